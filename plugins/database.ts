@@ -1,0 +1,20 @@
+import fp from 'fastify-plugin'
+import { type Database, openDatabase } from '../src/db/database.ts'
+import { prepareDatabase } from '../src/db/prepare.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly database: Database
+  }
+}
+
+/** The database, migrated and, where asked, seeded. */
+export default fp(
+  async (app) => {
+    const database = await openDatabase(app.config)
+    app.addHook('onClose', () => database.close())
+    await prepareDatabase(database, app.config, app.log)
+    app.decorate('database', database)
+  },
+  { name: 'database' }
+)

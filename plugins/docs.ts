@@ -1,0 +1,26 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import fp from 'fastify-plugin'
+
+/** `/openapi.json`, made of the route schemas, and `/docs`, which shows it. */
+export default fp(
+  async (app) => {
+    await app.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: {
+          title: 'AI Akademiya API',
+          version: '1.0.0',
+          description: 'Courses that a language model writes: the catalogue, its authors and its students.'
+        },
+        tags: [
+          { name: 'catalogue', description: 'Categories, courses, modules, chapters' },
+          { name: 'platform', description: 'Health, documentation' }
+        ]
+      }
+    })
+    await app.register(swaggerUi, { routePrefix: '/docs' })
+    app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  },
+  { name: 'docs' }
+)

@@ -1,0 +1,28 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { ApiError, errorBody } from '../src/errors.ts'
+import { describeValidation } from '../src/validation.ts'
+
+/** Every error leaves in the shape of the contract; what a client did not cause is logged, and told without its details. */
+export default fp(
+  async (app) => {
+    app.setSchemaErrorFormatter((errors) => new Error(describeValidation(errors)))
+    app.setNotFoundHandler((request, reply) => send(request, reply, 404, 'NOT_FOUND', 'there is nothing at this URL'))
+
+    app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
+      if (error instanceof ApiError) {
+        return send(request, reply.headers(error.headers), error.statusCode, error.code, error.message)
+      }
+      if (error.validation !== undefined) return send(request, reply, 400, 'VALIDATION_FAILED', error.message)
+      const statusCode = error.statusCode ?? 500
+      if (statusCode < 500) return send(request, reply, statusCode, error.code ?? 'BAD_REQUEST', error.message)
+      request.log.error({ err: error }, 'request failed: a fault of the service')
+      return send(request, reply, 500, 'INTERNAL', 'the service failed to answer; the log has the request id')
+    })
+  },
+  { name: 'errors' }
+)
+
+function send(request: FastifyRequest, reply: FastifyReply, statusCode: number, code: string, message: string) {
+  return reply.code(statusCode).send(errorBody(statusCode, code, message, request.id))
+}

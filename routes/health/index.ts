@@ -1,0 +1,25 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { checkHealth, Health } from '../../src/health.ts'
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  app.get(
+    '/live',
+    {
+      schema: { tags: ['platform'], summary: 'The process answers', response: { 200: Health } }
+    },
+    async () => ({ status: 'ok' as const, checks: {} })
+  )
+
+  app.get(
+    '/ready',
+    {
+      schema: { tags: ['platform'], summary: 'What it needs is there', response: { 200: Health, 503: Health } }
+    },
+    async (_request, reply) => {
+      const health = await checkHealth(app.database, app.redis)
+      return reply.code(health.status === 'down' ? 503 : 200).send(health)
+    }
+  )
+}
+
+export default routes

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto'
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import autoload from '@fastify/autoload'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, {
+  type ConnectionError,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController
+} from 'fastify'
+import { Trace } from './cache/trace.ts'
+import type { Config } from './config.ts'
+import { errorBody } from './errors.ts'
+import { timingHeaders } from './timing.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly config: Config
+  }
+}
+
+const BODY_LIMIT_BYTES = 1024 * 1024
+/** More than Node's 16 KiB, so that a long query string reaches validation, which names the parameter. */
+const MAX_HEADER_BYTES = 32 * 1024
+const REQUEST_TIMEOUT_MS = 30_000
+const CONNECTION_IDLE_MS = 72_000
+
+/** What an inbound X-Request-Id may look like; any other is replaced. */
+const REQUEST_ID = /^[\w.-]{1,64}$/
+
+/** Builds the service for `config`: plugins first, then routes. Nothing listens yet; `close` releases everything. */
+export async function buildApp(config: Config): Promise<FastifyInstance> {
+  const { trustProxy } = config
+  const app = Fastify({
+    logger: {
+      level: config.logLevel,
+      redact: ['req.headers.cookie', 'req.headers.authorization', '*.password', '*.apiKey']
+    },
+    // One line a request, with what the cache did for it, is written by plugins/request-log.ts.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: requestId,
+    trustProxy: typeof trustProxy === 'number' ? (_address, hops) => hops < trustProxy : trustProxy,
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: CONNECTION_IDLE_MS,
+    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
+    forceCloseConnections: 'idle',
+    frameworkErrors: answerBadUrl,
+    clientErrorHandler: answerBadRequest
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  app.decorate('config', config)
+  try {
+    await app.register(autoload, { dir: folder('plugins'), encapsulate: false })
+    await app.register(autoload, { dir: folder('routes') })
+    await app.ready()
+  } catch (error) {
+    await app.close()
+    throw error
+  }
+  return app
+}
+
+function requestId({ headers }: IncomingMessage): string {
+  const given = headers['x-request-id']
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID()
+}
+
+function folder(name: string): string {
+  return fileURLToPath(new URL(`../${name}`, import.meta.url))
+}
+
+/** A URL that the router cannot read: no route, so no hook runs, and the headers of every response are set here. */
+function answerBadUrl(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const statusCode = error.statusCode ?? 400
+  reply
+    .code(statusCode)
+    .headers({ 'X-Request-Id': request.id, ...timingHeaders(new Trace(), 0) })
+    .send(errorBody(statusCode, 'MALFORMED_URL', 'the path of the URL is malformed or too long', request.id))
+}
+
+/** Bytes that are no HTTP request, headers that are too large or too slow: there is nothing but a socket to answer on. */
+function answerBadRequest(error: ConnectionError, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy(error)
+    return
+  }
+  const [statusCode, code, message] = parserErrors.get(error.code) ?? [400, 'MALFORMED_REQUEST', 'not an HTTP request']
+  const requestId = randomUUID()
+  const body = JSON.stringify(errorBody(statusCode, code, message, requestId))
+  const headers = {
+    'X-Request-Id': requestId,
+    ...timingHeaders(new Trace(), 0),
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+    Connection: 'close'
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.end(`HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode]}\r\n${lines.join('')}\r\n${body}`)
+}
+
+const parserErrors = new Map<string, [number, string, string]>([
+  [
+    'HPE_HEADER_OVERFLOW',
+    [431, 'HEADERS_TOO_LARGE', `URL and headers are larger than ${MAX_HEADER_BYTES} bytes together`]
+  ],
+  ['ERR_HTTP_REQUEST_TIMEOUT', [408, 'REQUEST_TIMEOUT', 'the request took too long to arrive']]
+])

@@ -1,0 +1,43 @@
+import { createHash, randomBytes } from 'node:crypto'
+
+/** The version of the stored form: entries of another one are misses, so that a rolling update may change it. */
+const VERSION = '1'
+
+/** A cached value, as serialized text, with the stamps that its tags had before it was loaded. */
+export interface Entry {
+  readonly stamps: readonly string[]
+  /** A strong HTTP entity tag of `value`, quotes included. */
+  readonly etag: string
+  readonly value: string
+}
+
+/** A new stamp: a random nonce, so that a stamp that was evicted and made anew never equals an old one. */
+export function newStamp(): string {
+  return randomBytes(12).toString('base64url')
+}
+
+export function createEntry(value: string, stamps: readonly string[]): Entry {
+  return { stamps, etag: `"${createHash('sha1').update(value).digest('base64url')}"`, value }
+}
+
+/** One line of header, then the value. Its length guards against a value cut short or edited by hand. */
+export function encodeEntry(entry: Entry): string {
+  return `${VERSION} ${entry.value.length} ${entry.etag} ${entry.stamps.join(',')}\n${entry.value}`
+}
+
+/** The entry, or null when the text is not a whole entry of this version. */
+export function decodeEntry(text: string): Entry | null {
+  const end = text.indexOf('\n')
+  if (end === -1) return null
+  const [version, length, etag, stamps] = text.slice(0, end).split(' ')
+  const value = text.slice(end + 1)
+  if (version !== VERSION || etag === undefined || stamps === undefined || value.length !== Number(length)) return null
+  return { stamps: stamps === '' ? [] : stamps.split(','), etag, value }
+}
+
+/** True while every tag still has the stamp that the entry was built under. */
+export function isValid(entry: Entry, current: readonly (string | null)[]): boolean {
+  if (entry.stamps.length !== current.length) return false
+  for (let i = 0; i < current.length; i++) if (entry.stamps[i] !== current[i]) return false
+  return true
+}

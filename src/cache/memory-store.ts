@@ -1,0 +1,55 @@
+import { LRUCache } from 'lru-cache'
+import { newStamp } from './entry.ts'
+import { matcher } from './glob.ts'
+import { isDataKey, stampKey } from './keys.ts'
+import { STAMP_TTL_MS, type Store } from './store.ts'
+
+/** What a key and the bookkeeping of one item weigh, roughly, in bytes. */
+const ITEM_OVERHEAD = 200
+
+/** A store in this process, bounded in bytes: the embedded service runs on it, with nothing else installed. */
+export class MemoryStore implements Store {
+  readonly #items: LRUCache<string, string>
+
+  constructor(maxBytes: number) {
+    this.#items = new LRUCache({
+      maxSize: maxBytes,
+      sizeCalculation: (text, key) => 2 * (text.length + key.length) + ITEM_OVERHEAD
+    })
+  }
+
+  async get(key: string): Promise<string | null> {
+    return this.#items.get(key) ?? null
+  }
+
+  async set(key: string, text: string, ttlMs: number): Promise<void> {
+    this.#items.set(key, text, { ttl: ttlMs })
+  }
+
+  async delete(keys: readonly string[]): Promise<number> {
+    return keys.filter((key) => this.#items.delete(key)).length
+  }
+
+  async deleteMatching(pattern: string): Promise<number> {
+    const matches = matcher(pattern)
+    return this.delete([...this.#items.keys()].filter((key) => isDataKey(key) && matches(key)))
+  }
+
+  async stamps(tags: readonly string[]): Promise<(string | null)[]> {
+    return tags.map((tag) => this.#items.get(stampKey(tag)) ?? null)
+  }
+
+  async ensureStamps(tags: readonly string[]): Promise<string[]> {
+    return tags.map((tag) => this.#items.get(stampKey(tag)) ?? this.#renew(tag))
+  }
+
+  async renewStamps(tags: readonly string[]): Promise<void> {
+    for (const tag of tags) this.#renew(tag)
+  }
+
+  #renew(tag: string): string {
+    const stamp = newStamp()
+    this.#items.set(stampKey(tag), stamp, { ttl: STAMP_TTL_MS })
+    return stamp
+  }
+}

@@ -1,0 +1,75 @@
+import type { Redis } from 'ioredis'
+import { newStamp } from './entry.ts'
+import { isDataKey, stampKey } from './keys.ts'
+import { STAMP_TTL_MS, type Store } from './store.ts'
+
+/** How many keys one SCAN step looks at, and one UNLINK removes: small enough not to hold Redis up. */
+const SCAN_COUNT = 500
+
+/**
+ * A store in Redis 7 or later, shared by all processes. It sends single-key commands only, which the
+ * client's auto-pipelining joins into one round trip, so that nothing depends on keys sharing a slot.
+ */
+export class RedisStore implements Store {
+  readonly #redis: Redis
+  readonly #prefix: string
+
+  constructor(redis: Redis, keyPrefix: string) {
+    this.#redis = redis
+    this.#prefix = `${keyPrefix}:`
+  }
+
+  get(key: string): Promise<string | null> {
+    return this.#redis.get(this.#prefix + key)
+  }
+
+  async set(key: string, text: string, ttlMs: number): Promise<void> {
+    await this.#redis.set(this.#prefix + key, text, 'PX', ttlMs)
+  }
+
+  async delete(keys: readonly string[]): Promise<number> {
+    const removed = await Promise.all(keys.map((key) => this.#redis.unlink(this.#prefix + key)))
+    return removed.reduce((sum, count) => sum + count, 0)
+  }
+
+  async deleteMatching(pattern: string): Promise<number> {
+    let deleted = 0
+    let cursor = '0'
+    do {
+      const [next, found] = await this.#redis.scan(
+        cursor,
+        'MATCH',
+        escapeGlob(this.#prefix) + pattern,
+        'COUNT',
+        SCAN_COUNT
+      )
+      const keys = found.map((key) => key.slice(this.#prefix.length))
+      deleted += await this.delete(keys.filter(isDataKey))
+      cursor = next
+    } while (cursor !== '0')
+    return deleted
+  }
+
+  stamps(tags: readonly string[]): Promise<(string | null)[]> {
+    return Promise.all(tags.map((tag) => this.get(stampKey(tag))))
+  }
+
+  ensureStamps(tags: readonly string[]): Promise<string[]> {
+    return Promise.all(
+      tags.map(async (tag) => {
+        const stamp = newStamp()
+        // NX GET answers the stamp that was there, or null when ours was taken.
+        const current = await this.#redis.set(this.#prefix + stampKey(tag), stamp, 'PX', STAMP_TTL_MS, 'NX', 'GET')
+        return current ?? stamp
+      })
+    )
+  }
+
+  async renewStamps(tags: readonly string[]): Promise<void> {
+    await Promise.all(tags.map((tag) => this.set(stampKey(tag), newStamp(), STAMP_TTL_MS)))
+  }
+}
+
+function escapeGlob(text: string): string {
+  return text.replace(/[\\*?[\]]/g, '\\$&')
+}

@@ -1,0 +1,24 @@
+/**
+ * Where entries and stamps are kept. Both stores, memory and Redis, pass the same suite (`test/cache/stores.test.ts`).
+ * Keys come from `keys.ts`; a stamp is the current nonce of a tag.
+ */
+export interface Store {
+  /** The text kept under `key`, or null. */
+  get(key: string): Promise<string | null>
+  /** Keeps `text` for `ttlMs` milliseconds. */
+  set(key: string, text: string, ttlMs: number): Promise<void>
+  /** Removes keys; resolves to how many there were. */
+  delete(keys: readonly string[]): Promise<number>
+  /** Removes the cached data whose keys match a Redis glob; resolves to how many there were. For people, not for requests. */
+  deleteMatching(pattern: string): Promise<number>
+
+  /** The current stamps, in the order of `tags`; null where a tag has none. */
+  stamps(tags: readonly string[]): Promise<(string | null)[]>
+  /** The current stamps, made where missing. Two callers at once get the same ones. */
+  ensureStamps(tags: readonly string[]): Promise<string[]>
+  /** Gives every tag a new stamp: no entry built before is valid any more. */
+  renewStamps(tags: readonly string[]): Promise<void>
+}
+
+/** How long a stamp is kept, in ms: longer than any entry. One that expires costs a miss, never a stale read. */
+export const STAMP_TTL_MS = 86_400_000

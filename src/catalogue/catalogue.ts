@@ -1,0 +1,126 @@
+import type { Prisma, PrismaClient } from '../db/generated/client.ts'
+import { NotFoundError } from '../errors.ts'
+import { type Page, toPage } from '../paging.ts'
+import type { Category, Chapter, Course, CourseItem, CourseQuery, Module } from './shapes.ts'
+
+/** What of a course a list shows. */
+const itemSelect = {
+  id: true,
+  slug: true,
+  title: true,
+  summary: true,
+  level: true,
+  language: true,
+  status: true,
+  createdAt: true,
+  updatedAt: true,
+  category: { select: { id: true, slug: true, name: true } },
+  author: { select: { id: true, name: true } },
+  _count: { select: { modules: true, chapters: true } }
+} satisfies Prisma.CourseSelect
+
+const moduleSelect = {
+  id: true,
+  title: true,
+  summary: true,
+  position: true,
+  chapters: { select: { id: true, title: true, position: true, minutes: true }, orderBy: { position: 'asc' } }
+} satisfies Prisma.ModuleSelect
+
+/** The id breaks ties, so that a course is on one page only. */
+const orders: Record<CourseQuery['sort'], Prisma.CourseOrderByWithRelationInput[]> = {
+  '-createdAt': [{ createdAt: 'desc' }, { id: 'desc' }],
+  createdAt: [{ createdAt: 'asc' }, { id: 'asc' }],
+  title: [{ title: 'asc' }, { id: 'asc' }],
+  '-updatedAt': [{ updatedAt: 'desc' }, { id: 'desc' }]
+}
+
+const published = { status: 'published' } satisfies Prisma.CourseWhereInput
+
+/** Reads of the public catalogue, always from the database. What is not published is not found. */
+export class Catalogue {
+  readonly #client: PrismaClient
+
+  constructor(client: PrismaClient) {
+    this.#client = client
+  }
+
+  async categories(): Promise<{ items: Category[] }> {
+    return { items: await this.#client.category.findMany({ orderBy: { name: 'asc' } }) }
+  }
+
+  async category(slug: string): Promise<Category> {
+    return present(await this.#client.category.findUnique({ where: { slug } }), 'category')
+  }
+
+  async courses(query: CourseQuery): Promise<Page<CourseItem>> {
+    const where = courseFilter(query)
+    const [rows, total] = await Promise.all([
+      this.#client.course.findMany({
+        where,
+        select: itemSelect,
+        orderBy: orders[query.sort],
+        skip: (query.page - 1) * query.limit,
+        take: query.limit
+      }),
+      this.#client.course.count({ where })
+    ])
+    return toPage(rows.map(toItem), total, query)
+  }
+
+  async course(id: number): Promise<Course> {
+    const select = {
+      ...itemSelect,
+      description: true,
+      modules: { select: moduleSelect, orderBy: { position: 'asc' } }
+    } as const
+    const row = present(await this.#client.course.findUnique({ where: { id, ...published }, select }), 'course')
+    return { ...toItem(row), description: row.description, modules: row.modules }
+  }
+
+  async modules(courseId: number): Promise<{ items: Module[] }> {
+    const select = { modules: { select: moduleSelect, orderBy: { position: 'asc' } } } as const
+    const row = present(
+      await this.#client.course.findUnique({ where: { id: courseId, ...published }, select }),
+      'course'
+    )
+    return { items: row.modules }
+  }
+
+  async chapter(courseId: number, id: number): Promise<Chapter> {
+    const row = await this.#client.chapter.findUnique({ where: { id, courseId, course: published } })
+    return present(row, 'chapter')
+  }
+}
+
+/** The same query for two that mean the same, so that they share a cache entry. */
+export function normalizeCourseQuery(query: CourseQuery): CourseQuery {
+  return { ...query, language: query.language?.toLowerCase(), search: query.search?.trim().toLowerCase() || undefined }
+}
+
+function courseFilter({ category, level, language, author, search }: CourseQuery): Prisma.CourseWhereInput {
+  const filter: Prisma.CourseWhereInput = { ...published, level, authorId: author }
+  if (category !== undefined) filter.category = { slug: category }
+  if (language !== undefined) filter.language = { equals: language, mode: 'insensitive' }
+  if (search !== undefined) {
+    // Prisma passes the wildcards of LIKE on; here they mean themselves.
+    const part = { contains: search.replace(/[\\%_]/g, '\\$&'), mode: 'insensitive' } as const
+    filter.OR = [{ title: part }, { summary: part }]
+  }
+  return filter
+}
+
+function toItem({ _count, ...row }: Prisma.CourseGetPayload<{ select: typeof itemSelect }>): CourseItem {
+  return {
+    ...row,
+    moduleCount: _count.modules,
+    chapterCount: _count.chapters,
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString()
+  }
+}
+
+function present<T>(row: T | null, what: string): T {
+  if (row === null) throw new NotFoundError(what)
+  return row
+}

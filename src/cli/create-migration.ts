@@ -1,0 +1,22 @@
+/** `npm run migration:create -- name`: writes the next migration, the difference between the migrations and `prisma/schema.prisma`. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openPglite, pgliteAdapter } from '../db/pglite.ts'
+import { diffMigrations } from '../db/schema-engine.ts'
+
+const name = process.argv[2]
+if (name === undefined || !/^[a-z0-9_]{1,60}$/.test(name) || process.argv.length > 3) {
+  console.error('usage: npm run migration:create -- name     (lower-case letters, digits, "_")')
+  process.exit(2)
+}
+
+const sql = await diffMigrations(pgliteAdapter(await openPglite(null)))
+if (sql === '') {
+  console.log('prisma/migrations and prisma/schema.prisma agree: nothing to write')
+} else {
+  const stamp = new Date().toISOString().replace(/\D/g, '').slice(0, 14)
+  const folder = join('prisma', 'migrations', `${stamp}_${name}`)
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, 'migration.sql'), sql)
+  console.log(`written: ${join(folder, 'migration.sql')}. Read it, add what Prisma cannot express, and commit it.`)
+}

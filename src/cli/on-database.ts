@@ -1,0 +1,19 @@
+import { type Config, readConfig } from '../config.ts'
+import { type Database, openDatabase } from '../db/database.ts'
+import type { Log } from '../log.ts'
+
+/** Runs a command on the configured database. Exit code 1, and one line, when it could not. */
+export async function onDatabase(
+  command: (database: Database, log: Log, config: Config) => Promise<void>
+): Promise<void> {
+  const say = (_fields: object, message: string) => console.log(message)
+  const log: Log = { debug: () => {}, info: say, warn: say, error: say }
+  try {
+    const config = readConfig(process.env)
+    const database = await openDatabase(config)
+    await command(database, log, config).finally(() => database.close())
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  }
+}

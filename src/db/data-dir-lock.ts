@@ -1,0 +1,33 @@
+import { mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+
+/** Another process has the embedded database open. */
+export class DataDirInUseError extends Error {
+  override readonly name = 'DataDirInUseError'
+
+  constructor(dataDir: string) {
+    super(
+      `DATA_DIR=${JSON.stringify(dataDir)} is in use by another process: the embedded database is for one. ` +
+        'Stop that process, choose another DATA_DIR, or set DATABASE_URL to run several.'
+    )
+  }
+}
+
+/**
+ * Takes the folder for this process; the returned function gives it back. An exclusive SQLite transaction is a lock
+ * of the operating system, which ends with the process, however it dies: a kill -9 leaves nothing to clean up.
+ * Throws `DataDirInUseError` when somebody else has it.
+ */
+export function lockDataDir(dataDir: string): () => void {
+  mkdirSync(dataDir, { recursive: true })
+  const lock = new DatabaseSync(join(resolve(dataDir), 'lock.sqlite'))
+  try {
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+  } catch (error) {
+    lock.close()
+    if (error instanceof Error && /locked|busy/i.test(error.message)) throw new DataDirInUseError(dataDir)
+    throw error
+  }
+  return () => lock.close()
+}

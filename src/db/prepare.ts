@@ -1,0 +1,36 @@
+import type { Config } from '../config.ts'
+import type { Log } from '../log.ts'
+import { ensureAdmin } from './admin.ts'
+import type { Database } from './database.ts'
+import { readMigrations } from './migrations.ts'
+import { seedDemo } from './seed/seed.ts'
+
+/** Brings a database to where this version of the service can use it: migrated, seeded where asked, with its admin. */
+export function prepareDatabase(database: Database, config: Config, log: Log): Promise<void> {
+  return database.exclusively(async () => {
+    await migrate(database, log)
+    const seeded = config.seed === 'demo' && (await seedDemo(database.client, log))
+    await ensureAdmin(database.client, config.admin, seeded, log)
+  })
+}
+
+/** Applies the pending migrations; resolves to their names. Call it inside `exclusively`. */
+export async function migrate(database: Database, log: Log): Promise<string[]> {
+  if (!(await hasPendingMigrations(database))) return []
+  // Loading the engine takes a moment, which a start on a migrated database need not wait for.
+  const { applyMigrations } = await import('./schema-engine.ts')
+  const applied = await applyMigrations(database.adapter)
+  log.info({ applied }, 'database migrated')
+  return applied
+}
+
+async function hasPendingMigrations({ client }: Database): Promise<boolean> {
+  const [table] = await client.$queryRaw<
+    [{ exists: boolean }]
+  >`select to_regclass('_prisma_migrations') is not null as exists`
+  if (!table.exists) return true
+  const rows = await client.$queryRaw<{ name: string }[]>`
+    select migration_name as name from _prisma_migrations where finished_at is not null and rolled_back_at is null`
+  const applied = new Set(rows.map((row) => row.name))
+  return (await readMigrations()).some(({ name }) => !applied.has(name))
+}

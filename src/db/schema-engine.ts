@@ -1,0 +1,59 @@
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import {
+  bindMigrationAwareSqlAdapterFactory,
+  type SqlMigrationAwareDriverAdapterFactory
+} from '@prisma/driver-adapter-utils'
+import { type MigrationList, SchemaEngine } from '@prisma/schema-engine-wasm'
+import { readMigrations } from './migrations.ts'
+
+const SCHEMA = fileURLToPath(new URL('../../prisma/schema.prisma', import.meta.url))
+const NO_FILTERS = { externalTables: [], externalEnums: [] }
+
+/**
+ * Applies the pending migrations of `prisma/migrations`; resolves to their names. It runs Prisma's own migration
+ * engine, compiled to WebAssembly: no binary to download, one code for both databases, and the table
+ * `_prisma_migrations` stays the one that `prisma migrate deploy` knows.
+ */
+export async function applyMigrations(database: SqlMigrationAwareDriverAdapterFactory): Promise<string[]> {
+  using schemaEngine = await openSchemaEngine(database)
+  const migrationsList = await migrationList()
+  const { appliedMigrationNames } = await schemaEngine.applyMigrations({ migrationsList, filters: NO_FILTERS })
+  return appliedMigrationNames
+}
+
+/** The SQL that leads from the migrations to `schema.prisma`; empty when they agree. `database` only lends a shadow database. */
+export async function diffMigrations(database: SqlMigrationAwareDriverAdapterFactory): Promise<string> {
+  using schemaEngine = await openSchemaEngine(database)
+  const { stdout } = await schemaEngine.diff({
+    from: { tag: 'migrations', ...(await migrationList()) },
+    to: { tag: 'schemaDatamodel', files: [{ path: 'schema.prisma', content: await readFile(SCHEMA, 'utf8') }] },
+    script: true,
+    exitCode: null,
+    filters: NO_FILTERS
+  })
+  const script = stdout ?? ''
+  return /^\s*(--.*\s*)*$/.test(script) ? '' : script
+}
+
+async function openSchemaEngine(database: SqlMigrationAwareDriverAdapterFactory): Promise<SchemaEngine> {
+  return SchemaEngine.new(
+    { datamodels: [['schema.prisma', await readFile(SCHEMA, 'utf8')]] },
+    () => {},
+    bindMigrationAwareSqlAdapterFactory(database)
+  )
+}
+
+/** The migrations as the engine takes them. */
+async function migrationList(): Promise<MigrationList> {
+  const migrations = await readMigrations()
+  return {
+    baseDir: 'prisma/migrations',
+    lockfile: { path: './migration_lock.toml', content: 'provider = "postgresql"\n' },
+    shadowDbInitScript: '',
+    migrationDirectories: migrations.map(({ name, sql }) => ({
+      path: name,
+      migrationFile: { path: 'migration.sql', content: { tag: 'ok', value: sql } }
+    }))
+  }
+}

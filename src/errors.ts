@@ -1,0 +1,45 @@
+import { STATUS_CODES } from 'node:http'
+import { type Static, Type } from 'typebox'
+
+/** An error that a client is told of: its status, a code that programs can test, and a message for people. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly statusCode: number
+  readonly code: string
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(statusCode: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}) {
+    super(message)
+    this.statusCode = statusCode
+    this.code = code
+    this.headers = headers
+  }
+}
+
+/** 404: it is not there, or the asker may not know of it. */
+export class NotFoundError extends ApiError {
+  constructor(what: string) {
+    super(404, 'NOT_FOUND', `${what} not found`)
+  }
+}
+
+/** The body of every answer that is an error. */
+export const ErrorBody = Type.Object(
+  {
+    statusCode: Type.Integer(),
+    code: Type.String({ description: 'for programs' }),
+    error: Type.String(),
+    message: Type.String({ description: 'for people; names the field' }),
+    requestId: Type.String()
+  },
+  { description: 'Error' }
+)
+
+export function errorBody(
+  statusCode: number,
+  code: string,
+  message: string,
+  requestId: string
+): Static<typeof ErrorBody> {
+  return { statusCode, code, error: STATUS_CODES[statusCode] ?? 'Error', message, requestId }
+}

@@ -1,0 +1,37 @@
+import type { Redis } from 'ioredis'
+import { type Static, Type } from 'typebox'
+import type { Database } from './db/database.ts'
+
+const CHECK_TIMEOUT_MS = 1000
+
+const Part = Type.Enum(['up', 'down', 'embedded'], { type: 'string' })
+
+export const Health = Type.Object({
+  status: Type.Enum(['ok', 'degraded', 'down'], { type: 'string', description: 'degraded: public reads work, slower' }),
+  checks: Type.Object({ database: Type.Optional(Part), redis: Type.Optional(Part) })
+})
+
+/** Asks database and Redis, a second at most. Without its database the service is down; without Redis it is degraded. */
+export async function checkHealth(database: Database, redis: Redis | null): Promise<Static<typeof Health>> {
+  const [databaseUp, redisUp] = await Promise.all([
+    answers(database.client.$queryRaw`select 1`),
+    redis === null || answers(redis.ping())
+  ])
+  return {
+    status: databaseUp ? (redisUp ? 'ok' : 'degraded') : 'down',
+    checks: {
+      database: databaseUp ? 'up' : 'down',
+      redis: redis === null ? 'embedded' : redisUp ? 'up' : 'down'
+    }
+  }
+}
+
+async function answers(question: PromiseLike<unknown>): Promise<boolean> {
+  const timeout = Promise.withResolvers<boolean>()
+  const timer = setTimeout(() => timeout.resolve(false), CHECK_TIMEOUT_MS)
+  const answer = Promise.resolve(question).then(
+    () => true,
+    () => false
+  )
+  return Promise.race([answer, timeout.promise]).finally(() => clearTimeout(timer))
+}

@@ -1,0 +1,39 @@
+import type { TObject, TProperties, TSchema } from 'typebox'
+import { Type } from 'typebox'
+
+/** The query parameters of every list. The bound on `page` keeps an offset within what a database counts. */
+export const pageQuery = {
+  page: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1, description: 'from 1' }),
+  limit: Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'items on a page' })
+}
+
+/** A query string of these parameters and no others. */
+export function queryOf<T extends TProperties>(properties: T): TObject<T> {
+  return Type.Object(properties, { additionalProperties: false })
+}
+
+/** No query parameters at all. */
+export const noQuery = queryOf({})
+
+/** One page of a list. */
+export function pageOf<T extends TSchema>(item: T) {
+  return Type.Object({
+    items: Type.Array(item),
+    page: Type.Integer(),
+    limit: Type.Integer(),
+    total: Type.Integer(),
+    pages: Type.Integer()
+  })
+}
+
+export interface Page<T> {
+  items: T[]
+  page: number
+  limit: number
+  total: number
+  pages: number
+}
+
+export function toPage<T>(items: T[], total: number, { page, limit }: { page: number; limit: number }): Page<T> {
+  return { items, page, limit, total, pages: Math.ceil(total / limit) }
+}

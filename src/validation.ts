@@ -1,0 +1,26 @@
+/** What Ajv says of a value that does not fit its schema (the part that is used here). */
+interface ValidationError {
+  readonly instancePath: string
+  readonly keyword: string
+  readonly message?: string
+  readonly params: Readonly<Record<string, unknown>>
+}
+
+/** One line that names the field and what is allowed, as `limit must be <= 100`. */
+export function describeValidation(errors: readonly ValidationError[]): string {
+  const [error] = errors
+  if (error === undefined) return 'the request is not valid'
+  const field = error.instancePath.slice(1).replaceAll('/', '.')
+  const { params, keyword } = error
+  if (keyword === 'additionalProperties') return `unknown field ${join(field, params.additionalProperty)}`
+  if (keyword === 'required') return `${join(field, params.missingProperty)} is required`
+  const subject = field || 'the body'
+  if (keyword === 'enum' && Array.isArray(params.allowedValues)) {
+    return `${subject} must be one of ${params.allowedValues.join(', ')}`
+  }
+  return `${subject} ${error.message ?? 'is not valid'}`
+}
+
+function join(path: string, name: unknown): string {
+  return path === '' ? String(name) : `${path}.${name}`
+}
