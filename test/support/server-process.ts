@@ -1,0 +1,69 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { once } from 'node:events'
+
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+/** A server that runs as a process of its own. */
+export interface ServerProcess {
+  readonly pid: number
+  /** Everything it has written so far, standard output and error together. */
+  output(): string
+  signal(signal: NodeJS.Signals): void
+  /** Signals it and waits for its end; resolves to its exit code, null when the signal ended it. */
+  kill(signal: NodeJS.Signals): Promise<number | null>
+}
+
+/** Starts a command; resolves when it has written `ready`, rejects with its output when it ends before. */
+export async function startServer(
+  command: string,
+  args: readonly string[],
+  ready: RegExp,
+  options: SpawnOptions = {}
+): Promise<ServerProcess> {
+  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+  running.add(child)
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  ended.then(() => running.delete(child))
+
+  let output = ''
+  await new Promise<void>((resolve, reject) => {
+    const collect = (chunk: Buffer) => {
+      output += chunk
+      if (ready.test(output)) resolve()
+    }
+    child.stdout?.on('data', collect)
+    child.stderr?.on('data', collect)
+    child.once('error', reject)
+    child.once('exit', (code) => reject(new Error(`${command} ended with ${code} before it was ready:\n${output}`)))
+  })
+  const { pid } = child
+  if (pid === undefined) throw new Error(`${command} has no pid`)
+
+  return {
+    pid,
+    output: () => output,
+    signal: (signal) => void child.kill(signal),
+    kill: (signal) => {
+      child.kill(signal)
+      return ended
+    }
+  }
+}
+
+/** Runs a command to its end. */
+export async function run(command: string, args: readonly string[], options: SpawnOptions = {}) {
+  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+  let stdout = ''
+  let stderr = ''
+  child.stdout?.on('data', (chunk) => {
+    stdout += chunk
+  })
+  child.stderr?.on('data', (chunk) => {
+    stderr += chunk
+  })
+  const [code]: (number | null)[] = await once(child, 'close')
+  return { code: code ?? null, stdout, stderr }
+}

@@ -1,0 +1,43 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { FastifyInstance } from 'fastify'
+import type { Test } from 'tap'
+import { buildApp } from '../../src/app.ts'
+import { readConfig } from '../../src/config.ts'
+import type { Environment } from '../../src/environment.ts'
+import { type ServerProcess, startServer } from './server-process.ts'
+
+export interface Service {
+  readonly app: FastifyInstance
+  /** Where it listens, as `http://127.0.0.1:40123`. */
+  readonly url: string
+}
+
+/** The service in this process, listening on a free port; embedded unless `env` says otherwise. It ends with the test. */
+export async function startService(t: Test, env: Environment = {}): Promise<Service> {
+  const dataDir = await temporaryFolder(t)
+  const app = await buildApp(readConfig({ DATA_DIR: dataDir, LOG_LEVEL: 'silent', ...env }))
+  t.teardown(() => app.close())
+  return { app, url: await app.listen({ port: 0, host: '127.0.0.1' }) }
+}
+
+/** The service as a process of its own, as `npm start` runs it. The caller ends it. */
+export async function spawnService(env: Environment): Promise<ServerProcess & { url: string }> {
+  const server = fileURLToPath(new URL('../../src/server.ts', import.meta.url))
+  const listening = /Server listening at (http:\/\/[^"]+)/
+  const child = await startServer(process.execPath, [server], listening, {
+    env: { PATH: process.env.PATH, PORT: '0', ...env }
+  })
+  const url = listening.exec(child.output())?.[1]
+  if (url === undefined) throw new Error('no URL')
+  return { ...child, url }
+}
+
+/** A new folder that is removed with the test. */
+export async function temporaryFolder(t: Test): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'aikademiya-test-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
