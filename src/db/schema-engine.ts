@@ -4,7 +4,8 @@ import {
   bindMigrationAwareSqlAdapterFactory,
   type SqlMigrationAwareDriverAdapterFactory
 } from '@prisma/driver-adapter-utils'
-import { type MigrationList, SchemaEngine } from '@prisma/schema-engine-wasm'
+import type { MigrationList, SchemaEngine } from '@prisma/schema-engine-wasm'
+import * as engine from '@prisma/schema-engine-wasm/schema_engine_bg'
 import { readMigrations } from './migrations.ts'
 
 const SCHEMA = fileURLToPath(new URL('../../prisma/schema.prisma', import.meta.url))
@@ -37,7 +38,8 @@ export async function diffMigrations(database: SqlMigrationAwareDriverAdapterFac
 }
 
 async function openSchemaEngine(database: SqlMigrationAwareDriverAdapterFactory): Promise<SchemaEngine> {
-  return SchemaEngine.new(
+  await instantiate()
+  return engine.SchemaEngine.new(
     { datamodels: [['schema.prisma', await readFile(SCHEMA, 'utf8')]] },
     () => {},
     bindMigrationAwareSqlAdapterFactory(database)
@@ -56,4 +58,24 @@ async function migrationList(): Promise<MigrationList> {
       migrationFile: { path: 'migration.sql', content: { tag: 'ok', value: sql } }
     }))
   }
+}
+
+/** The two functions used here of what TypeScript declares for browsers only. */
+declare const WebAssembly: {
+  compile(bytes: Uint8Array): Promise<object>
+  instantiate(module: object, imports: object): Promise<{ exports: Readonly<Record<string, unknown>> }>
+}
+
+let instantiated: Promise<void> | undefined
+
+/** What the package's own entry point does by importing the `.wasm` file, which is experimental in Node 24. */
+function instantiate(): Promise<void> {
+  instantiated ??= (async () => {
+    const file = new URL('schema_engine_bg.wasm', import.meta.resolve('@prisma/schema-engine-wasm'))
+    const module = await WebAssembly.compile(await readFile(file))
+    const { exports } = await WebAssembly.instantiate(module, { './schema_engine_bg.js': { ...engine } })
+    engine.__wbg_set_wasm(exports)
+    if (typeof exports.__wbindgen_start === 'function') exports.__wbindgen_start()
+  })()
+  return instantiated
 }

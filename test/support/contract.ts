@@ -1,0 +1,75 @@
+import type { Static, TObject, TProperties, TSchema } from 'typebox'
+import { Type } from 'typebox'
+import { Value } from 'typebox/value'
+
+/** The shapes of the HTTP contract, written from its page and not from the code. A field too many is as wrong as one too few. */
+
+const exactly = <T extends TProperties>(properties: T): TObject<T> =>
+  Type.Object(properties, { additionalProperties: false })
+
+const id = Type.Integer({ minimum: 1 })
+const count = Type.Integer({ minimum: 0 })
+const text = Type.String({ minLength: 1 })
+const time = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?Z$' })
+
+export const Category = exactly({ id, slug: text, name: text, description: Type.String() })
+export const CategoryList = exactly({ items: Type.Array(Category) })
+
+const courseItem = {
+  id,
+  slug: text,
+  title: text,
+  summary: Type.String(),
+  level: Type.Enum(['beginner', 'intermediate', 'advanced']),
+  language: Type.String({ pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]+)*$' }),
+  status: Type.Enum(['draft', 'published']),
+  category: Type.Union([exactly({ id, slug: text, name: text }), Type.Null()]),
+  author: exactly({ id, name: text }),
+  moduleCount: count,
+  chapterCount: count,
+  createdAt: time,
+  updatedAt: time
+}
+
+const place = { id, title: text, position: Type.Integer({ minimum: 1 }) }
+const minutes = Type.Integer({ minimum: 1 })
+
+export const Module = exactly({
+  ...place,
+  summary: Type.String(),
+  chapters: Type.Array(exactly({ ...place, minutes }))
+})
+export const ModuleList = exactly({ items: Type.Array(Module) })
+export const Chapter = exactly({ ...place, minutes, courseId: id, moduleId: id, content: text })
+
+export const CourseItem = exactly(courseItem)
+export const Course = exactly({ ...courseItem, description: Type.String(), modules: Type.Array(Module) })
+export const CoursePage = exactly({
+  items: Type.Array(CourseItem),
+  page: id,
+  limit: Type.Integer({ minimum: 1, maximum: 100 }),
+  total: count,
+  pages: count
+})
+
+export const ErrorBody = exactly({
+  statusCode: Type.Integer({ minimum: 400, maximum: 599 }),
+  code: Type.String({ pattern: '^[A-Z][A-Z0-9_]+$' }),
+  error: text,
+  message: text,
+  requestId: text
+})
+
+const part = Type.Optional(Type.Enum(['up', 'down', 'embedded']))
+export const Health = exactly({
+  status: Type.Enum(['ok', 'degraded', 'down']),
+  checks: exactly({ database: part, redis: part, queue: part })
+})
+
+/** The value of a JSON text; throws, and says where, when it has not the shape. */
+export function parse<const T extends TSchema>(shape: T, json: string): Static<T> {
+  const value: unknown = JSON.parse(json)
+  if (Value.Check(shape, value)) return value
+  const errors = Value.Errors(shape, value).map(({ instancePath, message }) => `${instancePath || '/'} ${message}`)
+  throw new Error(`not the shape of the contract: ${errors.slice(0, 5).join('; ')}\n${json.slice(0, 500)}`)
+}

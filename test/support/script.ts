@@ -1,0 +1,25 @@
+import { fileURLToPath } from 'node:url'
+import type { Environment } from '../../src/environment.ts'
+import { run } from './server-process.ts'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const TOO_LONG_MS = 30_000
+
+/** Runs a script of the repository, as `src/cli/seed.ts`, to its end, as its npm script does, with `env` and nothing else of ours. */
+export function runScript(script: string, env: Environment, ...args: string[]) {
+  return runScriptIn(ROOT, script, env, ...args)
+}
+
+/** The same in another copy of the repository. */
+export function runScriptIn(root: string, script: string, env: Environment, ...args: string[]) {
+  return run(process.execPath, [script, ...args], {
+    cwd: root,
+    env: { PATH: process.env.PATH, ...env },
+    timeout: TOO_LONG_MS
+  })
+}
+
+/** The lines of an output, without what Node itself remarks on its experimental features. */
+export function lines(output: string): string[] {
+  return output.split('\n').filter((line) => line !== '' && !/ExperimentalWarning|--trace-warnings/.test(line))
+}

@@ -1,0 +1,163 @@
+import type { Config } from '../../src/config.ts'
+
+/** An environment variable of the contract, and what becomes of it. */
+export interface Variable {
+  readonly name: string
+  readonly of: (config: Config) => unknown
+  /** The default, where the contract names one. */
+  readonly unset?: unknown
+  readonly given: string
+  readonly parsed: unknown
+  /** Values that are refused; absent where any text will do. */
+  readonly bad?: readonly [string, ...string[]]
+  /** What the message says of the values that are not. */
+  readonly allowed?: RegExp
+  /** The value may hold a password, and is never shown. */
+  readonly hidden?: true
+}
+
+const noNumber = ['many', '-1', '1.5', '0x10', '1e3', ' 5', '5 ', '99999999999999999999', 'NaN'] as const
+const noUrl = ['localhost:1', 'nonsense', 'gopher://host/', '//host'] as const
+const number = { bad: noNumber, allowed: /allowed.*\d.*\d/ }
+const positive = { bad: ['0', ...noNumber], allowed: /allowed.*\d.*\d/ } as const
+const redis = { bad: [...noUrl, 'http://host'], allowed: /redis:\/\//, hidden: true } as const
+
+export const variables: readonly Variable[] = [
+  { name: 'PORT', of: (c) => c.port, unset: 3000, given: '8080', parsed: 8080, ...number, allowed: /65535/ },
+  { name: 'HOST', of: (c) => c.host, unset: '127.0.0.1', given: '::', parsed: '::' },
+  { name: 'DATA_DIR', of: (c) => c.dataDir, unset: '.data', given: '/var/lib/x', parsed: '/var/lib/x' },
+  {
+    name: 'DATABASE_URL',
+    of: (c) => c.databaseUrl,
+    unset: null,
+    given: 'postgresql://app:pw@db:5432/academy?sslmode=require',
+    parsed: 'postgresql://app:pw@db:5432/academy?sslmode=require',
+    bad: [...noUrl, 'mysql://db/academy', 'redis://db'],
+    allowed: /postgres(ql)?:\/\//,
+    hidden: true
+  },
+  { name: 'REDIS_URL', of: (c) => c.redis.url, unset: null, given: 'redis://r:1/2', parsed: 'redis://r:1/2', ...redis },
+  {
+    name: 'REDIS_SESSION_URL',
+    of: (c) => c.redis.sessionUrl,
+    unset: null,
+    given: 'rediss://u:p@r:1',
+    parsed: 'rediss://u:p@r:1',
+    ...redis
+  },
+  {
+    name: 'REDIS_LIMIT_URL',
+    of: (c) => c.redis.limitUrl,
+    unset: null,
+    given: 'redis://r',
+    parsed: 'redis://r',
+    ...redis
+  },
+  {
+    name: 'REDIS_KEY_PREFIX',
+    of: (c) => c.redis.keyPrefix,
+    unset: 'aikademiya',
+    given: 'staging.v2',
+    parsed: 'staging.v2',
+    bad: ['with space', 'star*', 'кэш', 'x'.repeat(65), 'a{b}'],
+    allowed: /letters/
+  },
+  {
+    name: 'CACHE_DEFAULT_TTL',
+    of: (c) => c.cache.defaultTtlMs,
+    unset: 300_000,
+    given: '60',
+    parsed: 60_000,
+    ...positive
+  },
+  { name: 'CACHE_L1_LEASE_MS', of: (c) => c.cache.l1LeaseMs, unset: 1000, given: '0', parsed: 0, ...number },
+  { name: 'CACHE_L1_MAX_BYTES', of: (c) => c.cache.l1MaxBytes, given: '1048576', parsed: 1_048_576, ...number },
+  {
+    name: 'CACHE_MAX_ENTRY_BYTES',
+    of: (c) => c.cache.maxEntryBytes,
+    unset: 1_048_576,
+    given: '65536',
+    parsed: 65_536,
+    ...positive
+  },
+  {
+    name: 'CACHE_STALE_IF_ERROR',
+    of: (c) => c.cache.staleIfErrorMs,
+    unset: 600_000,
+    given: '30',
+    parsed: 30_000,
+    ...number
+  },
+  { name: 'RATE_LIMIT_ANONYMOUS', of: (c) => c.rateLimit.anonymous, unset: 100, given: '0', parsed: 0, ...number },
+  { name: 'RATE_LIMIT_USER', of: (c) => c.rateLimit.user, unset: 1000, given: '5000', parsed: 5000, ...number },
+  { name: 'RATE_LIMIT_GENERATION', of: (c) => c.rateLimit.generation, unset: 10, given: '1', parsed: 1, ...number },
+  { name: 'SESSION_TTL', of: (c) => c.session.ttlMs, given: '3600', parsed: 3_600_000, ...positive },
+  {
+    name: 'TRUST_PROXY',
+    of: (c) => c.trustProxy,
+    unset: false,
+    given: 'true',
+    parsed: true,
+    bad: ['perhaps', '-1', 'abc', '999.1.1.1', '10.0.0.0/99', ',', ' ', ':'],
+    allowed: /proxies/
+  },
+  {
+    name: 'LOG_LEVEL',
+    of: (c) => c.logLevel,
+    unset: 'info',
+    given: 'debug',
+    parsed: 'debug',
+    bad: ['loud', 'INFO'],
+    allowed: /info.*debug/
+  },
+  { name: 'SLOW_REQUEST_MS', of: (c) => c.slowRequestMs, unset: 500, given: '250', parsed: 250, ...number },
+  {
+    name: 'SEED',
+    of: (c) => c.seed,
+    unset: 'demo',
+    given: 'none',
+    parsed: 'none',
+    bad: ['yes'],
+    allowed: /demo, none/
+  },
+  {
+    name: 'LLM_PROVIDER',
+    of: (c) => c.llm.provider,
+    unset: 'template',
+    given: 'openai',
+    parsed: 'openai',
+    bad: ['gpt', 'OpenAI'],
+    allowed: /template, openai/
+  },
+  {
+    name: 'LLM_BASE_URL',
+    of: (c) => c.llm.baseUrl,
+    unset: null,
+    given: 'http://localhost:11434/v1',
+    parsed: 'http://localhost:11434/v1',
+    bad: [...noUrl, 'ftp://host'],
+    allowed: /https?:\/\//,
+    hidden: true
+  },
+  { name: 'LLM_API_KEY', of: (c) => c.llm.apiKey, unset: null, given: 'sk-1', parsed: 'sk-1' },
+  { name: 'LLM_MODEL', of: (c) => c.llm.model, unset: null, given: 'llama3', parsed: 'llama3' },
+  { name: 'GENERATION_CONCURRENCY', of: (c) => c.generation.concurrency, given: '3', parsed: 3, ...positive },
+  {
+    name: 'WORKER',
+    of: (c) => c.generation.worker,
+    unset: 'inline',
+    given: 'none',
+    parsed: 'none',
+    bad: ['thread'],
+    allowed: /inline, none/
+  },
+  {
+    name: 'NODE_ENV',
+    of: (c) => c.production,
+    unset: false,
+    given: 'test',
+    parsed: false,
+    bad: ['prod', 'staging'],
+    allowed: /production/
+  }
+]
