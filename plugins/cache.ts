@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
-import { Cache } from '../src/cache/cache.ts'
-import { MemoryStore } from '../src/cache/memory-store.ts'
-import { RedisStore } from '../src/cache/redis-store.ts'
+import type { Cache } from '../src/cache/cache.ts'
+import { createEmbeddedCache, createRedisCache } from '../src/cache/create.ts'
+import { invalidateOnCommit } from '../src/db/commit-listener.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -9,12 +9,25 @@ declare module 'fastify' {
   }
 }
 
-/** The coherent cache, on Redis where there is one, else in this process. */
+/** How long a start waits for Redis; then it serves without, until Redis is there. */
+const START_WAIT_MS = 1000
+
+/** The coherent cache, on Redis where there is one, else in this process; every commit invalidates it. */
 export default fp(
   async (app) => {
-    const { cache, redis } = app.config
-    const store = app.redis === null ? new MemoryStore(cache.l1MaxBytes) : new RedisStore(app.redis, redis.keyPrefix)
-    app.decorate('cache', new Cache({ ...cache, store, log: app.log }))
+    const { config, database, redis, log } = app
+    const settings = { ...config.cache, log }
+    const running =
+      redis === null
+        ? await createEmbeddedCache(settings)
+        : createRedisCache(redis, config.redis.keyPrefix, settings, (apply) => database.outbox.replay(apply))
+    const { cache, breaker } = running
+    app.decorate('cache', cache)
+    database.onCommit(invalidateOnCommit(cache, database.outbox, log))
+
+    const waited = new Promise((resolve) => setTimeout(resolve, START_WAIT_MS).unref())
+    await Promise.race([breaker.probe(), waited])
+    app.addHook('onClose', async () => running.close())
   },
-  { name: 'cache', dependencies: ['redis'] }
+  { name: 'cache', dependencies: ['redis', 'database'] }
 )

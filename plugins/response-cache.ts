@@ -1,6 +1,8 @@
+import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
-import type { CacheSpec } from '../src/cache/cache.ts'
+import { type Entry, isNegative } from '../src/cache/entry.ts'
 import { matchesEtag } from '../src/cache/etag.ts'
+import type { CacheSpec } from '../src/cache/keys.ts'
 
 declare module 'fastify' {
   interface FastifyReply {
@@ -17,20 +19,23 @@ const CACHE_CONTROL = 'public, no-cache'
 
 export default fp(
   async (app) => {
+    const { cache } = app
+
+    function sendEntry(reply: FastifyReply, { etag, value }: Entry): void {
+      const { trace, headers } = reply.request
+      reply.header('X-Cache', trace.outcome).header('ETag', etag).header('Cache-Control', CACHE_CONTROL)
+      if (matchesEtag(headers['if-none-match'], etag)) reply.code(304).send()
+      else reply.type('application/json; charset=utf-8').send(value)
+    }
+
     app.decorateReply('sendCached', function (spec, load) {
-      const { trace, headers } = this.request
-      const missesBefore = trace.misses
-      const serialized = async () => String(this.serialize(await load()))
-      app.cache.fetch(spec, serialized, trace).then(
-        (entry) => {
-          this.header('X-Cache', trace.misses === missesBefore ? 'HIT' : 'MISS')
-            .header('ETag', entry.etag)
-            .header('Cache-Control', CACHE_CONTROL)
-          if (matchesEtag(headers['if-none-match'], entry.etag)) this.code(304).send()
-          else this.type('application/json; charset=utf-8').send(entry.value)
-        },
-        (error) => this.send(error)
-      )
+      const { trace } = this.request
+      const copy = cache.peek(spec, trace)
+      if (copy !== null && !isNegative(copy)) return sendEntry(this, copy)
+      cache
+        .fetch(spec, async () => String(this.serialize(await load())), trace)
+        .then((entry) => sendEntry(this, entry))
+        .catch((error) => this.header('X-Cache', trace.outcome).send(error))
     })
   },
   { name: 'response-cache', dependencies: ['cache', 'timing'] }

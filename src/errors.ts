@@ -18,8 +18,11 @@ export class ApiError extends Error {
 
 /** 404: it is not there, or the asker may not know of it. */
 export class NotFoundError extends ApiError {
+  readonly what: string
+
   constructor(what: string) {
     super(404, 'NOT_FOUND', `${what} not found`)
+    this.what = what
   }
 }
 

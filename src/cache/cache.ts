@@ -1,65 +1,53 @@
-import type { Log } from '../log.ts'
-import { createEntry, decodeEntry, type Entry, encodeEntry, isValid } from './entry.ts'
-import { assertKey } from './keys.ts'
-import { SingleFlight } from './single-flight.ts'
-import type { Store } from './store.ts'
-import type { Trace } from './trace.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { NotFoundError } from '../errors.ts'
+import { createEntry, type Entry, isNegative } from './entry.ts'
+import { assertKey, type CacheSpec, ownKeys } from './keys.ts'
+import type { Messages } from './messages.ts'
+import { Reader, type ReaderOptions } from './reader.ts'
+import { Trace } from './trace.ts'
 
-/** TTLs are shortened by up to this share, at random, so that entries made together do not expire together. */
-const TTL_JITTER = 0.05
+/** How long an invalidation that failed waits for the store to be trusted again before it gives up. */
+const INVALIDATION_PATIENCE_MS = 500
 
-/** What names a cached value: its key, the tags it depends on, and how long it lives at most, in ms. */
-export interface CacheSpec {
-  readonly key: string
-  readonly tags: readonly string[]
-  readonly ttlMs?: number
-}
-
-export interface CacheOptions {
-  readonly store: Store
-  readonly defaultTtlMs: number
-  readonly maxEntryBytes: number
-  readonly log: Log
+export interface CacheOptions extends ReaderOptions {
+  readonly messages: Messages
 }
 
 /**
- * The coherent cache: cache-aside with stamps. A read that starts after `invalidate` has resolved never
- * returns a value loaded before it.
+ * The coherent cache: cache-aside in two tiers, with stamps. With a lease of 0, a read that starts after `invalidate`
+ * has resolved never returns what was loaded before; otherwise it may in other processes, for the lease at most.
  */
 export class Cache {
-  readonly #store: Store
-  readonly #defaultTtlMs: number
-  readonly #maxEntryBytes: number
-  readonly #log: Log
-  readonly #flights = new SingleFlight<Entry>()
+  readonly #options: CacheOptions
+  readonly #reader: Reader
 
   constructor(options: CacheOptions) {
-    this.#store = options.store
-    this.#defaultTtlMs = options.defaultTtlMs
-    this.#maxEntryBytes = options.maxEntryBytes
-    this.#log = options.log
+    this.#options = options
+    this.#reader = new Reader(options)
   }
 
-  /** The entry for `spec`, from the store, or made of the text that `load` resolves to. Errors of `load` reach every waiter. */
-  async fetch(spec: CacheSpec, load: () => Promise<string>, trace?: Trace): Promise<Entry> {
+  /** False while the store is not asked, and reads go to the database. */
+  get trusted(): boolean {
+    return this.#options.breaker.closed
+  }
+
+  /** The entry, when a copy in this process may answer alone; else null, and `fetch` is to be asked. */
+  peek(spec: CacheSpec, trace: Trace): Entry | null {
+    return this.#reader.peek(spec, trace)
+  }
+
+  /**
+   * The entry for `spec`, cached or made of the text that `load` resolves to. A `NotFoundError` of `load` is remembered
+   * for a while, as a negative entry, and thrown; another error reaches every waiter, unless a stale entry can be served.
+   */
+  async fetch(spec: CacheSpec, load: () => Promise<string>, trace = new Trace()): Promise<Entry> {
     assertKey(spec.key)
     const start = performance.now()
-    const [text, current] = await Promise.all([this.#store.get(spec.key), this.#store.stamps(spec.tags)])
-    const found = text === null ? null : decodeEntry(text)
-    if (trace) trace.cacheMs += performance.now() - start
-    if (found !== null && isValid(found, current)) {
-      if (trace) trace.hits++
-      this.#log.debug({ key: spec.key }, 'cache hit')
-      return found
-    }
-
-    if (trace) trace.misses++
-    this.#log.debug({ key: spec.key, stale: found !== null }, 'cache miss')
-    // The stamps are taken before the load: an entry whose load raced a write carries the old ones, and is dead on arrival.
-    const stamps = current.every((stamp) => stamp !== null) ? current : await this.#store.ensureStamps(spec.tags)
-    const loadStart = performance.now()
-    const entry = await this.#flights.run(`${spec.key} ${stamps.join()}`, () => this.#load(spec, stamps, load))
-    if (trace) trace.loadMs += performance.now() - loadStart
+    const entry = this.peek(spec, trace) ?? (await this.#reader.fetch(spec, timed(load, trace), trace))
+    // The time that was not the load's was the cache's: look-ups, and waiting for somebody else's load.
+    trace.cacheMs += Math.max(0, performance.now() - start - trace.loadMs)
+    this.#options.log.debug({ key: spec.key, outcome: trace.outcome }, 'cache read')
+    if (isNegative(entry)) throw new NotFoundError(entry.value)
     return entry
   }
 
@@ -69,28 +57,83 @@ export class Cache {
     return JSON.parse(entry.value)
   }
 
-  /** Makes every entry with one of these tags invalid, whatever their number. */
-  async invalidate(tags: readonly string[]): Promise<void> {
-    await this.#store.renewStamps(tags)
-    this.#log.debug({ tags }, 'cache invalidate')
+  /** The cached value, or null; nothing is loaded. */
+  async get<T>(spec: CacheSpec): Promise<T | null> {
+    if (!this.#options.breaker.closed) return null
+    const entry = await this.#reader.lookUp(spec).catch(() => null)
+    return entry === null || isNegative(entry) ? null : JSON.parse(entry.value)
   }
 
-  /** Removes the keys of cached data that match a Redis glob, as `course:*`; resolves to their number. */
+  /**
+   * Keeps a value that is written in place. Throws `RangeError` for one with tags: nobody could tell whether it was read
+   * before or after the last write. Such a value comes in through `wrap`, which takes the stamps first.
+   */
+  async set<T>(spec: CacheSpec, value: T): Promise<void> {
+    if (spec.tags.length > 0) throw new RangeError(`${spec.key} has tags: use wrap`)
+    assertKey(spec.key)
+    await this.#reader.write(spec, createEntry(JSON.stringify(value), []), this.#reader.ttl(spec))
+  }
+
+  /** Removes entries by their keys, in all instances; resolves to how many the store had. */
+  async delete(keys: readonly string[]): Promise<number> {
+    const { store, tier, breaker } = this.#options
+    tier.delete(keys)
+    return breaker.run(() => store.delete(keys))
+  }
+
+  /**
+   * Makes every entry with one of these tags invalid, whatever their number, and removes the entities' own keys.
+   * Resolves when the store has acknowledged; rejects when it has not, and is not trusted from then on until the
+   * invalidations of the outbox have reached it.
+   */
+  async invalidate(tags: readonly string[]): Promise<void> {
+    const { tier, breaker, log } = this.#options
+    // First of all in this process: what it has just written it must not read old, whatever happens to the store.
+    tier.drop(tags)
+    const trusted = breaker.closed
+    try {
+      if (!trusted) throw new Error('the cache store is not trusted at the moment')
+      await this.renewStamps(tags)
+    } catch (error) {
+      breaker.open(error)
+      // A store that stumbled is worth a moment: other instances still trust it, and would read what is old.
+      if (trusted) await Promise.race([breaker.probe(), sleep(INVALIDATION_PATIENCE_MS)])
+      if (!breaker.closed) throw error
+      await this.renewStamps(tags)
+    }
+    log.debug({ tags }, 'cache invalidate')
+  }
+
+  /** What `invalidate` does to the store and tells the other instances, trusted or not. */
+  async renewStamps(tags: readonly string[]): Promise<void> {
+    const { store, messages } = this.#options
+    // Sent at once, so in this order: whoever hears the message finds the new stamps.
+    await Promise.all([
+      store.renewStamps(tags),
+      store.delete(tags.flatMap(ownKeys)),
+      messages.publish({ tags: [...tags] })
+    ])
+  }
+
+  /** Removes the cached data whose keys match a Redis glob, as `course:*`, in all instances; resolves to their number. */
   async clearPattern(pattern: string): Promise<number> {
-    const deleted = await this.#store.deleteMatching(pattern)
-    this.#log.info({ pattern, deleted }, 'cache cleared by pattern')
+    const { store, tier, messages, log } = this.#options
+    const deleted = await store.deleteMatching(pattern)
+    // After the store: a copy made before is gone, and one made after is not of what was deleted.
+    tier.deleteMatching(pattern)
+    await messages.publish({ clear: pattern })
+    log.info({ pattern, deleted }, 'cache cleared by pattern')
     return deleted
   }
+}
 
-  async #load(spec: CacheSpec, stamps: readonly string[], load: () => Promise<string>): Promise<Entry> {
-    const entry = createEntry(await load(), stamps)
-    const text = encodeEntry(entry)
-    if (Buffer.byteLength(text) > this.#maxEntryBytes) {
-      this.#log.warn({ key: spec.key, bytes: Buffer.byteLength(text) }, 'not cached: larger than CACHE_MAX_ENTRY_BYTES')
-      return entry
+function timed(load: () => Promise<string>, trace: Trace): () => Promise<string> {
+  return async () => {
+    const start = performance.now()
+    try {
+      return await load()
+    } finally {
+      trace.loadMs += performance.now() - start
     }
-    const ttlMs = spec.ttlMs ?? this.#defaultTtlMs
-    await this.#store.set(spec.key, text, Math.ceil(ttlMs * (1 - TTL_JITTER * Math.random())))
-    return entry
   }
 }

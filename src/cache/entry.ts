@@ -6,8 +6,9 @@ const VERSION = '1'
 /** A cached value, as serialized text, with the stamps that its tags had before it was loaded. */
 export interface Entry {
   readonly stamps: readonly string[]
-  /** A strong HTTP entity tag of `value`, quotes included. */
+  /** A strong HTTP entity tag of `value`, quotes included; empty where there is no value. */
   readonly etag: string
+  /** The text; of a negative entry, the name of what does not exist. */
   readonly value: string
 }
 
@@ -18,6 +19,15 @@ export function newStamp(): string {
 
 export function createEntry(value: string, stamps: readonly string[]): Entry {
   return { stamps, etag: `"${createHash('sha1').update(value).digest('base64url')}"`, value }
+}
+
+/** A negative entry: it is known that `what` does not exist. */
+export function createNegativeEntry(what: string, stamps: readonly string[]): Entry {
+  return { stamps, etag: '', value: what }
+}
+
+export function isNegative(entry: Entry): boolean {
+  return entry.etag === ''
 }
 
 /** One line of header, then the value. Its length guards against a value cut short or edited by hand. */

@@ -8,24 +8,88 @@ const KEY = /^[A-Za-z0-9:_.-]+$/
 /** The first words of cached data. Clearing touches nothing else: not sessions, not limits, not jobs. */
 export const DATA_PREFIXES = ['course', 'user', 'api', 'generation', 'stats'] as const
 
-export const keys = {
-  course: (id: number) => `course:${id}`,
-  courseModules: (id: number) => `course:${id}:modules`,
-  chapter: (courseId: number, chapterId: number) => `course:${courseId}:chapter:${chapterId}`,
-  categories: 'api:categories',
-  category: (slug: string) => `api:categories:${slug}`,
-  courseList: (query: object) => `api:courses:${digest(query)}`
+const MINUTE_MS = 60_000
+
+/** What names a cached value: its key, the tags it depends on, and how long it lives at most, in ms. */
+export interface CacheSpec {
+  readonly key: string
+  readonly tags: readonly string[]
+  /** `CACHE_DEFAULT_TTL` where it is not given. */
+  readonly ttlMs?: number
+  /** The stamps are checked at every read, whatever the lease: for what belongs to one user. */
+  readonly strict?: boolean
 }
 
-export const tags = {
+const tags = {
   course: (id: number) => `course:${id}`,
   courses: 'courses',
-  categories: 'categories'
+  categories: 'categories',
+  user: (id: number) => `user:${id}`,
+  progress: (userId: number) => `user:${userId}:progress`
+}
+
+/** Everything that is cached. Which rows touch which tags is written in the migration `cache_outbox`. */
+export const specs = {
+  course: (id: number): CacheSpec => ({ key: `course:${id}`, tags: [tags.course(id)], ttlMs: 30 * MINUTE_MS }),
+  courseModules: (id: number): CacheSpec => ({
+    key: `course:${id}:modules`,
+    tags: [tags.course(id)],
+    ttlMs: 30 * MINUTE_MS
+  }),
+  chapter: (courseId: number, id: number): CacheSpec => ({
+    key: `course:${courseId}:chapter:${id}`,
+    tags: [tags.course(courseId)],
+    ttlMs: 30 * MINUTE_MS
+  }),
+  courseList: (query: object): CacheSpec => ({
+    key: `api:courses:${digest(query)}`,
+    tags: [tags.courses, tags.categories],
+    ttlMs: 10 * MINUTE_MS
+  }),
+  categories: (): CacheSpec => ({ key: 'api:categories', tags: [tags.categories], ttlMs: 30 * MINUTE_MS }),
+  category: (slug: string): CacheSpec => ({
+    key: `api:categories:${slug}`,
+    tags: [tags.categories],
+    ttlMs: 30 * MINUTE_MS
+  }),
+  profile: (userId: number): CacheSpec => ({
+    key: `user:${userId}:profile`,
+    tags: [tags.user(userId)],
+    ttlMs: 15 * MINUTE_MS,
+    strict: true
+  }),
+  /** What chapters a course has counts too: the percentage changes with them. */
+  progress: (userId: number, courseId: number): CacheSpec => ({
+    key: `user:${userId}:progress:${courseId}`,
+    tags: [tags.progress(userId), tags.course(courseId)],
+    ttlMs: 15 * MINUTE_MS,
+    strict: true
+  }),
+  generation: (id: string): CacheSpec => ({ key: `generation:${id}`, tags: [], ttlMs: 120 * MINUTE_MS }),
+  generationChapters: (id: string): CacheSpec => ({
+    key: `generation:${id}:chapters`,
+    tags: [],
+    ttlMs: 60 * MINUTE_MS
+  }),
+  stats: (): CacheSpec => ({ key: 'stats:overview', tags: [], ttlMs: 5 * MINUTE_MS })
+}
+
+/** The keys that are an entity's own: gone from the store when its tag is invalidated, as operators expect. */
+export function ownKeys(tag: string): string[] {
+  const [, kind, id] = /^(course|user):(\d+)$/.exec(tag) ?? []
+  if (kind === 'course') return [specs.course(Number(id)).key, specs.courseModules(Number(id)).key]
+  if (kind === 'user') return [specs.profile(Number(id)).key]
+  return tag === tags.categories ? [specs.categories().key] : []
 }
 
 /** The key under which a tag's stamp is kept. */
 export function stampKey(tag: string): string {
   return `tag:${tag}`
+}
+
+/** The key of the lock that one of several processes takes while it loads what `name` says. */
+export function lockKey(name: string): string {
+  return `lock:${createHash('sha256').update(name).digest('base64url').slice(0, 22)}`
 }
 
 /** Throws `RangeError` for a key outside the alphabet or longer than 512 bytes: a mistake of ours, never of a client. */

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import { newStamp } from './entry.ts'
 import { matcher } from './glob.ts'
-import { isDataKey, stampKey } from './keys.ts'
-import { STAMP_TTL_MS, type Store } from './store.ts'
+import { isDataKey, lockKey, stampKey } from './keys.ts'
+import { STAMP_TTL_MS, type Store, type Stored } from './store.ts'
 
 /** What a key and the bookkeeping of one item weigh, roughly, in bytes. */
 const ITEM_OVERHEAD = 200
@@ -18,8 +18,9 @@ export class MemoryStore implements Store {
     })
   }
 
-  async get(key: string): Promise<string | null> {
-    return this.#items.get(key) ?? null
+  async get(key: string): Promise<Stored | null> {
+    const text = this.#items.get(key)
+    return text === undefined ? null : { text, ttlMs: this.#items.getRemainingTTL(key) }
   }
 
   async set(key: string, text: string, ttlMs: number): Promise<void> {
@@ -45,6 +46,17 @@ export class MemoryStore implements Store {
 
   async renewStamps(tags: readonly string[]): Promise<void> {
     for (const tag of tags) this.#renew(tag)
+  }
+
+  async lock(name: string, ttlMs: number): Promise<boolean> {
+    const key = lockKey(name)
+    if (this.#items.has(key)) return false
+    this.#items.set(key, '', { ttl: ttlMs })
+    return true
+  }
+
+  async unlock(name: string): Promise<void> {
+    this.#items.delete(lockKey(name))
   }
 
   #renew(tag: string): string {

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { newStamp } from './entry.ts'
-import { isDataKey, stampKey } from './keys.ts'
-import { STAMP_TTL_MS, type Store } from './store.ts'
+import { isDataKey, lockKey, stampKey } from './keys.ts'
+import { STAMP_TTL_MS, type Store, type Stored } from './store.ts'
 
 /** How many keys one SCAN step looks at, and one UNLINK removes: small enough not to hold Redis up. */
 const SCAN_COUNT = 500
@@ -19,8 +19,9 @@ export class RedisStore implements Store {
     this.#prefix = `${keyPrefix}:`
   }
 
-  get(key: string): Promise<string | null> {
-    return this.#redis.get(this.#prefix + key)
+  async get(key: string): Promise<Stored | null> {
+    const [text, ttlMs] = await Promise.all([this.#redis.get(this.#prefix + key), this.#redis.pttl(this.#prefix + key)])
+    return text === null ? null : { text, ttlMs }
   }
 
   async set(key: string, text: string, ttlMs: number): Promise<void> {
@@ -51,7 +52,7 @@ export class RedisStore implements Store {
   }
 
   stamps(tags: readonly string[]): Promise<(string | null)[]> {
-    return Promise.all(tags.map((tag) => this.get(stampKey(tag))))
+    return Promise.all(tags.map((tag) => this.#redis.get(this.#prefix + stampKey(tag))))
   }
 
   ensureStamps(tags: readonly string[]): Promise<string[]> {
@@ -67,6 +68,15 @@ export class RedisStore implements Store {
 
   async renewStamps(tags: readonly string[]): Promise<void> {
     await Promise.all(tags.map((tag) => this.set(stampKey(tag), newStamp(), STAMP_TTL_MS)))
+  }
+
+  async lock(name: string, ttlMs: number): Promise<boolean> {
+    return (await this.#redis.set(this.#prefix + lockKey(name), '', 'PX', ttlMs, 'NX')) === 'OK'
+  }
+
+  // Whoever unlocks too late, after its lock has expired, frees somebody else's: that is one load more, no fault.
+  async unlock(name: string): Promise<void> {
+    await this.#redis.unlink(this.#prefix + lockKey(name))
   }
 }
 

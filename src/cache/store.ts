@@ -3,8 +3,8 @@
  * Keys come from `keys.ts`; a stamp is the current nonce of a tag.
  */
 export interface Store {
-  /** The text kept under `key`, or null. */
-  get(key: string): Promise<string | null>
+  /** The text kept under `key` and how much longer it will be, in ms, or null. */
+  get(key: string): Promise<Stored | null>
   /** Keeps `text` for `ttlMs` milliseconds. */
   set(key: string, text: string, ttlMs: number): Promise<void>
   /** Removes keys; resolves to how many there were. */
@@ -18,7 +18,16 @@ export interface Store {
   ensureStamps(tags: readonly string[]): Promise<string[]>
   /** Gives every tag a new stamp: no entry built before is valid any more. */
   renewStamps(tags: readonly string[]): Promise<void>
+
+  /** True for the first who asks for the lock `name`, until it is unlocked or `ttlMs` have passed. */
+  lock(name: string, ttlMs: number): Promise<boolean>
+  unlock(name: string): Promise<void>
 }
 
-/** How long a stamp is kept, in ms: longer than any entry. One that expires costs a miss, never a stale read. */
-export const STAMP_TTL_MS = 86_400_000
+export interface Stored {
+  readonly text: string
+  readonly ttlMs: number
+}
+
+/** How long a stamp is kept, in ms: longer than any entry with tags. One that expires costs a miss, never a stale read. */
+export const STAMP_TTL_MS = 7_200_000

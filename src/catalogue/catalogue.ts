@@ -1,4 +1,5 @@
-import type { Prisma, PrismaClient } from '../db/generated/client.ts'
+import type { Client } from '../db/client.ts'
+import type { Prisma } from '../db/generated/client.ts'
 import { NotFoundError } from '../errors.ts'
 import { type Page, toPage } from '../paging.ts'
 import type { Category, Chapter, Course, CourseItem, CourseQuery, Module } from './shapes.ts'
@@ -39,9 +40,9 @@ const published = { status: 'published' } satisfies Prisma.CourseWhereInput
 
 /** Reads of the public catalogue, always from the database. What is not published is not found. */
 export class Catalogue {
-  readonly #client: PrismaClient
+  readonly #client: Client
 
-  constructor(client: PrismaClient) {
+  constructor(client: Client) {
     this.#client = client
   }
 

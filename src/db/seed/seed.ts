@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import type { Log } from '../../log.ts'
-import { Level, type Prisma, type PrismaClient } from '../generated/client.ts'
+import type { Client } from '../client.ts'
+import { Level, type Prisma } from '../generated/client.ts'
 import { type CourseFile, parseCourse } from './course-file.ts'
 import { authors, categories } from './people.ts'
 
@@ -18,10 +19,10 @@ const TRANSACTION_TIMEOUT_MS = 60_000
  * Fills an empty database with the demo catalogue; resolves to false, and changes nothing, where there are
  * courses or categories. Call it inside `Database.exclusively`.
  */
-export async function seedDemo(client: PrismaClient, log: Log): Promise<boolean> {
+export async function seedDemo(client: Client, log: Log): Promise<boolean> {
   if ((await client.category.count()) > 0 || (await client.course.count()) > 0) return false
   const files = await readCourses()
-  await client.$transaction(
+  await client.write(
     async (tx) => {
       await tx.category.createMany({ data: categories })
       await tx.user.createMany({ data: authors.map(author), skipDuplicates: true })

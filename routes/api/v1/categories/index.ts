@@ -1,10 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { keys, tags } from '../../../../src/cache/keys.ts'
+import { specs } from '../../../../src/cache/keys.ts'
 import { Category, CategoryList, CategoryParams } from '../../../../src/catalogue/shapes.ts'
 import { ErrorBody } from '../../../../src/errors.ts'
 import { noQuery } from '../../../../src/paging.ts'
-
-const ttlMs = 30 * 60_000
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { catalogue } = app
@@ -19,8 +17,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: CategoryList, 400: ErrorBody }
       }
     },
-    (_request, reply) =>
-      reply.sendCached({ key: keys.categories, tags: [tags.categories], ttlMs }, () => catalogue.categories())
+    (_request, reply) => reply.sendCached(specs.categories(), () => catalogue.categories())
   )
 
   app.get(
@@ -34,8 +31,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: Category, 400: ErrorBody, 404: ErrorBody }
       }
     },
-    ({ params: { slug } }, reply) =>
-      reply.sendCached({ key: keys.category(slug), tags: [tags.categories], ttlMs }, () => catalogue.category(slug))
+    ({ params: { slug } }, reply) => reply.sendCached(specs.category(slug), () => catalogue.category(slug))
   )
 }
 

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { keys, tags } from '../../../../src/cache/keys.ts'
+import { specs } from '../../../../src/cache/keys.ts'
 import { normalizeCourseQuery } from '../../../../src/catalogue/catalogue.ts'
 import {
   Chapter,
@@ -12,9 +12,6 @@ import {
 } from '../../../../src/catalogue/shapes.ts'
 import { ErrorBody } from '../../../../src/errors.ts'
 import { noQuery } from '../../../../src/paging.ts'
-
-const LIST_TTL_MS = 10 * 60_000
-const COURSE_TTL_MS = 30 * 60_000
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { catalogue } = app
@@ -31,8 +28,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     (request, reply) => {
       const query = normalizeCourseQuery(request.query)
-      const spec = { key: keys.courseList(query), tags: [tags.courses, tags.categories], ttlMs: LIST_TTL_MS }
-      return reply.sendCached(spec, () => catalogue.courses(query))
+      return reply.sendCached(specs.courseList(query), () => catalogue.courses(query))
     }
   )
 
@@ -47,10 +43,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: Course, 400: ErrorBody, 404: ErrorBody }
       }
     },
-    ({ params: { id } }, reply) =>
-      reply.sendCached({ key: keys.course(id), tags: [tags.course(id)], ttlMs: COURSE_TTL_MS }, () =>
-        catalogue.course(id)
-      )
+    ({ params: { id } }, reply) => reply.sendCached(specs.course(id), () => catalogue.course(id))
   )
 
   app.get(
@@ -64,10 +57,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ModuleList, 400: ErrorBody, 404: ErrorBody }
       }
     },
-    ({ params: { id } }, reply) =>
-      reply.sendCached({ key: keys.courseModules(id), tags: [tags.course(id)], ttlMs: COURSE_TTL_MS }, () =>
-        catalogue.modules(id)
-      )
+    ({ params: { id } }, reply) => reply.sendCached(specs.courseModules(id), () => catalogue.modules(id))
   )
 
   app.get(
@@ -82,9 +72,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
     ({ params: { id, chapterId } }, reply) =>
-      reply.sendCached({ key: keys.chapter(id, chapterId), tags: [tags.course(id)], ttlMs: COURSE_TTL_MS }, () =>
-        catalogue.chapter(id, chapterId)
-      )
+      reply.sendCached(specs.chapter(id, chapterId), () => catalogue.chapter(id, chapterId))
   )
 }
 

@@ -1,0 +1,95 @@
+import type { Log } from '../log.ts'
+
+/** How many commands in a row may fail before nobody asks any more. */
+const FAILURE_LIMIT = 3
+const PROBE_INTERVAL_MS = 200
+
+export interface BreakerOptions {
+  /**
+   * Rejects while the store is not to be trusted. It does more than ask whether the store answers: it applies again
+   * every invalidation that the store may have missed.
+   */
+  readonly probe: () => Promise<void>
+  /** Called the moment the store is not trusted any more. */
+  readonly opened: () => void
+  readonly log: Log
+}
+
+/**
+ * A circuit breaker (M. Nygard, "Release It!") that stands for trust. Closed: the store is asked. Open: it is not, and
+ * a probe goes out every 200 ms; one that succeeds closes it. It begins open.
+ */
+export class Breaker {
+  readonly #options: BreakerOptions
+  #closed = false
+  #failures = 0
+  #suspicion = 0
+  #stopped = false
+  #probing: Promise<void> | null = null
+
+  constructor(options: BreakerOptions) {
+    this.#options = options
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Runs a command of the store and counts its failure. */
+  async run<T>(command: () => Promise<T>): Promise<T> {
+    try {
+      const answer = await command()
+      this.#failures = 0
+      return answer
+    } catch (error) {
+      if (++this.#failures >= FAILURE_LIMIT) this.open(error)
+      throw error
+    }
+  }
+
+  /**
+   * Stops trusting the store at once: it was disconnected, or an invalidation did not reach it. A probe that
+   * is under way does not count any more, since it may have looked before this happened.
+   */
+  open(reason: unknown): void {
+    this.#suspicion++
+    if (this.#closed) {
+      this.#closed = false
+      this.#options.opened()
+      this.#options.log.error(
+        { err: reason },
+        'cache store not trusted: reads go to the database until it answers again'
+      )
+    }
+    void this.probe()
+  }
+
+  /** Probes until the store can be trusted; resolves then, or when `stop` is called. */
+  probe(): Promise<void> {
+    this.#probing ??= this.#probeUntilTrusted().finally(() => {
+      this.#probing = null
+    })
+    return this.#probing
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+
+  async #probeUntilTrusted(): Promise<void> {
+    while (!this.#closed && !this.#stopped) {
+      const suspicion = this.#suspicion
+      const trusted = await this.#options.probe().then(
+        () => suspicion === this.#suspicion,
+        () => false
+      )
+      if (trusted) {
+        this.#failures = 0
+        this.#closed = true
+        this.#options.log.info({}, 'cache store trusted')
+      } else {
+        await new Promise((resolve) => setTimeout(resolve, PROBE_INTERVAL_MS).unref())
+      }
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import { LRUCache } from 'lru-cache'
+import type { Entry } from './entry.ts'
+import { matcher } from './glob.ts'
+
+/** How many tags are watched. A tag that falls out takes the trust in its copies with it, never the other way round. */
+const MAX_TAGS = 100_000
+
+/** What a copy weighs beside its text, roughly, in bytes. */
+const COPY_OVERHEAD = 400
+
+/** When a tag was last dropped, on the tier's own clock: a count of drops, so that no two events are at the same time. */
+interface WatchedTag {
+  droppedAt: number
+}
+
+/** A moment at which the store is asked. What is dropped later is dropped for the answer too. */
+export interface Check {
+  readonly tags: readonly WatchedTag[]
+  readonly tick: number
+  readonly at: number
+}
+
+/** A serialized entry in this process, with when its stamps were last compared with the store's. */
+export interface Copy {
+  readonly entry: Entry
+  readonly check: Check
+  readonly expiresAt: number
+}
+
+/**
+ * The first tier (L1): copies of entries in this process, bounded in bytes. A copy answers alone for a lease after
+ * its stamps were checked, unless one of its tags was dropped since. Times are `performance.now()`, in ms.
+ */
+export class MemoryTier {
+  readonly #copies: LRUCache<string, Copy>
+  readonly #tags: LRUCache<string, WatchedTag>
+  #tick = 0
+  #allDroppedAt = 0
+
+  constructor(maxBytes: number) {
+    this.#copies = new LRUCache({
+      // Nothing fits into one byte: that is a tier switched off.
+      maxSize: Math.max(1, maxBytes),
+      sizeCalculation: ({ entry }, key) => 2 * (entry.value.length + key.length) + COPY_OVERHEAD
+    })
+    this.#tags = new LRUCache({
+      max: MAX_TAGS,
+      dispose: (tag) => {
+        tag.droppedAt = Number.POSITIVE_INFINITY
+      }
+    })
+  }
+
+  get bytes(): number {
+    return this.#copies.calculatedSize
+  }
+
+  get count(): number {
+    return this.#copies.size
+  }
+
+  get(key: string): Copy | undefined {
+    return this.#copies.get(key)
+  }
+
+  /** Call it before the store is asked, so that a drop that happens meanwhile is not missed. */
+  begin(tags: readonly string[]): Check {
+    return { tags: tags.map((tag) => this.#watch(tag)), tick: this.#tick, at: performance.now() }
+  }
+
+  keep(key: string, entry: Entry, check: Check, expiresAt: number): void {
+    this.#copies.set(key, { entry, check, expiresAt })
+  }
+
+  /** True when the copy was checked less than `maxAgeMs` ago and nothing it depends on was dropped since. */
+  isTrusted(copy: Copy, maxAgeMs: number): boolean {
+    const now = performance.now()
+    return now - copy.check.at < maxAgeMs && now < copy.expiresAt && this.isIntact(copy)
+  }
+
+  /** True when nothing that the copy depends on was dropped, as far as this process has heard. */
+  isIntact({ check }: Copy): boolean {
+    if (check.tick < this.#allDroppedAt) return false
+    for (const tag of check.tags) if (tag.droppedAt > check.tick) return false
+    return true
+  }
+
+  drop(tags: readonly string[]): void {
+    const tick = ++this.#tick
+    for (const tag of tags) this.#watch(tag).droppedAt = tick
+  }
+
+  /** For when messages may have been lost. */
+  dropAll(): void {
+    this.#allDroppedAt = ++this.#tick
+  }
+
+  /** The last drop that concerns these tags: two checks with the same one may share a load. */
+  lastDrop({ tags }: Check): number {
+    return tags.reduce((last, tag) => Math.max(last, tag.droppedAt), this.#allDroppedAt)
+  }
+
+  delete(keys: readonly string[]): void {
+    for (const key of keys) this.#copies.delete(key)
+  }
+
+  deleteMatching(pattern: string): void {
+    const matches = matcher(pattern)
+    this.delete([...this.#copies.keys()].filter(matches))
+  }
+
+  #watch(name: string): WatchedTag {
+    let tag = this.#tags.get(name)
+    if (tag === undefined) {
+      tag = { droppedAt: this.#tick }
+      this.#tags.set(name, tag)
+    }
+    return tag
+  }
+}

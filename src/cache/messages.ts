@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import type { Log } from '../log.ts'
+
+/** What instances tell each other: tags that were invalidated, or a pattern that an operator cleared. */
+const Message = Type.Object({
+  from: Type.String(),
+  tags: Type.Optional(Type.Array(Type.String())),
+  clear: Type.Optional(Type.String())
+})
+const message = Compile(Message)
+
+export type Message = Omit<Static<typeof Message>, 'from'>
+
+/** How the memory tiers of all instances hear of an invalidation. What is lost on the way costs at most the lease. */
+export interface Messages {
+  publish(message: Message): Promise<void>
+}
+
+/** Where there is one process only, nobody needs to be told. */
+export const noMessages: Messages = { publish: async () => {} }
+
+export interface Listener {
+  received(message: Message): void
+  /** The subscription was interrupted: anything may have been missed. */
+  interrupted(): void
+}
+
+/** Messages over Redis pub/sub, on a connection of its own. */
+export class RedisMessages implements Messages {
+  readonly #publisher: Redis
+  readonly #subscriber: Redis
+  readonly #channel: string
+  readonly #from = randomUUID()
+
+  constructor(publisher: Redis, subscriber: Redis, keyPrefix: string) {
+    this.#publisher = publisher
+    this.#subscriber = subscriber
+    this.#channel = `${keyPrefix}:invalidations`
+  }
+
+  async publish(message: Message): Promise<void> {
+    await this.#publisher.publish(this.#channel, JSON.stringify({ from: this.#from, ...message }))
+  }
+
+  listen(listener: Listener, log: Log): void {
+    this.#subscriber.on('message', (_channel, text) => {
+      const value: unknown = parse(text)
+      if (!message.Check(value)) log.warn({ text: text.slice(0, 200) }, 'not an invalidation message: ignored')
+      else if (value.from !== this.#from) listener.received(value)
+    })
+    const subscribe = () => {
+      this.#subscriber.subscribe(this.#channel).then(
+        () => listener.interrupted(),
+        (err) => log.error({ err }, 'no invalidation messages: other instances are seen after the lease only')
+      )
+    }
+    this.#subscriber.on('close', () => listener.interrupted())
+    this.#subscriber.on('ready', subscribe)
+    if (this.#subscriber.status === 'ready') subscribe()
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,189 @@
+import { ApiError, NotFoundError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { Breaker } from './breaker.ts'
+import { createEntry, createNegativeEntry, decodeEntry, type Entry, encodeEntry, isNegative, isValid } from './entry.ts'
+import type { CacheSpec } from './keys.ts'
+import type { Check, Copy, MemoryTier } from './memory-tier.ts'
+import { loadOnce } from './shared-load.ts'
+import { SingleFlight } from './single-flight.ts'
+import type { Store } from './store.ts'
+import type { Trace } from './trace.ts'
+
+/** TTLs are shortened by up to this share, at random, so that entries made together do not expire together. */
+const TTL_JITTER = 0.05
+const NEGATIVE_TTL_MS = 30_000
+/** While the store is not trusted, a loaded answer serves this long, so that a herd does not reach the database. */
+const OUTAGE_LEASE_MS = 1000
+
+export interface ReaderOptions {
+  readonly store: Store
+  readonly breaker: Breaker
+  readonly tier: MemoryTier
+  readonly defaultTtlMs: number
+  /** How long a copy in this process answers without asking the store; 0 is strict. */
+  readonly l1LeaseMs: number
+  readonly maxEntryBytes: number
+  readonly staleIfErrorMs: number
+  readonly log: Log
+}
+
+type Load = () => Promise<string>
+
+/** The life of a read: a copy in this process, an entry in the store, a load under stamps taken before it. */
+export class Reader {
+  readonly #options: ReaderOptions
+  readonly #flights = new SingleFlight<Entry>()
+
+  constructor(options: ReaderOptions) {
+    this.#options = options
+  }
+
+  /** The entry, when a copy in this process may answer alone; else null, and `fetch` is to be asked. */
+  peek(spec: CacheSpec, trace: Trace): Entry | null {
+    const { tier, l1LeaseMs, breaker } = this.#options
+    if (spec.strict || !breaker.closed) return null
+    const copy = tier.get(spec.key)
+    if (copy === undefined || !tier.isTrusted(copy, l1LeaseMs)) return null
+    trace.hits++
+    trace.outcome = 'HIT'
+    return copy.entry
+  }
+
+  /** The entry, negative ones included. An error of `load` is thrown, unless a stale entry can be served. */
+  async fetch(spec: CacheSpec, load: Load, trace: Trace): Promise<Entry> {
+    const { tier, breaker, store } = this.#options
+    if (!breaker.closed) return this.#bypass(spec, load, trace)
+    const check = tier.begin(spec.tags)
+    let stamps: readonly string[]
+    try {
+      const current = await this.#check(spec, check)
+      if ('entry' in current) {
+        trace.hits++
+        trace.outcome = 'HIT'
+        return current.entry
+      }
+      // The stamps are taken before the load: an entry whose load raced a write carries old ones, and is dead on arrival.
+      stamps = await breaker.run(() => completed(store, spec.tags, current.stamps))
+    } catch {
+      return this.#bypass(spec, load, trace)
+    }
+    trace.misses++
+    trace.outcome = 'MISS'
+    const copy = tier.get(spec.key)
+    const flight = `${spec.key} ${stamps.join()}`
+    try {
+      return await this.#flights.run(flight, () => this.#loadShared(flight, spec, stamps, check, load))
+    } catch (error) {
+      return this.#staleOr(error, copy !== undefined && isValid(copy.entry, stamps) ? copy : undefined, trace)
+    }
+  }
+
+  /** The valid entry, by the copy of this process where only stamps need be asked for, or the current stamps. */
+  async #check(spec: CacheSpec, check: Check): Promise<{ entry: Entry } | { stamps: readonly (string | null)[] }> {
+    const { tier, store, breaker } = this.#options
+    const copy = tier.get(spec.key)
+    if (copy !== undefined && spec.tags.length > 0 && check.at < copy.expiresAt && tier.isIntact(copy)) {
+      const stamps = await breaker.run(() => store.stamps(spec.tags))
+      if (isValid(copy.entry, stamps)) {
+        tier.keep(spec.key, copy.entry, check, copy.expiresAt)
+        return { entry: copy.entry }
+      }
+    }
+    const [stored, stamps] = await breaker.run(() => Promise.all([store.get(spec.key), store.stamps(spec.tags)]))
+    const entry = stored === null ? null : decodeEntry(stored.text)
+    if (stored === null || entry === null || !isValid(entry, stamps)) return { stamps }
+    tier.keep(spec.key, entry, check, check.at + stored.ttlMs)
+    return { entry }
+  }
+
+  /** The valid entry of the store, or null. */
+  async lookUp(spec: CacheSpec): Promise<Entry | null> {
+    const current = await this.#check(spec, this.#options.tier.begin(spec.tags))
+    return 'entry' in current ? current.entry : null
+  }
+
+  async #loadShared(
+    flight: string,
+    spec: CacheSpec,
+    stamps: readonly string[],
+    check: Check,
+    load: Load
+  ): Promise<Entry> {
+    const loadAndKeep = async () => {
+      const entry = await toEntry(load, stamps)
+      const ttlMs = isNegative(entry) ? NEGATIVE_TTL_MS : this.ttl(spec)
+      this.#options.tier.keep(spec.key, entry, check, performance.now() + ttlMs)
+      await this.write(spec, entry, ttlMs)
+      return entry
+    }
+    return loadOnce(this.#options.store, flight, () => this.lookUp(spec), loadAndKeep)
+  }
+
+  /** Answers without the store: from a copy made within the last second, or from the database. */
+  async #bypass(spec: CacheSpec, load: Load, trace: Trace): Promise<Entry> {
+    const { tier } = this.#options
+    trace.outcome = 'BYPASS'
+    const copy = tier.get(spec.key)
+    if (copy !== undefined && !spec.strict && tier.isTrusted(copy, OUTAGE_LEASE_MS)) {
+      trace.hits++
+      return copy.entry
+    }
+    trace.misses++
+    const check = tier.begin(spec.tags)
+    try {
+      // What belongs to one user is not shared with a reader who came earlier: without stamps nobody knows of other writers.
+      if (spec.strict) return await toEntry(load, [])
+      // The last drop stands in for the stamps: who reads after a write of this process does not join a load from before.
+      return await this.#flights.run(`${spec.key} bypass ${tier.lastDrop(check)}`, async () => {
+        const entry = await toEntry(load, [])
+        tier.keep(spec.key, entry, check, performance.now() + this.ttl(spec))
+        return entry
+      })
+    } catch (error) {
+      return this.#staleOr(error, copy, trace)
+    }
+  }
+
+  /** Stale-if-error (RFC 5861): an expired copy, when the database fails, but never one that was invalidated. */
+  #staleOr(error: unknown, copy: Copy | undefined, trace: Trace): Entry {
+    const { tier, staleIfErrorMs, log } = this.#options
+    const servable = copy !== undefined && performance.now() < copy.expiresAt + staleIfErrorMs && tier.isIntact(copy)
+    if (error instanceof ApiError || !servable) throw error
+    log.warn({ err: error }, 'served stale: the database does not answer')
+    trace.outcome = 'STALE'
+    return copy.entry
+  }
+
+  /** Stores an entry, unless it is too large; a store that fails is no error. */
+  async write(spec: CacheSpec, entry: Entry, ttlMs: number): Promise<void> {
+    const { store, breaker, maxEntryBytes, log } = this.#options
+    const text = encodeEntry(entry)
+    const bytes = Buffer.byteLength(text)
+    if (bytes > maxEntryBytes) log.warn({ key: spec.key, bytes }, 'not stored: larger than CACHE_MAX_ENTRY_BYTES')
+    else await breaker.run(() => store.set(spec.key, text, ttlMs)).catch(() => {})
+  }
+
+  /** The TTL of a new entry, in ms. */
+  ttl({ ttlMs = this.#options.defaultTtlMs }: CacheSpec): number {
+    return Math.ceil(ttlMs * (1 - TTL_JITTER * Math.random()))
+  }
+}
+
+/** The stamps that were found, with those made that are missing. */
+async function completed(
+  store: Store,
+  tags: readonly string[],
+  current: readonly (string | null)[]
+): Promise<readonly string[]> {
+  const found = current.filter((stamp) => stamp !== null)
+  return found.length === current.length ? found : store.ensureStamps(tags)
+}
+
+async function toEntry(load: Load, stamps: readonly string[]): Promise<Entry> {
+  try {
+    return createEntry(await load(), stamps)
+  } catch (error) {
+    if (error instanceof NotFoundError) return createNegativeEntry(error.what, stamps)
+    throw error
+  }
+}

@@ -1,0 +1,24 @@
+import type { Cache } from '../cache/cache.ts'
+import type { Log } from '../log.ts'
+import type { CommitListener } from './client.ts'
+import type { Outbox } from './outbox.ts'
+
+/**
+ * What happens between a commit and its acknowledgement: the tags it touched get new stamps. Where that fails, the rows
+ * stay in the outbox, and whichever instance still reaches Redis applies them at once.
+ */
+export function invalidateOnCommit(cache: Cache, outbox: Outbox, log: Log): CommitListener {
+  return async (invalidations) => {
+    if (invalidations.length === 0) return
+    try {
+      await cache.invalidate(invalidations.map(({ tag }) => tag))
+      outbox.acknowledge(invalidations.map(({ id }) => id))
+    } catch (err) {
+      log.warn(
+        { err, invalidations: invalidations.length },
+        'invalidation left to the sweepers: Redis did not acknowledge it'
+      )
+      await outbox.wake().catch(() => {})
+    }
+  }
+}

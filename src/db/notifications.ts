@@ -1,0 +1,40 @@
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import type { Log } from '../log.ts'
+import { CHANNEL } from './outbox.ts'
+
+const RECONNECT_MS = 1000
+
+/**
+ * Calls `notified` when a transaction announces invalidations (`LISTEN`), and after each reconnect, since one may
+ * have been missed. The returned function ends it.
+ */
+export function listenForInvalidations(databaseUrl: string, notified: () => void, log: Log): () => Promise<void> {
+  const end = new AbortController()
+  let client: pg.Client
+
+  async function listen(): Promise<void> {
+    client = new pg.Client({ connectionString: databaseUrl, application_name: 'ai-akademiya-api', keepAlive: true })
+    client.on('notification', notified)
+    client.on('error', (err) => log.warn({ err }, 'connection for notifications lost: the sweeper polls meanwhile'))
+    await client.connect()
+    await client.query(`listen ${CHANNEL}`)
+    notified()
+    await once(client, 'end')
+  }
+
+  async function run(): Promise<void> {
+    while (!end.signal.aborted) {
+      await listen().catch((err) => log.debug({ err }, 'no connection for notifications: tried again'))
+      await sleep(RECONNECT_MS, undefined, { signal: end.signal }).catch(() => {})
+    }
+  }
+
+  const running = run()
+  return async () => {
+    end.abort()
+    await client.end().catch(() => {})
+    await running
+  }
+}

@@ -1,0 +1,111 @@
+import type { Invalidation } from './client.ts'
+import type { PrismaClient } from './generated/client.ts'
+
+/** How far back invalidations are applied again when Redis may have lost the last stamps. */
+const REPLAY = '1 minute'
+/** How long applied rows are kept. */
+const RETENTION = '5 minutes'
+const BATCH = 1000
+/** How long acknowledgements are collected, so that writes do not pay for one each. Less than the sweeper's patience. */
+const ACKNOWLEDGE_AFTER_MS = 50
+
+/** The channel on which a transaction from outside the service, or an instance without Redis, wakes the sweepers. */
+export const CHANNEL = 'cache_invalidation'
+
+/**
+ * The table `cache_invalidation`: which tags committed transactions touched, and whether Redis knows.
+ * It is read and written on the plain client: its own writes touch no tag.
+ */
+export class Outbox {
+  readonly #client: PrismaClient
+  #acknowledged: bigint[] = []
+  #timer: NodeJS.Timeout | null = null
+
+  constructor(client: PrismaClient) {
+    this.#client = client
+  }
+
+  /**
+   * Hands the tags that were not applied within `ageMs` to `apply`, and marks them applied when it resolves.
+   * Rows that another sweeper works on are left to it. Resolves to the number of rows.
+   */
+  async sweep(ageMs: number, apply: (tags: string[]) => Promise<void>): Promise<number> {
+    if (!(await this.#hasPending(ageMs))) return 0
+    return this.#client.$transaction(async (tx) => {
+      const rows = await tx.$queryRaw<Invalidation[]>`
+        select id, tag from cache_invalidation
+        where applied_at is null and created_at <= clock_timestamp() - ${ageMs} * interval '1 millisecond'
+        order by id limit ${BATCH} for update skip locked`
+      if (rows.length === 0) return 0
+      await apply(distinctTags(rows))
+      await tx.$executeRaw`
+        update cache_invalidation set applied_at = clock_timestamp() where id = any(${list(rows.map(({ id }) => id))}::bigint[])`
+      return rows.length
+    })
+  }
+
+  /** Hands every tag that is not applied, or was within the last minute, to `apply`, and marks what was not applied. */
+  async replay(apply: (tags: string[]) => Promise<void>): Promise<void> {
+    const rows = await this.#client.$queryRaw<(Invalidation & { pending: boolean })[]>`
+      select id, tag, applied_at is null as pending from cache_invalidation
+      where applied_at is null or applied_at > clock_timestamp() - ${REPLAY}::interval`
+    await apply(distinctTags(rows))
+    await this.#mark(rows.filter(({ pending }) => pending).map(({ id }) => id))
+  }
+
+  /** Marks rows applied, a little later, many at once. One that is lost is applied twice, which costs a miss. */
+  acknowledge(ids: readonly bigint[]): void {
+    this.#acknowledged.push(...ids)
+    this.#timer ??= setTimeout(() => this.flush().catch(() => {}), ACKNOWLEDGE_AFTER_MS)
+  }
+
+  async flush(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    const ids = this.#acknowledged
+    this.#acknowledged = []
+    await this.#mark(ids)
+  }
+
+  /** Wakes the sweepers of all instances. */
+  async wake(): Promise<void> {
+    await this.#client.$executeRaw`select pg_notify(${CHANNEL}, '')`
+  }
+
+  /** Deletes rows that were applied five minutes ago or earlier. */
+  async prune(): Promise<void> {
+    await this.#client.$executeRaw`
+      delete from cache_invalidation where applied_at < clock_timestamp() - ${RETENTION}::interval`
+  }
+
+  /** How many rows Redis does not know of. */
+  async depth(): Promise<number> {
+    const [row] = await this.#client.$queryRaw<[{ depth: number }]>`
+      select count(*)::int as depth from cache_invalidation where applied_at is null`
+    return row.depth
+  }
+
+  async #hasPending(ageMs: number): Promise<boolean> {
+    const [row] = await this.#client.$queryRaw<[{ pending: boolean }]>`
+      select exists (
+        select from cache_invalidation
+        where applied_at is null and created_at <= clock_timestamp() - ${ageMs} * interval '1 millisecond'
+      ) as pending`
+    return row.pending
+  }
+
+  async #mark(ids: readonly bigint[]): Promise<void> {
+    if (ids.length === 0) return
+    await this.#client.$executeRaw`
+      update cache_invalidation set applied_at = clock_timestamp() where id = any(${list(ids)}::bigint[])`
+  }
+}
+
+/** A PostgreSQL array, as text: the two drivers do not agree on arrays of bigint. */
+function list(ids: readonly bigint[]): string {
+  return `{${ids.join()}}`
+}
+
+function distinctTags(rows: readonly Invalidation[]): string[] {
+  return [...new Set(rows.map(({ tag }) => tag))]
+}
