@@ -1,7 +1,10 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { isDatabaseUnavailable } from '../src/db/unavailable.ts'
 import { ApiError, errorBody } from '../src/errors.ts'
 import { describeValidation } from '../src/validation.ts'
+
+const RETRY_AFTER_S = 5
 
 /** Every error leaves in the shape of the contract; what a client did not cause is logged, and told without its details. */
 export default fp(
@@ -16,6 +19,11 @@ export default fp(
       if (error.validation !== undefined) return send(request, reply, 400, 'VALIDATION_FAILED', error.message)
       const statusCode = error.statusCode ?? 500
       if (statusCode < 500) return send(request, reply, statusCode, error.code ?? 'BAD_REQUEST', error.message)
+      if (isDatabaseUnavailable(error)) {
+        request.log.error({ err: error }, 'the database does not answer: check DATABASE_URL and the server')
+        reply.header('Retry-After', RETRY_AFTER_S)
+        return send(request, reply, 503, 'DATABASE_DOWN', 'the database does not answer at the moment')
+      }
       request.log.error({ err: error }, 'request failed: a fault of the service')
       return send(request, reply, 500, 'INTERNAL', 'the service failed to answer; the log has the request id')
     })

@@ -52,6 +52,7 @@ export class Breaker {
    * is under way does not count any more, since it may have looked before this happened.
    */
   open(reason: unknown): void {
+    if (this.#stopped) return
     this.#suspicion++
     if (this.#closed) {
       this.#closed = false

@@ -76,9 +76,12 @@ export class Cache {
 
   /** Removes entries by their keys, in all instances; resolves to how many the store had. */
   async delete(keys: readonly string[]): Promise<number> {
-    const { store, tier, breaker } = this.#options
+    const { store, tier, breaker, messages } = this.#options
+    const deleted = await breaker.run(() => store.delete(keys))
     tier.delete(keys)
-    return breaker.run(() => store.delete(keys))
+    // A key has no character that means something in a pattern.
+    await Promise.all(keys.map((clear) => messages.publish({ clear })))
+    return deleted
   }
 
   /**

@@ -20,7 +20,7 @@ export interface CacheSpec {
   readonly strict?: boolean
 }
 
-const tags = {
+export const tags = {
   course: (id: number) => `course:${id}`,
   courses: 'courses',
   categories: 'categories',

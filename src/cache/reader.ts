@@ -74,7 +74,7 @@ export class Reader {
     try {
       return await this.#flights.run(flight, () => this.#loadShared(flight, spec, stamps, check, load))
     } catch (error) {
-      return this.#staleOr(error, copy !== undefined && isValid(copy.entry, stamps) ? copy : undefined, trace)
+      return this.#staleOr(error, spec, copy !== undefined && isValid(copy.entry, stamps) ? copy : undefined, trace)
     }
   }
 
@@ -119,20 +119,24 @@ export class Reader {
     return loadOnce(this.#options.store, flight, () => this.lookUp(spec), loadAndKeep)
   }
 
-  /** Answers without the store: from a copy made within the last second, or from the database. */
+  /**
+   * Answers without the store: from a copy made within the last second, or from the database. Neither copies nor loads are
+   * shared for what belongs to one user, nor for the few reads that fail before the breaker opens: as long as the others
+   * trust the store, only the store knows of their writes.
+   */
   async #bypass(spec: CacheSpec, load: Load, trace: Trace): Promise<Entry> {
-    const { tier } = this.#options
+    const { tier, breaker } = this.#options
+    const shared = !spec.strict && !breaker.closed
     trace.outcome = 'BYPASS'
     const copy = tier.get(spec.key)
-    if (copy !== undefined && !spec.strict && tier.isTrusted(copy, OUTAGE_LEASE_MS)) {
+    if (shared && copy !== undefined && tier.isTrusted(copy, OUTAGE_LEASE_MS)) {
       trace.hits++
       return copy.entry
     }
     trace.misses++
     const check = tier.begin(spec.tags)
     try {
-      // What belongs to one user is not shared with a reader who came earlier: without stamps nobody knows of other writers.
-      if (spec.strict) return await toEntry(load, [])
+      if (!shared) return await toEntry(load, [])
       // The last drop stands in for the stamps: who reads after a write of this process does not join a load from before.
       return await this.#flights.run(`${spec.key} bypass ${tier.lastDrop(check)}`, async () => {
         const entry = await toEntry(load, [])
@@ -140,15 +144,15 @@ export class Reader {
         return entry
       })
     } catch (error) {
-      return this.#staleOr(error, copy, trace)
+      return this.#staleOr(error, spec, copy, trace)
     }
   }
 
-  /** Stale-if-error (RFC 5861): an expired copy, when the database fails, but never one that was invalidated. */
-  #staleOr(error: unknown, copy: Copy | undefined, trace: Trace): Entry {
+  /** Stale-if-error (RFC 5861): an expired copy of public data when the database fails, never one that was invalidated. */
+  #staleOr(error: unknown, spec: CacheSpec, copy: Copy | undefined, trace: Trace): Entry {
     const { tier, staleIfErrorMs, log } = this.#options
-    const servable = copy !== undefined && performance.now() < copy.expiresAt + staleIfErrorMs && tier.isIntact(copy)
-    if (error instanceof ApiError || !servable) throw error
+    if (error instanceof ApiError || spec.strict || copy === undefined) throw error
+    if (performance.now() > copy.expiresAt + staleIfErrorMs || !tier.isIntact(copy)) throw error
     log.warn({ err: error }, 'served stale: the database does not answer')
     trace.outcome = 'STALE'
     return copy.entry

@@ -13,13 +13,16 @@ const RECONNECT_MS = 1000
 export function listenForInvalidations(databaseUrl: string, notified: () => void, log: Log): () => Promise<void> {
   const end = new AbortController()
   let client: pg.Client
+  let listening = false
 
   async function listen(): Promise<void> {
     client = new pg.Client({ connectionString: databaseUrl, application_name: 'ai-akademiya-api', keepAlive: true })
     client.on('notification', notified)
-    client.on('error', (err) => log.warn({ err }, 'connection for notifications lost: the sweeper polls meanwhile'))
+    // An error is followed by the end, which is what counts.
+    client.on('error', () => {})
     await client.connect()
     await client.query(`listen ${CHANNEL}`)
+    listening = true
     notified()
     await once(client, 'end')
   }
@@ -27,6 +30,9 @@ export function listenForInvalidations(databaseUrl: string, notified: () => void
   async function run(): Promise<void> {
     while (!end.signal.aborted) {
       await listen().catch((err) => log.debug({ err }, 'no connection for notifications: tried again'))
+      if (listening && !end.signal.aborted)
+        log.warn({}, 'connection for notifications lost: the sweeper polls meanwhile')
+      listening = false
       await sleep(RECONNECT_MS, undefined, { signal: end.signal }).catch(() => {})
     }
   }

@@ -24,6 +24,7 @@ export class Sweeper {
   #timers: NodeJS.Timeout[] = []
   #sweeping: Promise<void> | null = null
   #again = false
+  #failing = false
 
   constructor(options: SweeperOptions) {
     this.#options = options
@@ -62,8 +63,11 @@ export class Sweeper {
     try {
       const rows = await outbox.sweep(ageMs, apply)
       if (rows > 0) log.info({ rows }, 'sweeper applied invalidations that their writers had not')
+      this.#failing = false
     } catch (err) {
-      log.warn({ err }, 'sweeper could not apply invalidations: it tries again')
+      // One line an outage, not one an attempt.
+      if (!this.#failing) log.warn({ err }, 'sweeper could not apply invalidations: it tries again until it can')
+      this.#failing = true
     }
   }
 
