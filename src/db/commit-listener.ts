@@ -1,6 +1,6 @@
 import type { Cache } from '../cache/cache.ts'
 import type { Log } from '../log.ts'
-import type { CommitListener } from './client.ts'
+import type { CommitListener } from './commits.ts'
 import type { Outbox } from './outbox.ts'
 
 /**
@@ -18,7 +18,8 @@ export function invalidateOnCommit(cache: Cache, outbox: Outbox, log: Log): Comm
         { err, invalidations: invalidations.length },
         'invalidation left to the sweepers: Redis did not acknowledge it'
       )
-      await outbox.wake().catch(() => {})
+      // Not waited for: the connection that is held until this resolves may be the last one that is free.
+      outbox.wake().catch(() => {})
     }
   }
 }

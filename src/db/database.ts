@@ -1,7 +1,8 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import pg from 'pg'
-import { type Client, type CommitListener, createClient } from './client.ts'
+import { type Client, createClient } from './client.ts'
+import { APPLICATION, type CommitListener, type Invalidation, watchPglite, watchPool } from './commits.ts'
 import { lockDataDir } from './data-dir-lock.ts'
 import { PrismaClient } from './generated/client.ts'
 import { Outbox } from './outbox.ts'
@@ -12,43 +13,54 @@ import { runningScripts } from './scripts.ts'
 const POOL_SIZE = 10
 const CONNECT_TIMEOUT_MS = 5000
 
-/** By this name the triggers tell writes of the service from others. */
-const APPLICATION = 'ai-akademiya-api'
-
 /** The advisory lock that lets one process at a time migrate and seed; any number that nobody else uses. */
 const STARTUP_LOCK = 4_714_032_001n
+
+interface Parts {
+  readonly adapter: SqlMigrationAwareDriverAdapterFactory
+  readonly exclusively: <T>(task: () => Promise<T>) => Promise<T>
+  readonly release: () => Promise<void>
+}
 
 /** The database, whichever it is. */
 export class Database {
   readonly client: Client
   readonly outbox: Outbox
-  readonly adapter: SqlMigrationAwareDriverAdapterFactory
-  /** Runs `task` while no other process on this database runs one: migrations and seeds. */
-  readonly exclusively: <T>(task: () => Promise<T>) => Promise<T>
-  readonly #release: () => Promise<void>
-  // Until somebody listens, invalidations stay in the outbox, for the sweeper.
-  #committed: CommitListener = async () => {}
+  readonly #parts: Parts
+  readonly #plain: PrismaClient
+  // Until somebody listens, invalidations stay in the outbox, for a sweeper.
+  #listener: CommitListener = async () => {}
 
-  constructor(parts: Pick<Database, 'adapter' | 'exclusively'> & { release: () => Promise<void> }) {
-    const plain = new PrismaClient({ adapter: parts.adapter })
-    this.adapter = parts.adapter
-    this.exclusively = parts.exclusively
-    this.client = createClient(plain, (invalidations) => this.#committed(invalidations))
-    this.outbox = new Outbox(plain)
-    this.#release = async () => {
-      await plain.$disconnect()
-      await parts.release()
-    }
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.#plain = new PrismaClient({ adapter: parts.adapter })
+    this.client = createClient(this.#plain)
+    this.outbox = new Outbox(this.#plain)
+  }
+
+  /** What the migration engine runs on. */
+  get adapter(): SqlMigrationAwareDriverAdapterFactory {
+    return this.#parts.adapter
+  }
+
+  /** Runs `task` while no other process on this database runs one: migrations and seeds. */
+  exclusively<T>(task: () => Promise<T>): Promise<T> {
+    return this.#parts.exclusively(task)
   }
 
   /** From now on `listener` is told of every commit before its write is acknowledged. */
   onCommit(listener: CommitListener): void {
-    this.#committed = listener
+    this.#listener = listener
+  }
+
+  committed(invalidations: readonly Invalidation[]): Promise<void> {
+    return this.#listener(invalidations)
   }
 
   async close(): Promise<void> {
     await this.outbox.flush().catch(() => {})
-    await this.#release()
+    await this.#plain.$disconnect()
+    await this.#parts.release()
   }
 }
 
@@ -63,7 +75,7 @@ export function openDatabase(options: { databaseUrl: string | null; dataDir: str
 async function openEmbedded(dataDir: string): Promise<Database> {
   const unlock = lockDataDir(dataDir)
   const pglite = await openPglite(dataDir)
-  return new Database({
+  const database = new Database({
     adapter: pgliteAdapter(pglite),
     // The lock on the folder keeps every other process out.
     exclusively: (task) => task(),
@@ -72,22 +84,25 @@ async function openEmbedded(dataDir: string): Promise<Database> {
       unlock()
     }
   })
+  await watchPglite(pglite, (invalidations) => database.committed(invalidations))
+  return database
 }
 
 async function openPostgres(connectionString: string): Promise<Database> {
   const connection = { connectionString, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, application_name: APPLICATION }
-  return new Database({
-    adapter: runningScripts(new PrismaPg({ ...connection, max: POOL_SIZE }), (script) =>
-      inSession(connection, (session) => session.query(script))
-    ),
+  const pool = new pg.Pool({ ...connection, max: POOL_SIZE })
+  const database = new Database({
+    adapter: runningScripts(new PrismaPg(pool), (script) => inSession(connection, (session) => session.query(script))),
     // The end of the session releases the lock, as its death would.
     exclusively: (task) =>
       inSession(connection, async (session) => {
         await session.query('select pg_advisory_lock($1)', [STARTUP_LOCK])
         return task()
       }),
-    release: async () => {}
+    release: () => pool.end()
   })
+  watchPool(pool, (invalidations) => database.committed(invalidations))
+  return database
 }
 
 async function inSession<T>(connection: pg.ClientConfig, task: (session: pg.Client) => Promise<T>): Promise<T> {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Log } from '../log.ts'
+import { APPLICATION } from './commits.ts'
 import { CHANNEL } from './outbox.ts'
 
 const RECONNECT_MS = 1000
@@ -16,7 +17,7 @@ export function listenForInvalidations(databaseUrl: string, notified: () => void
   let listening = false
 
   async function listen(): Promise<void> {
-    client = new pg.Client({ connectionString: databaseUrl, application_name: 'ai-akademiya-api', keepAlive: true })
+    client = new pg.Client({ connectionString: databaseUrl, application_name: APPLICATION, keepAlive: true })
     client.on('notification', notified)
     // An error is followed by the end, which is what counts.
     client.on('error', () => {})

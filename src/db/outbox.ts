@@ -1,4 +1,4 @@
-import type { Invalidation } from './client.ts'
+import type { Invalidation } from './commits.ts'
 import type { PrismaClient } from './generated/client.ts'
 
 /** How far back invalidations are applied again when Redis may have lost the last stamps. */

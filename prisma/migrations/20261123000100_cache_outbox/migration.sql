@@ -23,13 +23,24 @@ CREATE UNIQUE INDEX "cache_invalidation_xid_tag_key" ON "cache_invalidation"("xi
 --   user:<id>           the profile of a user
 --   user:<id>:progress  what a user is enrolled in and has completed
 
+-- A connection of the service hears of each new row in a notice, and applies it when its transaction has committed;
+-- anybody else's transaction wakes the sweepers. Either way the row waits here until Redis knows.
 CREATE FUNCTION cache_touch(VARIADIC tags text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  touched record;
+  of_the_service boolean := current_setting('application_name') = 'ai-akademiya-api';
 BEGIN
-  INSERT INTO cache_invalidation (tag)
-    SELECT DISTINCT tag FROM unnest(tags) AS tag WHERE tag IS NOT NULL
-    ON CONFLICT (xid, tag) DO NOTHING;
-  -- The service applies its own writes; somebody else's wake its sweepers.
-  IF current_setting('application_name') <> 'ai-akademiya-api' THEN
+  FOR touched IN
+    INSERT INTO cache_invalidation (tag)
+      SELECT DISTINCT tag FROM unnest(tags) AS tag WHERE tag IS NOT NULL
+      ON CONFLICT (xid, tag) DO NOTHING
+      RETURNING id, cache_invalidation.tag
+  LOOP
+    IF of_the_service THEN
+      RAISE INFO USING MESSAGE = 'cache_touch', DETAIL = touched.id || ' ' || touched.tag;
+    END IF;
+  END LOOP;
+  IF NOT of_the_service THEN
     PERFORM pg_notify('cache_invalidation', '');
   END IF;
 END $$;

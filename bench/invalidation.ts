@@ -1,0 +1,117 @@
+/**
+ * `npm run bench:invalidation`: what an invalidation costs with 1,000 and with 1,000,000 keys in Redis, and what a write
+ * costs with its invalidation and without, on a real Redis and PostgreSQL of its own.
+ */
+import { Redis } from 'ioredis'
+import { createRedisCache } from '../src/cache/create.ts'
+import { invalidateOnCommit } from '../src/db/commit-listener.ts'
+import { openDatabase } from '../src/db/database.ts'
+import { PrismaClient } from '../src/db/generated/client.ts'
+import { migrate } from '../src/db/prepare.ts'
+import { connectRedis } from '../src/redis.ts'
+import { PostgresServer } from '../test/support/postgres.ts'
+import { RedisServer } from '../test/support/redis.ts'
+
+const SMALL = 1_000
+const LARGE = 1_000_000
+const ROUNDS = 7
+const SAMPLES = 1_000
+
+const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+const settings = {
+  defaultTtlMs: 300_000,
+  l1LeaseMs: 1000,
+  l1MaxBytes: 0,
+  maxEntryBytes: 1 << 20,
+  staleIfErrorMs: 0,
+  log
+}
+
+const postgres = await PostgresServer.start()
+const servers = { small: await RedisServer.start(), large: await RedisServer.start() }
+const database = await openDatabase({ databaseUrl: await postgres.createDatabase(), dataDir: '' })
+await migrate(database, log)
+
+const caches = { small: await openCache(servers.small, SMALL), large: await openCache(servers.large, LARGE) }
+report(
+  'one invalidation (tag course:<id>), by keys in Redis',
+  await interleave({
+    [`${SMALL} keys`]: (i) => caches.small.cache.invalidate([`course:${i}`]),
+    [`${LARGE} keys`]: (i) => caches.large.cache.invalidate([`course:${i}`])
+  })
+)
+
+database.onCommit(invalidateOnCommit(caches.small.cache, database.outbox, log))
+const plain = new PrismaClient({ adapter: database.adapter })
+// A database without the triggers, for the bare write.
+const bare = await openDatabase({ databaseUrl: await postgres.createDatabase(), dataDir: '' })
+await migrate(bare, log)
+const bareClient = new PrismaClient({ adapter: bare.adapter })
+await bareClient.$executeRaw`alter table course disable trigger user`
+const ids = { coherent: await course(plain), bare: await course(bareClient) }
+report(
+  'one write (update of a course title by Prisma)',
+  await interleave({
+    'bare Prisma': (i) => bareClient.course.update({ where: { id: ids.bare }, data: { title: `t${i}` } }),
+    'with invalidation': (i) => database.client.course.update({ where: { id: ids.coherent }, data: { title: `t${i}` } })
+  })
+)
+
+await Promise.all([plain.$disconnect(), bareClient.$disconnect(), bare.close(), database.close()])
+for (const { running, redis } of Object.values(caches)) {
+  running.close()
+  redis.disconnect()
+}
+await Promise.all([servers.small.stop(), servers.large.stop(), postgres.stop()])
+
+async function openCache(server: RedisServer, keys: number) {
+  const filler = new Redis(server.url)
+  for (let i = 0; i < keys; i += 10_000) {
+    const pipeline = filler.pipeline()
+    for (let j = i; j < Math.min(keys, i + 10_000); j++) pipeline.set(`aikademiya:course:${j}`, `value ${j}`)
+    await pipeline.exec()
+  }
+  filler.disconnect()
+  const redis = connectRedis(server.url)
+  const running = createRedisCache(redis, 'aikademiya', settings, async () => {})
+  await running.breaker.probe()
+  return { ...running, running, redis }
+}
+
+async function course(client: PrismaClient): Promise<number> {
+  const author = { create: { email: 'a@example.org', name: 'A', passwordHash: '!' } }
+  const data = { slug: 'a', title: 'A', summary: 'A', level: 'beginner', language: 'en', author } as const
+  return (await client.course.create({ data })).id
+}
+
+/** The median time of each task in every round, in ms; the tasks take turns. */
+async function interleave(tasks: Record<string, (i: number) => Promise<unknown>>): Promise<Record<string, number[]>> {
+  const rounds: Record<string, number[]> = {}
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const [name, task] of Object.entries(tasks)) {
+      const times: number[] = []
+      for (let i = 0; i < SAMPLES; i++) {
+        const start = performance.now()
+        await task(round * SAMPLES + i)
+        times.push(performance.now() - start)
+      }
+      // The first round warms up.
+      if (round > 0) rounds[name] = [...(rounds[name] ?? []), median(times)]
+    }
+  }
+  return rounds
+}
+
+function report(title: string, rounds: Record<string, number[]>): void {
+  console.log(`\n${title}: medians of ${ROUNDS} rounds of ${SAMPLES}`)
+  const [first, second] = Object.entries(rounds).map(([name, times]) => {
+    console.log(`  ${name.padEnd(20)} ${median(times).toFixed(3)} ms`)
+    return median(times)
+  })
+  if (first !== undefined && second !== undefined) console.log(`  ratio                ${(second / first).toFixed(2)}`)
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}
