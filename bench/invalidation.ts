@@ -24,6 +24,7 @@ const settings = {
   l1MaxBytes: 0,
   maxEntryBytes: 1 << 20,
   staleIfErrorMs: 0,
+  replay: async () => {},
   log
 }
 
@@ -73,7 +74,7 @@ async function openCache(server: RedisServer, keys: number) {
   }
   filler.disconnect()
   const redis = connectRedis(server.url)
-  const running = createRedisCache(redis, 'aikademiya', settings, async () => {})
+  const running = createRedisCache(redis, 'aikademiya', settings)
   await running.breaker.probe()
   return { ...running, running, redis }
 }

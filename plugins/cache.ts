@@ -16,11 +16,10 @@ const START_WAIT_MS = 1000
 export default fp(
   async (app) => {
     const { config, database, redis, log } = app
-    const settings = { ...config.cache, log }
+    const replay = database.outbox.replay.bind(database.outbox)
+    const settings = { ...config.cache, replay, log }
     const running =
-      redis === null
-        ? await createEmbeddedCache(settings)
-        : createRedisCache(redis, config.redis.keyPrefix, settings, (apply) => database.outbox.replay(apply))
+      redis === null ? createEmbeddedCache(settings) : createRedisCache(redis, config.redis.keyPrefix, settings)
     const { cache, breaker } = running
     app.decorate('cache', cache)
     database.onCommit(invalidateOnCommit(cache, database.outbox, log))

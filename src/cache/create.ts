@@ -3,11 +3,15 @@ import { Breaker } from './breaker.ts'
 import { Cache, type CacheOptions } from './cache.ts'
 import { MemoryStore } from './memory-store.ts'
 import { MemoryTier } from './memory-tier.ts'
-import { noMessages, RedisMessages } from './messages.ts'
+import { type Messages, noMessages, RedisMessages } from './messages.ts'
 import { RedisStore } from './redis-store.ts'
+import type { Store } from './store.ts'
 
-type Settings = Pick<CacheOptions, 'defaultTtlMs' | 'l1LeaseMs' | 'maxEntryBytes' | 'staleIfErrorMs' | 'log'> & {
+export interface CacheSettings
+  extends Pick<CacheOptions, 'defaultTtlMs' | 'l1LeaseMs' | 'maxEntryBytes' | 'staleIfErrorMs' | 'log'> {
   readonly l1MaxBytes: number
+  /** Hands `apply` every invalidation that the store may have missed; before that the store is not trusted. */
+  readonly replay: (apply: (tags: string[]) => Promise<void>) => Promise<void>
 }
 
 /** A cache that works, with the parts that operators look at. */
@@ -19,39 +23,20 @@ export interface RunningCache {
 }
 
 /** The cache of a service that is one process: everything in its memory. */
-export async function createEmbeddedCache(settings: Settings): Promise<RunningCache> {
-  const tier = new MemoryTier(settings.l1MaxBytes)
-  const breaker = new Breaker({ probe: async () => {}, opened: () => tier.dropAll(), log: settings.log })
-  await breaker.probe()
+export function createEmbeddedCache(settings: CacheSettings): RunningCache {
   const store = new MemoryStore(settings.l1MaxBytes)
-  const cache = new Cache({ ...settings, store, breaker, tier, messages: noMessages })
-  return { cache, breaker, tier, close: () => breaker.stop() }
+  const parts = assemble(settings, store, noMessages, async () => {})
+  return { ...parts, close: () => parts.breaker.stop() }
 }
 
-/**
- * The cache over Redis. `replay` hands it every invalidation that Redis may have lost; Redis is trusted once it has
- * answered and they have reached it, at the start and after every interruption.
- */
-export function createRedisCache(
-  redis: Redis,
-  keyPrefix: string,
-  settings: Settings,
-  replay: (apply: (tags: string[]) => Promise<void>) => Promise<void>
-): RunningCache {
-  const tier = new MemoryTier(settings.l1MaxBytes)
-  const breaker = new Breaker({
-    probe: async () => {
-      await redis.ping()
-      await replay((tags) => cache.renewStamps(tags))
-    },
-    opened: () => tier.dropAll(),
-    log: settings.log
-  })
+/** The cache over Redis, which is trusted while it answers and every invalidation has reached it. */
+export function createRedisCache(redis: Redis, keyPrefix: string, settings: CacheSettings): RunningCache {
   const subscriber = redis.duplicate()
   // Its errors are those of the main connection, which are logged.
   subscriber.on('error', () => {})
   const messages = new RedisMessages(redis, subscriber, keyPrefix)
-  const cache = new Cache({ ...settings, store: new RedisStore(redis, keyPrefix), breaker, tier, messages })
+  const parts = assemble(settings, new RedisStore(redis, keyPrefix), messages, () => redis.ping())
+  const { breaker, tier } = parts
   messages.listen(
     {
       received: ({ tags, clear }) => {
@@ -64,12 +49,25 @@ export function createRedisCache(
   )
   redis.on('close', () => breaker.open(new Error('the connection to Redis was closed')))
   return {
-    cache,
-    breaker,
-    tier,
+    ...parts,
     close: () => {
       breaker.stop()
       subscriber.disconnect()
     }
   }
+}
+
+function assemble(settings: CacheSettings, store: Store, messages: Messages, ping: () => Promise<unknown>) {
+  const { l1MaxBytes, replay, log } = settings
+  const tier = new MemoryTier(l1MaxBytes)
+  const breaker = new Breaker({
+    probe: async () => {
+      await ping()
+      await replay((tags) => cache.renewStamps(tags))
+    },
+    opened: () => tier.dropAll(),
+    log
+  })
+  const cache = new Cache({ ...settings, store, breaker, tier, messages })
+  return { cache, breaker, tier }
 }
