@@ -15,7 +15,8 @@ const START_WAIT_MS = 1000
 /** The coherent cache, on Redis where there is one, else in this process; every commit invalidates it. */
 export default fp(
   async (app) => {
-    const { config, database, redis, log } = app
+    const { config, database, log } = app
+    const redis = app.redis.cache
     const replay = database.outbox.replay.bind(database.outbox)
     const settings = { ...config.cache, replay, log }
     const running =

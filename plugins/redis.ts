@@ -5,39 +5,49 @@ import { connectRedis } from '../src/redis.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The connection of the cache; null when REDIS_URL is not set. */
-    readonly redis: Redis | null
+    /** The connections of cache, sessions and limits: one where they share a URL, null where there is none. */
+    readonly redis: Readonly<Record<'cache' | 'session' | 'limit', Redis | null>>
   }
 }
 
 const START_WAIT_MS = 1000
 
 /**
- * The connection to Redis. A start does not need it: what asks for it degrades until it is there.
+ * The connections to Redis. A start does not need them: what asks for one degrades until it is there.
  * (`@fastify/redis` holds the start up until Redis answers.)
  */
 export default fp(
   async (app) => {
-    const { url } = app.config.redis
-    if (url === null) {
-      app.decorate('redis', null)
-      return
+    const { url, sessionUrl, limitUrl } = app.config.redis
+    const connections = new Map<string, Redis>()
+    const connection = (url: string | null): Redis | null => {
+      if (url === null) return null
+      const redis = connections.get(url) ?? connectRedis(url)
+      connections.set(url, redis)
+      return redis
     }
-    const redis = connectRedis(url)
-    app.decorate('redis', redis)
-    let failing = false
-    redis.on('error', (err) => {
-      // One line an outage, not one an attempt.
-      if (!failing)
-        app.log.error({ err }, 'Redis does not answer: serving without it, retrying; check REDIS_URL and the server')
-      failing = true
+    app.decorate('redis', { cache: connection(url), session: connection(sessionUrl), limit: connection(limitUrl) })
+
+    for (const redis of connections.values()) {
+      let failing = false
+      redis.on('error', (err) => {
+        // One line an outage, not one an attempt.
+        if (!failing)
+          app.log.error({ err }, 'Redis does not answer: serving without it, retrying; check REDIS_URL and the server')
+        failing = true
+      })
+      redis.on('ready', () => {
+        if (failing) app.log.info('Redis answers again')
+        failing = false
+      })
+    }
+    app.addHook('onClose', async () => {
+      for (const redis of connections.values()) redis.disconnect()
     })
-    redis.on('ready', () => {
-      if (failing) app.log.info('Redis answers again')
-      failing = false
-    })
-    app.addHook('onClose', async () => redis.disconnect())
-    await once(redis, 'ready', { signal: AbortSignal.timeout(START_WAIT_MS) }).catch(() => {})
+    const ready = [...connections.values()].map((redis) =>
+      once(redis, 'ready', { signal: AbortSignal.timeout(START_WAIT_MS) })
+    )
+    await Promise.allSettled(ready)
   },
   { name: 'redis' }
 )

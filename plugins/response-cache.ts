@@ -1,42 +1,75 @@
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
-import { type Entry, isNegative } from '../src/cache/entry.ts'
+import type { TSchema } from 'typebox'
+import type { Account } from '../src/accounts/accounts.ts'
+import { createEntry, type Entry, isNegative } from '../src/cache/entry.ts'
 import { matchesEtag } from '../src/cache/etag.ts'
 import type { CacheSpec } from '../src/cache/keys.ts'
+import { NotFoundError } from '../src/errors.ts'
 
 declare module 'fastify' {
   interface FastifyReply {
     /**
      * Answers from the cache, or with what `load` resolves to, serialized once by the route's response schema
      * and shared by all who ask for it meanwhile. `If-None-Match` is answered from the same entry.
+     * What the public does not find, `loadOwn` may, for who is signed in: his alone, and never cached.
      */
-    sendCached(spec: CacheSpec, load: () => Promise<unknown>): void
+    sendCached(spec: CacheSpec, load: () => Promise<unknown>, loadOwn?: (account: Account) => Promise<unknown>): void
+    /** Answers with what belongs to who is signed in, with an entity tag, not to be kept by anybody else. */
+    sendOwn(payload: unknown): void
+    /** The entity tag that `payload` has as an answer of that schema. */
+    etagOf(schema: TSchema, payload: Record<string, unknown>): string
   }
 }
 
 /** Clients may keep an answer, but ask before each use: a write is seen at once, and the question costs a 304. */
-const CACHE_CONTROL = 'public, no-cache'
+const PUBLIC = 'public, no-cache'
+const PRIVATE = 'private, no-cache'
 
+/** Answers with entity tags, from the cache where they are public. */
 export default fp(
   async (app) => {
     const { cache } = app
 
-    function sendEntry(reply: FastifyReply, { etag, value }: Entry): void {
+    function send(reply: FastifyReply, { etag, value }: Entry, cacheControl: string): void {
       const { trace, headers } = reply.request
-      reply.header('X-Cache', trace.outcome).header('ETag', etag).header('Cache-Control', CACHE_CONTROL)
+      reply.header('X-Cache', trace.outcome).header('ETag', etag).header('Cache-Control', cacheControl)
       if (matchesEtag(headers['if-none-match'], etag)) reply.code(304).send()
       else reply.type('application/json; charset=utf-8').send(value)
     }
 
-    app.decorateReply('sendCached', function (spec, load) {
-      const { trace } = this.request
+    const entryOf = (reply: FastifyReply, payload: unknown) => createEntry(String(reply.serialize(payload)), [])
+
+    const serializers = new Map<TSchema, (payload: Record<string, unknown>) => string>()
+    app.decorateReply('etagOf', function (schema, payload) {
+      const serialize = serializers.get(schema) ?? this.compileSerializationSchema({ ...schema })
+      serializers.set(schema, serialize)
+      return createEntry(serialize(payload), []).etag
+    })
+
+    app.decorateReply('sendOwn', function (payload) {
+      this.request.trace.outcome = 'BYPASS'
+      send(this, entryOf(this, payload), PRIVATE)
+    })
+
+    app.decorateReply('sendCached', function (spec, load, loadOwn) {
+      const { trace, account } = this.request
       const copy = cache.peek(spec, trace)
-      if (copy !== null && !isNegative(copy)) return sendEntry(this, copy)
+      if (copy !== null && !isNegative(copy)) return send(this, copy, PUBLIC)
+      const fail = (error: unknown) => {
+        this.header('X-Cache', trace.outcome).send(error)
+      }
       cache
         .fetch(spec, async () => String(this.serialize(await load())), trace)
-        .then((entry) => sendEntry(this, entry))
-        .catch((error) => this.header('X-Cache', trace.outcome).send(error))
+        .then(
+          (entry) => send(this, entry, PUBLIC),
+          (error) => {
+            if (!(error instanceof NotFoundError) || account === null || loadOwn === undefined) return fail(error)
+            return loadOwn(account).then((payload) => this.sendOwn(payload))
+          }
+        )
+        .catch(fail)
     })
   },
-  { name: 'response-cache', dependencies: ['cache', 'timing'] }
+  { name: 'response-cache', dependencies: ['cache', 'timing', 'identity'] }
 )

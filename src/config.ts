@@ -24,6 +24,8 @@ export function readConfig(env: Environment) {
     host: text(env, 'HOST') ?? '127.0.0.1',
     port: integer(env, 'PORT', 3000, 0, 65_535),
     trustProxy: trustProxy(env),
+    /** Front ends on other origins that may use the API with their users' sessions. */
+    corsOrigins: corsOrigins(env),
     logLevel: choice(env, 'LOG_LEVEL', 'info', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     slowRequestMs: integer(env, 'SLOW_REQUEST_MS', 500, 1, 600_000),
 
@@ -91,6 +93,13 @@ function trustProxy(env: Environment): boolean | number | string {
   if (value === null || value === 'false') return false
   if (value === 'true') return true
   return /^\d+$/.test(value) ? Number(value) : value
+}
+
+function corsOrigins(env: Environment): readonly string[] {
+  const origins = (env.CORS_ORIGINS ?? '').split(',').filter((origin) => origin !== '')
+  const wrong = origins.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin)
+  if (wrong === undefined) return origins
+  throw new ConfigError('CORS_ORIGINS', wrong, 'allowed are origins, "https://a.example,https://b.example"')
 }
 
 function admin(env: Environment): { email: string; password: string } | null {

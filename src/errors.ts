@@ -8,8 +8,14 @@ export class ApiError extends Error {
   readonly code: string
   readonly headers: Readonly<Record<string, string>>
 
-  constructor(statusCode: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}) {
-    super(message)
+  constructor(
+    statusCode: number,
+    code: string,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+    options?: ErrorOptions
+  ) {
+    super(message, options)
     this.statusCode = statusCode
     this.code = code
     this.headers = headers
@@ -45,4 +51,11 @@ export function errorBody(
   requestId: string
 ): Static<typeof ErrorBody> {
   return { statusCode, code, error: STATUS_CODES[statusCode] ?? 'Error', message, requestId }
+}
+
+/** Response schemas for error statuses, beside that of the answer. */
+export function errors<const S extends number>(...statuses: S[]): Record<S, typeof ErrorBody> {
+  const responses: Partial<Record<S, typeof ErrorBody>> = {}
+  for (const status of statuses) responses[status] = ErrorBody
+  return Object.assign(Object.create(null), responses)
 }

@@ -5,6 +5,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/live',
     {
+      config: { rateLimit: false },
       schema: { tags: ['platform'], summary: 'The process answers', response: { 200: Health } }
     },
     async () => ({ status: 'ok' as const, checks: {} })
@@ -13,10 +14,11 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/ready',
     {
+      config: { rateLimit: false },
       schema: { tags: ['platform'], summary: 'What it needs is there', response: { 200: Health, 503: Health } }
     },
     async (_request, reply) => {
-      const health = await checkHealth(app.database, app.redis)
+      const health = await checkHealth(app.database, app.redis.cache)
       return reply.code(health.status === 'down' ? 503 : 200).send(health)
     }
   )

@@ -1,11 +1,12 @@
-import type { Client } from '../db/client.ts'
+import type { Transaction } from '../db/database.ts'
 import type { Prisma } from '../db/generated/client.ts'
+import { escapeLike } from '../db/like.ts'
 import { NotFoundError } from '../errors.ts'
 import { type Page, toPage } from '../paging.ts'
 import type { Category, Chapter, Course, CourseItem, CourseQuery, Module } from './shapes.ts'
 
 /** What of a course a list shows. */
-const itemSelect = {
+export const itemSelect = {
   id: true,
   slug: true,
   title: true,
@@ -36,13 +37,30 @@ const orders: Record<CourseQuery['sort'], Prisma.CourseOrderByWithRelationInput[
   '-updatedAt': [{ updatedAt: 'desc' }, { id: 'desc' }]
 }
 
-const published = { status: 'published' } satisfies Prisma.CourseWhereInput
+/** A condition on who may see a course. */
+export type Visibility = Pick<Prisma.CourseWhereInput, 'status' | 'OR'>
 
-/** Reads of the public catalogue, always from the database. What is not published is not found. */
+const published: Visibility = { status: 'published' }
+
+/** Who asks, where it matters. */
+export interface Actor {
+  readonly id: number
+  readonly role: 'student' | 'author' | 'admin'
+}
+
+/** What somebody may see: published courses, drafts of one's own, and everything for an admin. */
+export function visibleTo({ id, role }: Actor): Visibility {
+  return role === 'admin' ? {} : { OR: [published, { authorId: id }] }
+}
+
+type Models = Pick<Transaction, 'category' | 'course' | 'chapter'>
+
+/** Reads of courses, always from the database. What `visible` does not let through is not found. */
 export class Catalogue {
-  readonly #client: Client
+  readonly #client: Models
 
-  constructor(client: Client) {
+  /** On the client, or inside a transaction. */
+  constructor(client: Models) {
     this.#client = client
   }
 
@@ -69,27 +87,24 @@ export class Catalogue {
     return toPage(rows.map(toItem), total, query)
   }
 
-  async course(id: number): Promise<Course> {
+  async course(id: number, visible = published): Promise<Course> {
     const select = {
       ...itemSelect,
       description: true,
       modules: { select: moduleSelect, orderBy: { position: 'asc' } }
     } as const
-    const row = present(await this.#client.course.findUnique({ where: { id, ...published }, select }), 'course')
+    const row = present(await this.#client.course.findUnique({ where: { id, ...visible }, select }), 'course')
     return { ...toItem(row), description: row.description, modules: row.modules }
   }
 
-  async modules(courseId: number): Promise<{ items: Module[] }> {
+  async modules(courseId: number, visible = published): Promise<{ items: Module[] }> {
     const select = { modules: { select: moduleSelect, orderBy: { position: 'asc' } } } as const
-    const row = present(
-      await this.#client.course.findUnique({ where: { id: courseId, ...published }, select }),
-      'course'
-    )
+    const row = present(await this.#client.course.findUnique({ where: { id: courseId, ...visible }, select }), 'course')
     return { items: row.modules }
   }
 
-  async chapter(courseId: number, id: number): Promise<Chapter> {
-    const row = await this.#client.chapter.findUnique({ where: { id, courseId, course: published } })
+  async chapter(courseId: number, id: number, visible = published): Promise<Chapter> {
+    const row = await this.#client.chapter.findUnique({ where: { id, courseId, course: visible } })
     return present(row, 'chapter')
   }
 }
@@ -104,14 +119,14 @@ function courseFilter({ category, level, language, author, search }: CourseQuery
   if (category !== undefined) filter.category = { slug: category }
   if (language !== undefined) filter.language = { equals: language, mode: 'insensitive' }
   if (search !== undefined) {
-    // Prisma passes the wildcards of LIKE on; here they mean themselves.
-    const part = { contains: search.replace(/[\\%_]/g, '\\$&'), mode: 'insensitive' } as const
+    const part = { contains: escapeLike(search), mode: 'insensitive' } as const
     filter.OR = [{ title: part }, { summary: part }]
   }
   return filter
 }
 
-function toItem({ _count, ...row }: Prisma.CourseGetPayload<{ select: typeof itemSelect }>): CourseItem {
+/** A row as a list shows it. */
+export function toItem({ _count, ...row }: Prisma.CourseGetPayload<{ select: typeof itemSelect }>): CourseItem {
   return {
     ...row,
     moduleCount: _count.modules,

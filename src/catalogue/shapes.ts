@@ -9,11 +9,11 @@ const slug = Type.String({ pattern: '^[a-z0-9-]+$', maxLength: 64 })
 
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
-const Level = Type.Enum(['beginner', 'intermediate', 'advanced'], { type: 'string' })
-const Status = Type.Enum(['draft', 'published'], { type: 'string' })
+export const Level = Type.Enum(['beginner', 'intermediate', 'advanced'], { type: 'string' })
+export const Status = Type.Enum(['draft', 'published'], { type: 'string' })
 
 /** A language tag of BCP 47, as `ru` or `pt-BR`. */
-const Language = Type.String({ pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$', maxLength: 35 })
+export const Language = Type.String({ pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$', maxLength: 35 })
 
 export const Category = Type.Object({
   id: Type.Integer(),

@@ -7,7 +7,7 @@ import { onDatabase } from './on-database.ts'
 await onDatabase((database, log, config) =>
   database.exclusively(async () => {
     await migrate(database, log)
-    const seeded = await seedDemo(database.client, log)
+    const seeded = await seedDemo(database, log)
     await ensureAdmin(database.client, config.admin, seeded, log)
     if (!seeded) console.log('the database has courses or categories already: nothing seeded')
   })

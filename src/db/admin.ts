@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { hash, verify } from '@node-rs/argon2'
 import type { Config } from '../config.ts'
 import type { Log } from '../log.ts'
-import type { Client } from './client.ts'
+import type { PrismaClient } from './generated/client.ts'
 
 const DEMO_EMAIL = 'admin@aikademiya.local'
 
@@ -10,7 +10,12 @@ const DEMO_EMAIL = 'admin@aikademiya.local'
  * Creates the configured admin, or gives the account that e-mail has the configured password and role.
  * A demo catalogue that was just seeded, with no admin configured, gets one with a random password, logged once.
  */
-export async function ensureAdmin(client: Client, admin: Config['admin'], seeded: boolean, log: Log): Promise<void> {
+export async function ensureAdmin(
+  client: PrismaClient,
+  admin: Config['admin'],
+  seeded: boolean,
+  log: Log
+): Promise<void> {
   if (admin !== null) {
     if (await setAdmin(client, admin.email, admin.password)) log.info({ email: admin.email }, 'admin account set')
   } else if (seeded) {
@@ -21,7 +26,7 @@ export async function ensureAdmin(client: Client, admin: Config['admin'], seeded
 }
 
 /** Resolves to false when the account was there, with that password and role, already. */
-async function setAdmin(client: Client, email: string, password: string): Promise<boolean> {
+async function setAdmin(client: PrismaClient, email: string, password: string): Promise<boolean> {
   const user = await client.user.findUnique({ where: { email } })
   if (user?.role === 'admin' && (await verify(user.passwordHash, password).catch(() => false))) return false
   const passwordHash = await hash(password)

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { PGlite } from '@electric-sql/pglite'
 import type pg from 'pg'
 
@@ -12,6 +13,9 @@ export interface Invalidation {
 
 /** Told after each commit, before the write is acknowledged, of what it touched. It must not throw. */
 export type CommitListener = (invalidations: readonly Invalidation[]) => Promise<void>
+
+/** Set while a task of `Database.write` runs. */
+export const insideWrite = new AsyncLocalStorage<true>()
 
 interface Notice {
   readonly message?: string | undefined
@@ -63,6 +67,8 @@ export async function watchPglite(pglite: PGlite, committed: CommitListener): Pr
 
   const watched: Pick<PGlite, 'query' | 'transaction'> = {
     async query(sql, params, options) {
+      // It would wait for the transaction, and the transaction for it.
+      if (insideWrite.getStore()) throw new Error('inside write(async (tx) => ...) use tx, not the client')
       const touched: Invalidation[] = []
       const result = await query<never>(sql, params, {
         ...options,

@@ -1,10 +1,9 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import pg from 'pg'
-import { type Client, createClient } from './client.ts'
-import { APPLICATION, type CommitListener, type Invalidation, watchPglite, watchPool } from './commits.ts'
+import { APPLICATION, type CommitListener, type Invalidation, insideWrite, watchPglite, watchPool } from './commits.ts'
 import { lockDataDir } from './data-dir-lock.ts'
-import { PrismaClient } from './generated/client.ts'
+import { type Prisma, PrismaClient } from './generated/client.ts'
 import { Outbox } from './outbox.ts'
 import { openPglite, pgliteAdapter } from './pglite.ts'
 import { runningScripts } from './scripts.ts'
@@ -16,6 +15,8 @@ const CONNECT_TIMEOUT_MS = 5000
 /** The advisory lock that lets one process at a time migrate and seed; any number that nobody else uses. */
 const STARTUP_LOCK = 4_714_032_001n
 
+export type Transaction = Prisma.TransactionClient
+
 interface Parts {
   readonly adapter: SqlMigrationAwareDriverAdapterFactory
   readonly exclusively: <T>(task: () => Promise<T>) => Promise<T>
@@ -24,23 +25,31 @@ interface Parts {
 
 /** The database, whichever it is. */
 export class Database {
-  readonly client: Client
+  /** Whatever it writes is invalidated after the commit and before the write resolves (`commits.ts`). */
+  readonly client: PrismaClient
   readonly outbox: Outbox
   readonly #parts: Parts
-  readonly #plain: PrismaClient
   // Until somebody listens, invalidations stay in the outbox, for a sweeper.
   #listener: CommitListener = async () => {}
 
   constructor(parts: Parts) {
     this.#parts = parts
-    this.#plain = new PrismaClient({ adapter: parts.adapter })
-    this.client = createClient(this.#plain)
-    this.outbox = new Outbox(this.#plain)
+    this.client = new PrismaClient({ adapter: parts.adapter })
+    this.outbox = new Outbox(this.client)
   }
 
   /** What the migration engine runs on. */
   get adapter(): SqlMigrationAwareDriverAdapterFactory {
     return this.#parts.adapter
+  }
+
+  /**
+   * Runs `task` in one transaction and invalidates once, after its commit; a rollback invalidates nothing. Inside, use
+   * `tx` only: what the client itself does is not part of the transaction, and throws on the embedded database, which has
+   * one connection.
+   */
+  write<T>(task: (tx: Transaction) => Promise<T>, options?: { timeout?: number }): Promise<T> {
+    return this.client.$transaction((tx) => insideWrite.run(true, () => task(tx)), options)
   }
 
   /** Runs `task` while no other process on this database runs one: migrations and seeds. */
@@ -59,7 +68,7 @@ export class Database {
 
   async close(): Promise<void> {
     await this.outbox.flush().catch(() => {})
-    await this.#plain.$disconnect()
+    await this.client.$disconnect()
     await this.#parts.release()
   }
 }

@@ -9,7 +9,7 @@ import { seedDemo } from './seed/seed.ts'
 export function prepareDatabase(database: Database, config: Config, log: Log): Promise<void> {
   return database.exclusively(async () => {
     await migrate(database, log)
-    const seeded = config.seed === 'demo' && (await seedDemo(database.client, log))
+    const seeded = config.seed === 'demo' && (await seedDemo(database, log))
     await ensureAdmin(database.client, config.admin, seeded, log)
   })
 }

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import type { Log } from '../../log.ts'
-import type { Client } from '../client.ts'
+import type { Database } from '../database.ts'
 import { Level, type Prisma } from '../generated/client.ts'
 import { type CourseFile, parseCourse } from './course-file.ts'
 import { authors, categories } from './people.ts'
@@ -19,10 +19,11 @@ const TRANSACTION_TIMEOUT_MS = 60_000
  * Fills an empty database with the demo catalogue; resolves to false, and changes nothing, where there are
  * courses or categories. Call it inside `Database.exclusively`.
  */
-export async function seedDemo(client: Client, log: Log): Promise<boolean> {
+export async function seedDemo(database: Database, log: Log): Promise<boolean> {
+  const { client } = database
   if ((await client.category.count()) > 0 || (await client.course.count()) > 0) return false
   const files = await readCourses()
-  await client.write(
+  await database.write(
     async (tx) => {
       await tx.category.createMany({ data: categories })
       await tx.user.createMany({ data: authors.map(author), skipDuplicates: true })

@@ -10,6 +10,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '',
     {
+      config: { public: true },
       schema: {
         tags: ['catalogue'],
         summary: 'All categories, by name',
@@ -23,6 +24,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/:slug',
     {
+      config: { public: true },
       schema: {
         tags: ['catalogue'],
         summary: 'One category',

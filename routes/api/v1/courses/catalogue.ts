@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { specs } from '../../../../src/cache/keys.ts'
-import { normalizeCourseQuery } from '../../../../src/catalogue/catalogue.ts'
+import { normalizeCourseQuery, visibleTo } from '../../../../src/catalogue/catalogue.ts'
 import {
   Chapter,
   ChapterParams,
@@ -19,6 +19,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '',
     {
+      config: { public: true },
       schema: {
         tags: ['catalogue'],
         summary: 'Published courses',
@@ -35,6 +36,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/:id',
     {
+      config: { public: true },
       schema: {
         tags: ['catalogue'],
         summary: 'A course with its modules and the titles of its chapters',
@@ -43,12 +45,18 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: Course, 400: ErrorBody, 404: ErrorBody }
       }
     },
-    ({ params: { id } }, reply) => reply.sendCached(specs.course(id), () => catalogue.course(id))
+    ({ params: { id } }, reply) =>
+      reply.sendCached(
+        specs.course(id),
+        () => catalogue.course(id),
+        (account) => catalogue.course(id, visibleTo(account))
+      )
   )
 
   app.get(
     '/:id/modules',
     {
+      config: { public: true },
       schema: {
         tags: ['catalogue'],
         summary: 'The modules of a course',
@@ -57,12 +65,18 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ModuleList, 400: ErrorBody, 404: ErrorBody }
       }
     },
-    ({ params: { id } }, reply) => reply.sendCached(specs.courseModules(id), () => catalogue.modules(id))
+    ({ params: { id } }, reply) =>
+      reply.sendCached(
+        specs.courseModules(id),
+        () => catalogue.modules(id),
+        (account) => catalogue.modules(id, visibleTo(account))
+      )
   )
 
   app.get(
     '/:id/chapters/:chapterId',
     {
+      config: { public: true },
       schema: {
         tags: ['catalogue'],
         summary: 'A chapter with its content',
@@ -72,7 +86,11 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
     ({ params: { id, chapterId } }, reply) =>
-      reply.sendCached(specs.chapter(id, chapterId), () => catalogue.chapter(id, chapterId))
+      reply.sendCached(
+        specs.chapter(id, chapterId),
+        () => catalogue.chapter(id, chapterId),
+        (account) => catalogue.chapter(id, chapterId, visibleTo(account))
+      )
   )
 }
 

@@ -1,0 +1,83 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { type Account, Accounts } from '../src/accounts/accounts.ts'
+import { UserCache } from '../src/cache/user-cache.ts'
+import { ApiError, NotFoundError } from '../src/errors.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly accounts: Accounts
+    readonly userCache: UserCache
+    /** Begins a session for the account, with a new id, whatever session there was. */
+    signIn(request: FastifyRequest, account: Account): Promise<void>
+    /** Ends the session of this request, if there is one. */
+    signOut(request: FastifyRequest, reply: FastifyReply): Promise<void>
+  }
+  interface FastifyRequest {
+    /** Who is signed in. */
+    account: Account | null
+    /** Who is signed in; throws 401 where nobody is. */
+    signedIn(): Account
+    /** The admin who is signed in; throws 401 or 403. */
+    admin(): Account
+  }
+}
+
+/** Who makes a request: his session, checked against the account as it is now, so that what changes there counts at once. */
+export default fp(
+  async (app) => {
+    const { config, database, cache } = app
+    const accounts = new Accounts(database.client)
+    const userCache = new UserCache(cache)
+    app.decorate('accounts', accounts)
+    app.decorate('userCache', userCache)
+
+    app.decorateRequest('account', null)
+    app.decorateRequest('signedIn', function () {
+      if (this.account === null) throw new ApiError(401, 'NOT_SIGNED_IN', 'sign in first')
+      return this.account
+    })
+    app.decorateRequest('admin', function () {
+      const account = this.signedIn()
+      if (account.role !== 'admin') throw new ApiError(403, 'ADMINS_ONLY', 'only admins may do this')
+      return account
+    })
+
+    app.decorate('signIn', async (request, { id, sessionEpoch }) => {
+      await request.session.regenerate()
+      request.session.userId = id
+      request.session.epoch = sessionEpoch
+      request.session.renewedAt = Date.now()
+      await request.session.save()
+    })
+
+    app.decorate('signOut', async (request, reply) => {
+      if (request.session) await request.session.destroy()
+      reply.clearCookie('sid', { path: '/' })
+    })
+
+    async function identify(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+      const { userId, epoch, renewedAt } = request.session
+      if (userId === undefined) return
+      reply.header('Cache-Control', 'private, no-store')
+      try {
+        const account = await userCache.profile(userId, () => accounts.account(userId), request.trace)
+        if (account.sessionEpoch === epoch) request.account = account
+      } catch (error) {
+        if (!(error instanceof NotFoundError)) throw error
+      }
+      if (request.account === null) await request.session.destroy()
+      else if (Date.now() - (renewedAt ?? 0) > config.session.ttlMs / 2) {
+        request.session.touch()
+        // A changed field makes the library save it, and send the cookie again.
+        request.session.renewedAt = Date.now()
+      }
+    }
+
+    app.addHook('onRequest', (request, reply, done) => {
+      if (request.session) identify(request, reply).then(() => done(), done)
+      else done()
+    })
+  },
+  { name: 'identity', dependencies: ['session', 'cache', 'database'] }
+)

@@ -1,0 +1,35 @@
+import cors from '@fastify/cors'
+import helmet from '@fastify/helmet'
+import underPressure from '@fastify/under-pressure'
+import fp from 'fastify-plugin'
+import { ApiError } from '../src/errors.ts'
+
+const MAX_EVENT_LOOP_DELAY_MS = 1000
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** What stands between the internet and the routes: headers, origins, overload. */
+export default fp(
+  async (app) => {
+    const { corsOrigins } = app.config
+    await app.register(helmet, {
+      contentSecurityPolicy: { directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] }, useDefaults: false }
+    })
+    await app.register(cors, { origin: [...corsOrigins], credentials: true })
+    await app.register(underPressure, {
+      maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
+      pressureHandler: () => {
+        throw new ApiError(503, 'OVERLOADED', 'the service is overloaded', { 'Retry-After': '2' })
+      }
+    })
+    // A browser sends forms and plain text across origins without asking first; JSON it does not.
+    app.removeContentTypeParser('text/plain')
+
+    app.addHook('onRequest', (request, _reply, done) => {
+      const { origin } = request.headers
+      if (SAFE_METHODS.has(request.method) || origin === undefined) return done()
+      const allowed = corsOrigins.includes(origin) || origin === `${request.protocol}://${request.host}`
+      done(allowed ? undefined : new ApiError(403, 'FOREIGN_ORIGIN', `${origin} may not change anything here`))
+    })
+  },
+  { name: 'security', dependencies: ['errors', 'timing'] }
+)

@@ -1,0 +1,116 @@
+import cookie from '@fastify/cookie'
+import session, { type FastifySessionOptions, type SessionStore as SessionStoreOfLibrary } from '@fastify/session'
+import type { FastifyInstance, FastifyRequest, onRequestHookHandler, onSendHookHandler } from 'fastify'
+import fp from 'fastify-plugin'
+import { MemorySessions, RedisSessions, type SessionStore } from '../src/accounts/session-store.ts'
+import { ApiError } from '../src/errors.ts'
+
+const COOKIE = 'sid'
+
+declare module 'fastify' {
+  interface Session {
+    userId?: number
+    epoch?: number
+    /** When the session was last prolonged, in ms since 1970. */
+    renewedAt?: number
+  }
+  interface FastifyContextConfig {
+    /** The route begins sessions: it needs one even where no cookie came. */
+    beginsSession?: boolean
+    /** The route has something to say to everybody: it answers even when nobody can tell who asks. */
+    public?: boolean
+  }
+}
+
+/**
+ * Sessions, for requests that carry the cookie and for routes that begin one. Anybody else passes by: the library would
+ * make a session object, sign it and throw it away for each of them.
+ */
+export default fp(
+  async (app) => {
+    const { config, redis } = app
+    const store =
+      redis.session === null ? new MemorySessions() : new RedisSessions(redis.session, config.redis.keyPrefix)
+    const { ttlMs, secrets } = config.session
+    await app.register(cookie)
+
+    const hooks = await hooksOf(app, {
+      secret: [...secrets],
+      cookieName: COOKIE,
+      // With 'auto' the cookie is Secure where the request came over TLS, by the word of a trusted proxy too.
+      cookie: { httpOnly: true, sameSite: 'lax', secure: config.production ? true : 'auto', path: '/', maxAge: ttlMs },
+      store: adapt(store, ttlMs),
+      saveUninitialized: false,
+      // Every request would write; plugins/identity.ts prolongs a session once half of its time is over.
+      rolling: false
+    })
+    const concerned = (request: FastifyRequest) =>
+      request.headers.cookie?.includes(`${COOKIE}=`) || request.routeOptions.config.beginsSession === true
+
+    app.addHook('onRequest', function (request, reply, done) {
+      if (!concerned(request)) return done()
+      hooks.onRequest.call(this, request, reply, (error) => {
+        if (error && request.routeOptions.config.public) {
+          request.log.error(
+            { err: error },
+            'sessions cannot be read: answered as to a visitor; check REDIS_SESSION_URL'
+          )
+          Reflect.deleteProperty(request, 'session')
+          done()
+        } else done(error)
+      })
+    })
+    app.addHook('onSend', function (request, reply, payload, done) {
+      if (request.session) hooks.onSend.call(this, request, reply, payload, done)
+      else done(null, payload)
+    })
+  },
+  { name: 'session', dependencies: ['redis', 'errors', 'timing'] }
+)
+
+interface SessionHooks {
+  onRequest: onRequestHookHandler
+  onSend: onSendHookHandler
+}
+
+/** The library's two hooks, which it would otherwise add for every request there is. */
+async function hooksOf(app: FastifyInstance, options: FastifySessionOptions): Promise<SessionHooks> {
+  const hooks: Partial<SessionHooks> = {}
+  const collector: FastifyInstance = Object.create(app, {
+    addHook: { value: (name: 'onRequest' | 'onSend', hook: never) => Object.assign(hooks, { [name]: hook }) }
+  })
+  await new Promise<void>((resolve, reject) =>
+    session(collector, options, (error) => (error ? reject(error) : resolve()))
+  )
+  const { onRequest, onSend } = hooks
+  if (onRequest === undefined || onSend === undefined) throw new Error('@fastify/session adds other hooks than it did')
+  return { onRequest, onSend }
+}
+
+/** The store as the library takes it. A store that fails is 503: who is signed in cannot be told. */
+function adapt(store: SessionStore, ttlMs: number): SessionStoreOfLibrary {
+  const unavailable = (cause: unknown) =>
+    new ApiError(503, 'SESSIONS_DOWN', 'sessions cannot be read at the moment', { 'Retry-After': '5' }, { cause })
+  return {
+    get: (id, callback) => {
+      store.get(id).then(
+        (text) => callback(null, text === null ? null : JSON.parse(text)),
+        (error) => callback(unavailable(error))
+      )
+    },
+    set: (id, value, callback) => {
+      // The library sets a new session before anybody has signed in to it: it is kept once it has a user.
+      const kept = value.userId === undefined ? Promise.resolve() : store.set(id, JSON.stringify(value), ttlMs)
+      kept.then(
+        () => callback(),
+        (error) => callback(unavailable(error))
+      )
+    },
+    destroy: (id, callback) => {
+      store.delete(id).then(
+        () => callback(),
+        (error) => callback(unavailable(error))
+      )
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { toOwnUser } from '../../../../src/accounts/accounts.ts'
+import { Credentials, OwnUser, PasswordChange, Registration, SessionUser } from '../../../../src/accounts/shapes.ts'
+import { errors } from '../../../../src/errors.ts'
+
+const tags = ['accounts']
+const nothing = Type.Null({ description: 'done' })
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  const { accounts } = app
+
+  app.post(
+    '/register',
+    {
+      config: { beginsSession: true, rateLimit: app.attemptLimit },
+      preHandler: app.limitAttemptsOnAccount,
+      schema: {
+        tags,
+        summary: 'A new account, signed in',
+        body: Registration,
+        response: { 201: OwnUser, ...errors(400, 409, 415, 429, 503) }
+      }
+    },
+    async (request, reply) => {
+      const account = await accounts.register(request.body)
+      await app.signIn(request, account)
+      return reply.code(201).send(toOwnUser(account))
+    }
+  )
+
+  app.post(
+    '/login',
+    {
+      config: { beginsSession: true, rateLimit: app.attemptLimit },
+      preHandler: app.limitAttemptsOnAccount,
+      schema: {
+        tags,
+        summary: 'Sign in',
+        body: Credentials,
+        response: { 200: OwnUser, ...errors(400, 401, 415, 429, 503) }
+      }
+    },
+    async (request) => {
+      const account = await accounts.signIn(request.body)
+      await app.signIn(request, account)
+      return toOwnUser(account)
+    }
+  )
+
+  app.post(
+    '/logout',
+    { schema: { tags, summary: 'Sign out', response: { 204: nothing, ...errors(429, 503) } } },
+    async (request, reply) => {
+      await app.signOut(request, reply)
+      return reply.code(204).send(null)
+    }
+  )
+
+  app.post(
+    '/logout-everywhere',
+    { schema: { tags, summary: 'End every session of the user', response: { 204: nothing, ...errors(401, 429, 503) } } },
+    async (request, reply) => {
+      await accounts.endSessions(request.signedIn().id)
+      await app.signOut(request, reply)
+      return reply.code(204).send(null)
+    }
+  )
+
+  app.get(
+    '/session',
+    { schema: { tags, summary: 'Who is signed in', response: { 200: SessionUser, ...errors(401, 429, 503) } } },
+    async (request) => ({ user: toOwnUser(request.signedIn()) })
+  )
+
+  app.post(
+    '/password',
+    {
+      config: { rateLimit: app.attemptLimit },
+      schema: {
+        tags,
+        summary: 'Change the password; ends the other sessions',
+        body: PasswordChange,
+        response: { 204: nothing, ...errors(400, 401, 403, 415, 429, 503) }
+      }
+    },
+    async (request, reply) => {
+      const account = await accounts.changePassword(request.signedIn().id, request.body)
+      await app.signIn(request, account)
+      return reply.code(204).send(null)
+    }
+  )
+}
+
+export default routes

@@ -1,0 +1,96 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { ifMatch } from '../../../../src/authoring/precondition.ts'
+import { CourseChange, NewCourse } from '../../../../src/authoring/shapes.ts'
+import { Course, CourseParams } from '../../../../src/catalogue/shapes.ts'
+import { errors } from '../../../../src/errors.ts'
+
+const tags = ['authoring']
+const nothing = Type.Null({ description: 'done' })
+const refusals = errors(400, 401, 403, 404, 412, 415, 429, 503)
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  const { authoring } = app
+
+  app.post(
+    '',
+    {
+      schema: { tags, summary: 'A new course, a draft', body: NewCourse, response: { 201: Course, ...errors(400, 401, 415, 429, 503) } }
+    },
+    async (request, reply) => {
+      const course = await authoring.createCourse(request.signedIn(), request.body)
+      return reply.code(201).header('Location', `${request.url}/${course.id}`).send(course)
+    }
+  )
+
+  app.patch(
+    '/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Change or publish a course',
+        params: CourseParams,
+        headers: ifMatch,
+        body: CourseChange,
+        response: { 200: Course, ...refusals }
+      }
+    },
+    async (request, reply) => {
+      const precondition = { ifMatch: request.headers['if-match'], etagOf: (course: Course) => reply.etagOf(Course, course) }
+      reply.sendOwn(await authoring.changeCourse(request.signedIn(), request.params.id, request.body, precondition))
+      return reply
+    }
+  )
+
+  app.delete(
+    '/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Delete a course with everything in it',
+        params: CourseParams,
+        headers: ifMatch,
+        response: { 204: nothing, ...refusals }
+      }
+    },
+    async (request, reply) => {
+      const precondition = { ifMatch: request.headers['if-match'], etagOf: (course: Course) => reply.etagOf(Course, course) }
+      await authoring.deleteCourse(request.signedIn(), request.params.id, precondition)
+      return reply.code(204).send(null)
+    }
+  )
+
+  app.put(
+    '/:id/enrollment',
+    {
+      schema: {
+        tags: ['learning'],
+        summary: 'Enroll in a course',
+        params: CourseParams,
+        response: { 204: nothing, ...errors(400, 401, 404, 429, 503) }
+      }
+    },
+    async (request, reply) => {
+      await app.learning.enroll(request.signedIn(), request.params.id)
+      return reply.code(204).send(null)
+    }
+  )
+
+  app.delete(
+    '/:id/enrollment',
+    {
+      schema: {
+        tags: ['learning'],
+        summary: 'Leave a course; its progress is forgotten',
+        params: CourseParams,
+        response: { 204: nothing, ...errors(400, 401, 429, 503) }
+      }
+    },
+    async (request, reply) => {
+      await app.learning.leave(request.signedIn(), request.params.id)
+      return reply.code(204).send(null)
+    }
+  )
+}
+
+export default routes

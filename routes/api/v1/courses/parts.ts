@@ -1,0 +1,112 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { ifMatch } from '../../../../src/authoring/precondition.ts'
+import { ChapterChange, ModuleChange, ModuleParams, NewChapter, NewModule } from '../../../../src/authoring/shapes.ts'
+import { Chapter, ChapterParams, CourseParams, Module } from '../../../../src/catalogue/shapes.ts'
+import { errors } from '../../../../src/errors.ts'
+
+const tags = ['authoring']
+const nothing = Type.Null({ description: 'done' })
+const refusals = errors(400, 401, 403, 404, 409, 412, 415, 429, 503)
+
+/** Modules and chapters of a course. */
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  const { authoring } = app
+
+  app.post(
+    '/:id/modules',
+    {
+      schema: { tags, summary: 'A new module', params: CourseParams, body: NewModule, response: { 201: Module, ...refusals } }
+    },
+    async (request, reply) => {
+      const module = await authoring.addModule(request.signedIn(), request.params.id, request.body)
+      return reply.code(201).send(module)
+    }
+  )
+
+  app.patch(
+    '/:id/modules/:moduleId',
+    {
+      schema: {
+        tags,
+        summary: 'Change or move a module',
+        params: ModuleParams,
+        body: ModuleChange,
+        response: { 200: Module, ...refusals }
+      }
+    },
+    async (request) => {
+      const { id, moduleId } = request.params
+      return authoring.changeModule(request.signedIn(), id, moduleId, request.body)
+    }
+  )
+
+  app.delete(
+    '/:id/modules/:moduleId',
+    { schema: { tags, summary: 'Delete a module with its chapters', params: ModuleParams, response: { 204: nothing, ...refusals } } },
+    async (request, reply) => {
+      const { id, moduleId } = request.params
+      await authoring.deleteModule(request.signedIn(), id, moduleId)
+      return reply.code(204).send(null)
+    }
+  )
+
+  app.post(
+    '/:id/modules/:moduleId/chapters',
+    {
+      schema: { tags, summary: 'A new chapter', params: ModuleParams, body: NewChapter, response: { 201: Chapter, ...refusals } }
+    },
+    async (request, reply) => {
+      const { id, moduleId } = request.params
+      const chapter = await authoring.addChapter(request.signedIn(), id, moduleId, request.body)
+      return reply.code(201).header('Location', `/api/v1/courses/${id}/chapters/${chapter.id}`).send(chapter)
+    }
+  )
+
+  app.patch(
+    '/:id/chapters/:chapterId',
+    {
+      schema: {
+        tags,
+        summary: 'Change or move a chapter',
+        params: ChapterParams,
+        headers: ifMatch,
+        body: ChapterChange,
+        response: { 200: Chapter, ...refusals }
+      }
+    },
+    async (request, reply) => {
+      const { id, chapterId } = request.params
+      const precondition = {
+        ifMatch: request.headers['if-match'],
+        etagOf: (chapter: Chapter) => reply.etagOf(Chapter, chapter)
+      }
+      reply.sendOwn(await authoring.changeChapter(request.signedIn(), id, chapterId, request.body, precondition))
+      return reply
+    }
+  )
+
+  app.delete(
+    '/:id/chapters/:chapterId',
+    {
+      schema: {
+        tags,
+        summary: 'Delete a chapter',
+        params: ChapterParams,
+        headers: ifMatch,
+        response: { 204: nothing, ...refusals }
+      }
+    },
+    async (request, reply) => {
+      const { id, chapterId } = request.params
+      const precondition = {
+        ifMatch: request.headers['if-match'],
+        etagOf: (chapter: Chapter) => reply.etagOf(Chapter, chapter)
+      }
+      await authoring.deleteChapter(request.signedIn(), id, chapterId, precondition)
+      return reply.code(204).send(null)
+    }
+  )
+}
+
+export default routes

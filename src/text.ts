@@ -1,0 +1,27 @@
+import { type TString, Type } from 'typebox'
+
+/** PostgreSQL keeps no NUL in a text; a line has no other control character either. */
+const LINE = '^[^\\u0000-\\u001f\\u007f]*$'
+const BLOCK = '^[^\\u0000]*$'
+/** Of nothing but white space: not what a name is. */
+const VISIBLE = '\\S'
+
+/** One line of text with something to see in it, of `max` characters at most. */
+export function line(max: number, description?: string): TString {
+  return Type.String({
+    minLength: 1,
+    maxLength: max,
+    pattern: `^(?=.*${VISIBLE})${LINE.slice(1)}`,
+    ...(description && { description })
+  })
+}
+
+/** One line that may be empty. */
+export function optionalLine(max: number): TString {
+  return Type.String({ maxLength: max, pattern: LINE })
+}
+
+/** Text of several lines, kept as given. */
+export function block(max: number, description?: string): TString {
+  return Type.String({ maxLength: max, pattern: BLOCK, ...(description && { description }) })
+}
