@@ -1,0 +1,89 @@
+/**
+ * `npm run check:fuzz [-- --requests 10000 --seed 1]`: sends requests made from the OpenAPI document, right and broken,
+ * as a visitor, a student, an author and an admin. No answer may be 500, and none may contradict the document.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import Ajv from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import { buildApp } from '../../src/app.ts'
+import { readConfig } from '../../src/config.ts'
+import { type FuzzRequest, type Operation, requestTo } from './operations.ts'
+import { Chance, type Schema } from './samples.ts'
+
+const { values } = parseArgs({ options: { requests: { type: 'string', default: '10000' }, seed: { type: 'string', default: '1' } } })
+const total = Number(values.requests)
+const chance = new Chance(Number(values.seed))
+if (!(total > 0)) {
+  console.error('usage: npm run check:fuzz -- [--requests N] [--seed N]')
+  process.exit(2)
+}
+
+const dataDir = await mkdtemp(join(tmpdir(), 'aikademiya-fuzz-'))
+const admin = { email: 'admin@example.org', password: 'admin password' }
+const limitsOff = { RATE_LIMIT_ANONYMOUS: '0', RATE_LIMIT_USER: '0', RATE_LIMIT_GENERATION: '0' }
+const app = await buildApp(
+  readConfig({ DATA_DIR: dataDir, LOG_LEVEL: 'fatal', ADMIN_EMAIL: admin.email, ADMIN_PASSWORD: admin.password, ...limitsOff })
+)
+const url = await app.listen({ port: 0, host: '127.0.0.1' })
+const document: { paths: Record<string, Record<string, Operation>> } = JSON.parse(
+  await (await fetch(`${url}/openapi.json`)).text()
+)
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation }))
+)
+
+const ajv = new Ajv.default({ strict: false })
+addFormats.default(ajv)
+const cookies = ['', await register('student'), await register('author'), await cookieOf('/login', admin)] as const
+const statuses = new Map<number, number>()
+const faults: string[] = []
+
+for (let sent = 0; sent < total; sent++) {
+  const { path, method, operation } = operations[sent % operations.length] ?? { path: '/', method: 'GET', operation: { responses: {} } }
+  const request = requestTo(path, operation, chance)
+  await send(method, path, operation, request, chance.of(cookies))
+  if (sent % 1000 === 999) process.stderr.write(`${sent + 1} requests\n`)
+}
+
+console.log(`${total} requests to ${operations.length} operations, seed ${values.seed}`)
+for (const [status, count] of [...statuses].sort(([a], [b]) => a - b)) console.log(`  ${status}: ${count}`)
+console.log(`${faults.length} answers of 500, or that contradict the document`)
+for (const fault of faults.slice(0, 20)) console.log(`  ${fault}`)
+await app.close()
+await rm(dataDir, { recursive: true, force: true })
+process.exit(faults.length === 0 ? 0 : 1)
+
+async function send(method: string, path: string, operation: Operation, request: FuzzRequest, cookie: string): Promise<void> {
+  const headers = cookie === '' ? request.headers : { ...request.headers, cookie }
+  const answer = await fetch(url + request.path, { method, headers, body: request.body ?? null, redirect: 'manual' })
+  const text = await answer.text()
+  const { status } = answer
+  statuses.set(status, (statuses.get(status) ?? 0) + 1)
+  const fault = contradiction(status, text, operation)
+  if (fault !== null) faults.push(`${method} ${path} -> ${status}: ${fault}; ${request.path.slice(0, 200)} ${request.body?.slice(0, 200) ?? ''} ${text.slice(0, 200)}`)
+}
+
+function contradiction(status: number, text: string, { responses }: Operation): string | null {
+  if (status >= 500) return 'a fault of the service'
+  // Not of the operation: a path that cannot be read, or that leads elsewhere because of what was put into it.
+  if (status === 414 || (status === 404 && text.includes('nothing at this URL')) || text.includes('MALFORMED_URL')) return null
+  const response = responses[status]
+  if (response === undefined) return 'this status is not documented'
+  const schema: Schema | undefined = response.content?.['application/json']?.schema
+  if (schema === undefined || text === '') return null
+  const valid = ajv.validate(schema, JSON.parse(text))
+  return valid ? null : ajv.errorsText()
+}
+
+function register(name: string): Promise<string> {
+  return cookieOf('/register', { email: `${name}@example.org`, password: `${name} password`, name })
+}
+
+async function cookieOf(path: string, body: object): Promise<string> {
+  const headers = { 'content-type': 'application/json' }
+  const answer = await fetch(`${url}/api/v1/auth${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+  return answer.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+}

@@ -1,0 +1,98 @@
+/** Values for a JSON schema, right ones and wrong ones, from a seeded source of chance: a run can be repeated. */
+
+export interface Schema {
+  readonly type?: string
+  readonly enum?: readonly unknown[]
+  readonly anyOf?: readonly Schema[]
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly required?: readonly string[]
+  readonly items?: Schema
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly minLength?: number
+  readonly maxLength?: number
+  readonly pattern?: string
+  readonly format?: string
+}
+
+export class Chance {
+  #state: number
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0
+  }
+
+  /** A number from 0 to below 1 (mulberry32, by T. Ettinger). */
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0
+    let mixed = this.#state
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+
+  below(limit: number): number {
+    return Math.floor(this.next() * limit)
+  }
+
+  of<T>(values: readonly [T, ...T[]]): T {
+    return values[this.below(values.length)] ?? values[0]
+  }
+
+  often(share: number): boolean {
+    return this.next() < share
+  }
+}
+
+const TEXTS = ['a', 'Course of things', 'Привет, мир', '日本語', '<script>', "'; drop table course; --", '%_\\', '😀', 'x'.repeat(90)] as const
+
+/** What breaks services: each is sent where it fits and where it does not. */
+const NASTY = [
+  null, true, false, 0, -1, 1.5, 1e308, 2_147_483_648, Number.MAX_SAFE_INTEGER, '', ' ', '\u0000', 'a\u0000b', '\ud800', '0x10', '1e3', 'null',
+  'undefined', '[object Object]', '../../etc/passwd', 'x'.repeat(5000), [], {}, [1, 2], { a: 1 }, { __proto__: 1 }, { constructor: { prototype: 1 } }
+] as const
+
+export function nasty(chance: Chance): unknown {
+  return chance.of(NASTY)
+}
+
+/** A value that fits the schema, as far as this knows; patterns of e-mail addresses, slugs and languages included. */
+export function right(schema: Schema, chance: Chance): unknown {
+  if (schema.enum !== undefined) return schema.enum[chance.below(schema.enum.length)]
+  const [first, ...rest] = schema.anyOf ?? []
+  if (first !== undefined) return right(chance.of([first, ...rest]), chance)
+  switch (schema.type) {
+    case 'integer':
+    case 'number':
+      return integer(schema, chance)
+    case 'boolean':
+      return chance.often(0.5)
+    case 'null':
+      return null
+    case 'array':
+      return []
+    case 'object':
+      return object(schema, chance)
+    default:
+      return text(schema, chance)
+  }
+}
+
+function integer({ minimum = -5, maximum = 1000 }: Schema, chance: Chance): number {
+  const small = Math.min(maximum, minimum + 30)
+  return chance.often(0.9) ? minimum + chance.below(small - minimum + 1) : chance.of([minimum, maximum])
+}
+
+function object({ properties = {}, required = [] }: Schema, chance: Chance): Record<string, unknown> {
+  const entries = Object.entries(properties).filter(([name]) => required.includes(name) || chance.often(0.5))
+  return Object.fromEntries(entries.map(([name, schema]) => [name, right(schema, chance)]))
+}
+
+function text({ pattern = '', format, minLength = 0, maxLength = 1000 }: Schema, chance: Chance): string {
+  if (format === 'date-time') return new Date(chance.below(2e9) * 1000).toISOString()
+  if (pattern.includes('@')) return `user${chance.below(50)}@example.org`
+  if (pattern.startsWith('^https')) return 'https://example.org/a.png'
+  if (pattern.startsWith('^[A-Za-z]{2,3}')) return chance.of(['ru', 'en', 'pt-BR'])
+  if (pattern.startsWith('^[a-z0-9')) return chance.of(['data', 'programming', `new-${chance.below(1000)}`])
+  return chance.of(TEXTS).slice(0, maxLength).padEnd(minLength, 'x')
+}

@@ -1,0 +1,105 @@
+import t from 'tap'
+import { Actor, admin, draftOf, peopleEnvironment, register } from '../support/actors.ts'
+import { startService } from '../support/service.ts'
+
+/**
+ * Who may do what: every route, and the status for a visitor, another user, the author, an admin, a session that was ended
+ * and the session of a deleted user. Each cell gets a fresh draft, so that no row depends on another.
+ */
+const clients = ['visitor', 'other', 'author', 'admin', 'ended', 'deleted'] as const
+type Who = (typeof clients)[number]
+
+const course = { title: 'T', summary: 'S', description: 'D', level: 'beginner', language: 'en' }
+const all = (status: number): Record<Who, number> => row(status, status, status, status, status, status)
+/** A session that is ended, or whose user is gone, is nobody's: the same as a visitor. */
+function row(visitor: number, other: number, author: number, admin: number, ended = visitor, deleted = visitor): Record<Who, number> {
+  return { visitor, other, author, admin, ended, deleted }
+}
+
+const table: [string, string, unknown, Record<Who, number>][] = [
+  ['GET', '/health/live', undefined, all(200)],
+  ['GET', '/health/ready', undefined, all(200)],
+  ['GET', '/openapi.json', undefined, all(200)],
+  ['GET', '/api/v1/categories', undefined, all(200)],
+  ['GET', '/api/v1/categories/data', undefined, all(200)],
+  ['POST', '/api/v1/categories', { slug: 'new-:n', name: 'New' }, row(401, 403, 403, 201)],
+  ['PATCH', '/api/v1/categories/data', { name: 'Data' }, row(401, 403, 403, 200)],
+  ['DELETE', '/api/v1/categories/none', undefined, row(401, 403, 403, 404)],
+  ['GET', '/api/v1/courses', undefined, all(200)],
+  ['GET', '/api/v1/courses/1', undefined, all(200)],
+  ['GET', '/api/v1/courses/1/modules', undefined, all(200)],
+  ['GET', '/api/v1/courses/1/chapters/1', undefined, all(200)],
+  ['HEAD', '/api/v1/courses/:draft', undefined, row(404, 404, 200, 200)],
+  ['GET', '/api/v1/courses/:draft', undefined, row(404, 404, 200, 200)],
+  ['GET', '/api/v1/courses/:draft/modules', undefined, row(404, 404, 200, 200)],
+  ['GET', '/api/v1/courses/:draft/chapters/:chapter', undefined, row(404, 404, 200, 200)],
+  ['POST', '/api/v1/courses', course, row(401, 201, 201, 201)],
+  ['PATCH', '/api/v1/courses/:draft', { title: 'T' }, row(401, 404, 200, 200)],
+  ['PATCH', '/api/v1/courses/:published', { title: 'T' }, row(401, 403, 200, 200)],
+  ['DELETE', '/api/v1/courses/:draft', undefined, row(401, 404, 204, 204)],
+  ['DELETE', '/api/v1/courses/:published', undefined, row(401, 403, 204, 204)],
+  ['POST', '/api/v1/courses/:draft/modules', { title: 'M' }, row(401, 404, 201, 201)],
+  ['PATCH', '/api/v1/courses/:draft/modules/:module', { title: 'M' }, row(401, 404, 200, 200)],
+  ['DELETE', '/api/v1/courses/:published/modules/:module', undefined, row(401, 403, 204, 204)],
+  ['POST', '/api/v1/courses/:draft/modules/:module/chapters', { title: 'C', content: '' }, row(401, 404, 201, 201)],
+  ['PATCH', '/api/v1/courses/:draft/chapters/:chapter', { title: 'C' }, row(401, 404, 200, 200)],
+  ['DELETE', '/api/v1/courses/:published/chapters/:chapter', undefined, row(401, 403, 204, 204)],
+  ['PUT', '/api/v1/courses/1/enrollment', undefined, row(401, 204, 204, 204)],
+  ['PUT', '/api/v1/courses/:draft/enrollment', undefined, row(401, 404, 204, 204)],
+  ['DELETE', '/api/v1/courses/1/enrollment', undefined, row(401, 204, 204, 204)],
+  ['GET', '/api/v1/users', undefined, row(401, 403, 403, 200)],
+  ['GET', '/api/v1/users/1', undefined, all(200)],
+  ['PATCH', '/api/v1/users/2', { role: 'author' }, row(401, 403, 403, 200)],
+  ['GET', '/api/v1/users/me', undefined, row(401, 200, 200, 200)],
+  ['PATCH', '/api/v1/users/me', { bio: 'b' }, row(401, 200, 200, 200)],
+  ['GET', '/api/v1/users/me/courses', undefined, row(401, 200, 200, 200)],
+  ['GET', '/api/v1/users/me/progress', undefined, row(401, 200, 200, 200)],
+  ['GET', '/api/v1/users/me/progress/2', undefined, row(401, 404, 404, 404)],
+  ['PUT', '/api/v1/users/me/progress/2/chapters/14', { completed: true }, row(401, 409, 409, 409)],
+  ['GET', '/api/v1/auth/session', undefined, row(401, 200, 200, 200)],
+  ['POST', '/api/v1/auth/password', { current: 'wrong', next: 'long enough it is' }, row(401, 403, 403, 403)],
+  ['POST', '/api/v1/auth/login', { email: 'nobody@example.org', password: 'x' }, all(401)]
+]
+
+t.test('every route answers each kind of client as the contract says', async (t) => {
+  const service = await startService(t, peopleEnvironment)
+  const { app, url } = service
+  const author = await register(url, 'author')
+  const ended = await register(url, 'ended')
+  await new Actor(url, ended.cookie).request('POST', '/api/v1/auth/logout')
+  const deleted = await register(url, 'deleted')
+  await app.database.client.user.delete({ where: { email: 'deleted@example.org' } })
+  const actors: Record<Who, Actor> = {
+    visitor: new Actor(url),
+    other: await register(url, 'other'),
+    author,
+    admin: await admin(service),
+    ended,
+    deleted
+  }
+
+  let n = 0
+  for (const [method, path, body, expected] of table) {
+    await t.test(`${method} ${path}`, async (t) => {
+      for (const who of clients) {
+        const draft = path.includes(':') ? await draftOf(author) : { id: 0, moduleId: 0, chapterId: 0 }
+        if (path.includes(':published')) await author.request('PATCH', `/api/v1/courses/${draft.id}`, { status: 'published' })
+        const filled = path
+          .replace(/:draft|:published/, String(draft.id))
+          .replace(':module', String(draft.moduleId))
+          .replace(':chapter', String(draft.chapterId))
+        const sent = body === undefined ? undefined : JSON.parse(JSON.stringify(body).replace(':n', String(++n)))
+        const answer = await actors[who].request(method, filled, sent)
+        t.equal(answer.status, expected[who], `${who}: ${answer.status}`)
+        await answer.arrayBuffer()
+      }
+    })
+  }
+
+  const documented = Object.entries(app.swagger().paths ?? {}).flatMap(([path, methods]) =>
+    Object.keys(methods ?? {}).map((method) => `${method.toUpperCase()} ${path.replace(/\{.*?\}/g, '*')}`)
+  )
+  const tested = new Set(table.map(([method, path]) => `${method} ${path.replace(/\/(\d+|:\w+|data|none)(?=\/|$)/g, '/*')}`))
+  const elsewhere = /\/auth\/(register|logout)/
+  t.strictSame(documented.filter((operation) => !tested.has(operation) && !elsewhere.test(operation)), [], 'no route is missing here')
+})
