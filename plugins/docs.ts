@@ -19,8 +19,12 @@ export default fp(
         ]
       }
     })
-    await app.register(swaggerUi, { routePrefix: '/docs' })
-    app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+    await app.register(swaggerUi, {
+      routePrefix: '/docs',
+      staticCSP:
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+    })
+    app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, () => app.swagger())
   },
   { name: 'docs' }
 )

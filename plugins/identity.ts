@@ -44,6 +44,7 @@ export default fp(
     })
 
     app.decorate('signIn', async (request, { id, sessionEpoch }) => {
+      // `identify` leaves a session there, an ended one too.
       await request.session.regenerate()
       request.session.userId = id
       request.session.epoch = sessionEpoch
@@ -66,8 +67,11 @@ export default fp(
       } catch (error) {
         if (!(error instanceof NotFoundError)) throw error
       }
-      if (request.account === null) await request.session.destroy()
-      else if (Date.now() - (renewedAt ?? 0) > config.session.ttlMs / 2) {
+      if (request.account === null) await request.session.regenerate()
+      else if (
+        Date.now() - (renewedAt ?? 0) > config.session.ttlMs / 2 ||
+        request.cookies.sid !== request.session.encryptedSessionId
+      ) {
         request.session.touch()
         // A changed field makes the library save it, and send the cookie again.
         request.session.renewedAt = Date.now()

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import rateLimit, { type FastifyRateLimitStore, normalizeIP, type RateLimitOptions } from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { normalize } from '../src/accounts/accounts.ts'
 import { ApiError } from '../src/errors.ts'
 import { Counters } from '../src/limits/counters.ts'
 
@@ -50,7 +51,10 @@ export default fp(
     const attempts = { max: ATTEMPTS, timeWindow: MINUTE_MS, allowList: () => anonymous === 0 }
     app.decorate('attemptLimit', { ...attempts, keyGenerator: (request) => `attempt:${address(request)}` })
 
-    const onAccount = app.createRateLimit({ ...attempts, keyGenerator: (request) => `attempt:account:${accountKey(request)}` })
+    const onAccount = app.createRateLimit({
+      ...attempts,
+      keyGenerator: (request) => `attempt:account:${accountKey(request)}`
+    })
     app.decorate('limitAttemptsOnAccount', async (request) => {
       const limit = await onAccount(request)
       if (!limit.isAllowed && limit.isExceeded) throw tooMany(request, limit)
@@ -68,5 +72,5 @@ function tooMany(_request: FastifyRequest, { ttl }: { ttl: number }): ApiError {
 /** A digest: keys have a fixed alphabet, and tell nobody's address. */
 function accountKey({ body }: FastifyRequest): string {
   const email = typeof body === 'object' && body !== null && 'email' in body ? String(body.email) : ''
-  return createHash('sha256').update(email.toLowerCase()).digest('base64url').slice(0, 22)
+  return createHash('sha256').update(normalize(email)).digest('base64url').slice(0, 22)
 }

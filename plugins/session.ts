@@ -61,8 +61,14 @@ export default fp(
       })
     })
     app.addHook('onSend', function (request, reply, payload, done) {
-      if (request.session) hooks.onSend.call(this, request, reply, payload, done)
-      else done(null, payload)
+      if (!request.session) return done(null, payload)
+      hooks.onSend.call(this, request, reply, payload, (error?: Error | null) => {
+        // No shared cache may keep a cookie, whatever the route says of its answer.
+        if (reply.hasHeader('set-cookie')) reply.header('Cache-Control', 'private, no-store')
+        // `signIn` has saved what began: here a session is prolonged at most, and that may wait.
+        if (error) request.log.error({ err: error }, 'a session was not prolonged')
+        done(null, payload)
+      })
     })
   },
   { name: 'session', dependencies: ['redis', 'errors', 'timing'] }

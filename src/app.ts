@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import AjvCompiler from '@fastify/ajv-compiler'
 import autoload from '@fastify/autoload'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, {
@@ -58,6 +59,12 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.decorate('config', config)
+  // A query string is text, and is read as what its schema says; JSON has types, and 0 is not null.
+  const build = AjvCompiler()
+  const compiler = (coerceTypes: boolean) =>
+    build({}, { customOptions: { removeAdditional: false, coerceTypes, allErrors: false } })
+  const [exact, coercing] = [compiler(false), compiler(true)]
+  app.setValidatorCompiler((route) => (route.httpPart === 'body' ? exact : coercing)(route))
   try {
     await app.register(autoload, { dir: folder('plugins'), encapsulate: false })
     await app.register(autoload, { dir: folder('routes') })

@@ -5,7 +5,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/live',
     {
-      config: { rateLimit: false },
+      config: { rateLimit: false, public: true },
       schema: { tags: ['platform'], summary: 'The process answers', response: { 200: Health } }
     },
     async () => ({ status: 'ok' as const, checks: {} })
@@ -14,7 +14,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/ready',
     {
-      config: { rateLimit: false },
+      config: { rateLimit: false, public: true },
       schema: { tags: ['platform'], summary: 'What it needs is there', response: { 200: Health, 503: Health } }
     },
     async (_request, reply) => {

@@ -126,7 +126,7 @@ function toAccount(row: Prisma.UserGetPayload<{ select: typeof select }>): Accou
   return { id, email, name, bio, avatarUrl, role, sessionEpoch, createdAt: createdAt.toISOString() }
 }
 
-function normalize(email: string): string {
+export function normalize(email: string): string {
   return email.normalize('NFKC').toLowerCase()
 }
 

@@ -33,7 +33,7 @@ async function setAdmin(client: PrismaClient, email: string, password: string): 
   await client.user.upsert({
     where: { email },
     create: { email, name: 'Administrator', role: 'admin', passwordHash },
-    update: { role: 'admin', passwordHash }
+    update: { role: 'admin', passwordHash, sessionEpoch: { increment: 1 } }
   })
   return true
 }

@@ -37,14 +37,21 @@ export class Learning {
   }
 
   /** Throws 409 when not enrolled, `NotFoundError` for a chapter that the course does not have. */
-  async complete(userId: number, courseId: number, chapterId: number, completed: boolean): Promise<void> {
+  async complete(actor: Actor, courseId: number, chapterId: number, completed: boolean): Promise<void> {
     await this.#database.write(async (tx) => {
+      // First what its author locks first, in the same order: else the two wait for each other.
+      await tx.$queryRaw`select id from course where id = ${courseId} for key share`
+      // Also the lock that puts two completions of one student in an order.
+      const userId = actor.id
+      const { count } = await tx.enrollment.updateMany({ where: { userId, courseId }, data: { updatedAt: new Date() } })
+      if (count === 0) {
+        if ((await tx.course.count({ where: { id: courseId, ...visibleTo(actor) } })) === 0)
+          throw new NotFoundError('course')
+        throw new ApiError(409, 'NOT_ENROLLED', 'you are not enrolled in this course')
+      }
       const [chapter] = await tx.$queryRaw<{ id: number }[]>`
         select id from chapter where id = ${chapterId} and course_id = ${courseId} for key share`
       if (chapter === undefined) throw new NotFoundError('chapter')
-      // Also the lock that puts two completions of one student in an order.
-      const { count } = await tx.enrollment.updateMany({ where: { userId, courseId }, data: { updatedAt: new Date() } })
-      if (count === 0) throw new ApiError(409, 'NOT_ENROLLED', 'you are not enrolled in this course')
       const completion = { userId, courseId, chapterId }
       if (completed) await tx.chapterCompletion.createMany({ data: completion, skipDuplicates: true })
       else await tx.chapterCompletion.deleteMany({ where: completion })

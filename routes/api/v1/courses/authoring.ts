@@ -19,7 +19,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const course = await authoring.createCourse(request.signedIn(), request.body)
-      return reply.code(201).header('Location', `${request.url}/${course.id}`).send(course)
+      return reply.code(201).header('Location', `/api/v1/courses/${course.id}`).send(course)
     }
   )
 

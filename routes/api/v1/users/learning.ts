@@ -72,9 +72,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
     async (request) => {
-      const { id } = request.signedIn()
+      const account = request.signedIn()
+      const { id } = account
       const { courseId, chapterId } = request.params
-      await learning.complete(id, courseId, chapterId, request.body.completed)
+      await learning.complete(account, courseId, chapterId, request.body.completed)
       return userCache.progress(id, courseId, () => learning.progress(id, courseId), request.trace)
     }
   )

@@ -1,0 +1,122 @@
+import type { Test } from 'tap'
+import t from 'tap'
+import { Actor, ADMIN, peopleEnvironment, register } from '../support/actors.ts'
+import { ErrorBody } from '../support/contract.ts'
+import { bodyOf, statusOf } from '../support/people.ts'
+import { PostgresServer } from '../support/postgres.ts'
+import { RedisServer } from '../support/redis.ts'
+import { startService } from '../support/service.ts'
+
+const LOGIN = '/api/v1/auth/login'
+const READ = '/api/v1/categories'
+
+const from = (address: string) => ({ 'x-forwarded-for': address })
+const remaining = (answer: Response) => Number(answer.headers.get('x-ratelimit-remaining'))
+
+t.test('limits, on Redis and PostgreSQL', async (t) => {
+  const redis = await RedisServer.start()
+  t.teardown(() => redis.stop())
+  const postgres = await PostgresServer.start()
+  t.teardown(() => postgres.stop())
+  const DATABASE_URL = await postgres.createDatabase()
+  let prefixes = 0
+  /** On counters of its own. */
+  const environment = (more: object) => ({
+    REDIS_URL: redis.url,
+    DATABASE_URL,
+    REDIS_KEY_PREFIX: `limits-${++prefixes}`,
+    SEED: 'demo',
+    TRUST_PROXY: 'true',
+    ...more
+  })
+  const start = async (t: Test, more: object) => new Actor((await startService(t, environment(more))).url)
+
+  await t.test('the headers count down, and 429 says when to come back', async (t) => {
+    const client = await start(t, { RATE_LIMIT_ANONYMOUS: '4' })
+    const first = await client.get(READ)
+    t.match([first.headers.get('x-ratelimit-limit'), remaining(first)], ['4', 3])
+    const reset = Number(first.headers.get('x-ratelimit-reset'))
+    t.ok(reset > 3590 && reset <= 3600, `${reset} s`)
+    const hit = await client.get(READ)
+    t.match([hit.headers.get('x-cache'), remaining(hit)], ['HIT', 2], 'a hit counts')
+    const same = await client.get(READ, { 'if-none-match': hit.headers.get('etag') ?? '' })
+    t.match([same.status, remaining(same)], [304, 1], 'a 304 counts')
+    t.equal(remaining(await client.request('HEAD', READ)), 0)
+    const refused = await client.get(READ)
+    const wait = Number(refused.headers.get('retry-after'))
+    t.ok(wait > 3500 && wait <= 3600, `${wait} s`)
+    t.equal(refused.headers.get('x-ratelimit-remaining'), '0')
+    t.match(await bodyOf(ErrorBody, refused, 429), { code: 'RATE_LIMITED' })
+    t.equal(await statusOf(client.get(READ, from('10.0.0.9'))), 200, 'another address is another client')
+  })
+
+  await t.test('an address is counted as its network where it is IPv6, and as IPv4 where it is mapped', async (t) => {
+    const client = await start(t, { RATE_LIMIT_ANONYMOUS: '50' })
+    const left = async (address: string) => remaining(await client.get(READ, from(address)))
+    t.equal(await left('2001:db8:1:2::1'), 49)
+    t.equal(await left('2001:db8:1:2:ffff:ffff:ffff:ffff'), 48, 'the same /64')
+    t.equal(await left('2001:0DB8:0001:0002:0:0:0:7'), 47, 'in any spelling')
+    t.equal(await left('2001:db8:1:3::1'), 49, 'another /64')
+    t.equal(await left('192.0.2.1'), 49)
+    t.equal(await left('::ffff:192.0.2.1'), 48)
+    t.equal(await left('192.0.2.1, 10.0.0.1'), 47, 'the client of a trusted proxy')
+  })
+
+  await t.test('nobody names an address himself where no proxy is trusted', async (t) => {
+    const client = await start(t, { RATE_LIMIT_ANONYMOUS: '2', TRUST_PROXY: 'false' })
+    const answers = [1, 2, 3].map((n) => () => statusOf(client.get(READ, from(`10.0.0.${n}`))))
+    const statuses = []
+    for (const answer of answers) statuses.push(await answer())
+    t.same(statuses, [200, 200, 429])
+  })
+
+  await t.test('who is signed in is counted by user, wherever he is', async (t) => {
+    const client = await start(t, { RATE_LIMIT_ANONYMOUS: '3', RATE_LIMIT_USER: '5' })
+    const credentials = { email: 'counted@example.org', password: 'password of counted', name: 'counted' }
+    const answer = await client.request('POST', '/api/v1/auth/register', credentials, from('10.1.0.1'))
+    client.cookie = answer.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+    const statuses = []
+    for (let n = 1; n <= 6; n++) statuses.push(await statusOf(client.get(READ, from(`10.1.0.${n}`))))
+    t.same(statuses, [200, 200, 200, 200, 200, 429])
+    client.cookie = ''
+    t.equal(await statusOf(client.get(READ, from('10.1.0.1'))), 200, 'the address itself is not used up')
+  })
+
+  await t.test('ten logins a minute: of one address, and on one account from anywhere', async (t) => {
+    const client = await start(t, { RATE_LIMIT_ANONYMOUS: '1000' })
+    const login = (email: string, address: string) =>
+      statusOf(client.request('POST', LOGIN, { email, password: 'wrong' }, from(address)))
+    const ofOne = []
+    for (let n = 0; n < 12; n++) ofOne.push(await login(`user${n}@example.org`, '10.2.0.1'))
+    t.same(ofOne, [...Array(10).fill(401), 429, 429])
+    const onOne = []
+    for (let n = 0; n < 12; n++) onOne.push(await login('Target@example.org', `10.3.0.${n}`))
+    t.same(onOne, [...Array(10).fill(401), 429, 429])
+    t.equal(await login('target@EXAMPLE.org', '10.3.1.1'), 429, 'in any case')
+    t.equal(await login('ｔarget@example.org', '10.3.1.2'), 429, 'in any spelling that signs in to the same account')
+    t.equal(await login('another@example.org', '10.3.1.3'), 401)
+    t.equal(await statusOf(client.get(READ, from('10.2.0.1'))), 200, 'reading goes on')
+  })
+
+  await t.test('0 switches them off', async (t) => {
+    const client = await start(t, peopleEnvironment)
+    const read = await client.get(READ)
+    t.equal(read.headers.get('x-ratelimit-limit'), null)
+    const logins = Array.from({ length: 15 }, () =>
+      statusOf(client.request('POST', LOGIN, { email: ADMIN.email, password: 'x' }))
+    )
+    t.same(await Promise.all(logins), Array(15).fill(401))
+    const ann = await register((await startService(t, environment({ RATE_LIMIT_USER: '0' }))).url, `zero${prefixes}`)
+    t.equal((await ann.get(READ)).headers.get('x-ratelimit-limit'), null)
+  })
+
+  await t.test('without Redis each process counts for itself', async (t) => {
+    const clients = [await start(t, { RATE_LIMIT_ANONYMOUS: '5' }), await start(t, { RATE_LIMIT_ANONYMOUS: '5' })]
+    await redis.kill()
+    for (const client of clients) {
+      const statuses = []
+      for (let n = 0; n < 7; n++) statuses.push(await statusOf(client.get(READ)))
+      t.same(statuses, [200, 200, 200, 200, 200, 429, 429])
+    }
+  })
+})

@@ -1,0 +1,116 @@
+import { Redis } from 'ioredis'
+import type { Test } from 'tap'
+import type { Static, TSchema } from 'typebox'
+import { Type } from 'typebox'
+import type { Environment } from '../../src/environment.ts'
+import { peopleEnvironment } from './actors.ts'
+import { CourseItem, parse } from './contract.ts'
+import { PostgresServer } from './postgres.ts'
+import { RedisServer } from './redis.ts'
+import type { ServerProcess } from './server-process.ts'
+import { spawnService } from './service.ts'
+
+/** The shapes of people in the HTTP contract, written from its page. */
+
+const id = Type.Integer({ minimum: 1 })
+const count = Type.Integer({ minimum: 0 })
+const time = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?Z$' })
+const exact = { additionalProperties: false }
+
+const user = {
+  id,
+  name: Type.String(),
+  bio: Type.String(),
+  avatarUrl: Type.Union([Type.String(), Type.Null()]),
+  createdAt: time
+}
+export const User = Type.Object(user, exact)
+export const OwnUser = Type.Object(
+  { ...user, email: Type.String(), role: Type.Enum(['student', 'author', 'admin']) },
+  exact
+)
+export const SessionUser = Type.Object({ user: OwnUser }, exact)
+
+export const Progress = Type.Object(
+  {
+    courseId: id,
+    completedChapterIds: Type.Array(id),
+    completed: count,
+    total: count,
+    percent: Type.Integer({ minimum: 0, maximum: 100 }),
+    updatedAt: time
+  },
+  exact
+)
+export const ProgressList = Type.Object({ items: Type.Array(Progress) }, exact)
+export const EnrolledCoursePage = Type.Object(
+  {
+    items: Type.Array(Type.Object({ ...CourseItem.properties, progress: Progress }, exact)),
+    page: id,
+    limit: id,
+    total: count,
+    pages: count
+  },
+  exact
+)
+
+/** The body of an answer that has this status and exactly this shape. */
+export async function bodyOf<const T extends TSchema>(shape: T, answer: Response, status = 200): Promise<Static<T>> {
+  const text = await answer.text()
+  if (answer.status !== status) throw new Error(`${answer.url} answered ${answer.status}, not ${status}: ${text}`)
+  return parse(shape, text)
+}
+
+/** The status; the body is read, so that its connection is free. */
+export async function statusOf(answer: Promise<Response>): Promise<number> {
+  const response = await answer
+  await response.arrayBuffer()
+  return response.status
+}
+
+export interface Stack {
+  readonly redis: RedisServer
+  readonly postgres: PostgresServer
+  /** What a service needs to run on both, without limits, and with an admin. */
+  readonly env: Environment
+}
+
+/** A Redis and a PostgreSQL of the test's own, and no service yet. */
+export async function startStack(t: Test, ...redisOptions: string[]): Promise<Stack> {
+  const redis = await RedisServer.start(...redisOptions)
+  t.teardown(() => redis.stop())
+  const postgres = await PostgresServer.start()
+  t.teardown(() => postgres.stop())
+  const env = {
+    ...peopleEnvironment,
+    REDIS_URL: redis.url,
+    DATABASE_URL: await postgres.createDatabase(),
+    SEED: 'demo'
+  }
+  return { redis, postgres, env: { ...env, SESSION_SECRET: 'the secret of the tests is long enough' } }
+}
+
+/** The service as a process of its own, gone with the test. */
+export async function spawnFor(t: Test, env: Environment): Promise<ServerProcess & { url: string }> {
+  const service = await spawnService(env)
+  t.teardown(() => service.kill('SIGKILL'))
+  return service
+}
+
+/** Looks into Redis, past the service. */
+export function lookInto(t: Test, { url }: RedisServer): Redis {
+  const redis = new Redis(url)
+  redis.on('error', () => {})
+  t.teardown(() => redis.disconnect())
+  return redis
+}
+
+/** Asks again until it holds; false when it never does. */
+export async function eventually(holds: () => Promise<boolean>, withinMs = 5000): Promise<boolean> {
+  const end = Date.now() + withinMs
+  while (!(await holds())) {
+    if (Date.now() > end) return false
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return true
+}
