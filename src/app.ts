@@ -26,6 +26,8 @@ declare module 'fastify' {
 const BODY_LIMIT_BYTES = 1024 * 1024
 /** More than Node's 16 KiB, so that a long query string reaches validation, which names the parameter. */
 const MAX_HEADER_BYTES = 32 * 1024
+/** The database plugin may wait for another process that migrates and seeds. */
+const START_TIMEOUT_MS = 120_000
 const REQUEST_TIMEOUT_MS = 30_000
 const CONNECTION_IDLE_MS = 72_000
 
@@ -45,6 +47,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     genReqId: requestId,
     trustProxy: typeof trustProxy === 'number' ? (_address, hops) => hops < trustProxy : trustProxy,
     bodyLimit: BODY_LIMIT_BYTES,
+    pluginTimeout: START_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: CONNECTION_IDLE_MS,
     http: { maxHeaderSize: MAX_HEADER_BYTES },
