@@ -12,6 +12,14 @@ export default fp(
     app.setSchemaErrorFormatter((errors) => new Error(describeValidation(errors)))
     app.setNotFoundHandler((request, reply) => send(request, reply, 404, 'NOT_FOUND', 'there is nothing at this URL'))
 
+    app.addHook('onRequest', ({ headers, raw }, _reply, done) => {
+      if (headers.host === undefined && raw.httpVersion === '1.1') {
+        done(new ApiError(400, 'MALFORMED_REQUEST', 'the header Host is missing'))
+      } else if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
+        done(new ApiError(417, 'EXPECTATION_FAILED', 'Expect may only be 100-continue'))
+      } else done()
+    })
+
     app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
       if (error instanceof ApiError) {
         return send(request, reply.headers(error.headers), error.statusCode, error.code, error.message)
@@ -28,7 +36,7 @@ export default fp(
       return send(request, reply, 500, 'INTERNAL', 'the service failed to answer; the log has the request id')
     })
   },
-  { name: 'errors' }
+  { name: 'errors', dependencies: ['timing'] }
 )
 
 function send(request: FastifyRequest, reply: FastifyReply, statusCode: number, code: string, message: string) {
