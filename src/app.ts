@@ -40,7 +40,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   const app = Fastify({
     logger: {
       level: config.logLevel,
-      redact: ['req.headers.cookie', 'req.headers.authorization', '*.password', '*.apiKey']
+      redact: ['err.command', 'req.headers.cookie', 'req.headers.authorization', '*.password', '*.apiKey']
     },
     // One line a request, with what the cache did for it, is written by plugins/request-log.ts.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -55,6 +55,8 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     // Without strictNumbers, bounds hold for Infinity too, which is what 1e999 is coerced to.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, strictNumbers: false } },
     forceCloseConnections: 'idle',
+    // What has arrived is answered, also while closing.
+    return503OnClosing: false,
     frameworkErrors: answerBadUrl,
     clientErrorHandler: answerBadRequest
   }).withTypeProvider<TypeBoxTypeProvider>()

@@ -15,10 +15,23 @@ try {
     else app.log.info({ signal }, 'closing')
     await app.close()
   })
-  await app.listen({ host: config.host, port: config.port })
+  await app.listen({ host: config.host, port: config.port }).catch((error) => {
+    throw new ConfigError(
+      'HOST and PORT',
+      `${config.host}:${config.port}`,
+      `the service cannot listen there (${error.message})`
+    )
+  })
 } catch (error) {
   // What the operator can mend is one line; anything else is a fault of ours, with its stack.
-  const known = error instanceof ConfigError || error instanceof DataDirInUseError
-  console.error(known ? error.message : error)
+  console.error(isForOperator(error) ? error.message : error)
   process.exit(1)
+}
+
+function isForOperator(error: unknown): error is Error {
+  if (error instanceof ConfigError || error instanceof DataDirInUseError) return true
+  // PostgreSQL that does not answer, or does not let us in.
+  return (
+    error instanceof Error && 'code' in error && /^(ECONN|ETIMEDOUT|ENOTFOUND|3D|28|08|53|57P)/.test(String(error.code))
+  )
 }

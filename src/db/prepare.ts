@@ -3,14 +3,16 @@ import type { Log } from '../log.ts'
 import { ensureAdmin } from './admin.ts'
 import type { Database } from './database.ts'
 import { readMigrations } from './migrations.ts'
-import { seedDemo } from './seed/seed.ts'
+import { isEmpty, seedDemo } from './seed/seed.ts'
 
 /** Brings a database to where this version of the service can use it: migrated, seeded where asked, with its admin. */
 export function prepareDatabase(database: Database, config: Config, log: Log): Promise<void> {
   return database.exclusively(async () => {
     await migrate(database, log)
-    const seeded = config.seed === 'demo' && (await seedDemo(database.client, log))
-    await ensureAdmin(database.client, config.admin, seeded, log)
+    // The admin first: a start that breaks off in between is repeated whole.
+    const demo = config.seed === 'demo' && (await isEmpty(database.client))
+    await ensureAdmin(database.client, config.admin, demo, log)
+    if (demo) await seedDemo(database.client, log)
   })
 }
 
