@@ -61,7 +61,8 @@ export class Sweeper {
   async #sweep(ageMs: number): Promise<void> {
     const { outbox, apply, log } = this.#options
     try {
-      const rows = await outbox.sweep(ageMs, apply)
+      let rows = 0
+      for (let some = -1; some !== 0; rows += some) some = await outbox.sweep(ageMs, apply)
       if (rows > 0) log.info({ rows }, 'sweeper applied invalidations that their writers had not')
       this.#failing = false
     } catch (err) {
@@ -72,6 +73,8 @@ export class Sweeper {
   }
 
   #prune(): void {
+    // What is needed for the replay after an outage stays while the outage lasts.
+    if (!this.#options.ready()) return
     this.#options.outbox.prune().catch((err) => this.#options.log.warn({ err }, 'outbox not pruned: tried again later'))
   }
 }
