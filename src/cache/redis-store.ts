@@ -1,4 +1,4 @@
-import { type Redis, ReplyError } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { newStamp } from './entry.ts'
 import { isDataKey, lockKey, stampKey } from './keys.ts'
 import { STAMP_TTL_MS, type Store, type Stored } from './store.ts'
@@ -90,7 +90,7 @@ export class RedisStore implements Store {
 /** Answers in place of the error that a key of another type gives. */
 function ifNoText<T>(answer: () => T): (error: unknown) => T {
   return (error) => {
-    if (error instanceof ReplyError && error.message.startsWith('WRONGTYPE')) return answer()
+    if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return answer()
     throw error
   }
 }

@@ -1,9 +1,9 @@
 import type { Test } from 'tap'
 import { type Database, openDatabase } from '../../src/db/database.ts'
 import { migrate } from '../../src/db/prepare.ts'
+import { freshDataDir } from './data-dir.ts'
 import { recordingLog } from './database.ts'
 import { PostgresServer } from './postgres.ts'
-import { temporaryFolder } from './service.ts'
 
 type Suite = (t: Test, database: Database, kind: 'embedded' | 'postgres') => Promise<void>
 
@@ -18,7 +18,7 @@ export async function onBothDatabases(t: Test, suite: Suite): Promise<void> {
 }
 
 async function opened(t: Test, databaseUrl: string | null): Promise<Database> {
-  const database = await openDatabase({ databaseUrl, dataDir: await temporaryFolder(t) })
+  const database = await openDatabase({ databaseUrl, dataDir: databaseUrl === null ? await freshDataDir(t) : '' })
   t.teardown(() => database.close())
   await database.exclusively(() => migrate(database, recordingLog().log))
   return database
