@@ -6,6 +6,13 @@ import { describeValidation } from '../src/validation.ts'
 
 const RETRY_AFTER_S = 5
 
+/** For what Fastify itself refuses. */
+const codes = new Map([
+  [400, 'MALFORMED_BODY'],
+  [413, 'BODY_TOO_LARGE'],
+  [415, 'NOT_JSON']
+])
+
 /** Every error leaves in the shape of the contract; what a client did not cause is logged, and told without its details. */
 export default fp(
   async (app) => {
@@ -26,7 +33,8 @@ export default fp(
       }
       if (error.validation !== undefined) return send(request, reply, 400, 'VALIDATION_FAILED', error.message)
       const statusCode = error.statusCode ?? 500
-      if (statusCode < 500) return send(request, reply, statusCode, error.code ?? 'BAD_REQUEST', error.message)
+      if (statusCode < 500)
+        return send(request, reply, statusCode, codes.get(statusCode) ?? 'BAD_REQUEST', error.message)
       if (isDatabaseUnavailable(error)) {
         request.log.error({ err: error }, 'the database does not answer: check DATABASE_URL and the server')
         reply.header('Retry-After', RETRY_AFTER_S)

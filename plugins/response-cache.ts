@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import { type Entry, isNegative } from '../src/cache/entry.ts'
 import { matchesEtag } from '../src/cache/etag.ts'
 import type { CacheSpec } from '../src/cache/keys.ts'
+import { NotFoundError } from '../src/errors.ts'
 
 declare module 'fastify' {
   interface FastifyReply {
@@ -32,10 +33,14 @@ export default fp(
       const { trace } = this.request
       const copy = cache.peek(spec, trace)
       if (copy !== null && !isNegative(copy)) return sendEntry(this, copy)
+      const fail = (error: unknown) => {
+        this.header('X-Cache', trace.outcome).send(error)
+      }
+      if (copy !== null) return fail(new NotFoundError(copy.value))
       cache
         .fetch(spec, async () => String(this.serialize(await load())), trace)
         .then((entry) => sendEntry(this, entry))
-        .catch((error) => this.header('X-Cache', trace.outcome).send(error))
+        .catch(fail)
     })
   },
   { name: 'response-cache', dependencies: ['cache', 'timing'] }

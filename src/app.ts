@@ -88,20 +88,27 @@ function folder(name: string): string {
 /** A URL that the router cannot read: no route, so no hook runs, and the headers of every response are set here. */
 function answerBadUrl(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const statusCode = error.statusCode ?? 400
+  const [code, message] = badUrls.get(statusCode) ?? ['MALFORMED_URL', 'the path of the URL is malformed']
+  request.log.info({ status: statusCode, code, url: request.url.slice(0, 512) }, 'request refused')
   reply
     .code(statusCode)
     .headers({ 'X-Request-Id': request.id, ...timingHeaders(new Trace(), 0) })
-    .send(errorBody(statusCode, 'MALFORMED_URL', 'the path of the URL is malformed or too long', request.id))
+    .send(errorBody(statusCode, code, message, request.id))
 }
 
+const badUrls = new Map<number, [string, string]>([
+  [414, ['URL_TOO_LONG', 'a part of the path of the URL is too long']]
+])
+
 /** Bytes that are no HTTP request, headers that are too large or too slow: there is nothing but a socket to answer on. */
-function answerBadRequest(error: ConnectionError, socket: Socket): void {
+function answerBadRequest(this: FastifyInstance, error: ConnectionError, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy(error)
     return
   }
   const [statusCode, code, message] = parserErrors.get(error.code) ?? [400, 'MALFORMED_REQUEST', 'not an HTTP request']
   const requestId = randomUUID()
+  this.log.info({ requestId, status: statusCode, code, remoteAddress: socket.remoteAddress }, 'request refused')
   const body = JSON.stringify(errorBody(statusCode, code, message, requestId))
   const headers = {
     'X-Request-Id': requestId,

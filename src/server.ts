@@ -3,6 +3,7 @@ import closeWithGrace from 'close-with-grace'
 import { buildApp } from './app.ts'
 import { readConfig } from './config.ts'
 import { DataDirInUseError } from './db/data-dir-lock.ts'
+import { DatabaseUnusableError } from './db/unusable.ts'
 import { ConfigError } from './environment.ts'
 
 const GRACE_MS = 10_000
@@ -29,9 +30,5 @@ try {
 }
 
 function isForOperator(error: unknown): error is Error {
-  if (error instanceof ConfigError || error instanceof DataDirInUseError) return true
-  // PostgreSQL that does not answer, or does not let us in.
-  return (
-    error instanceof Error && 'code' in error && /^(ECONN|ETIMEDOUT|ENOTFOUND|3D|28|08|53|57P)/.test(String(error.code))
-  )
+  return error instanceof ConfigError || error instanceof DataDirInUseError || error instanceof DatabaseUnusableError
 }

@@ -4,15 +4,20 @@ import { ensureAdmin } from './admin.ts'
 import type { Database } from './database.ts'
 import { readMigrations } from './migrations.ts'
 import { isEmpty, seedDemo } from './seed/seed.ts'
+import { DatabaseUnusableError } from './unusable.ts'
 
-/** Brings a database to where this version of the service can use it: migrated, seeded where asked, with its admin. */
-export function prepareDatabase(database: Database, config: Config, log: Log): Promise<void> {
-  return database.exclusively(async () => {
+/** Brings a database to where this version of the service can use it: migrated, seeded where asked, with its admin. Throws `DatabaseUnusableError`. */
+export async function prepareDatabase(database: Database, config: Config, log: Log): Promise<void> {
+  const prepared = database.exclusively(async () => {
     await migrate(database, log)
     // The admin first: a start that breaks off in between is repeated whole.
     const demo = config.seed === 'demo' && (await isEmpty(database.client))
-    await ensureAdmin(database.client, config.admin, demo, log)
+    // In production nobody's password is written to a log.
+    await ensureAdmin(database.client, config.admin, demo && !config.production, log)
     if (demo) await seedDemo(database.client, log)
+  })
+  await prepared.catch((error) => {
+    throw config.databaseUrl === null ? error : new DatabaseUnusableError(error)
   })
 }
 
