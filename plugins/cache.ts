@@ -25,8 +25,10 @@ export default fp(
     app.decorate('cache', cache)
     database.onCommit(invalidateOnCommit(cache, database.outbox, log))
 
+    // A Redis that is not there yet is not waited for twice: plugins/redis.ts has done that.
     const waited = new Promise((resolve) => setTimeout(resolve, START_WAIT_MS).unref())
-    await Promise.race([breaker.probe(), waited])
+    const trusted = breaker.probe()
+    if (redis === null || redis.status === 'ready') await Promise.race([trusted, waited])
     app.addHook('onClose', async () => running.close())
   },
   { name: 'cache', dependencies: ['redis', 'database'] }

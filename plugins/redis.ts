@@ -33,7 +33,10 @@ export default fp(
       redis.on('error', (err) => {
         // One line an outage, not one an attempt.
         if (!failing)
-          app.log.error({ err }, 'Redis does not answer: serving without it, retrying; check REDIS_URL and the server')
+          app.log.error(
+            { err },
+            'Redis cannot be used: serving without it, retrying; check the server, and host, user and password in REDIS_URL'
+          )
         failing = true
       })
       redis.on('ready', () => {

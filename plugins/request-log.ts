@@ -1,5 +1,8 @@
 import fp from 'fastify-plugin'
 
+/** How much of a URL is logged. */
+const MAX_URL = 512
+
 /** One log line a request, with what the cache did for it; a warning when it was slow. */
 export default fp(
   async (app) => {
@@ -7,10 +10,10 @@ export default fp(
 
     app.addHook('onResponse', (request, reply, done) => {
       const { hits, misses, cacheMs, loadMs } = request.trace
-      const ms = reply.elapsedTime
+      const ms = round(reply.elapsedTime)
       const line = {
         method: request.method,
-        url: request.url,
+        url: request.url.slice(0, MAX_URL),
         route: request.routeOptions.url,
         status: reply.statusCode,
         ms,
@@ -18,9 +21,14 @@ export default fp(
         misses
       }
       if (ms < slowRequestMs) request.log.info(line, 'request')
-      else request.log.warn({ ...line, cacheMs, loadMs }, 'slow request')
+      else request.log.warn({ ...line, cacheMs: round(cacheMs), loadMs: round(loadMs) }, 'slow request')
       done()
     })
   },
   { name: 'request-log', dependencies: ['timing'] }
 )
+
+/** Milliseconds, to the microsecond. */
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000
+}

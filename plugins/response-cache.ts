@@ -59,15 +59,14 @@ export default fp(
       const fail = (error: unknown) => {
         this.header('X-Cache', trace.outcome).send(error)
       }
+      const notFound = (error: unknown) => {
+        if (!(error instanceof NotFoundError) || account === null || loadOwn === undefined) return fail(error)
+        loadOwn(account).then((payload) => this.sendOwn(payload), fail)
+      }
+      if (copy !== null) return notFound(new NotFoundError(copy.value))
       cache
         .fetch(spec, async () => String(this.serialize(await load())), trace)
-        .then(
-          (entry) => send(this, entry, PUBLIC),
-          (error) => {
-            if (!(error instanceof NotFoundError) || account === null || loadOwn === undefined) return fail(error)
-            return loadOwn(account).then((payload) => this.sendOwn(payload))
-          }
-        )
+        .then((entry) => send(this, entry, PUBLIC), notFound)
         .catch(fail)
     })
   },

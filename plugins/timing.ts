@@ -19,8 +19,9 @@ export default fp(
       done()
     })
 
+    // A hook of another plugin may have failed before ours ran: then there is no trace.
     app.addHook('onSend', (request, reply, _payload, done) => {
-      reply.header('X-Request-Id', request.id).headers(timingHeaders(request.trace, reply.elapsedTime))
+      reply.header('X-Request-Id', request.id).headers(timingHeaders(request.trace ?? new Trace(), reply.elapsedTime))
       done()
     })
   },

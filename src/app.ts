@@ -41,7 +41,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   const app = Fastify({
     logger: {
       level: config.logLevel,
-      redact: ['req.headers.cookie', 'req.headers.authorization', '*.password', '*.apiKey']
+      redact: ['err.command', 'req.headers.cookie', 'req.headers.authorization', '*.password', '*.apiKey']
     },
     // One line a request, with what the cache did for it, is written by plugins/request-log.ts.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -51,12 +51,19 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     pluginTimeout: START_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: CONNECTION_IDLE_MS,
-    http: { maxHeaderSize: MAX_HEADER_BYTES },
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
+    // A request without Host is refused by plugins/errors.ts, in our shape; Node would answer it with nothing.
+    http: { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false },
+    // Without strictNumbers, bounds hold for Infinity too, which is what 1e999 is coerced to.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, strictNumbers: false } },
     forceCloseConnections: 'idle',
+    // What has arrived is answered, also while closing.
+    return503OnClosing: false,
     frameworkErrors: answerBadUrl,
     clientErrorHandler: answerBadRequest
   }).withTypeProvider<TypeBoxTypeProvider>()
+
+  // The same for an Expect that is not 100-continue.
+  app.server.on('checkExpectation', app.routing)
 
   app.decorate('config', config)
   // A query string is text, and is read as what its schema says; JSON has types, and 0 is not null.
@@ -88,20 +95,27 @@ function folder(name: string): string {
 /** A URL that the router cannot read: no route, so no hook runs, and the headers of every response are set here. */
 function answerBadUrl(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const statusCode = error.statusCode ?? 400
+  const [code, message] = badUrls.get(statusCode) ?? ['MALFORMED_URL', 'the path of the URL is malformed']
+  request.log.info({ status: statusCode, code, url: request.url.slice(0, 512) }, 'request refused')
   reply
     .code(statusCode)
     .headers({ 'X-Request-Id': request.id, ...timingHeaders(new Trace(), 0) })
-    .send(errorBody(statusCode, 'MALFORMED_URL', 'the path of the URL is malformed or too long', request.id))
+    .send(errorBody(statusCode, code, message, request.id))
 }
 
+const badUrls = new Map<number, [string, string]>([
+  [414, ['URL_TOO_LONG', 'a part of the path of the URL is too long']]
+])
+
 /** Bytes that are no HTTP request, headers that are too large or too slow: there is nothing but a socket to answer on. */
-function answerBadRequest(error: ConnectionError, socket: Socket): void {
+function answerBadRequest(this: FastifyInstance, error: ConnectionError, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy(error)
     return
   }
   const [statusCode, code, message] = parserErrors.get(error.code) ?? [400, 'MALFORMED_REQUEST', 'not an HTTP request']
   const requestId = randomUUID()
+  this.log.info({ requestId, status: statusCode, code, remoteAddress: socket.remoteAddress }, 'request refused')
   const body = JSON.stringify(errorBody(statusCode, code, message, requestId))
   const headers = {
     'X-Request-Id': requestId,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { ConfigError, choice, type Environment, integer, matching, secret, text, url } from './environment.ts'
 
@@ -84,15 +85,26 @@ function redis(env: Environment, name: string): string | null {
 
 /** `true`/`false`, a number of proxies, or a list of their addresses, as Fastify takes them. */
 function trustProxy(env: Environment): boolean | number | string {
-  const value = matching(
-    env,
-    'TRUST_PROXY',
-    /^(true|false|\d{1,2}|[0-9a-fA-F.:/, ]+|(loopback|linklocal|uniquelocal)(\s*,\s*(loopback|linklocal|uniquelocal))*)$/,
-    'allowed is true, false, a number of proxies, or a list of addresses as 10.0.0.0/8'
-  )
+  const value = text(env, 'TRUST_PROXY')
   if (value === null || value === 'false') return false
   if (value === 'true') return true
-  return /^\d+$/.test(value) ? Number(value) : value
+  if (/^\d{1,2}$/.test(value)) return Number(value)
+  if (value.split(',').every((entry) => isNetwork(entry.trim()))) return value
+  throw new ConfigError(
+    'TRUST_PROXY',
+    value,
+    'allowed is true, false, a number of proxies, or a list of addresses as 10.0.0.0/8'
+  )
+}
+
+function isNetwork(entry: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(entry)) return true
+  const [address = '', bits, ...rest] = entry.split('/')
+  const version = isIP(address)
+  if (version === 0 || rest.length > 0) return false
+  return (
+    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128))
+  )
 }
 
 function corsOrigins(env: Environment): readonly string[] {
@@ -124,6 +136,6 @@ function sessionSecrets(env: Environment, production: boolean): readonly string[
 }
 
 function freeze<const T extends object>(config: T): Readonly<T> {
-  for (const value of Object.values(config)) if (typeof value === 'object' && value !== null) Object.freeze(value)
+  for (const value of Object.values(config)) if (typeof value === 'object' && value !== null) freeze(value)
   return Object.freeze(config)
 }

@@ -9,7 +9,12 @@ export const pageQuery = {
 
 /** A query string of these parameters and no others. */
 export function queryOf<T extends TProperties>(properties: T): TObject<T> {
-  return Type.Object(properties, { additionalProperties: false })
+  // What has a default is there once it is validated, but nobody need send it.
+  const required = Object.keys(properties).filter((name) => {
+    const property = properties[name]
+    return property !== undefined && !Type.IsOptional(property) && !('default' in property)
+  })
+  return Type.Object(properties, { additionalProperties: false, required })
 }
 
 /** No query parameters at all. */

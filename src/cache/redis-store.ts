@@ -52,7 +52,7 @@ export class RedisStore implements Store {
   }
 
   stamps(tags: readonly string[]): Promise<(string | null)[]> {
-    return Promise.all(tags.map((tag) => this.#redis.get(this.#prefix + stampKey(tag))))
+    return Promise.all(tags.map((tag) => this.#text(stampKey(tag))))
   }
 
   ensureStamps(tags: readonly string[]): Promise<string[]> {
@@ -60,7 +60,9 @@ export class RedisStore implements Store {
       tags.map(async (tag) => {
         const stamp = newStamp()
         // NX GET answers the stamp that was there, or null when ours was taken.
-        const current = await this.#redis.set(this.#prefix + stampKey(tag), stamp, 'PX', STAMP_TTL_MS, 'NX', 'GET')
+        const current = await this.#redis
+          .set(this.#prefix + stampKey(tag), stamp, 'PX', STAMP_TTL_MS, 'NX', 'GET')
+          .catch(ifNoText(() => this.set(stampKey(tag), stamp, STAMP_TTL_MS)))
         return current ?? stamp
       })
     )
@@ -77,6 +79,19 @@ export class RedisStore implements Store {
   // Whoever unlocks too late, after its lock has expired, frees somebody else's: that is one load more, no fault.
   async unlock(name: string): Promise<void> {
     await this.#redis.unlink(this.#prefix + lockKey(name))
+  }
+
+  /** The text under a key; null where there is none, or something that is no text, put there by hand. */
+  #text(key: string): Promise<string | null> {
+    return this.#redis.get(this.#prefix + key).catch(ifNoText(() => null))
+  }
+}
+
+/** Answers in place of the error that a key of another type gives. */
+function ifNoText<T>(answer: () => T): (error: unknown) => T {
+  return (error) => {
+    if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return answer()
+    throw error
   }
 }
 

@@ -111,7 +111,19 @@ export class Catalogue {
 
 /** The same query for two that mean the same, so that they share a cache entry. */
 export function normalizeCourseQuery(query: CourseQuery): CourseQuery {
-  return { ...query, language: query.language?.toLowerCase(), search: query.search?.trim().toLowerCase() || undefined }
+  return {
+    ...query,
+    language: query.language?.toLowerCase(),
+    search: foldCase(query.search?.trim() ?? '') || undefined
+  }
+}
+
+/** Lower case as PostgreSQL has it, letter by letter: not final sigmas, nor letters that become two. */
+function foldCase(text: string): string {
+  return Array.from(text, (letter) => {
+    const lower = letter.toLowerCase()
+    return lower.length === letter.length ? lower : letter
+  }).join('')
 }
 
 function courseFilter({ category, level, language, author, search }: CourseQuery): Prisma.CourseWhereInput {

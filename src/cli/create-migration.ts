@@ -10,7 +10,8 @@ if (name === undefined || !/^[a-z0-9_]{1,60}$/.test(name) || process.argv.length
   process.exit(2)
 }
 
-const sql = await diffMigrations(pgliteAdapter(await openPglite(null)))
+const pglite = await openPglite(null)
+const sql = await diffMigrations(pgliteAdapter(pglite)).finally(() => pglite.close())
 if (sql === '') {
   console.log('prisma/migrations and prisma/schema.prisma agree: nothing to write')
 } else {

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { ConfigError } from '../environment.ts'
 
 /** Another process has the embedded database open. */
 export class DataDirInUseError extends Error {
@@ -20,7 +21,15 @@ export class DataDirInUseError extends Error {
  * Throws `DataDirInUseError` when somebody else has it.
  */
 export function lockDataDir(dataDir: string): () => void {
-  mkdirSync(dataDir, { recursive: true })
+  try {
+    mkdirSync(dataDir, { recursive: true })
+  } catch (error) {
+    throw new ConfigError(
+      'DATA_DIR',
+      dataDir,
+      `allowed is a folder that this process may write to (${error instanceof Error ? error.message : error})`
+    )
+  }
   const lock = new DatabaseSync(join(resolve(dataDir), 'lock.sqlite'))
   try {
     lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')

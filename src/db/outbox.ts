@@ -1,9 +1,7 @@
 import type { Invalidation } from './commits.ts'
 import type { PrismaClient } from './generated/client.ts'
 
-/** How far back invalidations are applied again when Redis may have lost the last stamps. */
-const REPLAY = '1 minute'
-/** How long applied rows are kept. */
+/** How long applied rows are kept, to be applied again when Redis may have lost the last stamps. */
 const RETENTION = '5 minutes'
 const BATCH = 1000
 /** How long acknowledgements are collected, so that writes do not pay for one each. Less than the sweeper's patience. */
@@ -27,7 +25,7 @@ export class Outbox {
 
   /**
    * Hands the tags that were not applied within `ageMs` to `apply`, and marks them applied when it resolves.
-   * Rows that another sweeper works on are left to it. Resolves to the number of rows.
+   * Rows that another sweeper works on are left to it. Resolves to the number of rows, of which there may be more.
    */
   async sweep(ageMs: number, apply: (tags: string[]) => Promise<void>): Promise<number> {
     if (!(await this.#hasPending(ageMs))) return 0
@@ -44,11 +42,13 @@ export class Outbox {
     })
   }
 
-  /** Hands every tag that is not applied, or was within the last minute, to `apply`, and marks what was not applied. */
+  /**
+   * Hands every tag that there is to `apply`, and marks what was not applied. All of them, not those of the last minute:
+   * what Redis lost, it lost before an outage that may have lasted longer.
+   */
   async replay(apply: (tags: string[]) => Promise<void>): Promise<void> {
     const rows = await this.#client.$queryRaw<(Invalidation & { pending: boolean })[]>`
-      select id, tag, applied_at is null as pending from cache_invalidation
-      where applied_at is null or applied_at > clock_timestamp() - ${REPLAY}::interval`
+      select id, tag, applied_at is null as pending from cache_invalidation`
     await apply(distinctTags(rows))
     await this.#mark(rows.filter(({ pending }) => pending).map(({ id }) => id))
   }

@@ -3,14 +3,21 @@ import type { Log } from '../log.ts'
 import { ensureAdmin } from './admin.ts'
 import type { Database } from './database.ts'
 import { readMigrations } from './migrations.ts'
-import { seedDemo } from './seed/seed.ts'
+import { isEmpty, seedDemo } from './seed/seed.ts'
+import { DatabaseUnusableError } from './unusable.ts'
 
-/** Brings a database to where this version of the service can use it: migrated, seeded where asked, with its admin. */
-export function prepareDatabase(database: Database, config: Config, log: Log): Promise<void> {
-  return database.exclusively(async () => {
+/** Brings a database to where this version of the service can use it: migrated, seeded where asked, with its admin. Throws `DatabaseUnusableError`. */
+export async function prepareDatabase(database: Database, config: Config, log: Log): Promise<void> {
+  const prepared = database.exclusively(async () => {
     await migrate(database, log)
-    const seeded = config.seed === 'demo' && (await seedDemo(database, log))
-    await ensureAdmin(database.client, config.admin, seeded, log)
+    // The admin first: a start that breaks off in between is repeated whole.
+    const demo = config.seed === 'demo' && (await isEmpty(database.client))
+    // In production nobody's password is written to a log.
+    await ensureAdmin(database.client, config.admin, demo && !config.production, log)
+    if (demo) await seedDemo(database, log)
+  })
+  await prepared.catch((error) => {
+    throw config.databaseUrl === null ? error : new DatabaseUnusableError(error)
   })
 }
 

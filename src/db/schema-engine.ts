@@ -73,7 +73,13 @@ function instantiate(): Promise<void> {
   instantiated ??= (async () => {
     const file = new URL('schema_engine_bg.wasm', import.meta.resolve('@prisma/schema-engine-wasm'))
     const module = await WebAssembly.compile(await readFile(file))
-    const { exports } = await WebAssembly.instantiate(module, { './schema_engine_bg.js': { ...engine } })
+    const imports: Record<string, unknown> = { ...engine }
+    // The engine sets a timer of ten seconds and never clears it: it must not keep a command alive.
+    for (const name of Object.keys(imports)) {
+      if (name.startsWith('__wbg_setTimeout_'))
+        imports[name] = (run: () => void, ms: number) => setTimeout(run, ms).unref()
+    }
+    const { exports } = await WebAssembly.instantiate(module, { './schema_engine_bg.js': imports })
     engine.__wbg_set_wasm(exports)
     if (typeof exports.__wbindgen_start === 'function') exports.__wbindgen_start()
   })()

@@ -61,8 +61,13 @@ export class Sweeper {
   async #sweep(ageMs: number): Promise<void> {
     const { outbox, apply, log } = this.#options
     try {
-      const rows = await outbox.sweep(ageMs, apply)
-      if (rows > 0) log.info({ rows }, 'sweeper applied invalidations that their writers had not')
+      let rows = 0
+      for (let some = -1; some !== 0; rows += some) some = await outbox.sweep(ageMs, apply)
+      if (rows > 0)
+        log.info(
+          { rows },
+          'invalidations of other writers applied: psql, a crashed process, or one that has lost Redis'
+        )
       this.#failing = false
     } catch (err) {
       // One line an outage, not one an attempt.
@@ -72,6 +77,10 @@ export class Sweeper {
   }
 
   #prune(): void {
-    this.#options.outbox.prune().catch((err) => this.#options.log.warn({ err }, 'outbox not pruned: tried again later'))
+    // What is needed for the replay after an outage stays while the outage lasts.
+    if (!this.#options.ready()) return
+    this.#options.outbox
+      .prune()
+      .catch((err) => this.#options.log.debug({ err }, 'outbox not pruned: tried again later'))
   }
 }

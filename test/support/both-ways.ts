@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Environment } from '../../src/environment.ts'
+import { freshDataDir } from './data-dir.ts'
 import { PostgresServer } from './postgres.ts'
 import { RedisServer } from './redis.ts'
 import { type Service, startService } from './service.ts'
@@ -15,8 +17,8 @@ export interface RealService extends Service {
 }
 
 /** The service with nothing but itself: its database and its cache are in this process. */
-export function startEmbedded(t: Test): Promise<Service> {
-  return startService(t, UNLIMITED)
+export async function startEmbedded(t: Test): Promise<Service> {
+  return settled(await startService(t, { ...UNLIMITED, DATA_DIR: await freshDataDir(t) }))
 }
 
 /** The service on a Redis and a PostgreSQL of the test's own, with the demo catalogue. */
@@ -26,7 +28,15 @@ export async function startReal(t: Test): Promise<RealService> {
   const postgres = await PostgresServer.start()
   t.teardown(() => postgres.stop())
   const env = { ...UNLIMITED, REDIS_URL: redis.url, DATABASE_URL: await postgres.createDatabase(), SEED: 'demo' }
-  return { ...(await startService(t, env)), redis, postgres, env }
+  return { ...(await settled(await startService(t, env))), redis, postgres, env }
+}
+
+/** A new database leaves the invalidations of its seed to the sweeper: before they are applied, no HIT is sure. */
+async function settled(service: Service): Promise<Service> {
+  const { client } = service.app.database
+  const pending = () => client.$queryRaw<object[]>`select from cache_invalidation where applied_at is null limit 1`
+  while ((await pending()).length > 0) await sleep(20)
+  return service
 }
 
 /** Both ways to run answer alike: the suite runs against the embedded service, then against the real one. */

@@ -1,8 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, stat, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
 import { freePort } from './port.ts'
 import { type ServerProcess, startServer } from './server-process.ts'
+
+/** What fills a Redis: how much it takes until it is full, and how many keys come at a time. */
+const FILL_BYTES = 256 * 1024
+const FILL_KEYS = 20
+const FILL = 'x'.repeat(1000)
 
 /** A real `redis-server` of the test's own, on a free port, gone with the test. */
 export class RedisServer {
@@ -43,6 +50,50 @@ export class RedisServer {
     this.#process = await startServer('redis-server', args, /Ready to accept connections/)
   }
 
+  /** The same without what it had: a cache that is no longer there. */
+  async resumeEmpty(): Promise<void> {
+    await rm(join(this.#folder, 'appendonlydir'), { recursive: true, force: true })
+    await this.resume()
+  }
+
+  /** How long its AOF is, which it has since its start and has not rewritten. */
+  async appendedBytes(): Promise<number> {
+    return (await stat(this.#appended)).size
+  }
+
+  /** The same with an AOF that ends after so many bytes: what was not on the disk when the power failed is lost. */
+  async resumeAsOf(appendedBytes: number): Promise<void> {
+    await truncate(this.#appended, appendedBytes)
+    await this.resume()
+  }
+
+  /** Fills it with other keys, so that it evicts what it has, for so long; resolves to how many keys it evicted. */
+  async fill(forMs: number): Promise<number> {
+    const redis = new Redis(this.url)
+    const before = await info(redis, 'stats', 'evicted_keys')
+    const bytes = await info(redis, 'memory', 'used_memory')
+    // One sample: which of all keys goes is chance.
+    await redis.config(
+      'SET',
+      'maxmemory',
+      bytes + FILL_BYTES,
+      'maxmemory-policy',
+      'allkeys-lru',
+      'maxmemory-samples',
+      1
+    )
+    const end = performance.now() + forMs
+    for (let n = 0; performance.now() < end; n += FILL_KEYS) {
+      const keys = Array.from({ length: FILL_KEYS }, (_, i) => `fill:${n + i}`)
+      await Promise.all(keys.map((key) => redis.set(key, FILL, 'PX', forMs)))
+      await sleep(1)
+    }
+    await redis.config('SET', 'maxmemory', 0)
+    const evicted = (await info(redis, 'stats', 'evicted_keys')) - before
+    redis.disconnect()
+    return evicted
+  }
+
   /** Ends it as a crash does. */
   async kill(): Promise<void> {
     await this.#process?.kill('SIGKILL')
@@ -57,4 +108,12 @@ export class RedisServer {
     await this.kill()
     await rm(this.#folder, { recursive: true, force: true })
   }
+
+  get #appended(): string {
+    return join(this.#folder, 'appendonlydir', 'appendonly.aof.1.incr.aof')
+  }
+}
+
+async function info(redis: Redis, section: string, field: string): Promise<number> {
+  return Number(new RegExp(`^${field}:(\\d+)`, 'm').exec(await redis.info(section))?.[1])
 }

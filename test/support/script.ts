@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url'
 import type { Environment } from '../../src/environment.ts'
 import { run } from './server-process.ts'
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+/** Where the repository is. */
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const TOO_LONG_MS = 30_000
 
 /** Runs a script of the repository, as `src/cli/seed.ts`, to its end, as its npm script does, with `env` and nothing else of ours. */

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import type { Log } from '../../log.ts'
 import type { Database } from '../database.ts'
-import { Level, type Prisma } from '../generated/client.ts'
+import { Level, type Prisma, type PrismaClient } from '../generated/client.ts'
 import { type CourseFile, parseCourse } from './course-file.ts'
 import { authors, categories } from './people.ts'
 
@@ -15,13 +15,8 @@ const DAYS_APART = 9
 const DAY_MS = 86_400_000
 const TRANSACTION_TIMEOUT_MS = 60_000
 
-/**
- * Fills an empty database with the demo catalogue; resolves to false, and changes nothing, where there are
- * courses or categories. Call it inside `Database.exclusively`.
- */
-export async function seedDemo(database: Database, log: Log): Promise<boolean> {
-  const { client } = database
-  if ((await client.category.count()) > 0 || (await client.course.count()) > 0) return false
+/** Fills a database that `isEmpty` with the demo catalogue, in one transaction. Call both inside `Database.exclusively`. */
+export async function seedDemo(database: Database, log: Log): Promise<void> {
   const files = await readCourses()
   await database.write(
     async (tx) => {
@@ -40,7 +35,11 @@ export async function seedDemo(database: Database, log: Log): Promise<boolean> {
     { timeout: TRANSACTION_TIMEOUT_MS }
   )
   log.info({ courses: files.length }, 'demo catalogue seeded')
-  return true
+}
+
+/** True for a database with neither courses nor categories. */
+export async function isEmpty(client: PrismaClient): Promise<boolean> {
+  return (await client.category.count()) === 0 && (await client.course.count()) === 0
 }
 
 /** The courses of the demo catalogue, in the order of their slugs. */

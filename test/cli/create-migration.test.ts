@@ -1,0 +1,46 @@
+import { appendFile, cp, readdir, readFile, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { ROOT, runScript, runScriptIn } from '../support/script.ts'
+import { temporaryFolder } from '../support/service.ts'
+
+const CREATE = 'src/cli/create-migration.ts'
+const TAG = '\nmodel Tag {\n  id Int @id\n  word String\n  @@map("tag")\n}\n'
+
+const migrations = async (root: string) => (await readdir(join(root, 'prisma', 'migrations'))).sort()
+const committed = await migrations(ROOT)
+
+t.test('npm run migration:create without one good name is wrong usage: exit code 2', async (t) => {
+  const wrong = [[], ['Add Tags'], ['../escape'], ['two', 'names']]
+  const results = await Promise.all(wrong.map((args) => runScript(CREATE, {}, ...args)))
+  for (const [index, { code, stdout, stderr }] of results.entries()) {
+    t.equal(code, 2, JSON.stringify(wrong[index]))
+    t.match(stderr, /^usage: npm run migration:create -- name.*\n$/)
+    t.equal(stdout, '')
+  }
+  t.strictSame(await migrations(ROOT), committed, 'nothing is written')
+})
+
+t.test('npm run migration:create, in a copy of the repository', async (t) => {
+  const copy = await temporaryFolder(t)
+  for (const part of ['src', 'prisma', 'package.json'])
+    await cp(join(ROOT, part), join(copy, part), { recursive: true })
+  await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+  await appendFile(join(copy, 'prisma', 'schema.prisma'), TAG)
+
+  await t.test('writes what schema.prisma has and the migrations have not', async (t) => {
+    const { code, stdout } = await runScriptIn(copy, CREATE, {}, 'add_tag')
+    t.equal(code, 0)
+    const [name = '', ...others] = (await migrations(copy)).filter((name) => !committed.includes(name))
+    t.match(name, /^\d{14}_add_tag$/)
+    t.strictSame(others, [])
+    t.match(stdout, name)
+    const folders = (await migrations(copy)).filter((entry) => /^\d/.test(entry))
+    t.equal(folders.at(-1), name, 'it comes after the others')
+    const sql = await readFile(join(copy, 'prisma', 'migrations', name, 'migration.sql'), 'utf8')
+    t.match(sql, 'CREATE TABLE "tag"')
+    t.notMatch(sql, /DROP|ALTER TABLE/, 'and nothing else')
+  })
+
+  t.strictSame(await migrations(ROOT), committed, 'nothing is written to the repository itself')
+})

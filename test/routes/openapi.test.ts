@@ -1,0 +1,111 @@
+import t from 'tap'
+import { bothWays } from '../support/both-ways.ts'
+import { get, send } from '../support/http.ts'
+import { Document, fits, isJsonSchema, responseSchema } from '../support/openapi.ts'
+
+const catalogue = {
+  '/api/v1/categories': '/api/v1/categories',
+  '/api/v1/categories/{slug}': '/api/v1/categories/data',
+  '/api/v1/courses': '/api/v1/courses?limit=100',
+  '/api/v1/courses/{id}': '/api/v1/courses/1',
+  '/api/v1/courses/{id}/modules': '/api/v1/courses/1/modules',
+  '/api/v1/courses/{id}/chapters/{chapterId}': '/api/v1/courses/1/chapters/1'
+}
+const health = { '/health/live': '/health/live', '/health/ready': '/health/ready' }
+
+bothWays(t, async (t, { url }) => {
+  const document = await get(Document, `${url}/openapi.json`)
+  const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, path, operation }))
+  )
+
+  await t.test(
+    'it describes every route of the contract that there is, and no URL with a slash at its end',
+    async (t) => {
+      for (const path of Object.keys({ ...catalogue, ...health })) t.ok(document.paths[path]?.get, path)
+      for (const path of Object.keys(document.paths)) t.notMatch(path, /.\/$|\/\/|:/, path)
+    }
+  )
+
+  await t.test('the parameters in a path are those of its template, and required', async (t) => {
+    for (const { name, path, operation } of operations) {
+      const declared = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path')
+      const template = [...path.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter)
+      t.same(declared.map((parameter) => parameter.name).sort(), template.sort(), name)
+      for (const parameter of declared) t.equal(parameter.required, true, `${name} ${parameter.name}`)
+    }
+  })
+
+  await t.test('a list has the query parameters of the contract, and requires none of them', async (t) => {
+    const parameters = document.paths['/api/v1/courses']?.get?.parameters ?? []
+    const names = ['author', 'category', 'language', 'level', 'limit', 'page', 'search', 'sort']
+    t.same(parameters.map(({ name }) => name).sort(), names)
+    t.same(
+      parameters.filter(({ required }) => required).map(({ name }) => name),
+      [],
+      'a client that is generated from this would have to send them'
+    )
+    t.match(Object.fromEntries(parameters.map(({ name, schema }) => [name, schema])), {
+      page: { type: 'integer', minimum: 1, default: 1 },
+      limit: { type: 'integer', minimum: 1, maximum: 100, default: 20 },
+      level: { enum: ['beginner', 'intermediate', 'advanced'] },
+      sort: { enum: ['-createdAt', 'createdAt', 'title', '-updatedAt'], default: '-createdAt' }
+    })
+  })
+
+  await t.test('names are unique: of operations, and of the parameters of one', async (t) => {
+    const ids = operations.flatMap(({ operation }) => operation.operationId ?? [])
+    t.equal(new Set(ids).size, ids.length)
+    for (const { name, operation } of operations) {
+      const parameters = (operation.parameters ?? []).map((parameter) => `${parameter.in} ${parameter.name}`)
+      t.equal(new Set(parameters).size, parameters.length, name)
+    }
+  })
+
+  await t.test('every operation has a summary and a known tag, so that people find it', async (t) => {
+    const tags = new Set(document.tags?.map(({ name }) => name))
+    for (const { name, operation } of operations) {
+      t.ok(operation.summary, name)
+      t.ok(operation.tags?.length && operation.tags.every((tag) => tags.has(tag)), name)
+    }
+  })
+
+  await t.test('every schema is a JSON Schema 2020-12', async (t) => {
+    for (const { name, operation } of operations) {
+      for (const { schema } of operation.parameters ?? []) t.ok(isJsonSchema(schema), name)
+      for (const [status, { content }] of Object.entries(operation.responses)) {
+        for (const { schema } of Object.values(content ?? {})) t.ok(isJsonSchema(schema), `${name} ${status}`)
+      }
+    }
+    t.notOk(isJsonSchema({ type: 'int' }), 'this test can fail')
+  })
+
+  for (const [path, example] of Object.entries({ ...catalogue, ...health })) {
+    await t.test(`what ${example} answers fits its schema`, async (t) => {
+      const { status, body } = await send(url + example)
+      const schema = responseSchema(document, path, status)
+      t.ok(schema, 'it has one')
+      if (schema === undefined) return
+      t.ok(fits(document, schema, JSON.parse(body)))
+      t.notOk(fits(document, schema, {}), 'which nothing less does')
+    })
+  }
+
+  await t.test('errors are described, and fit', async (t) => {
+    const errors = [
+      ['/api/v1/courses', '/api/v1/courses?limit=0', 400],
+      ['/api/v1/courses/{id}', '/api/v1/courses/abc', 400],
+      ['/api/v1/courses/{id}', '/api/v1/courses/999999', 404],
+      ['/api/v1/courses/{id}/modules', '/api/v1/courses/999999/modules', 404],
+      ['/api/v1/courses/{id}/chapters/{chapterId}', '/api/v1/courses/1/chapters/999999', 404],
+      ['/api/v1/categories/{slug}', '/api/v1/categories/none', 404]
+    ] as const
+    for (const [path, example, status] of errors) {
+      const answer = await send(url + example)
+      t.equal(answer.status, status, example)
+      const schema = responseSchema(document, path, status)
+      t.ok(schema && fits(document, schema, JSON.parse(answer.body)), example)
+      t.notOk(schema && fits(document, schema, { statusCode: status }), example)
+    }
+  })
+})

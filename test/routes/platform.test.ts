@@ -1,0 +1,123 @@
+import t from 'tap'
+import { bothWays, startReal } from '../support/both-ways.ts'
+import { Course, ErrorBody, Health, parse } from '../support/contract.ts'
+import { until } from '../support/eventually.ts'
+import { get, send } from '../support/http.ts'
+
+await bothWays(t, async (t, { url }) => {
+  await t.test('/health/live answers ok', async (t) => {
+    t.match(await get(Health, `${url}/health/live`), { status: 'ok' })
+  })
+
+  await t.test('/health/ready answers ok, and that the database is up', async (t) => {
+    t.match(await get(Health, `${url}/health/ready`), { status: 'ok', checks: { database: 'up' } })
+  })
+
+  await t.test('health is never cached', async (t) => {
+    for (const path of ['/health/live', '/health/ready']) {
+      const { headers } = await send(url + path)
+      t.equal(headers.get('etag'), null, path)
+      t.notOk(headers.get('cache-control')?.includes('public'), path)
+    }
+  })
+
+  await t.test('/openapi.json is JSON', async (t) => {
+    const { status, headers } = await send(`${url}/openapi.json`)
+    t.equal(status, 200)
+    t.match(headers.get('content-type'), /^application\/json/)
+  })
+
+  await t.test('/docs is a page, and everything that it loads is there', async (t) => {
+    const page = await send(`${url}/docs`)
+    t.equal(page.status, 200)
+    t.match(page.headers.get('content-type'), /^text\/html/)
+    const types: Record<string, RegExp> = {
+      js: /^(text|application)\/javascript/,
+      css: /^text\/css/,
+      png: /^image\/png/
+    }
+    const assets = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, target]) => target ?? '')
+    t.ok(assets.some((asset) => asset.endsWith('.js')) && assets.some((asset) => asset.endsWith('.css')))
+    for (const asset of assets) {
+      const answer = await send(new URL(asset, `${url}/docs`).href)
+      t.equal(answer.status, 200, asset)
+      t.match(answer.headers.get('content-type'), types[asset.split('.').at(-1) ?? ''] ?? /^$/, asset)
+      t.ok(answer.body.length > 0, asset)
+    }
+    t.same(JSON.parse((await send(`${url}/docs/json`)).body), JSON.parse((await send(`${url}/openapi.json`)).body))
+  })
+
+  await t.test('/docs/ with a slash leads to the page as well, and none of its files leads elsewhere', async (t) => {
+    const response = await fetch(`${url}/docs/`)
+    t.equal(response.status, 200)
+    t.match(await response.text(), /swagger/i)
+    for (const path of ['/docs/static/..%2f..%2fpackage.json', '/docs/static/%2e%2e/package.json']) {
+      t.ok([400, 403, 404].includes((await send(url + path)).status), path)
+    }
+  })
+})
+
+/** A connection takes a moment to be lost, and to come back. */
+const RECOVERY_MS = 8000
+
+t.test('when a part is down', async (t) => {
+  const { url, redis, postgres } = await startReal(t)
+  const ready = async () => {
+    const { status, body } = await send(`${url}/health/ready`)
+    return { httpStatus: status, ...parse(Health, body) }
+  }
+  const course = (id: number) => send(`${url}/api/v1/courses/${id}`)
+  t.match(await ready(), { httpStatus: 200, status: 'ok', checks: { database: 'up', redis: 'up' } })
+  t.equal((await course(1)).status, 200)
+
+  await t.test('without Redis the service is ready but degraded, and goes on to answer', async (t) => {
+    await redis.kill()
+    const down = { httpStatus: 200, status: 'degraded', checks: { database: 'up', redis: 'down' } }
+    t.match(await ready(), down)
+    for (const id of [1, 2]) {
+      const { status, headers, body } = await course(id)
+      t.equal(status, 200)
+      t.match(headers.get('x-cache'), /^(HIT|MISS|STALE|BYPASS)$/)
+      if (status === 200) t.equal(parse(Course, body).id, id)
+    }
+    t.equal((await send(`${url}/health/live`)).status, 200)
+  })
+
+  await t.test('with Redis back it is ok and caches', async (t) => {
+    await redis.resume()
+    await until(async () => (await ready()).status === 'ok', RECOVERY_MS)
+    await until(async () => (await course(3)).headers.get('x-cache') === 'HIT', RECOVERY_MS)
+    t.match(await ready(), { httpStatus: 200, checks: { redis: 'up' } })
+  })
+
+  await t.test('a Redis that hangs does not hold the answers up', async (t) => {
+    redis.signal('SIGSTOP')
+    t.teardown(() => redis.signal('SIGCONT'))
+    const start = performance.now()
+    t.match(await ready(), { httpStatus: 200, status: 'degraded', checks: { redis: 'down' } })
+    t.equal((await course(4)).status, 200)
+    t.ok(performance.now() - start < 3000, `${performance.now() - start} ms`)
+  })
+
+  await t.test('without PostgreSQL it is not ready: 503 with the checks', async (t) => {
+    await until(async () => (await course(5)).headers.get('x-cache') === 'HIT', RECOVERY_MS)
+    await postgres.shutDown()
+    t.match(await ready(), { httpStatus: 503, status: 'down', checks: { database: 'down', redis: 'up' } })
+    t.equal((await send(`${url}/health/live`)).status, 200, 'the process lives')
+  })
+
+  await t.test('without PostgreSQL what is cached is answered, anything else is 503 with Retry-After', async (t) => {
+    t.equal((await course(5)).status, 200)
+    const { status, headers, body } = await course(6)
+    t.equal(status, 503)
+    t.match(headers.get('retry-after'), /^[1-9]\d*$/)
+    t.match(parse(ErrorBody, body), { statusCode: 503, error: 'Service Unavailable' })
+    t.notMatch(body, /prisma|127\.0\.0\.1|ECONNREFUSED/i, 'nothing of the inside')
+  })
+
+  await t.test('with PostgreSQL back it is ok again', async (t) => {
+    await postgres.resume()
+    await until(async () => (await ready()).status === 'ok', RECOVERY_MS)
+    t.equal((await course(6)).status, 200)
+  })
+})

@@ -1,0 +1,54 @@
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Environment } from '../src/environment.ts'
+import { freePort } from './support/port.ts'
+import { PostgresServer } from './support/postgres.ts'
+import { lines, runScript } from './support/script.ts'
+import { temporaryFolder } from './support/service.ts'
+
+/** What the operator can mend stops the start: exit code 1, one line on stderr that names it, nothing else. */
+
+const postgres = await PostgresServer.start()
+t.teardown(() => postgres.stop())
+const DATABASE_URL = await postgres.createDatabase()
+const folder = await temporaryFolder(t)
+const file = join(folder, 'file')
+await writeFile(file, '')
+
+const taken = createServer().listen(0, '127.0.0.1')
+t.teardown(() => taken.close())
+await once(taken, 'listening')
+const address = taken.address()
+const takenPort = typeof address === 'object' && address !== null ? address.port : Number.NaN
+const deadPort = await freePort()
+
+const embedded = { DATA_DIR: join(folder, 'data') }
+const cases: [string, Environment, RegExp][] = [
+  ['a bad PORT', { ...embedded, PORT: 'many' }, /^PORT="many"/],
+  ['a TRUST_PROXY that is no address', { ...embedded, TRUST_PROXY: '999.1.1.1' }, /^TRUST_PROXY="999\.1\.1\.1"/],
+  ['production without SESSION_SECRET', { ...embedded, NODE_ENV: 'production' }, /^SESSION_SECRET/],
+  ['a DATA_DIR that is a file', { DATA_DIR: file }, /DATA_DIR.*file/],
+  ['a PORT that somebody else has', { DATABASE_URL, PORT: String(takenPort) }, new RegExp(`PORT.*${takenPort}`)],
+  ['a HOST that is not of this machine', { DATABASE_URL, HOST: '192.0.2.1' }, /HOST.*192\.0\.2\.1/],
+  ['a HOST that nobody knows', { DATABASE_URL, HOST: 'no-such-host.invalid' }, /HOST.*no-such-host/],
+  [
+    'a database that does not answer',
+    { DATABASE_URL: `postgres://app:hunter2@127.0.0.1:${deadPort}/academy` },
+    new RegExp(`127\\.0\\.0\\.1:${deadPort}`)
+  ],
+  ['a database that is not there', { DATABASE_URL: DATABASE_URL.replace(/\w+$/, 'nowhere') }, /nowhere/]
+]
+
+for (const [what, env, line] of cases) {
+  t.test(`${what} stops the start with one line that names it`, async (t) => {
+    const { code, stdout, stderr } = await runScript('src/server.ts', { PORT: '0', LOG_LEVEL: 'error', ...env })
+    t.equal(code, 1)
+    t.equal(stdout, '')
+    t.equal(lines(stderr).length, 1, stderr)
+    t.match(stderr, line)
+    t.notMatch(stderr, 'hunter2')
+  })
+}

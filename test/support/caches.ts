@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto'
+import { Redis } from 'ioredis'
+import type { Test } from 'tap'
+import type { Cache } from '../../src/cache/cache.ts'
+import { createEmbeddedCache, createRedisCache, type RunningCache } from '../../src/cache/create.ts'
+import type { CacheSpec } from '../../src/cache/keys.ts'
+import { type Outcome, Trace } from '../../src/cache/trace.ts'
+import { connectRedis } from '../../src/redis.ts'
+import { recordingLog } from './database.ts'
+import { until } from './eventually.ts'
+import { RedisServer } from './redis.ts'
+
+const MEBIBYTE = 1024 * 1024
+const DEFAULTS = {
+  defaultTtlMs: 300_000,
+  l1LeaseMs: 1000,
+  l1MaxBytes: 16 * MEBIBYTE,
+  maxEntryBytes: MEBIBYTE,
+  staleIfErrorMs: 600_000
+}
+
+export type Settings = Partial<typeof DEFAULTS>
+export type Replay = (apply: (tags: string[]) => Promise<void>) => Promise<void>
+const nothingToReplay: Replay = async () => {}
+
+/** The cache of one process, with what it logged. */
+export interface Instance extends RunningCache {
+  readonly logged: () => string
+}
+
+/** The cache of a service that is one process. */
+export async function embeddedCache(t: Test, settings: Settings = {}, replay = nothingToReplay): Promise<Instance> {
+  const { log, written } = recordingLog()
+  const running = createEmbeddedCache({ ...DEFAULTS, ...settings, replay, log })
+  t.teardown(() => running.close())
+  await running.breaker.probe()
+  return { ...running, logged: written }
+}
+
+/** A cache on Redis, as one process of a service has it; it is trusted once Redis is there and has answered. */
+export function cacheOn(
+  t: Test,
+  url: string,
+  prefix: string,
+  settings: Settings = {},
+  replay = nothingToReplay
+): Instance {
+  const { log, written } = recordingLog()
+  const redis = connectRedis(url)
+  redis.on('error', () => {})
+  const running = createRedisCache(redis, prefix, { ...DEFAULTS, ...settings, replay, log })
+  t.teardown(() => {
+    running.close()
+    redis.disconnect()
+  })
+  void running.breaker.probe()
+  return { ...running, logged: written }
+}
+
+/** The processes of one service of its own, over one Redis: all of them trust it, and hear each other. */
+export async function openService(t: Test, server: RedisServer, settings: readonly Settings[], replay?: Replay) {
+  const prefix = randomUUID()
+  const instances = settings.map((one) => cacheOn(t, server.url, prefix, one, replay))
+  await Promise.all(instances.map(({ breaker }) => breaker.probe()))
+  const redis = plainClient(t, server)
+  await until(async () => (await redis.pubsub('NUMSUB', `${prefix}:invalidations`))[1] === instances.length, 2000)
+  return { prefix, instances, redis, caches: instances.map(({ cache }) => cache) }
+}
+
+/** A client to look at what a Redis has, past everything that the service does. */
+export function plainClient(t: Test, server: RedisServer): Redis {
+  const redis = new Redis(server.url)
+  redis.on('error', () => {})
+  t.teardown(() => redis.disconnect())
+  return redis
+}
+
+/** Cuts the connections on which processes hear each other's messages. */
+export async function cutSubscriptions(redis: Redis): Promise<void> {
+  await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
+}
+
+type Open = (t: Test, settings?: Settings) => Promise<Instance>
+
+/** The suite on a cache in this process, then on one over a Redis of the test's own. */
+export async function onBothStores(t: Test, suite: (t: Test, open: Open) => Promise<void>): Promise<void> {
+  await t.test('in memory', (t) => suite(t, embeddedCache))
+  await t.test('over Redis', async (t) => {
+    const server = await RedisServer.start()
+    t.teardown(() => server.stop())
+    await suite(t, async (t, settings = {}) => {
+      const { instances } = await openService(t, server, [settings])
+      return present(instances[0])
+    })
+  })
+}
+
+export function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('not there')
+  return value
+}
+
+/** Something to cache: its current value, and how often it was loaded. */
+export class Source<T> {
+  value: T
+  loads = 0
+
+  constructor(value: T) {
+    this.value = value
+  }
+
+  readonly load = async (): Promise<T> => {
+    this.loads++
+    return this.value
+  }
+
+  /** A load that has read the value when `started` resolves, and hands it over when `finish` is called. */
+  gated() {
+    const started = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<void>()
+    const load = async (): Promise<T> => {
+      const value = await this.load()
+      started.resolve()
+      await gate.promise
+      return value
+    }
+    return { load, started: started.promise, finish: gate.resolve }
+  }
+}
+
+/** One read: its value, and what the cache says about it. */
+export async function read<T>(cache: Cache, spec: CacheSpec, load: () => Promise<T>) {
+  const trace = new Trace()
+  const value = await cache.wrap(spec, load, trace)
+  return { value, trace, outcome: trace.outcome satisfies Outcome }
+}
+
+let keys = 0
+/** A key and a tag that no other test has. */
+export function freshSpec(spec: Partial<CacheSpec> = {}): CacheSpec {
+  const key = `course:${++keys}`
+  return { key, tags: [key], ttlMs: 60_000, ...spec }
+}

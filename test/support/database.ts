@@ -1,0 +1,40 @@
+import pg from 'pg'
+import { readConfig } from '../../src/config.ts'
+import { openDatabase } from '../../src/db/database.ts'
+import { prepareDatabase } from '../../src/db/prepare.ts'
+import type { Environment } from '../../src/environment.ts'
+import type { Log } from '../../src/log.ts'
+
+/** The rows of one statement, on a connection of its own, past everything that the service does. */
+export async function query(databaseUrl: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  const { rows } = await client.query<Record<string, unknown>>(sql).finally(() => client.end())
+  return rows
+}
+
+/** Every row of every table but the cache's outbox, to compare a database with itself. */
+export async function dump(databaseUrl: string): Promise<Record<string, unknown>[]> {
+  const tables = await query(
+    databaseUrl,
+    `select relname from pg_stat_user_tables where schemaname = 'public' and relname <> 'cache_invalidation' order by 1`
+  )
+  const selects = tables.map(({ relname }) => `select '${relname}' as table, t::text as row from "${relname}" t`)
+  return query(databaseUrl, `${selects.join(' union all ')} order by 1, 2`)
+}
+
+/** Does to the database what a start with this environment does, and lets go of it; resolves to all that was logged. */
+export async function prepare(env: Environment): Promise<string> {
+  const config = readConfig(env)
+  const database = await openDatabase(config)
+  const { log, written } = recordingLog()
+  await prepareDatabase(database, config, log).finally(() => database.close())
+  return written()
+}
+
+/** A log that keeps what it is told. */
+export function recordingLog(): { log: Log; written: () => string } {
+  const lines: string[] = []
+  const write = (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields)}`)
+  return { log: { debug: write, info: write, warn: write, error: write }, written: () => lines.join('\n') }
+}

@@ -1,0 +1,34 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import type { Test } from 'tap'
+import { MemoryStore } from '../../src/cache/memory-store.ts'
+import { RedisStore } from '../../src/cache/redis-store.ts'
+import type { Store } from '../../src/cache/store.ts'
+import { connectRedis } from '../../src/redis.ts'
+import type { RedisServer } from './redis.ts'
+
+const ROOM = 64 * 1024 * 1024
+
+/** Gives a store as one more process of the same service has it. */
+type Connect = (t: Test) => Promise<Store>
+
+/** The suite against either store: one in memory, which is one for all, then one in Redis, with a client for each process. */
+export async function onEachStore(
+  t: Test,
+  server: RedisServer,
+  suite: (t: Test, connect: Connect) => Promise<void>
+): Promise<void> {
+  const memory = new MemoryStore(ROOM)
+  await t.test('in memory', (t) => suite(t, async () => memory))
+  const prefix = randomUUID()
+  await t.test('in Redis', (t) => suite(t, (t) => redisStore(t, server, prefix)))
+}
+
+/** A store in Redis with a client of its own. */
+export async function redisStore(t: Test, server: RedisServer, prefix: string): Promise<RedisStore> {
+  const client = connectRedis(server.url)
+  client.on('error', () => {})
+  t.teardown(() => client.disconnect())
+  await once(client, 'ready')
+  return new RedisStore(client, prefix)
+}
