@@ -22,7 +22,8 @@ export function createClient(plain: PrismaClient) {
       /** Runs `task` in one transaction and invalidates once, after its commit; a rollback invalidates nothing. */
       async write<T>(task: (tx: Transaction) => Promise<T>, options?: { timeout?: number }): Promise<T> {
         refuseInsideWrite()
-        return plain.$transaction((tx) => insideWrite.run(true, () => task(tx)), options)
+        // Awaited inside: a query of Prisma begins when it is awaited, and must be found here then.
+        return plain.$transaction((tx) => insideWrite.run(true, async () => await task(tx)), options)
       }
     },
     query: {

@@ -11,6 +11,7 @@ import { runningScripts } from './scripts.ts'
 
 /** How many connections one process keeps to PostgreSQL, and how long it waits for one, in ms. */
 const POOL_SIZE = 10
+const OUTBOX_POOL_SIZE = 2
 const CONNECT_TIMEOUT_MS = 5000
 
 /** The advisory lock that lets one process at a time migrate and seed; any number that nobody else uses. */
@@ -19,6 +20,8 @@ const STARTUP_LOCK = 4_714_032_001n
 interface Parts {
   readonly adapter: SqlMigrationAwareDriverAdapterFactory
   readonly exclusively: <T>(task: () => Promise<T>) => Promise<T>
+  /** What the outbox runs on: connections of its own, where a write may hold the last of the others until it is done. */
+  readonly outboxAdapter: SqlMigrationAwareDriverAdapterFactory
   readonly release: () => Promise<void>
 }
 
@@ -28,6 +31,7 @@ export class Database {
   readonly outbox: Outbox
   readonly #parts: Parts
   readonly #plain: PrismaClient
+  readonly #forOutbox: PrismaClient
   // Until somebody listens, invalidations stay in the outbox, for a sweeper.
   #listener: CommitListener = async () => {}
 
@@ -35,7 +39,8 @@ export class Database {
     this.#parts = parts
     this.#plain = new PrismaClient({ adapter: parts.adapter })
     this.client = createClient(this.#plain)
-    this.outbox = new Outbox(this.#plain)
+    this.#forOutbox = new PrismaClient({ adapter: parts.outboxAdapter })
+    this.outbox = new Outbox(this.#forOutbox)
   }
 
   /** What the migration engine runs on. */
@@ -59,7 +64,7 @@ export class Database {
 
   async close(): Promise<void> {
     await this.outbox.flush().catch(() => {})
-    await this.#plain.$disconnect()
+    await Promise.all([this.#plain.$disconnect(), this.#forOutbox.$disconnect()])
     await this.#parts.release()
   }
 }
@@ -75,8 +80,10 @@ export function openDatabase(options: { databaseUrl: string | null; dataDir: str
 async function openEmbedded(dataDir: string): Promise<Database> {
   const unlock = lockDataDir(dataDir)
   const pglite = await openPglite(dataDir)
+  const adapter = pgliteAdapter(pglite)
   const database = new Database({
-    adapter: pgliteAdapter(pglite),
+    adapter,
+    outboxAdapter: adapter,
     // The lock on the folder keeps every other process out.
     exclusively: (task) => task(),
     release: async () => {
@@ -88,25 +95,42 @@ async function openEmbedded(dataDir: string): Promise<Database> {
   return database
 }
 
-async function openPostgres(connectionString: string): Promise<Database> {
-  const connection = { connectionString, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, application_name: APPLICATION }
+async function openPostgres(databaseUrl: string): Promise<Database> {
+  const connection = {
+    connectionString: withoutApplicationName(databaseUrl),
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    application_name: APPLICATION
+  }
   const pool = new pg.Pool({ ...connection, max: POOL_SIZE })
+  const outboxPool = new pg.Pool({ ...connection, max: OUTBOX_POOL_SIZE })
   const database = new Database({
     adapter: runningScripts(new PrismaPg(pool), (script) => inSession(connection, (session) => session.query(script))),
+    outboxAdapter: new PrismaPg(outboxPool),
     // The end of the session releases the lock, as its death would.
     exclusively: (task) =>
       inSession(connection, async (session) => {
         await session.query('select pg_advisory_lock($1)', [STARTUP_LOCK])
         return task()
       }),
-    release: () => pool.end()
+    release: async () => {
+      await Promise.all([pool.end(), outboxPool.end()])
+    }
   })
   watchPool(pool, (invalidations) => database.committed(invalidations))
   return database
 }
 
+/** The name in the URL would win over ours, by which the triggers know the service. */
+function withoutApplicationName(databaseUrl: string): string {
+  const url = new URL(databaseUrl)
+  url.searchParams.delete('application_name')
+  return url.href
+}
+
 async function inSession<T>(connection: pg.ClientConfig, task: (session: pg.Client) => Promise<T>): Promise<T> {
   const session = new pg.Client(connection)
+  // Its loss is told by the query that is under way, or by the next one.
+  session.on('error', () => {})
   await session.connect()
   return task(session).finally(() => session.end())
 }
