@@ -23,6 +23,9 @@ export default fp(
       redis === null ? createEmbeddedCache(settings) : createRedisCache(redis, config.redis.keyPrefix, settings)
     const { cache, breaker } = running
     app.decorate('cache', cache)
+    if (redis === null && config.databaseUrl !== null) {
+      log.warn('the cache is in this process alone: run no other on this database, or set REDIS_URL for all of them')
+    }
     database.onCommit(invalidateOnCommit(cache, database.outbox, log))
 
     // A Redis that is not there yet is not waited for twice: plugins/redis.ts has done that.

@@ -69,6 +69,8 @@ export class Breaker {
   probe(): Promise<void> {
     this.#probing ??= this.#probeUntilTrusted().finally(() => {
       this.#probing = null
+      // Opened again in the moment between the end of the loop and this: nobody else would probe.
+      if (!this.#closed && !this.#stopped) void this.probe()
     })
     return this.#probing
   }

@@ -73,7 +73,11 @@ export class Cache {
   async set<T>(spec: CacheSpec, value: T): Promise<void> {
     if (spec.tags.length > 0) throw new RangeError(`${spec.key} has tags: use wrap`)
     assertKey(spec.key)
-    await this.#reader.write(spec, createEntry(JSON.stringify(value), []), this.#reader.ttl(spec))
+    const { tier } = this.#options
+    const entry = createEntry(JSON.stringify(value), [])
+    const ttlMs = this.#reader.ttl(spec)
+    await this.#reader.write(spec, entry, ttlMs)
+    tier.keep(spec.key, entry, tier.begin([]), performance.now() + ttlMs)
   }
 
   /** Removes entries by their keys, in all instances; resolves to how many the store had. */
@@ -111,7 +115,7 @@ export class Cache {
 
   /** What `invalidate` does to the store and tells the other instances, trusted or not. */
   async renewStamps(tags: readonly string[]): Promise<void> {
-    const { store, messages } = this.#options
+    const { store, messages, tier } = this.#options
     for (let start = 0; start < tags.length; start += TAGS_AT_ONCE) {
       const some = tags.slice(start, start + TAGS_AT_ONCE)
       // Sent at once, so in this order: whoever hears the message finds the new stamps.
@@ -120,6 +124,8 @@ export class Cache {
         store.delete(some.flatMap(ownKeys)),
         messages.publish({ tags: some })
       ])
+      // Once more: what was read between our drop and the new stamp is old.
+      tier.drop(some)
     }
   }
 

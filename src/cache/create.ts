@@ -29,13 +29,17 @@ export function createEmbeddedCache(settings: CacheSettings): RunningCache {
   return { ...parts, close: () => parts.breaker.stop() }
 }
 
-/** The cache over Redis, which is trusted while it answers and every invalidation has reached it. */
+const PROBE_TTL_MS = 1000
+
+/** The cache over Redis, which is trusted while it takes what is written and every invalidation has reached it. */
 export function createRedisCache(redis: Redis, keyPrefix: string, settings: CacheSettings): RunningCache {
   const subscriber = redis.duplicate()
   // Its errors are those of the main connection, which are logged.
   subscriber.on('error', () => {})
   const messages = new RedisMessages(redis, subscriber, keyPrefix)
-  const parts = assemble(settings, new RedisStore(redis, keyPrefix), messages, () => redis.ping())
+  const parts = assemble(settings, new RedisStore(redis, keyPrefix), messages, () =>
+    redis.set(`${keyPrefix}:probe`, '', 'PX', PROBE_TTL_MS)
+  )
   const { breaker, tier } = parts
   messages.listen(
     {

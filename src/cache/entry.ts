@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 
 /** The version of the stored form: entries of another one are misses, so that a rolling update may change it. */
 const VERSION = '1'
+const ETAG = /^("[\w-]+")?$/
 
 /** A cached value, as serialized text, with the stamps that its tags had before it was loaded. */
 export interface Entry {
@@ -42,6 +43,7 @@ export function decodeEntry(text: string): Entry | null {
   const [version, length, etag, stamps] = text.slice(0, end).split(' ')
   const value = text.slice(end + 1)
   if (version !== VERSION || etag === undefined || stamps === undefined || value.length !== Number(length)) return null
+  if (!ETAG.test(etag)) return null
   return { stamps: stamps === '' ? [] : stamps.split(','), etag, value }
 }
 

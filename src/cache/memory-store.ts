@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { newStamp } from './entry.ts'
 import { matcher } from './glob.ts'
 import { isDataKey, lockKey, stampKey } from './keys.ts'
-import { STAMP_TTL_MS, type Store, type Stored } from './store.ts'
+import { NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Store, type Stored } from './store.ts'
 
 /** What a key and the bookkeeping of one item weigh, roughly, in bytes. */
 const ITEM_OVERHEAD = 200
@@ -13,7 +13,7 @@ export class MemoryStore implements Store {
 
   constructor(maxBytes: number) {
     this.#items = new LRUCache({
-      maxSize: maxBytes,
+      maxSize: Math.max(1, maxBytes),
       sizeCalculation: (text, key) => 2 * (text.length + key.length) + ITEM_OVERHEAD
     })
   }
@@ -28,7 +28,8 @@ export class MemoryStore implements Store {
   }
 
   async delete(keys: readonly string[]): Promise<number> {
-    return keys.filter((key) => this.#items.delete(key)).length
+    // What has expired is not there, though its place is still taken.
+    return keys.filter((key) => this.#items.has(key) && this.#items.delete(key)).length
   }
 
   async deleteMatching(pattern: string): Promise<number> {
@@ -41,11 +42,18 @@ export class MemoryStore implements Store {
   }
 
   async ensureStamps(tags: readonly string[]): Promise<string[]> {
-    return tags.map((tag) => this.#items.get(stampKey(tag)) ?? this.#renew(tag))
+    return tags.map((tag) => this.#items.get(stampKey(tag)) ?? this.#renew(tag, NEW_STAMP_TTL_MS))
+  }
+
+  async prolongStamps(tags: readonly string[]): Promise<void> {
+    for (const tag of tags) {
+      const stamp = this.#items.get(stampKey(tag))
+      if (stamp !== undefined) this.#items.set(stampKey(tag), stamp, { ttl: STAMP_TTL_MS })
+    }
   }
 
   async renewStamps(tags: readonly string[]): Promise<void> {
-    for (const tag of tags) this.#renew(tag)
+    for (const tag of tags) this.#renew(tag, STAMP_TTL_MS)
   }
 
   async lock(name: string, ttlMs: number): Promise<boolean> {
@@ -59,9 +67,9 @@ export class MemoryStore implements Store {
     this.#items.delete(lockKey(name))
   }
 
-  #renew(tag: string): string {
+  #renew(tag: string, ttl: number): string {
     const stamp = newStamp()
-    this.#items.set(stampKey(tag), stamp, { ttl: STAMP_TTL_MS })
+    this.#items.set(stampKey(tag), stamp, { ttl })
     return stamp
   }
 }

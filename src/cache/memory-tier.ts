@@ -36,6 +36,7 @@ export class MemoryTier {
   readonly #tags: LRUCache<string, WatchedTag>
   #tick = 0
   #allDroppedAt = 0
+  #removedAt = 0
 
   constructor(maxBytes: number) {
     this.#copies = new LRUCache({
@@ -68,8 +69,9 @@ export class MemoryTier {
     return { tags: tags.map((tag) => this.#watch(tag)), tick: this.#tick, at: performance.now() }
   }
 
+  /** Not for an answer that was asked for before something was removed: it may be just that. */
   keep(key: string, entry: Entry, check: Check, expiresAt: number): void {
-    this.#copies.set(key, { entry, check, expiresAt })
+    if (check.tick >= this.#removedAt) this.#copies.set(key, { entry, check, expiresAt })
   }
 
   /** True when the copy was checked less than `maxAgeMs` ago and nothing it depends on was dropped since. */
@@ -101,6 +103,7 @@ export class MemoryTier {
   }
 
   delete(keys: readonly string[]): void {
+    this.#removedAt = ++this.#tick
     for (const key of keys) this.#copies.delete(key)
   }
 

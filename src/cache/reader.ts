@@ -121,12 +121,12 @@ export class Reader {
 
   /**
    * Answers without the store: from a copy made within the last second, or from the database. Neither copies nor loads are
-   * shared for what belongs to one user, nor for the few reads that fail before the breaker opens: as long as the others
+   * shared at lease 0, for what belongs to one user, or for the few reads that fail before the breaker opens: as long as the others
    * trust the store, only the store knows of their writes.
    */
   async #bypass(spec: CacheSpec, load: Load, trace: Trace): Promise<Entry> {
-    const { tier, breaker } = this.#options
-    const shared = !spec.strict && !breaker.closed
+    const { tier, breaker, l1LeaseMs } = this.#options
+    const shared = !spec.strict && !breaker.closed && l1LeaseMs > 0
     trace.outcome = 'BYPASS'
     const copy = tier.get(spec.key)
     if (shared && copy !== undefined && tier.isTrusted(copy, OUTAGE_LEASE_MS)) {
@@ -161,10 +161,18 @@ export class Reader {
   /** Stores an entry, unless it is too large; a store that fails is no error. */
   async write(spec: CacheSpec, entry: Entry, ttlMs: number): Promise<void> {
     const { store, breaker, maxEntryBytes, log } = this.#options
-    const text = encodeEntry(entry)
-    const bytes = Buffer.byteLength(text)
-    if (bytes > maxEntryBytes) log.warn({ key: spec.key, bytes }, 'not stored: larger than CACHE_MAX_ENTRY_BYTES')
-    else await breaker.run(() => store.set(spec.key, text, ttlMs)).catch(() => {})
+    const bytes = Buffer.byteLength(entry.value)
+    const command = async () => {
+      if (bytes > maxEntryBytes) {
+        log.warn({ key: spec.key, bytes }, 'not stored: larger than CACHE_MAX_ENTRY_BYTES')
+        // What was there before is not what was to be kept.
+        await store.delete([spec.key])
+      } else {
+        const prolonged = isNegative(entry) ? [] : spec.tags
+        await Promise.all([store.set(spec.key, encodeEntry(entry), ttlMs), store.prolongStamps(prolonged)])
+      }
+    }
+    await breaker.run(command).catch(() => {})
   }
 
   /** The TTL of a new entry, in ms. */

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { newStamp } from './entry.ts'
 import { isDataKey, lockKey, stampKey } from './keys.ts'
-import { STAMP_TTL_MS, type Store, type Stored } from './store.ts'
+import { NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Store, type Stored } from './store.ts'
 
 /** How many keys one SCAN step looks at, and one UNLINK removes: small enough not to hold Redis up. */
 const SCAN_COUNT = 500
@@ -20,7 +20,7 @@ export class RedisStore implements Store {
   }
 
   async get(key: string): Promise<Stored | null> {
-    const [text, ttlMs] = await Promise.all([this.#redis.get(this.#prefix + key), this.#redis.pttl(this.#prefix + key)])
+    const [text, ttlMs] = await Promise.all([this.#text(key), this.#redis.pttl(this.#prefix + key)])
     return text === null ? null : { text, ttlMs }
   }
 
@@ -61,11 +61,15 @@ export class RedisStore implements Store {
         const stamp = newStamp()
         // NX GET answers the stamp that was there, or null when ours was taken.
         const current = await this.#redis
-          .set(this.#prefix + stampKey(tag), stamp, 'PX', STAMP_TTL_MS, 'NX', 'GET')
+          .set(this.#prefix + stampKey(tag), stamp, 'PX', NEW_STAMP_TTL_MS, 'NX', 'GET')
           .catch(ifNoText(() => this.set(stampKey(tag), stamp, STAMP_TTL_MS)))
         return current ?? stamp
       })
     )
+  }
+
+  async prolongStamps(tags: readonly string[]): Promise<void> {
+    await Promise.all(tags.map((tag) => this.#redis.pexpire(this.#prefix + stampKey(tag), STAMP_TTL_MS, 'GT')))
   }
 
   async renewStamps(tags: readonly string[]): Promise<void> {
@@ -90,7 +94,7 @@ export class RedisStore implements Store {
 /** Answers in place of the error that a key of another type gives. */
 function ifNoText<T>(answer: () => T): (error: unknown) => T {
   return (error) => {
-    if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return answer()
+    if (/WRONGTYPE/.test(String(error))) return answer()
     throw error
   }
 }

@@ -14,8 +14,10 @@ export interface Store {
 
   /** The current stamps, in the order of `tags`; null where a tag has none. */
   stamps(tags: readonly string[]): Promise<(string | null)[]>
-  /** The current stamps, made where missing. Two callers at once get the same ones. */
+  /** The current stamps, made where missing, for a minute only. Two callers at once get the same ones. */
   ensureStamps(tags: readonly string[]): Promise<string[]>
+  /** Keeps stamps as long as an entry needs them: something was stored under them. */
+  prolongStamps(tags: readonly string[]): Promise<void>
   /** Gives every tag a new stamp: no entry built before is valid any more. */
   renewStamps(tags: readonly string[]): Promise<void>
 
@@ -31,3 +33,6 @@ export interface Stored {
 
 /** How long a stamp is kept, in ms: longer than any entry with tags. One that expires costs a miss, never a stale read. */
 export const STAMP_TTL_MS = 7_200_000
+
+/** For how long a stamp is made before anything is stored under it: asking for what does not exist leaves little behind. */
+export const NEW_STAMP_TTL_MS = 60_000

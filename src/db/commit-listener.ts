@@ -3,6 +3,9 @@ import type { Log } from '../log.ts'
 import type { CommitListener } from './commits.ts'
 import type { Outbox } from './outbox.ts'
 
+/** How long a write that cannot reach Redis waits for an instance that can. */
+const HAND_OVER_PATIENCE_MS = 300
+
 /**
  * What happens between a commit and its acknowledgement: the tags it touched get new stamps. Where that fails, the rows
  * stay in the outbox, and whichever instance still reaches Redis applies them at once.
@@ -18,8 +21,8 @@ export function invalidateOnCommit(cache: Cache, outbox: Outbox, log: Log): Comm
         { err, invalidations: invalidations.length },
         'invalidation left to the sweepers: Redis did not acknowledge it'
       )
-      // Not waited for: the connection that is held until this resolves may be the last one that is free.
-      outbox.wake().catch(() => {})
+      const ids = invalidations.map(({ id }) => id)
+      await outbox.handOver(ids, HAND_OVER_PATIENCE_MS).catch(() => {})
     }
   }
 }

@@ -67,8 +67,7 @@ export async function watchPglite(pglite: PGlite, committed: CommitListener): Pr
 
   const watched: Pick<PGlite, 'query' | 'transaction'> = {
     async query(sql, params, options) {
-      // It would wait for the transaction, and the transaction for it.
-      if (insideWrite.getStore()) throw new Error('inside write(async (tx) => ...) use tx, not the client')
+      refuseInsideWrite()
       const touched: Invalidation[] = []
       const result = await query<never>(sql, params, {
         ...options,
@@ -78,6 +77,7 @@ export async function watchPglite(pglite: PGlite, committed: CommitListener): Pr
       return result
     },
     async transaction(task) {
+      refuseInsideWrite()
       let touched: Invalidation[] = []
       const result = await transaction((tx) => {
         const { query, rollback } = tx
@@ -97,6 +97,11 @@ export async function watchPglite(pglite: PGlite, committed: CommitListener): Pr
     }
   }
   Object.assign(pglite, watched)
+}
+
+/** There is one connection: this would wait for the transaction, and the transaction for it. */
+function refuseInsideWrite(): void {
+  if (insideWrite.getStore()) throw new Error('inside write(async (tx) => ...) use tx, not the client')
 }
 
 /** The invalidation that a notice of `cache_touch` carries, if it is one. */

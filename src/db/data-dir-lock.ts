@@ -30,13 +30,16 @@ export function lockDataDir(dataDir: string): () => void {
       `allowed is a folder that this process may write to (${error instanceof Error ? error.message : error})`
     )
   }
-  const lock = new DatabaseSync(join(resolve(dataDir), 'lock.sqlite'))
+  let lock: DatabaseSync | undefined
   try {
+    lock = new DatabaseSync(join(resolve(dataDir), 'lock.sqlite'))
     lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
   } catch (error) {
-    lock.close()
-    if (error instanceof Error && /locked|busy/i.test(error.message)) throw new DataDirInUseError(dataDir)
-    throw error
+    lock?.close()
+    const message = error instanceof Error ? error.message : String(error)
+    if (/locked|busy/i.test(message)) throw new DataDirInUseError(dataDir)
+    throw new ConfigError('DATA_DIR', dataDir, `its lock file cannot be used (${message})`)
   }
-  return () => lock.close()
+  const held = lock
+  return () => held.close()
 }

@@ -1,7 +1,14 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import pg from 'pg'
-import { APPLICATION, type CommitListener, type Invalidation, insideWrite, watchPglite, watchPool } from './commits.ts'
+import {
+  APPLICATION,
+  type CommitListener,
+  type Invalidation,
+  insideWrite,
+  watchPglite,
+  watchPool
+} from './commits.ts'
 import { lockDataDir } from './data-dir-lock.ts'
 import { type Prisma, PrismaClient } from './generated/client.ts'
 import { Outbox } from './outbox.ts'
@@ -10,6 +17,7 @@ import { runningScripts } from './scripts.ts'
 
 /** How many connections one process keeps to PostgreSQL, and how long it waits for one, in ms. */
 const POOL_SIZE = 10
+const OUTBOX_POOL_SIZE = 2
 const CONNECT_TIMEOUT_MS = 5000
 
 /** The advisory lock that lets one process at a time migrate and seed; any number that nobody else uses. */
@@ -20,6 +28,8 @@ export type Transaction = Prisma.TransactionClient
 interface Parts {
   readonly adapter: SqlMigrationAwareDriverAdapterFactory
   readonly exclusively: <T>(task: () => Promise<T>) => Promise<T>
+  /** What the outbox runs on: connections of its own, where a write may hold the last of the others until it is done. */
+  readonly outboxAdapter: SqlMigrationAwareDriverAdapterFactory
   readonly release: () => Promise<void>
 }
 
@@ -29,13 +39,15 @@ export class Database {
   readonly client: PrismaClient
   readonly outbox: Outbox
   readonly #parts: Parts
+  readonly #forOutbox: PrismaClient
   // Until somebody listens, invalidations stay in the outbox, for a sweeper.
   #listener: CommitListener = async () => {}
 
   constructor(parts: Parts) {
     this.#parts = parts
     this.client = new PrismaClient({ adapter: parts.adapter })
-    this.outbox = new Outbox(this.client)
+    this.#forOutbox = new PrismaClient({ adapter: parts.outboxAdapter })
+    this.outbox = new Outbox(this.#forOutbox)
   }
 
   /** What the migration engine runs on. */
@@ -49,7 +61,8 @@ export class Database {
    * one connection.
    */
   write<T>(task: (tx: Transaction) => Promise<T>, options?: { timeout?: number }): Promise<T> {
-    return this.client.$transaction((tx) => insideWrite.run(true, () => task(tx)), options)
+    // Awaited inside: a query of Prisma begins when it is awaited, and must be found here then.
+    return this.client.$transaction((tx) => insideWrite.run(true, async () => await task(tx)), options)
   }
 
   /** Runs `task` while no other process on this database runs one: migrations and seeds. */
@@ -68,7 +81,7 @@ export class Database {
 
   async close(): Promise<void> {
     await this.outbox.flush().catch(() => {})
-    await this.client.$disconnect()
+    await Promise.all([this.client.$disconnect(), this.#forOutbox.$disconnect()])
     await this.#parts.release()
   }
 }
@@ -84,8 +97,10 @@ export function openDatabase(options: { databaseUrl: string | null; dataDir: str
 async function openEmbedded(dataDir: string): Promise<Database> {
   const unlock = lockDataDir(dataDir)
   const pglite = await openPglite(dataDir)
+  const adapter = pgliteAdapter(pglite)
   const database = new Database({
-    adapter: pgliteAdapter(pglite),
+    adapter,
+    outboxAdapter: adapter,
     // The lock on the folder keeps every other process out.
     exclusively: (task) => task(),
     release: async () => {
@@ -97,25 +112,42 @@ async function openEmbedded(dataDir: string): Promise<Database> {
   return database
 }
 
-async function openPostgres(connectionString: string): Promise<Database> {
-  const connection = { connectionString, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, application_name: APPLICATION }
+async function openPostgres(databaseUrl: string): Promise<Database> {
+  const connection = {
+    connectionString: withoutApplicationName(databaseUrl),
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    application_name: APPLICATION
+  }
   const pool = new pg.Pool({ ...connection, max: POOL_SIZE })
+  const outboxPool = new pg.Pool({ ...connection, max: OUTBOX_POOL_SIZE })
   const database = new Database({
     adapter: runningScripts(new PrismaPg(pool), (script) => inSession(connection, (session) => session.query(script))),
+    outboxAdapter: new PrismaPg(outboxPool),
     // The end of the session releases the lock, as its death would.
     exclusively: (task) =>
       inSession(connection, async (session) => {
         await session.query('select pg_advisory_lock($1)', [STARTUP_LOCK])
         return task()
       }),
-    release: () => pool.end()
+    release: async () => {
+      await Promise.all([pool.end(), outboxPool.end()])
+    }
   })
   watchPool(pool, (invalidations) => database.committed(invalidations))
   return database
 }
 
+/** The name in the URL would win over ours, by which the triggers know the service. */
+function withoutApplicationName(databaseUrl: string): string {
+  const url = new URL(databaseUrl)
+  url.searchParams.delete('application_name')
+  return url.href
+}
+
 async function inSession<T>(connection: pg.ClientConfig, task: (session: pg.Client) => Promise<T>): Promise<T> {
   const session = new pg.Client(connection)
+  // Its loss is told by the query that is under way, or by the next one.
+  session.on('error', () => {})
   await session.connect()
   return task(session).finally(() => session.end())
 }

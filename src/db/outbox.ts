@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Invalidation } from './commits.ts'
 import type { PrismaClient } from './generated/client.ts'
 
@@ -6,6 +7,7 @@ const RETENTION = '5 minutes'
 const BATCH = 1000
 /** How long acknowledgements are collected, so that writes do not pay for one each. Less than the sweeper's patience. */
 const ACKNOWLEDGE_AFTER_MS = 50
+const HAND_OVER_POLL_MS = 20
 
 /** The channel on which a transaction from outside the service, or an instance without Redis, wakes the sweepers. */
 export const CHANNEL = 'cache_invalidation'
@@ -70,6 +72,21 @@ export class Outbox {
   /** Wakes the sweepers of all instances. */
   async wake(): Promise<void> {
     await this.#client.$executeRaw`select pg_notify(${CHANNEL}, '')`
+  }
+
+  /**
+   * Asks the sweepers of the other instances to apply these rows, and waits until they have, for `patienceMs` at most.
+   */
+  async handOver(ids: readonly bigint[], patienceMs: number): Promise<void> {
+    const giveUpAt = performance.now() + patienceMs
+    await this.wake()
+    while ((await this.#pending(ids)) > 0 && performance.now() < giveUpAt) await sleep(HAND_OVER_POLL_MS)
+  }
+
+  async #pending(ids: readonly bigint[]): Promise<number> {
+    const [row] = await this.#client.$queryRaw<[{ pending: number }]>`
+      select count(*)::int as pending from cache_invalidation where applied_at is null and id = any(${list(ids)}::bigint[])`
+    return row.pending
   }
 
   /** Deletes rows that were applied five minutes ago or earlier. */

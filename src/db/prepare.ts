@@ -25,10 +25,21 @@ export async function prepareDatabase(database: Database, config: Config, log: L
 export async function migrate(database: Database, log: Log): Promise<string[]> {
   if (!(await hasPendingMigrations(database))) return []
   // Loading the engine takes a moment, which a start on a migrated database need not wait for.
+  await forgetBrokenOff(database)
   const { applyMigrations } = await import('./schema-engine.ts')
   const applied = await applyMigrations(database.adapter)
   log.info({ applied }, 'database migrated')
   return applied
+}
+
+/** A migration that a start was killed in is not there in part (`schema-engine.ts`): it may be applied again. */
+async function forgetBrokenOff({ client }: Database): Promise<void> {
+  const [table] = await client.$queryRaw<
+    [{ exists: boolean }]
+  >`select to_regclass('_prisma_migrations') is not null as exists`
+  if (!table.exists) return
+  await client.$executeRaw`
+    update _prisma_migrations set rolled_back_at = now() where finished_at is null and rolled_back_at is null`
 }
 
 async function hasPendingMigrations({ client }: Database): Promise<boolean> {

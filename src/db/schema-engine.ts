@@ -17,10 +17,34 @@ const NO_FILTERS = { externalTables: [], externalEnums: [] }
  * `_prisma_migrations` stays the one that `prisma migrate deploy` knows.
  */
 export async function applyMigrations(database: SqlMigrationAwareDriverAdapterFactory): Promise<string[]> {
-  using schemaEngine = await openSchemaEngine(database)
+  using schemaEngine = await openSchemaEngine(await finishingWhole(database))
   const migrationsList = await migrationList()
   const { appliedMigrationNames } = await schemaEngine.applyMigrations({ migrationsList, filters: NO_FILTERS })
   return appliedMigrationNames
+}
+
+/**
+ * A script and the note that it is finished are one statement list, and so one transaction: a start that is killed in
+ * between leaves a migration that is noted as begun, and of which nothing is there.
+ */
+async function finishingWhole(
+  database: SqlMigrationAwareDriverAdapterFactory
+): Promise<SqlMigrationAwareDriverAdapterFactory> {
+  const names = new Map((await readMigrations()).map(({ name, sql }) => [sql, name]))
+  return {
+    ...database,
+    connect: async () => {
+      const connection = await database.connect()
+      const run = connection.executeScript.bind(connection)
+      connection.executeScript = (script) => {
+        const name = names.get(script)
+        if (name === undefined) return run(script)
+        return run(`${script};
+          update _prisma_migrations set finished_at = now() where migration_name = '${name}' and finished_at is null`)
+      }
+      return connection
+    }
+  }
 }
 
 /** The SQL that leads from the migrations to `schema.prisma`; empty when they agree. `database` only lends a shadow database. */

@@ -47,6 +47,14 @@ END $$;
 
 CREATE FUNCTION cache_touch_course() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  -- A rename of the category or the author touches the courses that it sees. One that is under way does not see this
+  -- course yet: wait for it, and let it wait for us.
+  IF TG_OP = 'INSERT' OR (TG_OP = 'UPDATE' AND OLD.category_id IS DISTINCT FROM NEW.category_id) THEN
+    PERFORM FROM category WHERE id = NEW.category_id FOR SHARE;
+  END IF;
+  IF TG_OP = 'INSERT' OR (TG_OP = 'UPDATE' AND OLD.author_id <> NEW.author_id) THEN
+    PERFORM FROM app_user WHERE id = NEW.author_id FOR SHARE;
+  END IF;
   PERFORM cache_touch('courses', 'course:' || OLD.id, 'course:' || NEW.id);
   RETURN NULL;
 END $$;

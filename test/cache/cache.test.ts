@@ -1,0 +1,179 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { Trace } from '../../src/cache/trace.ts'
+import { NotFoundError } from '../../src/errors.ts'
+import { freshSpec, onBothStores, read, Source } from '../support/caches.ts'
+
+await onBothStores(t, async (t, open) => {
+  const { cache } = await open(t)
+
+  await t.test('a value is loaded once, and answered from the cache from then on', async (t) => {
+    const source = new Source({ title: 'Ёж 🦔', chapters: [1, 2] })
+    const spec = freshSpec()
+    const [first, second] = [await read(cache, spec, source.load), await read(cache, spec, source.load)]
+    t.same([first.outcome, first.trace.hits, first.trace.misses], ['MISS', 0, 1])
+    t.same([second.outcome, second.trace.hits, second.trace.misses], ['HIT', 1, 0])
+    t.strictSame([first.value, second.value], [source.value, source.value])
+    t.equal(source.loads, 1)
+  })
+
+  await t.test('one trace counts all look-ups of a request', async (t) => {
+    const source = new Source(1)
+    const [one, other] = [freshSpec(), freshSpec()]
+    const trace = new Trace()
+    for (const spec of [one, other, one, one]) await cache.wrap(spec, source.load, trace)
+    t.same([trace.hits, trace.misses], [2, 2])
+    t.equal(trace.outcome, 'HIT', 'of the last one')
+  })
+
+  await t.test('a trace tells the time of the load from that of the cache', async (t) => {
+    const spec = freshSpec()
+    const slow = async () => {
+      await sleep(100)
+      return 1
+    }
+    const [loading, waiting] = await Promise.all([read(cache, spec, slow), read(cache, spec, slow)])
+    t.ok(loading.trace.loadMs >= 95, `load: ${loading.trace.loadMs} ms`)
+    t.ok(loading.trace.cacheMs < 90, `cache: ${loading.trace.cacheMs} ms`)
+    t.equal(waiting.trace.loadMs, 0, 'somebody else loaded')
+    t.ok(waiting.trace.cacheMs >= 90, `waited ${waiting.trace.cacheMs} ms`)
+  })
+
+  await t.test('whoever changes what it got changes nobody else’s', async (t) => {
+    const spec = freshSpec()
+    const load = async () => ({ items: [1] })
+    for (let i = 0; i < 3; i++) {
+      const { value } = await read(cache, spec, load)
+      t.same(value, { items: [1] })
+      value.items.push(2)
+    }
+  })
+
+  await t.test('a hundred readers at once are one load', async (t) => {
+    const source = new Source(1)
+    const spec = freshSpec()
+    const reads = await Promise.all(Array.from({ length: 100 }, () => read(cache, spec, source.load)))
+    t.equal(source.loads, 1)
+    t.ok(reads.every(({ value }) => value === 1))
+  })
+
+  await t.test('an error of the load reaches every reader, and is not remembered', async (t) => {
+    const spec = freshSpec()
+    let calls = 0
+    const fail = async (): Promise<number> => {
+      calls++
+      throw new Error('broken')
+    }
+    const failed = await Promise.allSettled(Array.from({ length: 10 }, () => cache.wrap(spec, fail)))
+    t.ok(failed.every((result) => result.status === 'rejected' && result.reason.message === 'broken'))
+    t.equal(calls, 1)
+    t.equal((await read(cache, spec, async () => 7)).value, 7)
+  })
+
+  await t.test('what does not exist is remembered, until that is invalidated', async (t) => {
+    const spec = freshSpec()
+    let calls = 0
+    const missing = async (): Promise<number> => {
+      calls++
+      throw new NotFoundError('course')
+    }
+    for (let i = 0; i < 3; i++) {
+      const trace = new Trace()
+      await t.rejects(cache.wrap(spec, missing, trace), {
+        statusCode: 404,
+        message: 'course not found',
+        what: 'course'
+      })
+      t.equal(trace.outcome, i === 0 ? 'MISS' : 'HIT')
+    }
+    t.equal(calls, 1)
+    t.equal(await cache.get(spec), null)
+    await cache.invalidate(spec.tags)
+    t.equal((await read(cache, spec, async () => 7)).value, 7)
+  })
+
+  await t.test('get tells what is there, and loads nothing', async (t) => {
+    const spec = freshSpec()
+    t.equal(await cache.get(spec), null)
+    await cache.wrap(spec, async () => ({ id: 1 }))
+    t.same(await cache.get(spec), { id: 1 })
+    await cache.invalidate(spec.tags)
+    t.equal(await cache.get(spec), null)
+  })
+
+  await t.test('a value without tags is written in place', async (t) => {
+    const spec = freshSpec({ tags: [] })
+    await cache.set(spec, { status: 'queued' })
+    t.same(await cache.get(spec), { status: 'queued' })
+    await cache.set(spec, { status: 'running' })
+    t.same(await cache.get(spec), { status: 'running' })
+    const { value, outcome } = await read(cache, spec, async () => ({ status: 'loaded' }))
+    t.same([value, outcome], [{ status: 'running' }, 'HIT'])
+  })
+
+  await t.test('what was set is what a reader in this process gets, at once', async (t) => {
+    const spec = freshSpec({ tags: [] })
+    t.equal((await read(cache, spec, async () => 1)).value, 1)
+    await cache.set(spec, 2)
+    t.equal((await read(cache, spec, async () => 3)).value, 2)
+  })
+
+  await t.test('a value with tags is not set: nobody knows when it was read', async (t) => {
+    await t.rejects(cache.set(freshSpec(), 1), RangeError)
+  })
+
+  await t.test('delete removes by key, and says how many there were', async (t) => {
+    const source = new Source(1)
+    const [one, other, tagless] = [freshSpec(), freshSpec(), freshSpec({ tags: [] })]
+    for (const spec of [one, other, tagless]) await cache.wrap(spec, source.load)
+    t.equal(await cache.delete([one.key, tagless.key, freshSpec().key]), 2)
+    source.value = 2
+    t.equal((await read(cache, one, source.load)).value, 2)
+    t.equal((await read(cache, tagless, source.load)).value, 2)
+    t.equal((await read(cache, other, source.load)).value, 1)
+  })
+
+  await t.test('clearPattern removes what matches, tags or not, and says how much that was', async (t) => {
+    const source = new Source(1)
+    const specs = [freshSpec({ key: 'user:77:profile' }), freshSpec({ key: 'user:77:progress:1', tags: [] })]
+    const other = freshSpec({ key: 'user:7:profile' })
+    for (const spec of [...specs, other]) await cache.wrap(spec, source.load)
+    source.value = 2
+    t.equal(await cache.clearPattern('user:77:*'), 2)
+    for (const spec of specs) t.equal((await read(cache, spec, source.load)).value, 2)
+    t.equal((await read(cache, other, source.load)).value, 1)
+    t.equal(await cache.clearPattern('session:*'), 0)
+  })
+
+  await t.test('a key outside the alphabet, or too long, is refused and not loaded', async (t) => {
+    const source = new Source(1)
+    for (const key of ['course:*', 'course 1', 'ключ', '', 'x'.repeat(513)]) {
+      await t.rejects(cache.wrap({ key, tags: [] }, source.load), RangeError)
+      await t.rejects(cache.set({ key, tags: [] }, 1), RangeError)
+    }
+    t.equal(source.loads, 0)
+  })
+
+  await t.test('a value above the limit is answered, and not stored; one of just that size is', async (t) => {
+    const { cache, tier, logged } = await open(t, { maxEntryBytes: 2000 })
+    // With its quotes: 2,000 bytes, one more, and many more in fewer characters.
+    const values = ['x'.repeat(1998), 'x'.repeat(1999), 'Ё'.repeat(1500)]
+    const stored: (number | undefined)[] = []
+    for (const value of values) {
+      const spec = freshSpec()
+      t.equal((await read(cache, spec, async () => value)).value, value)
+      tier.delete([spec.key])
+      stored.push((await cache.get<string>(spec))?.length)
+    }
+    t.same(stored, [1998, undefined, undefined])
+    t.equal(logged().match(/CACHE_MAX_ENTRY_BYTES/g)?.length, 2)
+  })
+
+  await t.test('a value that is set and too large does not leave the one before it behind', async (t) => {
+    const { cache } = await open(t, { maxEntryBytes: 2000 })
+    const spec = freshSpec({ tags: [] })
+    await cache.set(spec, 'small')
+    await cache.set(spec, 'x'.repeat(3000))
+    t.not(await cache.get(spec), 'small')
+  })
+})

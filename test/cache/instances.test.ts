@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { NotFoundError } from '../../src/errors.ts'
+import { cutSubscriptions, freshSpec, openService, present, read, Source } from '../support/caches.ts'
+import { until } from '../support/eventually.ts'
+import { RedisServer } from '../support/redis.ts'
+import { redisStore } from '../support/stores.ts'
+
+/** So long that whoever sees a write earlier has heard of it. */
+const LONG_LEASE = { l1LeaseMs: 30_000 }
+const STRICT = { l1LeaseMs: 0 }
+/** How soon a message arrives, on a busy machine. */
+const MESSAGE_MS = 400
+
+const server = await RedisServer.start()
+t.teardown(() => server.stop())
+
+/** The first caches of a service of its own. */
+async function processes(t: Parameters<typeof openService>[0], settings: object) {
+  const service = await openService(t, server, [settings, settings, settings])
+  const [a, b, c] = service.caches
+  return { ...service, a: present(a), b: present(b), c: present(c) }
+}
+
+t.test('a hundred readers in three processes are one load', async (t) => {
+  const { caches } = await processes(t, STRICT)
+  const source = new Source(1)
+  const spec = freshSpec()
+  const reads = Array.from({ length: 34 }, () => caches.map((cache) => read(cache, spec, source.load)))
+  t.ok((await Promise.all(reads.flat())).every(({ value }) => value === 1))
+  t.equal(source.loads, 1)
+})
+
+t.test('what one process has loaded, or not found, another one answers', async (t) => {
+  const { a, b } = await processes(t, LONG_LEASE)
+  const [spec, missing] = [freshSpec(), freshSpec()]
+  await a.wrap(spec, async () => 'loaded by a')
+  const { value, outcome } = await read(b, spec, async () => 'loaded by b')
+  t.same([value, outcome], ['loaded by a', 'HIT'])
+  const notFound = async (): Promise<number> => {
+    throw new NotFoundError('course')
+  }
+  await t.rejects(a.wrap(missing, notFound), { message: 'course not found' })
+  const there = new Source(1)
+  await t.rejects(b.wrap(missing, there.load), { message: 'course not found' })
+  t.equal(there.loads, 0)
+})
+
+t.test('with a lease of 0 a write is seen everywhere once it is acknowledged', async (t) => {
+  const { caches } = await processes(t, STRICT)
+  const source = new Source(0)
+  const spec = freshSpec()
+  const late: string[] = []
+  for (let i = 1; i <= 100; i++) {
+    source.value = i
+    await present(caches[i % caches.length]).invalidate(spec.tags)
+    const values = await Promise.all(caches.map((cache) => cache.wrap(spec, source.load)))
+    if (values.some((value) => value !== i)) late.push(`${values} after ${i}`)
+  }
+  t.same(late, [])
+})
+
+t.test('the process that wrote sees it at once, whatever the lease', async (t) => {
+  const { a, b } = await processes(t, LONG_LEASE)
+  const source = new Source(0)
+  const spec = freshSpec()
+  for (let i = 1; i <= 50; i++) {
+    source.value = i
+    const [writer, other] = i % 2 ? [a, b] : [b, a]
+    await writer.invalidate(spec.tags)
+    t.equal(await writer.wrap(spec, source.load), i)
+    await other.wrap(spec, source.load)
+  }
+})
+
+t.test('the other processes hear of it: within milliseconds, not after the lease', async (t) => {
+  const { a, b, c } = await processes(t, LONG_LEASE)
+  const source = new Source('old')
+  const specs = [freshSpec(), freshSpec({ tags: ['courses', 'categories'] })]
+  const reads = () => [b, c].flatMap((cache) => specs.map((spec) => read(cache, spec, source.load)))
+  await Promise.all(reads())
+  await sleep(20)
+  for (const { outcome, trace } of await Promise.all(reads())) t.same([outcome, trace.hits], ['HIT', 1])
+  source.value = 'new'
+  await a.invalidate(specs.flatMap(({ tags }) => tags))
+  const ms = await until(async () => (await Promise.all(reads())).every(({ value }) => value === 'new'), 5000)
+  t.ok(ms < MESSAGE_MS, `${ms} ms`)
+})
+
+t.test('what is strict is seen at once everywhere, whatever the lease, and needs no message', async (t) => {
+  const { b, c, prefix } = await processes(t, LONG_LEASE)
+  const store = await redisStore(t, server, prefix)
+  const source = new Source(0)
+  const spec = freshSpec({ strict: true })
+  for (let i = 1; i <= 50; i++) {
+    source.value = i
+    await store.renewStamps(spec.tags)
+    t.same(await Promise.all([b, c].map((cache) => cache.wrap(spec, source.load))), [i, i])
+  }
+})
+
+t.test('a message that is lost costs the lease, and no more', async (t) => {
+  const lease = 400
+  const { b, prefix } = await processes(t, { l1LeaseMs: lease })
+  // What a process does whose messages do not get through.
+  const store = await redisStore(t, server, prefix)
+  const source = new Source('old')
+  const spec = freshSpec()
+  for (let i = 0; i < 2; i++) await b.wrap(spec, source.load)
+  source.value = 'new'
+  await store.renewStamps(spec.tags)
+  const ms = await until(async () => (await b.wrap(spec, source.load)) === 'new', 5000)
+  t.ok(ms < lease + 100, `${ms} ms`)
+})
+
+t.test('with the subscriptions cut again and again, nobody is late by more than the lease', async (t) => {
+  const lease = 500
+  const { a, b, redis } = await processes(t, { l1LeaseMs: lease })
+  const source = new Source(0)
+  const spec = freshSpec()
+  const late: number[] = []
+  for (let i = 1; i <= 30; i++) {
+    await b.wrap(spec, source.load)
+    source.value = i
+    if (i % 3 !== 0) await cutSubscriptions(redis)
+    await a.invalidate(spec.tags)
+    if (i % 3 !== 1) await cutSubscriptions(redis)
+    late.push(await until(async () => (await b.wrap(spec, source.load)) === i, 5000))
+  }
+  t.ok(Math.max(...late) < lease + 100, `${Math.max(...late)} ms`)
+})
+
+t.test('what may have been missed while they were cut is not trusted, however long the lease', async (t) => {
+  const { b, prefix, redis } = await processes(t, LONG_LEASE)
+  const store = await redisStore(t, server, prefix)
+  const source = new Source('old')
+  const spec = freshSpec()
+  await b.wrap(spec, source.load)
+  await sleep(20)
+  await b.wrap(spec, source.load)
+  source.value = 'new'
+  await store.renewStamps(spec.tags)
+  await cutSubscriptions(redis)
+  const ms = await until(async () => (await b.wrap(spec, source.load)) === 'new', 5000)
+  t.ok(ms < MESSAGE_MS, `${ms} ms`)
+})
+
+t.test('and once they are back, messages arrive as before', async (t) => {
+  const { a, b, redis, prefix } = await processes(t, LONG_LEASE)
+  await cutSubscriptions(redis)
+  const channel = `${prefix}:invalidations`
+  await until(async () => (await redis.pubsub('NUMSUB', channel))[1] === 3, 5000)
+  const source = new Source('old')
+  const spec = freshSpec()
+  await b.wrap(spec, source.load)
+  await sleep(20)
+  await b.wrap(spec, source.load)
+  source.value = 'new'
+  await a.invalidate(spec.tags)
+  const ms = await until(async () => (await b.wrap(spec, source.load)) === 'new', 5000)
+  t.ok(ms < MESSAGE_MS, `${ms} ms`)
+})
+
+t.test('what somebody else says on the channel harms nobody', async (t) => {
+  const { b, redis, prefix, instances } = await processes(t, LONG_LEASE)
+  const spec = freshSpec()
+  await b.wrap(spec, async () => 1)
+  const garbage = ['', 'x', '{}', '[]', 'null', '"text"', '{"from":1}', '{"from":"x","tags":"course:1"}']
+  const odd = ['[z-a]', '[', '\\', '*'.repeat(1000)].map((clear) => JSON.stringify({ from: 'x', clear }))
+  for (const text of [...garbage, ...odd]) await redis.publish(`${prefix}:invalidations`, text)
+  await until(() => (instances[1]?.logged().match(/not an invalidation message/g)?.length ?? 0) >= garbage.length, 1000)
+  t.equal((await read(b, spec, async () => 2)).value, 1)
+})

@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { createEntry } from '../../src/cache/entry.ts'
+import { MemoryTier } from '../../src/cache/memory-tier.ts'
+import { present } from '../support/caches.ts'
+
+const MEBIBYTE = 1024 * 1024
+const LONG_MS = 60_000
+const ENTRY = createEntry('text', [])
+
+/** A copy of something with these tags, checked now. */
+function kept(tier: MemoryTier, key: string, tags: readonly string[], ttlMs = LONG_MS) {
+  tier.keep(key, ENTRY, tier.begin(tags), performance.now() + ttlMs)
+  return present(tier.get(key))
+}
+
+t.test('a copy is trusted for the lease, and no longer', async (t) => {
+  const tier = new MemoryTier(MEBIBYTE)
+  const copy = kept(tier, 'course:1', ['course:1'])
+  t.equal(tier.isTrusted(copy, 50), true)
+  t.equal(tier.isTrusted(copy, 0), false, 'with a lease of 0 never')
+  await sleep(60)
+  t.equal(tier.isTrusted(copy, 50), false)
+  t.equal(tier.isTrusted(copy, LONG_MS), true, 'a longer lease')
+  t.equal(tier.isIntact(copy), true)
+})
+
+t.test('the lease counts from when the store was asked, not from when it answered', async (t) => {
+  const tier = new MemoryTier(MEBIBYTE)
+  const check = tier.begin(['course:1'])
+  await sleep(60)
+  tier.keep('course:1', ENTRY, check, performance.now() + LONG_MS)
+  t.equal(tier.isTrusted(present(tier.get('course:1')), 50), false)
+})
+
+t.test('an expired copy is not trusted, but still there for when the database fails', async (t) => {
+  const tier = new MemoryTier(MEBIBYTE)
+  const copy = kept(tier, 'course:1', ['course:1'], 20)
+  t.equal(tier.isTrusted(copy, LONG_MS), true)
+  await sleep(30)
+  t.equal(tier.isTrusted(copy, LONG_MS), false)
+  t.equal(tier.isIntact(copy), true)
+  t.equal(tier.get('course:1'), copy)
+})
+
+t.test('a drop of any of its tags ends the trust at once; other tags do not concern it', async (t) => {
+  const tier = new MemoryTier(MEBIBYTE)
+  const [list, course, other] = [
+    kept(tier, 'list', ['courses', 'categories']),
+    kept(tier, 'course:1', ['course:1']),
+    kept(tier, 'stats', [])
+  ]
+  tier.drop(['categories', 'unheard of'])
+  t.equal(tier.isIntact(list), false)
+  t.equal(tier.isTrusted(list, LONG_MS), false)
+  t.equal(tier.isTrusted(course, LONG_MS), true)
+  tier.drop(['course:1'])
+  t.equal(tier.isTrusted(course, LONG_MS), false)
+  t.equal(tier.isTrusted(other, LONG_MS), true)
+  t.equal(tier.isTrusted(kept(tier, 'course:1', ['course:1']), LONG_MS), true, 'one made afterwards is trusted')
+})
+
+t.test('a drop while the store is asked counts for the answer', async (t) => {
+  const tier = new MemoryTier(MEBIBYTE)
+  for (const drop of [() => tier.drop(['course:1']), () => tier.dropAll()]) {
+    const check = tier.begin(['course:1'])
+    drop()
+    tier.keep('course:1', ENTRY, check, performance.now() + LONG_MS)
+    t.equal(tier.isTrusted(present(tier.get('course:1')), LONG_MS), false)
+  }
+})
+
+t.test('dropAll ends the trust in everything that is there, tags or not', async (t) => {
+  const tier = new MemoryTier(MEBIBYTE)
+  const copies = [kept(tier, 'course:1', ['course:1']), kept(tier, 'stats', [])]
+  tier.dropAll()
+  for (const copy of copies) t.equal(tier.isIntact(copy), false)
+  t.equal(tier.isIntact(kept(tier, 'stats', [])), true)
+})
+
+t.test('two reads share a load only when nothing was dropped between them', async (t) => {
+  const tier = new MemoryTier(MEBIBYTE)
+  const last = () => tier.lastDrop(tier.begin(['course:1', 'courses']))
+  const first = last()
+  t.equal(last(), first)
+  tier.drop(['unheard of'])
+  t.equal(last(), first)
+  tier.drop(['courses'])
+  const second = last()
+  t.not(second, first)
+  tier.dropAll()
+  t.not(last(), second)
+})
+
+t.test('what it keeps is bounded in bytes; what is read stays longest', async (t) => {
+  const tier = new MemoryTier(MEBIBYTE)
+  const entry = createEntry('x'.repeat(1000), [])
+  for (let i = 0; i < 5000; i++) {
+    tier.keep(`course:${i}`, entry, tier.begin([]), performance.now() + LONG_MS)
+    tier.get('course:0')
+  }
+  t.ok(tier.bytes <= MEBIBYTE)
+  t.ok(tier.count > 100, 'the bound is used')
+  t.ok(tier.count * 1000 <= MEBIBYTE, `${tier.count} copies of 1,000 characters`)
+  t.ok(tier.get('course:0'))
+  t.equal(tier.get('course:1'), undefined)
+})
+
+t.test('what is too large is not kept, nor is what it was to replace', async (t) => {
+  const tier = new MemoryTier(10_000)
+  kept(tier, 'course:1', [])
+  tier.keep('course:1', createEntry('x'.repeat(10_000), []), tier.begin([]), performance.now() + LONG_MS)
+  t.equal(tier.get('course:1'), undefined)
+})
+
+t.test('a tier of 0 bytes keeps nothing', async (t) => {
+  const tier = new MemoryTier(0)
+  tier.keep('course:1', ENTRY, tier.begin([]), performance.now() + LONG_MS)
+  t.equal(tier.get('course:1'), undefined)
+  t.equal(tier.count, 0)
+})
+
+t.test('with more than 100,000 tags a drop is never missed', async (t) => {
+  const tier = new MemoryTier(MEBIBYTE)
+  const before = kept(tier, 'course:1', ['course:1'])
+  const check = tier.begin(['course:2'])
+  for (let i = 0; i < 110_000; i++) tier.begin([`other:${i}`])
+  tier.drop(['course:1', 'course:2'])
+  tier.keep('course:2', ENTRY, check, performance.now() + LONG_MS)
+  for (let i = 0; i < 110_000; i++) tier.drop([`other:${i}`])
+  for (const copy of [before, present(tier.get('course:2'))]) t.equal(tier.isTrusted(copy, LONG_MS), false)
+  t.equal(tier.isTrusted(kept(tier, 'course:1', ['course:1']), LONG_MS), true, 'and it goes on working')
+})
+
+t.test('copies are removed by key, and by pattern', async (t) => {
+  const tier = new MemoryTier(MEBIBYTE)
+  const keys = ['course:1', 'course:2', 'course:12', 'user:1:profile']
+  const fill = () => keys.map((key) => kept(tier, key, []))
+  const left = () => keys.filter((key) => tier.get(key) !== undefined)
+  fill()
+  tier.delete(['course:1', 'nothing'])
+  t.same(left(), ['course:2', 'course:12', 'user:1:profile'])
+  fill()
+  tier.deleteMatching('course:?')
+  t.same(left(), ['course:12', 'user:1:profile'])
+  tier.deleteMatching('*')
+  t.same(left(), [])
+})
+
+t.test('what is removed while the store is asked is not kept when it answers', async (t) => {
+  const tier = new MemoryTier(MEBIBYTE)
+  for (const remove of [() => tier.delete(['course:1']), () => tier.deleteMatching('course:*')]) {
+    const check = tier.begin(['course:1'])
+    remove()
+    tier.keep('course:1', ENTRY, check, performance.now() + LONG_MS)
+    t.equal(tier.get('course:1'), undefined)
+    t.ok(kept(tier, 'course:1', ['course:1']), 'an answer to a later question is')
+  }
+})

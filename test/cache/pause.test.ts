@@ -1,0 +1,93 @@
+import t from 'tap'
+import { freshSpec, openService, present, read, Source } from '../support/caches.ts'
+import { timed, until } from '../support/eventually.ts'
+import { RedisServer } from '../support/redis.ts'
+
+/** A command that is not answered fails after this time. */
+const TIMEOUT_MS = 250
+const SLACK_MS = 250
+const AT_ONCE_MS = 100
+const STRICT = { l1LeaseMs: 0 }
+
+const server = await RedisServer.start()
+t.teardown(() => server.stop())
+// What a process could not invalidate, as its outbox has it.
+const outbox: string[] = []
+const { caches } = await openService(t, server, [STRICT, STRICT], (apply) => apply([...outbox]))
+const [a, b] = [present(caches[0]), present(caches[1])]
+
+t.test('Redis freezes', async (t) => {
+  const source = new Source('old')
+  const spec = freshSpec()
+  for (const cache of [a, b]) await cache.wrap(spec, source.load)
+  // What was a copy in both of them, and has expired.
+  const expired = freshSpec({ ttlMs: 1 })
+  for (const cache of [a, b]) await cache.wrap(expired, source.load)
+  const caught = source.gated()
+  const inTheMiddle = timed(() => a.wrap(freshSpec(), caught.load))
+  await caught.started
+  server.signal('SIGSTOP')
+
+  await t.test('a read is answered after the timeout of one command, whoever waits with it', async (t) => {
+    const reads = Array.from({ length: 20 }, () => timed(() => read(b, spec, source.load)))
+    for (const [{ value, outcome }, ms] of await Promise.all(reads)) {
+      t.same([value, outcome], ['old', 'BYPASS'])
+      t.ok(ms < TIMEOUT_MS + SLACK_MS, `${ms} ms`)
+    }
+  })
+
+  await t.test('from then on at once', async (t) => {
+    for (let i = 0; i < 10; i++) {
+      const [, ms] = await timed(() => b.wrap(freshSpec(), source.load))
+      t.ok(ms < AT_ONCE_MS, `${ms} ms`)
+    }
+  })
+
+  await t.test('a read that was in the middle is answered too', async (t) => {
+    caught.finish()
+    const [value, ms] = await inTheMiddle
+    t.equal(value, 'old')
+    t.ok(ms < 1500, `${ms} ms`)
+  })
+
+  await t.test('a write that waits for Redis gives up, and reads what it wrote', async (t) => {
+    source.value = 'new'
+    const [, ms] = await timed(() => t.rejects(a.invalidate(spec.tags)))
+    t.ok(ms < 1500, `${ms} ms`)
+    outbox.push(...spec.tags)
+    t.equal(await a.wrap(spec, source.load), 'new')
+  })
+
+  await t.test(
+    'what another process may have written meanwhile is not served stale, should the database fail as well',
+    async (t) => {
+      const gone = async () => Promise.reject(new Error('the database is gone'))
+      await t.rejects(a.invalidate(expired.tags))
+      outbox.push(...expired.tags)
+      await t.rejects(b.wrap(expired, gone), { message: 'the database is gone' })
+    }
+  )
+
+  await t.test('when Redis goes on, nobody reads what was written over meanwhile', async (t) => {
+    server.signal('SIGCONT')
+    const values = new Set<string>()
+    await until(async () => {
+      for (const cache of [a, b]) if (cache.trusted) values.add(await cache.wrap(spec, source.load))
+      return a.trusted && b.trusted
+    }, 3000)
+    for (const cache of [a, b]) values.add(await cache.wrap(spec, source.load))
+    t.same([...values], ['new'])
+    t.equal((await read(a, spec, source.load)).outcome, 'HIT')
+  })
+})
+
+t.test('a Redis that stumbles for a moment costs a write that moment, and not its invalidation', async (t) => {
+  const source = new Source('old')
+  const spec = freshSpec()
+  for (const cache of [a, b]) await cache.wrap(spec, source.load)
+  server.signal('SIGSTOP')
+  setTimeout(() => server.signal('SIGCONT'), TIMEOUT_MS + 50)
+  source.value = 'new'
+  await a.invalidate(spec.tags)
+  t.same(await Promise.all([a.wrap(spec, source.load), b.wrap(spec, source.load)]), ['new', 'new'])
+})

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto'
+import t, { type Test } from 'tap'
+import { createEntry, decodeEntry, type Entry, encodeEntry } from '../../src/cache/entry.ts'
+import { loadOnce } from '../../src/cache/shared-load.ts'
+import type { Store } from '../../src/cache/store.ts'
+import { timed } from '../support/eventually.ts'
+import { RedisServer } from '../support/redis.ts'
+import { redisStore } from '../support/stores.ts'
+
+const LONG_MS = 60_000
+/** How long a crashed process may hold others up. */
+const PATIENCE_MS = 2000
+const SLACK_MS = 500
+
+const server = await RedisServer.start()
+t.teardown(() => server.stop())
+
+/** Two processes that want the same thing, which neither has. */
+async function twoProcesses(t: Test, redis = server) {
+  const key = `course:${randomUUID()}`
+  const stores = await Promise.all([redisStore(t, redis, 'school'), redisStore(t, redis, 'school')])
+  const lookUp = (store: Store) => async (): Promise<Entry | null> => {
+    const stored = await store.get(key)
+    return stored === null ? null : decodeEntry(stored.text)
+  }
+  const loads: Store[] = []
+  const load = (store: Store, during: () => Promise<void>) => async (): Promise<Entry> => {
+    loads.push(store)
+    await during()
+    const entry = createEntry(`made by load ${loads.length}`, [])
+    await store.set(key, encodeEntry(entry), LONG_MS).catch(() => {})
+    return entry
+  }
+  const wanted = (store: Store, during = async () => {}) => loadOnce(store, key, lookUp(store), load(store, during))
+  return { key, stores, loads, wanted }
+}
+
+t.test('what two processes want at once is loaded once', async (t) => {
+  const { stores, loads, wanted } = await twoProcesses(t)
+  const calls = Array.from({ length: 10 }, () => stores.map((store) => wanted(store)))
+  const entries = await Promise.all(calls.flat())
+  t.equal(loads.length, 1)
+  for (const { value } of entries) t.equal(value, 'made by load 1')
+  // Somebody may come too late to wait, and before it knows that there is something by now.
+  t.equal((await wanted(stores[1])).value, 'made by load 1')
+})
+
+t.test('whoever comes while another loads waits for it, and does not load', async (t) => {
+  const { stores, loads, wanted } = await twoProcesses(t)
+  const [one, other] = stores
+  const gate = Promise.withResolvers<void>()
+  const started = Promise.withResolvers<void>()
+  const first = wanted(one, () => {
+    started.resolve()
+    return gate.promise
+  })
+  await started.promise
+  const second = wanted(other)
+  setTimeout(gate.resolve, 100)
+  t.equal((await second).value, 'made by load 1')
+  t.equal((await first).value, 'made by load 1')
+  t.same(loads, [one])
+})
+
+t.test('a load that fails frees the lock: the other one loads at once', async (t) => {
+  const { stores, loads, wanted } = await twoProcesses(t)
+  const [one, other] = stores
+  const fail = async () => {
+    throw new Error('the database is gone')
+  }
+  await t.rejects(wanted(one, fail), { message: 'the database is gone' })
+  const [entry, ms] = await timed(() => wanted(other))
+  t.equal(entry.value, 'made by load 2')
+  t.equal(loads.length, 2)
+  t.ok(ms < SLACK_MS, `${ms} ms`)
+})
+
+t.test('a process that crashed in its load, or takes very long, holds others up for two seconds at most', async (t) => {
+  // The lock of the crashed one expires; that of the other one does not while anybody waits.
+  const lockTimes = [PATIENCE_MS, LONG_MS]
+  const waits = lockTimes.map(async (lockMs) => {
+    const { key, stores, loads, wanted } = await twoProcesses(t)
+    const [holder, other] = stores
+    t.equal(await holder.lock(key, lockMs), true)
+    const [entries, ms] = await timed(() => Promise.all([wanted(other), wanted(other), wanted(other)]))
+    t.ok(loads.length >= 1 && entries.every(({ value }) => value.startsWith('made by load')))
+    t.ok(ms < PATIENCE_MS + SLACK_MS, `${ms} ms`)
+  })
+  await Promise.all(waits)
+})
+
+t.test('a store that fails in the middle costs a load, not an error', async (t) => {
+  const fragile = await RedisServer.start()
+  t.teardown(() => fragile.stop())
+  const { stores, loads, wanted } = await twoProcesses(t, fragile)
+  const [one, other] = stores
+  const started = Promise.withResolvers<void>()
+  const first = wanted(one, async () => {
+    started.resolve()
+    await fragile.kill()
+  })
+  await started.promise
+  const [entries, ms] = await timed(() => Promise.all([first, wanted(other)]))
+  t.ok(entries.every(({ value }) => value.startsWith('made by load')))
+  t.same(new Set(loads), new Set([one, other]))
+  t.ok(ms < PATIENCE_MS, `${ms} ms`)
+})

@@ -1,0 +1,88 @@
+import t from 'tap'
+import { onBothDatabases, studiedCourse } from '../support/both-databases.ts'
+import { listenTo } from '../support/commits.ts'
+
+/** Statements past Prisma's models, as a maintenance script may run them. */
+await onBothDatabases(t, async (t, database) => {
+  const { client } = database
+  const { commitsOf } = listenTo(database)
+  const { course, author, student, category } = await studiedCourse(database)
+  const { id } = course
+  const page = `course:${id}`
+
+  const touching: [what: string, write: () => Promise<unknown>, tags: string[]][] = [
+    ['$executeRaw', () => client.$executeRaw`update course set title = 'A' where id = ${id}`, [page, 'courses']],
+    ['$executeRawUnsafe', () => client.$executeRawUnsafe(`update course set title = 'B'`), [page, 'courses']],
+    [
+      '$queryRaw with RETURNING',
+      () => client.$queryRaw`update course set title = 'C' where id = ${id} returning id`,
+      [page, 'courses']
+    ],
+    [
+      'a write inside WITH',
+      () => client.$queryRaw`with w as (update course set title = 'D' returning id) select count(*)::int from w`,
+      [page, 'courses']
+    ],
+    ['a function that writes', () => client.$queryRaw`select touch_course()`, [page, 'courses']],
+    ['DO', () => client.$executeRaw`do $$ begin update course set title = 'F'; end $$`, [page, 'courses']],
+    [
+      'INSERT that finds a conflict and updates',
+      () =>
+        client.$executeRaw`insert into category (slug, name) values (${category.slug}, 'New')
+          on conflict (slug) do update set name = excluded.name`,
+      ['categories', page]
+    ],
+    [
+      'a reorder that swaps positions in one statement',
+      () => client.$executeRaw`update module set position = 3 - position where course_id = ${id}`,
+      [page]
+    ],
+    [
+      'DELETE of a student',
+      () => client.$executeRaw`delete from app_user where id = ${student.id}`,
+      [`user:${student.id}`, `user:${student.id}:progress`]
+    ]
+  ]
+  const untouching: [what: string, write: () => Promise<unknown>][] = [
+    ['an UPDATE that changes nothing', () => client.$executeRaw`update course set title = title, summary = summary`],
+    [
+      'one of all tables that are cached',
+      async () => {
+        for (const table of [
+          'course',
+          'module',
+          'chapter',
+          'category',
+          'app_user',
+          'enrollment',
+          'chapter_completion'
+        ]) {
+          const [first] = await client.$queryRaw<{ name: string }[]>`
+          select column_name as name from information_schema.columns where table_name = ${table} limit 1`
+          await client.$executeRawUnsafe(`update ${table} set ${first?.name} = ${first?.name}`)
+        }
+      }
+    ],
+    ['an UPDATE of no row', () => client.$executeRaw`update course set title = 'X' where id = -1`],
+    [
+      'INSERT that finds a conflict and does nothing',
+      () => client.$executeRaw`insert into category (slug, name) values (${category.slug}, 'X') on conflict do nothing`
+    ],
+    ['a question', () => client.$queryRaw`select 'update course set title' as text from course for update`]
+  ]
+
+  await client.$executeRaw`create function touch_course() returns int language plpgsql as $$
+    begin update course set title = title || '!'; return 1; end $$`
+  for (const [what, write] of untouching) {
+    await t.test(`${what} touches nothing`, async (t) => t.same(await commitsOf(write), []))
+  }
+  for (const [what, write, tags] of touching) {
+    await t.test(`${what} touches what it changes`, async (t) => t.same(await commitsOf(write), [tags.sort()]))
+  }
+
+  await t.test('TRUNCATE touches everything that there is', async (t) => {
+    const tags = [page, 'courses', 'categories', `user:${author.id}`, `user:${author.id}:progress`]
+    t.same(await commitsOf(() => client.$executeRaw`truncate course cascade`), [tags.sort()])
+    t.equal(await client.course.count(), 0)
+  })
+})
