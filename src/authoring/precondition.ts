@@ -4,7 +4,9 @@ import { ApiError } from '../errors.ts'
 
 /** The header by which a client says which version it has read. */
 export const ifMatch = Type.Object({
-  'if-match': Type.Optional(Type.String({ description: 'the ETag of the version that is to be changed; 412 when it is another' }))
+  'if-match': Type.Optional(
+    Type.String({ description: 'the ETag of the version that is to be changed; 412 when it is another' })
+  )
 })
 
 /** What `If-Match` asks: that nobody has written since the client read. `etagOf` is the entity tag of what is there now. */

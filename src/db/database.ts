@@ -1,14 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import pg from 'pg'
-import {
-  APPLICATION,
-  type CommitListener,
-  type Invalidation,
-  insideWrite,
-  watchPglite,
-  watchPool
-} from './commits.ts'
+import { APPLICATION, type CommitListener, type Invalidation, insideWrite, watchPglite, watchPool } from './commits.ts'
 import { lockDataDir } from './data-dir-lock.ts'
 import { type Prisma, PrismaClient } from './generated/client.ts'
 import { Outbox } from './outbox.ts'

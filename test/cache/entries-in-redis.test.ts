@@ -61,6 +61,8 @@ t.test('an entry that has expired is loaded anew', async (t) => {
 })
 
 t.test('an invalidation removes the own keys of the entity, and no other key of Redis goes or comes', async (t) => {
+  await redis.flushall()
+  await made()
   await made({ key: 'course:900', tags: ['course:900'] })
   await made({ key: 'course:900:modules', tags: ['course:900'] })
   const keys = async () => (await redis.keys('*')).filter((key) => !key.endsWith(':probe'))

@@ -133,7 +133,8 @@ await onBothDatabases(t, async (t, database, kind) => {
     async (t) => {
       const { commitsOf } = listenTo(database)
       const commits = await commitsOf(() =>
-        database.write(async (tx) => {
+        database
+          .write(async (tx) => {
             await tx.course.update({ where: { id }, data: { title: 'never' } })
             await tx.$executeRaw`select 1 / 0`.catch(() => {})
           })

@@ -13,7 +13,9 @@ import { readConfig } from '../../src/config.ts'
 import { type FuzzRequest, type Operation, requestTo } from './operations.ts'
 import { Chance, type Schema } from './samples.ts'
 
-const { values } = parseArgs({ options: { requests: { type: 'string', default: '10000' }, seed: { type: 'string', default: '1' } } })
+const { values } = parseArgs({
+  options: { requests: { type: 'string', default: '10000' }, seed: { type: 'string', default: '1' } }
+})
 const total = Number(values.requests)
 const chance = new Chance(Number(values.seed))
 if (!(total > 0)) {
@@ -25,7 +27,13 @@ const dataDir = await mkdtemp(join(tmpdir(), 'aikademiya-fuzz-'))
 const admin = { email: 'admin@example.org', password: 'admin password' }
 const limitsOff = { RATE_LIMIT_ANONYMOUS: '0', RATE_LIMIT_USER: '0', RATE_LIMIT_GENERATION: '0' }
 const app = await buildApp(
-  readConfig({ DATA_DIR: dataDir, LOG_LEVEL: 'fatal', ADMIN_EMAIL: admin.email, ADMIN_PASSWORD: admin.password, ...limitsOff })
+  readConfig({
+    DATA_DIR: dataDir,
+    LOG_LEVEL: 'fatal',
+    ADMIN_EMAIL: admin.email,
+    ADMIN_PASSWORD: admin.password,
+    ...limitsOff
+  })
 )
 const url = await app.listen({ port: 0, host: '127.0.0.1' })
 const document: { paths: Record<string, Record<string, Operation>> } = JSON.parse(
@@ -42,7 +50,11 @@ const statuses = new Map<number, number>()
 const faults: string[] = []
 
 for (let sent = 0; sent < total; sent++) {
-  const { path, method, operation } = operations[sent % operations.length] ?? { path: '/', method: 'GET', operation: { responses: {} } }
+  const { path, method, operation } = operations[sent % operations.length] ?? {
+    path: '/',
+    method: 'GET',
+    operation: { responses: {} }
+  }
   const request = requestTo(path, operation, chance)
   await send(method, path, operation, request, chance.of(cookies))
   if (sent % 1000 === 999) process.stderr.write(`${sent + 1} requests\n`)
@@ -56,20 +68,30 @@ await app.close()
 await rm(dataDir, { recursive: true, force: true })
 process.exit(faults.length === 0 ? 0 : 1)
 
-async function send(method: string, path: string, operation: Operation, request: FuzzRequest, cookie: string): Promise<void> {
+async function send(
+  method: string,
+  path: string,
+  operation: Operation,
+  request: FuzzRequest,
+  cookie: string
+): Promise<void> {
   const headers = cookie === '' ? request.headers : { ...request.headers, cookie }
   const answer = await fetch(url + request.path, { method, headers, body: request.body ?? null, redirect: 'manual' })
   const text = await answer.text()
   const { status } = answer
   statuses.set(status, (statuses.get(status) ?? 0) + 1)
   const fault = contradiction(status, text, operation)
-  if (fault !== null) faults.push(`${method} ${path} -> ${status}: ${fault}; ${request.path.slice(0, 200)} ${request.body?.slice(0, 200) ?? ''} ${text.slice(0, 200)}`)
+  if (fault !== null)
+    faults.push(
+      `${method} ${path} -> ${status}: ${fault}; ${request.path.slice(0, 200)} ${request.body?.slice(0, 200) ?? ''} ${text.slice(0, 200)}`
+    )
 }
 
 function contradiction(status: number, text: string, { responses }: Operation): string | null {
   if (status >= 500) return 'a fault of the service'
   // Not of the operation: a path that cannot be read, or that leads elsewhere because of what was put into it.
-  if (status === 414 || (status === 404 && text.includes('nothing at this URL')) || text.includes('MALFORMED_URL')) return null
+  if (status === 414 || (status === 404 && text.includes('nothing at this URL')) || text.includes('MALFORMED_URL'))
+    return null
   const response = responses[status]
   if (response === undefined) return 'this status is not documented'
   const schema: Schema | undefined = response.content?.['application/json']?.schema

@@ -12,7 +12,9 @@ interface Parameter {
 export interface Operation {
   readonly parameters?: readonly Parameter[]
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> }
-  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { readonly schema: Schema }>> }>>
+  readonly responses: Readonly<
+    Record<string, { readonly content?: Readonly<Record<string, { readonly schema: Schema }>> }>
+  >
 }
 
 export interface FuzzRequest {
@@ -36,7 +38,8 @@ export function requestTo(path: string, { parameters = [], requestBody }: Operat
     else if (where === 'query') query.push(`${name}=${encode(value(schema))}`)
     else if (where === 'header') headers[name] = chance.of(['*', '"x"', 'W/"y", "z"', ''])
   }
-  if (breaks && chance.often(0.2)) query.push(`${chance.of(['foo', '__proto__', 'limit', 'a[b]'])}=${encode(nasty(chance))}`)
+  if (breaks && chance.often(0.2))
+    query.push(`${chance.of(['foo', '__proto__', 'limit', 'a[b]'])}=${encode(nasty(chance))}`)
   return {
     path: query.length === 0 ? filled : `${filled}?${query.join('&')}`,
     headers,
@@ -55,11 +58,18 @@ function body(
   headers['content-type'] = 'application/json'
   const sample = right(schema, chance)
   if (!breaks) return JSON.stringify(sample)
-  if (chance.often(0.1)) headers['content-type'] = chance.of(['text/plain', 'application/xml', 'multipart/form-data', 'application/json; charset=x'])
+  if (chance.often(0.1))
+    headers['content-type'] = chance.of([
+      'text/plain',
+      'application/xml',
+      'multipart/form-data',
+      'application/json; charset=x'
+    ])
   if (chance.often(0.15)) return chance.of(['', '{', '[]', 'null', '"x"', '{"a":', `{"__proto__":{"a":1}}`, '\u0000'])
   const fields = Object.entries(Object(sample))
   const changed = fields.map(([name, value]) => [name, chance.often(0.4) ? nasty(chance) : value])
-  if (chance.often(0.2)) changed.push([chance.of(['id', 'role', 'authorId', 'createdAt', 'passwordHash', 'x']), nasty(chance)])
+  if (chance.often(0.2))
+    changed.push([chance.of(['id', 'role', 'authorId', 'createdAt', 'passwordHash', 'x']), nasty(chance)])
   return JSON.stringify(Object.fromEntries(changed.filter(() => chance.often(0.85))))
 }
 

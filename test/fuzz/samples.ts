@@ -44,12 +44,47 @@ export class Chance {
   }
 }
 
-const TEXTS = ['a', 'Course of things', 'Привет, мир', '日本語', '<script>', "'; drop table course; --", '%_\\', '😀', 'x'.repeat(90)] as const
+const TEXTS = [
+  'a',
+  'Course of things',
+  'Привет, мир',
+  '日本語',
+  '<script>',
+  "'; drop table course; --",
+  '%_\\',
+  '😀',
+  'x'.repeat(90)
+] as const
 
 /** What breaks services: each is sent where it fits and where it does not. */
 const NASTY = [
-  null, true, false, 0, -1, 1.5, 1e308, 2_147_483_648, Number.MAX_SAFE_INTEGER, '', ' ', '\u0000', 'a\u0000b', '\ud800', '0x10', '1e3', 'null',
-  'undefined', '[object Object]', '../../etc/passwd', 'x'.repeat(5000), [], {}, [1, 2], { a: 1 }, { __proto__: 1 }, { constructor: { prototype: 1 } }
+  null,
+  true,
+  false,
+  0,
+  -1,
+  1.5,
+  1e308,
+  2_147_483_648,
+  Number.MAX_SAFE_INTEGER,
+  '',
+  ' ',
+  '\u0000',
+  'a\u0000b',
+  '\ud800',
+  '0x10',
+  '1e3',
+  'null',
+  'undefined',
+  '[object Object]',
+  '../../etc/passwd',
+  'x'.repeat(5000),
+  [],
+  {},
+  [1, 2],
+  { a: 1 },
+  { __proto__: 1 },
+  { constructor: { prototype: 1 } }
 ] as const
 
 export function nasty(chance: Chance): unknown {

@@ -12,7 +12,14 @@ type Who = (typeof clients)[number]
 const course = { title: 'T', summary: 'S', description: 'D', level: 'beginner', language: 'en' }
 const all = (status: number): Record<Who, number> => row(status, status, status, status, status, status)
 /** A session that is ended, or whose user is gone, is nobody's: the same as a visitor. */
-function row(visitor: number, other: number, author: number, admin: number, ended = visitor, deleted = visitor): Record<Who, number> {
+function row(
+  visitor: number,
+  other: number,
+  author: number,
+  admin: number,
+  ended = visitor,
+  deleted = visitor
+): Record<Who, number> {
   return { visitor, other, author, admin, ended, deleted }
 }
 
@@ -83,7 +90,8 @@ t.test('every route answers each kind of client as the contract says', async (t)
     await t.test(`${method} ${path}`, async (t) => {
       for (const who of clients) {
         const draft = path.includes(':') ? await draftOf(author) : { id: 0, moduleId: 0, chapterId: 0 }
-        if (path.includes(':published')) await author.request('PATCH', `/api/v1/courses/${draft.id}`, { status: 'published' })
+        if (path.includes(':published'))
+          await author.request('PATCH', `/api/v1/courses/${draft.id}`, { status: 'published' })
         const filled = path
           .replace(/:draft|:published/, String(draft.id))
           .replace(':module', String(draft.moduleId))
@@ -99,7 +107,13 @@ t.test('every route answers each kind of client as the contract says', async (t)
   const documented = Object.entries(app.swagger().paths ?? {}).flatMap(([path, methods]) =>
     Object.keys(methods ?? {}).map((method) => `${method.toUpperCase()} ${path.replace(/\{.*?\}/g, '*')}`)
   )
-  const tested = new Set(table.map(([method, path]) => `${method} ${path.replace(/\/(\d+|:\w+|data|none)(?=\/|$)/g, '/*')}`))
+  const tested = new Set(
+    table.map(([method, path]) => `${method} ${path.replace(/\/(\d+|:\w+|data|none)(?=\/|$)/g, '/*')}`)
+  )
   const elsewhere = /\/auth\/(register|logout)/
-  t.strictSame(documented.filter((operation) => !tested.has(operation) && !elsewhere.test(operation)), [], 'no route is missing here')
+  t.strictSame(
+    documented.filter((operation) => !tested.has(operation) && !elsewhere.test(operation)),
+    [],
+    'no route is missing here'
+  )
 })

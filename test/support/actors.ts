@@ -13,8 +13,16 @@ export class Actor {
   }
 
   request(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
-    const all = { ...(body === undefined ? {} : JSON_TYPE), ...(this.cookie === '' ? {} : { cookie: this.cookie }), ...headers }
-    return fetch(`${this.#url}${path}`, { method, headers: all, body: body === undefined ? null : JSON.stringify(body) })
+    const all = {
+      ...(body === undefined ? {} : JSON_TYPE),
+      ...(this.cookie === '' ? {} : { cookie: this.cookie }),
+      ...headers
+    }
+    return fetch(`${this.#url}${path}`, {
+      method,
+      headers: all,
+      body: body === undefined ? null : JSON.stringify(body)
+    })
   }
 
   get(path: string, headers?: Record<string, string>): Promise<Response> {
@@ -29,7 +37,11 @@ export async function signIn(url: string, email: string, password: string): Prom
 
 /** A new account, signed in. */
 export async function register(url: string, name: string): Promise<Actor> {
-  return withSession(url, '/api/v1/auth/register', { email: `${name}@example.org`, password: `password of ${name}`, name })
+  return withSession(url, '/api/v1/auth/register', {
+    email: `${name}@example.org`,
+    password: `password of ${name}`,
+    name
+  })
 }
 
 async function withSession(url: string, path: string, body: object): Promise<Actor> {
@@ -55,7 +67,10 @@ export function admin({ url }: Service): Promise<Actor> {
 }
 
 /** A draft of the actor with one module and one chapter. */
-export async function draftOf(actor: Actor, title = 'A draft'): Promise<{ id: number; moduleId: number; chapterId: number }> {
+export async function draftOf(
+  actor: Actor,
+  title = 'A draft'
+): Promise<{ id: number; moduleId: number; chapterId: number }> {
   const course = { title, summary: 'S', description: 'D', level: 'beginner', language: 'en' }
   const { id } = await created(actor.request('POST', '/api/v1/courses', course))
   const { id: moduleId } = await created(actor.request('POST', `/api/v1/courses/${id}/modules`, { title: 'M' }))

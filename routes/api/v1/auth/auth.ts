@@ -59,7 +59,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 
   app.post(
     '/logout-everywhere',
-    { schema: { tags, summary: 'End every session of the user', response: { 204: nothing, ...errors(401, 429, 503) } } },
+    {
+      schema: { tags, summary: 'End every session of the user', response: { 204: nothing, ...errors(401, 429, 503) } }
+    },
     async (request, reply) => {
       await accounts.endSessions(request.signedIn().id)
       await app.signOut(request, reply)

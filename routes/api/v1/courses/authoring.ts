@@ -15,7 +15,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '',
     {
-      schema: { tags, summary: 'A new course, a draft', body: NewCourse, response: { 201: Course, ...errors(400, 401, 415, 429, 503) } }
+      schema: {
+        tags,
+        summary: 'A new course, a draft',
+        body: NewCourse,
+        response: { 201: Course, ...errors(400, 401, 415, 429, 503) }
+      }
     },
     async (request, reply) => {
       const course = await authoring.createCourse(request.signedIn(), request.body)
@@ -36,7 +41,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
     async (request, reply) => {
-      const precondition = { ifMatch: request.headers['if-match'], etagOf: (course: Course) => reply.etagOf(Course, course) }
+      const precondition = {
+        ifMatch: request.headers['if-match'],
+        etagOf: (course: Course) => reply.etagOf(Course, course)
+      }
       reply.sendOwn(await authoring.changeCourse(request.signedIn(), request.params.id, request.body, precondition))
       return reply
     }
@@ -54,7 +62,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
     async (request, reply) => {
-      const precondition = { ifMatch: request.headers['if-match'], etagOf: (course: Course) => reply.etagOf(Course, course) }
+      const precondition = {
+        ifMatch: request.headers['if-match'],
+        etagOf: (course: Course) => reply.etagOf(Course, course)
+      }
       await authoring.deleteCourse(request.signedIn(), request.params.id, precondition)
       return reply.code(204).send(null)
     }

@@ -16,7 +16,13 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/:id/modules',
     {
-      schema: { tags, summary: 'A new module', params: CourseParams, body: NewModule, response: { 201: Module, ...refusals } }
+      schema: {
+        tags,
+        summary: 'A new module',
+        params: CourseParams,
+        body: NewModule,
+        response: { 201: Module, ...refusals }
+      }
     },
     async (request, reply) => {
       const module = await authoring.addModule(request.signedIn(), request.params.id, request.body)
@@ -43,7 +49,14 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 
   app.delete(
     '/:id/modules/:moduleId',
-    { schema: { tags, summary: 'Delete a module with its chapters', params: ModuleParams, response: { 204: nothing, ...refusals } } },
+    {
+      schema: {
+        tags,
+        summary: 'Delete a module with its chapters',
+        params: ModuleParams,
+        response: { 204: nothing, ...refusals }
+      }
+    },
     async (request, reply) => {
       const { id, moduleId } = request.params
       await authoring.deleteModule(request.signedIn(), id, moduleId)
@@ -54,7 +67,13 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/:id/modules/:moduleId/chapters',
     {
-      schema: { tags, summary: 'A new chapter', params: ModuleParams, body: NewChapter, response: { 201: Chapter, ...refusals } }
+      schema: {
+        tags,
+        summary: 'A new chapter',
+        params: ModuleParams,
+        body: NewChapter,
+        response: { 201: Chapter, ...refusals }
+      }
     },
     async (request, reply) => {
       const { id, moduleId } = request.params

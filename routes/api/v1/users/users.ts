@@ -1,6 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { toOwnUser, toPublicUser } from '../../../../src/accounts/accounts.ts'
-import { OwnUser, ProfileChange, RoleChange, User, UserPage, UserParams, UserQuery } from '../../../../src/accounts/shapes.ts'
+import {
+  OwnUser,
+  ProfileChange,
+  RoleChange,
+  User,
+  UserPage,
+  UserParams,
+  UserQuery
+} from '../../../../src/accounts/shapes.ts'
 import { errors } from '../../../../src/errors.ts'
 import { noQuery } from '../../../../src/paging.ts'
 
@@ -66,7 +74,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/me',
     {
-      schema: { tags, summary: 'The own account', querystring: noQuery, response: { 200: OwnUser, ...errors(400, 401, 429, 503) } }
+      schema: {
+        tags,
+        summary: 'The own account',
+        querystring: noQuery,
+        response: { 200: OwnUser, ...errors(400, 401, 429, 503) }
+      }
     },
     async (request, reply) => {
       reply.sendOwn(toOwnUser(request.signedIn()))

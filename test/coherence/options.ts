@@ -1,0 +1,79 @@
+import { parseArgs } from 'node:util'
+
+export const USAGE = `usage: npm run check:coherence -- [options]
+  --reads N        reads per lease, or per broken copy with --mutations (100000; 15000)
+  --seconds N      stop after so many seconds, if the reads are not done by then
+  --lease L        0, default or both (both; 0 with --faults)
+  --instances N    API processes (3)
+  --writers N      writes at a time (3)
+  --write-pause MS longest pause of a writer between two writes (60)
+  --faults         what breaks while reads and writes go on, one after the other
+  --only TEXT      of the faults or mutations, those with this in their name
+  --mutations      breaks copies of the service on purpose, and expects to be told`
+
+export type Mode = 'load' | 'faults' | 'mutations'
+export type Lease = '0' | 'default'
+
+export interface Options {
+  readonly mode: Mode
+  readonly reads: number
+  readonly seconds: number
+  readonly leases: readonly Lease[]
+  readonly instances: number
+  readonly writers: number
+  readonly writePauseMs: number
+  readonly only: string
+}
+
+export class UsageError extends Error {}
+
+/** Throws `UsageError` for anything that it does not know. */
+export function readOptions(args: readonly string[]): Options {
+  const { faults, mutations, only, lease, ...numbers } = parse(args)
+  if (faults && mutations) throw new UsageError('--faults and --mutations are two checks: choose one')
+  if (only !== '' && !faults && !mutations) throw new UsageError('--only goes with --faults or --mutations')
+  const mode = faults ? 'faults' : mutations ? 'mutations' : 'load'
+  return {
+    mode,
+    only,
+    leases: leases(lease ?? (faults ? '0' : 'both')),
+    reads: natural('reads', numbers.reads, mode === 'mutations' ? 15_000 : 100_000),
+    seconds: natural('seconds', numbers.seconds, Number.POSITIVE_INFINITY),
+    instances: natural('instances', numbers.instances, 3),
+    writers: natural('writers', numbers.writers, 3),
+    writePauseMs: natural('write-pause', numbers['write-pause'], 60)
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        reads: { type: 'string' },
+        seconds: { type: 'string' },
+        lease: { type: 'string' },
+        instances: { type: 'string' },
+        writers: { type: 'string' },
+        'write-pause': { type: 'string' },
+        only: { type: 'string', default: '' },
+        faults: { type: 'boolean', default: false },
+        mutations: { type: 'boolean', default: false }
+      }
+    }).values
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function leases(lease: string): readonly Lease[] {
+  if (lease === 'both') return ['0', 'default']
+  if (lease === '0' || lease === 'default') return [lease]
+  throw new UsageError(`--lease ${lease}: allowed are 0, default and both`)
+}
+
+function natural(name: string, value: string | undefined, unset: number): number {
+  if (value === undefined) return unset
+  if (!/^[1-9]\d{0,8}$/.test(value)) throw new UsageError(`--${name} ${value}: allowed is a whole number above 0`)
+  return Number(value)
+}

@@ -1,0 +1,142 @@
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import type { Answer } from './http-pipeline.ts'
+import type { Seen, Subject } from './ledger.ts'
+import type { Course, Subjects } from './subjects.ts'
+
+/** One version that an answer shows. */
+export interface Observation {
+  readonly subject: Subject
+  readonly seen: Seen
+}
+
+/** A path of the API, and what an answer shows; `observe` throws when the answer is no good one. */
+export interface Readable {
+  readonly path: string
+  observe(answer: Answer): Observation[]
+}
+
+const Title = Type.String({ pattern: '^v\\d+$' })
+const CategoryName = Type.Object({ id: Type.Integer(), name: Title })
+const Item = Type.Object({ id: Type.Integer(), title: Title, category: CategoryName })
+const Modules = Type.Array(Type.Object({ title: Title }))
+const courseShape = Compile(Type.Object({ title: Title, category: CategoryName, modules: Modules }))
+const listShape = Compile(Type.Object({ items: Type.Array(Item) }))
+const modulesShape = Compile(Type.Object({ items: Modules }))
+const categoriesShape = Compile(Type.Object({ items: Type.Array(CategoryName) }))
+
+/** The kinds of reads and their shares; within one, the first are read more often than the last. */
+const SHARES = [
+  ['courses', 0.83],
+  ['lists', 0.1],
+  ['ghosts', 0.04],
+  ['modules', 0.02],
+  ['categories', 0.01]
+] as const
+
+export class Reads {
+  readonly #kinds: Record<(typeof SHARES)[number][0], readonly Readable[]>
+
+  constructor(subjects: Subjects) {
+    const { courses, ghosts } = subjects
+    const name = nameOf(subjects)
+    const lists: [string, (course: Course) => boolean][] = [
+      ['', () => true],
+      ['&sort=title', () => true],
+      ['&level=beginner', ({ level }) => level === 'beginner'],
+      ['&category=category-1&sort=-updatedAt', ({ categoryId }) => categoryId === 1],
+      ['&search=v&sort=createdAt', () => true]
+    ]
+    this.#kinds = {
+      courses: courses.map((course) => coursePage(course, name)),
+      ghosts: ghosts.map((ghost) => coursePage(ghost, name)),
+      modules: courses.map(modules),
+      categories: [{ path: '/api/v1/categories', observe: (answer) => categories(answer, name) }],
+      lists: lists.map(([query, holds]) => courseList(query, [...courses, ...ghosts].filter(holds), name))
+    }
+  }
+
+  /** Everything that can be read. */
+  get all(): Readable[] {
+    return Object.values(this.#kinds).flat()
+  }
+
+  /** One at random, as a client might choose it. */
+  choose(): Readable {
+    let at = Math.random()
+    for (const [kind, share] of SHARES) {
+      at -= share
+      if (at < 0) return skewed(this.#kinds[kind])
+    }
+    return skewed(this.#kinds.courses)
+  }
+}
+
+/** One of them; half of the choices fall on the first eighth. */
+export function skewed<T>(items: readonly T[]): T {
+  const item = items[Math.floor(Math.random() ** 3 * items.length)]
+  if (item === undefined) throw new Error('nothing to choose from')
+  return item
+}
+
+type NameOf = (category: { id: number; name: string }) => Observation
+
+function nameOf({ categories, spareCategory }: Subjects): NameOf {
+  const names = new Map([...categories, spareCategory].map(({ id, name }) => [id, name]))
+  return ({ id, name }) => {
+    const subject = names.get(id)
+    if (subject === undefined) throw new Error(`an unknown category ${id}`)
+    return { subject, seen: versionOf(name) }
+  }
+}
+
+function coursePage({ id, title, module }: Course, name: NameOf): Readable {
+  return {
+    path: `/api/v1/courses/${id}`,
+    observe(answer) {
+      if (answer.status === 404) return [{ subject: title, seen: 'absent' }]
+      const value = parse(courseShape, answer)
+      const parts = module === null ? [] : value.modules.map((one) => ({ subject: module, seen: versionOf(one.title) }))
+      return [{ subject: title, seen: versionOf(value.title) }, name(value.category), ...parts]
+    }
+  }
+}
+
+function courseList(query: string, members: readonly Course[], name: NameOf): Readable {
+  return {
+    path: `/api/v1/courses?limit=100${query}`,
+    observe(answer) {
+      const items = new Map(parse(listShape, answer).items.map((item) => [item.id, item]))
+      const titles = members.map(({ id, title }): Observation => {
+        const item = items.get(id)
+        return { subject: title, seen: item === undefined ? 'absent' : versionOf(item.title) }
+      })
+      return [...titles, ...[...items.values()].map(({ category }) => name(category))]
+    }
+  }
+}
+
+function modules({ id, title, module }: Course): Readable {
+  return {
+    path: `/api/v1/courses/${id}/modules`,
+    observe(answer) {
+      if (answer.status === 404) return [{ subject: title, seen: 'absent' }]
+      const { items } = parse(modulesShape, answer)
+      return module === null ? [] : items.map((item) => ({ subject: module, seen: versionOf(item.title) }))
+    }
+  }
+}
+
+function categories(answer: Answer, name: NameOf): Observation[] {
+  return parse(categoriesShape, answer).items.map(name)
+}
+
+function parse<T>(shape: { Check(value: unknown): value is T }, { status, body }: Answer): T {
+  const value: unknown = status === 200 ? JSON.parse(body) : null
+  if (shape.Check(value)) return value
+  throw new Error(`answered ${status}: ${body.slice(0, 200)}`)
+}
+
+export function versionOf(text: string): number {
+  return Number(text.slice(1))
+}

@@ -1,0 +1,63 @@
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+
+/** Stands between a client and a server on this machine, and can fail as a network does. */
+export class TcpProxy {
+  readonly port: number
+  readonly #sockets = new Set<Socket>()
+  #state: 'open' | 'silent' | 'cut' = 'open'
+
+  private constructor(port: number) {
+    this.port = port
+  }
+
+  static async start(target: number): Promise<TcpProxy> {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('no port')
+    const proxy = new TcpProxy(address.port)
+    server.on('connection', (client) => proxy.#join(client, target))
+    server.unref()
+    return proxy
+  }
+
+  /** Nothing passes, and nobody is told. */
+  silence(): void {
+    this.#state = 'silent'
+    for (const socket of this.#sockets) socket.pause()
+  }
+
+  /** Every connection breaks, and no new one holds. */
+  cut(): void {
+    this.#state = 'cut'
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  open(): void {
+    this.#state = 'open'
+    for (const socket of this.#sockets) socket.resume()
+  }
+
+  #join(client: Socket, target: number): void {
+    if (this.#state === 'cut') {
+      client.destroy()
+      return
+    }
+    const server = connect({ port: target, host: '127.0.0.1', noDelay: true })
+    client.setNoDelay(true)
+    for (const [from, to] of [
+      [client, server],
+      [server, client]
+    ] as const) {
+      this.#sockets.add(from)
+      from.on('data', (chunk) => to.write(chunk))
+      from.on('error', () => {})
+      from.on('close', () => {
+        this.#sockets.delete(from)
+        to.destroy()
+      })
+      if (this.#state === 'silent') from.pause()
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type ApiProcess, order } from './api-process.ts'
+import { HttpPipeline } from './http-pipeline.ts'
+import { OUTSIDE, type Subject } from './ledger.ts'
+import type { Tally } from './load.ts'
+import { skewed } from './reads.ts'
+import type { Course } from './subjects.ts'
+import type { World } from './world.ts'
+import type { Write } from './writes.ts'
+
+/** After this a transaction whose session is gone is over, one way or the other. */
+const SETTLED_AFTER_MS = 300
+const GHOST_SHARE = 0.15
+const CATEGORY_SHARE = 0.01
+const CATEGORY_WRITES = ['category'] as const
+export const COURSE_WRITES = ['update', 'updateMany', 'nested', 'raw'] as const
+
+/** Writes one thing after the other, to whichever instance; nothing is written by two at once. */
+export class Writer {
+  readonly #world: World
+  readonly #tally: Tally
+  readonly #connections = new Map<ApiProcess, HttpPipeline>()
+
+  constructor(world: World, tally: Tally) {
+    this.#world = world
+    this.#tally = tally
+  }
+
+  close(): void {
+    for (const connection of this.#connections.values()) connection.close()
+  }
+
+  /** One write of anything, by any instance. */
+  async write(): Promise<void> {
+    const { courses, ghosts, categories } = this.#world.subjects
+    const instances = this.#world.instances.filter(({ up }) => up)
+    const instance = instances[Math.floor(Math.random() * instances.length)]
+    if (instance === undefined) return
+    const dice = Math.random()
+    if (dice < CATEGORY_SHARE) {
+      const { id, name } = skewed(categories)
+      if (!name.busy) await this.writeAs(instance, CATEGORY_WRITES, id, [name])
+    } else if (dice < CATEGORY_SHARE + GHOST_SHARE) {
+      const { id, title } = skewed(ghosts)
+      if (!title.busy) await this.writeAs(instance, title.last.absent ? ['create'] : ['delete'], id, [title])
+    } else {
+      await this.writeCourse(instance, skewed(courses))
+    }
+  }
+
+  async writeCourse(instance: ApiProcess, { id, title, module }: Course, dies = false): Promise<void> {
+    if (title.busy) return
+    const parts = module === null ? [] : [module]
+    await this.writeAs(instance, COURSE_WRITES, id, [title, ...parts], dies)
+  }
+
+  /** Writes in one of these ways; resolves when the outcome is known: acknowledged, or found in the database after a failure. */
+  async writeAs(
+    instance: ApiProcess,
+    ways: readonly Write['how'][],
+    id: number,
+    [subject, ...parts]: readonly [Subject, ...Subject[]],
+    dies = false
+  ): Promise<void> {
+    const how = ways[Math.floor(Math.random() * ways.length)]
+    if (how === undefined) return
+    const absent = how === 'delete'
+    const version = subject.issue(absent)
+    // Only the nested write changes what is inside.
+    const written = how === 'nested' ? [subject, ...parts] : [subject]
+    for (const part of written) {
+      part.busy = true
+      part.issueAs(version)
+    }
+    try {
+      await order(this.#connection(instance), { how, id, title: `v${version}`, dies })
+      for (const one of written) one.ack(version, instance.index, absent)
+      this.#tally.writes++
+    } catch (error) {
+      this.#tally.failedWrites.push({ at: performance.now(), what: `${how} on instance ${instance.index}: ${error}` })
+      // Of one that died we know that it had committed.
+      await this.#settle(written, version, absent, dies ? 0 : SETTLED_AFTER_MS)
+    } finally {
+      for (const one of written) one.busy = false
+    }
+  }
+
+  /** Looks into the database whether a write took place that nobody has acknowledged. */
+  async #settle(written: readonly Subject[], version: number, absent: boolean, afterMs: number): Promise<void> {
+    await sleep(afterMs)
+    for (const subject of written) {
+      const stored = await this.#world.stored(subject)
+      if (stored === (absent ? 'absent' : version)) subject.ack(version, OUTSIDE, absent)
+    }
+  }
+
+  #connection(instance: ApiProcess): HttpPipeline {
+    const known = this.#connections.get(instance)
+    if (known !== undefined) return known
+    const connection = new HttpPipeline(() => instance.controlPort)
+    this.#connections.set(instance, connection)
+    return connection
+  }
+}

@@ -1,0 +1,50 @@
+import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import type { Database } from '../../src/db/database.ts'
+
+const id = Type.Integer()
+
+/** What the control server of an instance is asked to write; `title` is the new version, as `v7`. */
+const Write = Type.Object({
+  how: Type.Enum(['update', 'updateMany', 'nested', 'raw', 'category', 'create', 'delete']),
+  /** Of the course, or of the category. */
+  id,
+  title: Type.String(),
+  /** Dies between the commit and the invalidation, as `kill -9` would have it. */
+  dies: Type.Boolean()
+})
+export type Write = Static<typeof Write>
+export const write = Compile(Write)
+
+/** The author of all courses, and the category of those that are created on the way. */
+export const AUTHOR_ID = 1
+export const CATEGORY_ID = 1
+
+/** Writes through the service layer, in every way that it has; resolves when the write is acknowledged. */
+export async function perform({ how, id, title }: Write, database: Database): Promise<void> {
+  const { client } = database
+  if (how === 'update') await client.course.update({ where: { id }, data: { title } })
+  if (how === 'updateMany') await client.course.updateMany({ where: { id }, data: { title } })
+  if (how === 'raw') await client.$executeRaw`update course set title = ${title} where id = ${id}`
+  if (how === 'category') await client.category.update({ where: { id }, data: { name: title } })
+  if (how === 'delete') await client.course.delete({ where: { id } })
+  if (how === 'nested') {
+    const modules = { updateMany: { where: { position: 1 }, data: { title } } }
+    await database.write((tx) => tx.course.update({ where: { id }, data: { title, modules } }))
+  }
+  if (how === 'create') {
+    await client.course.create({
+      data: {
+        id,
+        title,
+        slug: `ghost-${id}`,
+        summary: '',
+        level: 'beginner',
+        language: 'en',
+        status: 'published',
+        authorId: AUTHOR_ID,
+        categoryId: CATEGORY_ID
+      }
+    })
+  }
+}
