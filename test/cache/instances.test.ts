@@ -10,7 +10,7 @@ import { redisStore } from '../support/stores.ts'
 const LONG_LEASE = { l1LeaseMs: 30_000 }
 const STRICT = { l1LeaseMs: 0 }
 /** How soon a message arrives, on a busy machine. */
-const MESSAGE_MS = 400
+const MESSAGE_MS = 1000
 
 const server = await RedisServer.start()
 t.teardown(() => server.stop())
@@ -110,7 +110,7 @@ t.test('a message that is lost costs the lease, and no more', async (t) => {
   source.value = 'new'
   await store.renewStamps(spec.tags)
   const ms = await until(async () => (await b.wrap(spec, source.load)) === 'new', 5000)
-  t.ok(ms < lease + 100, `${ms} ms`)
+  t.ok(ms < lease + 250, `${ms} ms`)
 })
 
 t.test('with the subscriptions cut again and again, nobody is late by more than the lease', async (t) => {
@@ -127,7 +127,7 @@ t.test('with the subscriptions cut again and again, nobody is late by more than 
     if (i % 3 !== 1) await cutSubscriptions(redis)
     late.push(await until(async () => (await b.wrap(spec, source.load)) === i, 5000))
   }
-  t.ok(Math.max(...late) < lease + 100, `${Math.max(...late)} ms`)
+  t.ok(Math.max(...late) < lease + 250, `${Math.max(...late)} ms`)
 })
 
 t.test('what may have been missed while they were cut is not trusted, however long the lease', async (t) => {

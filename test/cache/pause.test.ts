@@ -6,7 +6,7 @@ import { RedisServer } from '../support/redis.ts'
 /** A command that is not answered fails after this time. */
 const TIMEOUT_MS = 250
 const SLACK_MS = 250
-const AT_ONCE_MS = 100
+const AT_ONCE_MS = 200
 const STRICT = { l1LeaseMs: 0 }
 
 const server = await RedisServer.start()
