@@ -53,8 +53,6 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     keepAliveTimeout: CONNECTION_IDLE_MS,
     // A request without Host is refused by plugins/errors.ts, in our shape; Node would answer it with nothing.
     http: { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false },
-    // Without strictNumbers, bounds hold for Infinity too, which is what 1e999 is coerced to.
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, strictNumbers: false } },
     forceCloseConnections: 'idle',
     // What has arrived is answered, also while closing.
     return503OnClosing: false,
@@ -67,9 +65,10 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
 
   app.decorate('config', config)
   // A query string is text, and is read as what its schema says; JSON has types, and 0 is not null.
+  // Without strictNumbers, bounds hold for Infinity too, which is what 1e999 is coerced to.
   const build = AjvCompiler()
   const compiler = (coerceTypes: boolean) =>
-    build({}, { customOptions: { removeAdditional: false, coerceTypes, allErrors: false } })
+    build({}, { customOptions: { removeAdditional: false, strictNumbers: false, coerceTypes, allErrors: false } })
   const [exact, coercing] = [compiler(false), compiler(true)]
   app.setValidatorCompiler((route) => (route.httpPart === 'body' ? exact : coercing)(route))
   try {

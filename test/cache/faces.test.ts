@@ -5,18 +5,13 @@ import { StatsCache } from '../../src/cache/stats-cache.ts'
 import { Trace } from '../../src/cache/trace.ts'
 import { UserCache } from '../../src/cache/user-cache.ts'
 import { Catalogue } from '../../src/catalogue/catalogue.ts'
-import { openDatabase } from '../../src/db/database.ts'
-import { migrate } from '../../src/db/prepare.ts'
 import { studiedCourse } from '../support/both-databases.ts'
 import { onBothStores, Source } from '../support/caches.ts'
-import { freshDataDir } from '../support/data-dir.ts'
-import { recordingLog } from '../support/database.ts'
+import { startDatabase } from '../support/postgres-database.ts'
 
 const ID = '0191f6a2-7b0c-7def-8a4e-1c2d3e4f5a6b'
 
-const database = await openDatabase({ databaseUrl: null, dataDir: await freshDataDir(t) })
-t.teardown(() => database.close())
-await migrate(database, recordingLog().log)
+const { database } = await startDatabase(t)
 const { course, modules, chapters } = await studiedCourse(database)
 await database.client.course.update({ where: { id: course.id }, data: { status: 'published' } })
 
