@@ -19,6 +19,8 @@ export default fp(
       }
     })
     await app.register(cors, {
+      // An OPTIONS that is no preflight is answered as one: 204, and not a text of the library.
+      strictPreflight: false,
       origin: [...corsOrigins],
       credentials: true,
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],

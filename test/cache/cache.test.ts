@@ -39,6 +39,21 @@ await onBothStores(t, async (t, open) => {
     t.ok(waiting.trace.cacheMs >= 90, `waited ${waiting.trace.cacheMs} ms`)
   })
 
+  await t.test('so it does when a request looks up several things', async (t) => {
+    const [spec, other] = [freshSpec(), freshSpec()]
+    const slow = async () => {
+      await sleep(100)
+      return 1
+    }
+    const trace = new Trace()
+    await cache.wrap(other, slow, trace)
+    const somebodyElse = cache.wrap(spec, slow)
+    await cache.wrap(spec, slow, trace)
+    await somebodyElse
+    t.ok(trace.loadMs >= 95 && trace.loadMs < 190, `load: ${trace.loadMs} ms`)
+    t.ok(trace.cacheMs >= 90, `waited ${trace.cacheMs} ms`)
+  })
+
   await t.test('whoever changes what it got changes nobody else’s', async (t) => {
     const spec = freshSpec()
     const load = async () => ({ items: [1] })
