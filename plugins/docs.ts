@@ -15,6 +15,11 @@ export default fp(
         },
         tags: [
           { name: 'catalogue', description: 'Categories, courses, modules, chapters' },
+          { name: 'accounts', description: 'Register, sign in and out' },
+          { name: 'authoring', description: 'Writes of authors and admins to courses' },
+          { name: 'learning', description: 'Enrollments and progress' },
+          { name: 'users', description: 'Profiles, and roles for admins' },
+          { name: 'administration', description: 'Categories' },
           { name: 'platform', description: 'Health, documentation' }
         ]
       }
