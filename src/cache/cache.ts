@@ -45,9 +45,10 @@ export class Cache {
   async fetch(spec: CacheSpec, load: () => Promise<string>, trace = new Trace()): Promise<Entry> {
     assertKey(spec.key)
     const start = performance.now()
+    const loadedBefore = trace.loadMs
     const entry = this.peek(spec, trace) ?? (await this.#reader.fetch(spec, timed(load, trace), trace))
     // The time that was not the load's was the cache's: look-ups, and waiting for somebody else's load.
-    trace.cacheMs += Math.max(0, performance.now() - start - trace.loadMs)
+    trace.cacheMs += Math.max(0, performance.now() - start - (trace.loadMs - loadedBefore))
     this.#options.log.debug({ key: spec.key, outcome: trace.outcome }, 'cache read')
     if (isNegative(entry)) throw new NotFoundError(entry.value)
     return entry

@@ -28,6 +28,17 @@ interface Notice {
  * answer that ends the transaction is held back until `committed` has resolved.
  */
 export function watchPool(pool: pg.Pool, committed: CommitListener): void {
+  const { connect, query } = pool
+  Object.assign(pool, {
+    connect: (...args: unknown[]) => {
+      refuseInsideWrite()
+      return Reflect.apply(connect, pool, args)
+    },
+    query: (...args: unknown[]) => {
+      refuseInsideWrite()
+      return Reflect.apply(query, pool, args)
+    }
+  })
   pool.on('connect', (client) => {
     let touched: Invalidation[] = []
     client.on('notice', (notice) => touched.push(...read(notice)))
@@ -99,7 +110,7 @@ export async function watchPglite(pglite: PGlite, committed: CommitListener): Pr
   Object.assign(pglite, watched)
 }
 
-/** There is one connection: this would wait for the transaction, and the transaction for it. */
+/** It would not be part of the transaction; where connections are few, it would wait for it, and it for this. */
 function refuseInsideWrite(): void {
   if (insideWrite.getStore()) throw new Error('inside write(async (tx) => ...) use tx, not the client')
 }

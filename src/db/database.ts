@@ -50,8 +50,7 @@ export class Database {
 
   /**
    * Runs `task` in one transaction and invalidates once, after its commit; a rollback invalidates nothing. Inside, use
-   * `tx` only: what the client itself does is not part of the transaction, and throws on the embedded database, which has
-   * one connection.
+   * `tx` only: what the client itself does would not be part of the transaction, and throws.
    */
   write<T>(task: (tx: Transaction) => Promise<T>, options?: { timeout?: number }): Promise<T> {
     // Awaited inside: a query of Prisma begins when it is awaited, and must be found here then.
