@@ -3,7 +3,7 @@ import type { Entry } from './entry.ts'
 import type { Store } from './store.ts'
 
 /** How long a process may hold others up, in ms, crashed or slow: then they load for themselves. */
-const LOCK_TTL_MS = 2000
+const LOCK_TTL_MS = 1500
 const FIRST_POLL_MS = 4
 const LONGEST_POLL_MS = 50
 
