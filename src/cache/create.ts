@@ -29,7 +29,7 @@ export function createEmbeddedCache(settings: CacheSettings): RunningCache {
   return { ...parts, close: () => parts.breaker.stop() }
 }
 
-const PROBE_TTL_MS = 1000
+const PROBE_TTL_MS = 60_000
 
 /** The cache over Redis, which is trusted while it takes what is written and every invalidation has reached it. */
 export function createRedisCache(redis: Redis, keyPrefix: string, settings: CacheSettings): RunningCache {

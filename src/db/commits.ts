@@ -54,6 +54,8 @@ export function watchPool(pool: pg.Pool, committed: CommitListener): void {
 
     Object.assign(client, {
       query: (...args: unknown[]) => {
+        // An error is told before its transaction is over: what is left of that one touched nothing.
+        if (client.getTransactionStatus() === 'I') touched = []
         const callback = args.at(-1)
         if (typeof callback === 'function') {
           const held = (error: unknown, result?: pg.QueryResult) =>
