@@ -1,10 +1,9 @@
 import { type Static, type TSchema, Type } from 'typebox'
+import { Id, Time } from '../ids.ts'
 import { pageOf, pageQuery, queryOf } from '../paging.ts'
 
 /** The shapes of the catalogue in the HTTP contract: types, validation, serialization and OpenAPI come from here. */
 
-const id = Type.Integer({ minimum: 1, maximum: 2_147_483_647 })
-const time = Type.String({ format: 'date-time' })
 const slug = Type.String({ pattern: '^[a-z0-9-]+$', maxLength: 64 })
 
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
@@ -59,8 +58,8 @@ const courseItem = {
   author: Type.Object({ id: Type.Integer(), name: Type.String() }),
   moduleCount: Type.Integer(),
   chapterCount: Type.Integer(),
-  createdAt: time,
-  updatedAt: time
+  createdAt: Time,
+  updatedAt: Time
 }
 
 export const CourseItem = Type.Object(courseItem)
@@ -76,15 +75,15 @@ export const ModuleList = Type.Object({ items: Type.Array(Module) })
 export const CoursePage = pageOf(CourseItem)
 
 export const CategoryParams = Type.Object({ slug })
-export const CourseParams = Type.Object({ id })
-export const ChapterParams = Type.Object({ id, chapterId: id })
+export const CourseParams = Type.Object({ id: Id })
+export const ChapterParams = Type.Object({ id: Id, chapterId: Id })
 
 export const CourseQuery = queryOf({
   ...pageQuery,
   category: Type.Optional(Type.String({ ...slug, description: 'slug of a category' })),
   level: Type.Optional(Level),
   language: Type.Optional(Language),
-  author: Type.Optional(Type.Integer({ ...id, description: 'id of a user' })),
+  author: Type.Optional(Type.Integer({ ...Id, description: 'id of a user' })),
   search: Type.Optional(
     Type.String({
       minLength: 1,

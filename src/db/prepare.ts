@@ -34,21 +34,22 @@ export async function migrate(database: Database, log: Log): Promise<string[]> {
 
 /** A migration that a start was killed in is not there in part (`schema-engine.ts`): it may be applied again. */
 async function forgetBrokenOff({ client }: Database): Promise<void> {
-  const [table] = await client.$queryRaw<
-    [{ exists: boolean }]
-  >`select to_regclass('_prisma_migrations') is not null as exists`
-  if (!table.exists) return
+  if (!(await hasMigrationsTable(client))) return
   await client.$executeRaw`
     update _prisma_migrations set rolled_back_at = now() where finished_at is null and rolled_back_at is null`
 }
 
 async function hasPendingMigrations({ client }: Database): Promise<boolean> {
-  const [table] = await client.$queryRaw<
-    [{ exists: boolean }]
-  >`select to_regclass('_prisma_migrations') is not null as exists`
-  if (!table.exists) return true
+  if (!(await hasMigrationsTable(client))) return true
   const rows = await client.$queryRaw<{ name: string }[]>`
     select migration_name as name from _prisma_migrations where finished_at is not null and rolled_back_at is null`
   const applied = new Set(rows.map((row) => row.name))
   return (await readMigrations()).some(({ name }) => !applied.has(name))
+}
+
+async function hasMigrationsTable(client: Database['client']): Promise<boolean> {
+  const [table] = await client.$queryRaw<
+    [{ exists: boolean }]
+  >`select to_regclass('_prisma_migrations') is not null as exists`
+  return table.exists
 }

@@ -1,11 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
 import { toOwnUser } from '../../../../src/accounts/accounts.ts'
 import { Credentials, OwnUser, PasswordChange, Registration, SessionUser } from '../../../../src/accounts/shapes.ts'
 import { errors } from '../../../../src/errors.ts'
+import { NoContent } from '../../../../src/no-content.ts'
 
 const tags = ['accounts']
-const nothing = Type.Null({ description: 'done' })
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { accounts } = app
@@ -50,7 +49,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 
   app.post(
     '/logout',
-    { schema: { tags, summary: 'Sign out', response: { 204: nothing, ...errors(429, 503) } } },
+    { schema: { tags, summary: 'Sign out', response: { 204: NoContent, ...errors(429, 503) } } },
     async (request, reply) => {
       await app.signOut(request, reply)
       return reply.code(204).send(null)
@@ -60,7 +59,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/logout-everywhere',
     {
-      schema: { tags, summary: 'End every session of the user', response: { 204: nothing, ...errors(401, 429, 503) } }
+      schema: { tags, summary: 'End every session of the user', response: { 204: NoContent, ...errors(401, 429, 503) } }
     },
     async (request, reply) => {
       await accounts.endSessions(request.signedIn().id)
@@ -83,7 +82,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags,
         summary: 'Change the password; ends the other sessions',
         body: PasswordChange,
-        response: { 204: nothing, ...errors(400, 401, 403, 415, 429, 503) }
+        response: { 204: NoContent, ...errors(400, 401, 403, 415, 429, 503) }
       }
     },
     async (request, reply) => {

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
 import { CategoryChange, NewCategory } from '../../../../src/authoring/shapes.ts'
 import { Category, CategoryParams } from '../../../../src/catalogue/shapes.ts'
 import { errors } from '../../../../src/errors.ts'
+import { NoContent } from '../../../../src/no-content.ts'
 
 const tags = ['administration']
 const refusals = errors(400, 401, 403, 404, 409, 415, 429, 503)
@@ -44,7 +44,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags,
         summary: 'Delete a category; its courses stay, without one',
         params: CategoryParams,
-        response: { 204: Type.Null({ description: 'done' }), ...refusals }
+        response: { 204: NoContent, ...refusals }
       }
     },
     async (request, reply) => {

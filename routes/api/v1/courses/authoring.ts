@@ -1,12 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
 import { ifMatch } from '../../../../src/authoring/precondition.ts'
 import { CourseChange, NewCourse } from '../../../../src/authoring/shapes.ts'
 import { Course, CourseParams } from '../../../../src/catalogue/shapes.ts'
 import { errors } from '../../../../src/errors.ts'
+import { NoContent } from '../../../../src/no-content.ts'
 
 const tags = ['authoring']
-const nothing = Type.Null({ description: 'done' })
 const refusals = errors(400, 401, 403, 404, 412, 415, 429, 503)
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
@@ -58,7 +57,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Delete a course with everything in it',
         params: CourseParams,
         headers: ifMatch,
-        response: { 204: nothing, ...refusals }
+        response: { 204: NoContent, ...refusals }
       }
     },
     async (request, reply) => {
@@ -78,7 +77,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['learning'],
         summary: 'Enroll in a course',
         params: CourseParams,
-        response: { 204: nothing, ...errors(400, 401, 404, 429, 503) }
+        response: { 204: NoContent, ...errors(400, 401, 404, 429, 503) }
       }
     },
     async (request, reply) => {
@@ -94,7 +93,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['learning'],
         summary: 'Leave a course; its progress is forgotten',
         params: CourseParams,
-        response: { 204: nothing, ...errors(400, 401, 429, 503) }
+        response: { 204: NoContent, ...errors(400, 401, 429, 503) }
       }
     },
     async (request, reply) => {

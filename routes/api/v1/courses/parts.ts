@@ -1,12 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
 import { ifMatch } from '../../../../src/authoring/precondition.ts'
 import { ChapterChange, ModuleChange, ModuleParams, NewChapter, NewModule } from '../../../../src/authoring/shapes.ts'
 import { Chapter, ChapterParams, CourseParams, Module } from '../../../../src/catalogue/shapes.ts'
 import { errors } from '../../../../src/errors.ts'
+import { NoContent } from '../../../../src/no-content.ts'
 
 const tags = ['authoring']
-const nothing = Type.Null({ description: 'done' })
 const refusals = errors(400, 401, 403, 404, 409, 412, 415, 429, 503)
 
 /** Modules and chapters of a course. */
@@ -54,7 +53,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags,
         summary: 'Delete a module with its chapters',
         params: ModuleParams,
-        response: { 204: nothing, ...refusals }
+        response: { 204: NoContent, ...refusals }
       }
     },
     async (request, reply) => {
@@ -113,7 +112,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Delete a chapter',
         params: ChapterParams,
         headers: ifMatch,
-        response: { 204: nothing, ...refusals }
+        response: { 204: NoContent, ...refusals }
       }
     },
     async (request, reply) => {
