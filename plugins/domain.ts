@@ -19,7 +19,7 @@ export default fp(
     const { database } = app
     app.decorate('catalogue', new Catalogue(database.client))
     app.decorate('authoring', new Authoring(database))
-    app.decorate('categories', new Categories(database.client))
+    app.decorate('categories', new Categories(database))
     app.decorate('learning', new Learning(database))
   },
   { name: 'domain', dependencies: ['database'] }

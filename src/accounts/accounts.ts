@@ -1,4 +1,5 @@
 import { hash, verify } from '@node-rs/argon2'
+import type { Transaction } from '../db/database.ts'
 import { Prisma, type PrismaClient } from '../db/generated/client.ts'
 import { escapeLike } from '../db/like.ts'
 import { ApiError, NotFoundError } from '../errors.ts'
@@ -55,17 +56,19 @@ export class Accounts {
     return toAccount(user)
   }
 
-  /** Ends all sessions of the user. Throws 403 when `current` is not the password. */
+  /** Ends all sessions of the user. Throws 403 when `current` is not the password, 401 when the account is gone. */
   async changePassword(id: number, { current, next }: PasswordChange): Promise<Account> {
-    const { passwordHash } = await this.#client.user.findUniqueOrThrow({
-      where: { id },
-      select: { passwordHash: true }
-    })
-    if (!(await verify(passwordHash, current).catch(() => false))) {
-      throw new ApiError(403, 'WRONG_PASSWORD', 'current is not your password')
-    }
+    const user = await this.#client.user.findUnique({ where: { id }, select: { passwordHash: true } })
+    if (user === null) throw accountGone()
+    const { passwordHash } = user
+    const right = await verify(passwordHash, current).catch(() => false)
     const data = { passwordHash: await hash(next), sessionEpoch: { increment: 1 } }
-    return toAccount(await this.#client.user.update({ where: { id }, data, select }))
+    // Only what was verified is replaced: of two changes at once, the second is with a password that was.
+    const where = { id, passwordHash }
+    const [changed] = right ? await this.#client.user.updateManyAndReturn({ where, data, select }) : []
+    if (changed !== undefined) return toAccount(changed)
+    await this.own(id)
+    throw new ApiError(403, 'WRONG_PASSWORD', 'current is not your password')
   }
 
   async endSessions(id: number): Promise<void> {
@@ -79,8 +82,17 @@ export class Accounts {
     return toAccount(user)
   }
 
+  /** The account of who is signed in. Throws 401 when it was deleted meanwhile. */
+  async own(id: number): Promise<Account> {
+    return this.account(id).catch((error) => {
+      throw error instanceof NotFoundError ? accountGone() : error
+    })
+  }
+
+  /** Throws 401 when the account was deleted meanwhile. */
   async changeProfile(id: number, { name, bio, avatarUrl }: ProfileChange): Promise<void> {
-    await this.#client.user.update({ where: { id }, data: { name, bio, avatarUrl }, select: { id: true } })
+    const { count } = await this.#client.user.updateMany({ where: { id }, data: { name, bio, avatarUrl } })
+    if (count === 0) throw accountGone()
   }
 
   /** Throws `NotFoundError`. */
@@ -111,6 +123,19 @@ export class Accounts {
       query
     )
   }
+}
+
+/**
+ * Keeps the account there until the transaction ends; throws 401 when it was deleted since the request began. Call it
+ * before any other lock: a deletion of the user takes his row first, too.
+ */
+export async function lockAccount(tx: Transaction, id: number): Promise<void> {
+  const [user] = await tx.$queryRaw<{ id: number }[]>`select id from app_user where id = ${id} for key share`
+  if (user === undefined) throw accountGone()
+}
+
+function accountGone(): ApiError {
+  return new ApiError(401, 'NOT_SIGNED_IN', 'sign in first: this account was deleted')
 }
 
 export function toOwnUser({ sessionEpoch: _, ...user }: Account): OwnUser {

@@ -1,4 +1,5 @@
 import slugify from '@sindresorhus/slugify'
+import { lockAccount } from '../accounts/accounts.ts'
 import { type Actor, Catalogue } from '../catalogue/catalogue.ts'
 import type { Chapter, Course, Module } from '../catalogue/shapes.ts'
 import type { Database, Transaction } from '../db/database.ts'
@@ -23,6 +24,7 @@ export class Authoring {
 
   createCourse(actor: Actor, input: NewCourse): Promise<Course> {
     return this.#database.write(async (tx) => {
+      await lockAccount(tx, actor.id)
       await requireCategory(tx, input.categoryId)
       const { id } = await tx.course.create({
         data: { ...input, authorId: actor.id, slug: temporarySlug() },
@@ -139,8 +141,11 @@ async function module(tx: Transaction, courseId: number, id: number): Promise<Mo
   return found
 }
 
+/** Keeps the category there until the course names it. */
 async function requireCategory(tx: Transaction, id: number | null | undefined): Promise<void> {
-  if (id == null || (await tx.category.count({ where: { id } })) > 0) return
+  if (id == null) return
+  const [category] = await tx.$queryRaw<{ id: number }[]>`select id from category where id = ${id} for key share`
+  if (category !== undefined) return
   throw new ApiError(400, 'VALIDATION_FAILED', 'categoryId names no category')
 }
 

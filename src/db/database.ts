@@ -7,11 +7,15 @@ import { type Prisma, PrismaClient } from './generated/client.ts'
 import { Outbox } from './outbox.ts'
 import { openPglite, pgliteAdapter } from './pglite.ts'
 import { runningScripts } from './scripts.ts'
+import { isDeadlock } from './unavailable.ts'
 
 /** How many connections one process keeps to PostgreSQL, and how long it waits for one, in ms. */
 const POOL_SIZE = 10
 const OUTBOX_POOL_SIZE = 2
 const CONNECT_TIMEOUT_MS = 5000
+
+/** How often a write is tried that PostgreSQL rolls back because of a deadlock. */
+const WRITE_ATTEMPTS = 4
 
 /** The advisory lock that lets one process at a time migrate and seed; any number that nobody else uses. */
 const STARTUP_LOCK = 4_714_032_001n
@@ -50,11 +54,18 @@ export class Database {
 
   /**
    * Runs `task` in one transaction and invalidates once, after its commit; a rollback invalidates nothing. Inside, use
-   * `tx` only: what the client itself does would not be part of the transaction, and throws.
+   * `tx` only: what the client itself does would not be part of the transaction, and throws. Of two that wait for each
+   * other PostgreSQL rolls one back, and that one is run again.
    */
-  write<T>(task: (tx: Transaction) => Promise<T>, options?: { timeout?: number }): Promise<T> {
-    // Awaited inside: a query of Prisma begins when it is awaited, and must be found here then.
-    return this.client.$transaction((tx) => insideWrite.run(true, async () => await task(tx)), options)
+  async write<T>(task: (tx: Transaction) => Promise<T>, options?: { timeout?: number }): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        // Awaited inside: a query of Prisma begins when it is awaited, and must be found here then.
+        return await this.client.$transaction((tx) => insideWrite.run(true, async () => await task(tx)), options)
+      } catch (error) {
+        if (attempt === WRITE_ATTEMPTS || !isDeadlock(error)) throw error
+      }
+    }
   }
 
   /** Runs `task` while no other process on this database runs one: migrations and seeds. */

@@ -12,6 +12,13 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return CODES.has(error.code) || /Can't reach database server/.test(error.message) || SQL_STATES.test(sqlState(error))
 }
 
+/** True for a transaction that PostgreSQL rolled back, whole, in favour of another: it may be run again. */
+export function isDeadlock(error: unknown): boolean {
+  return (
+    error instanceof Prisma.PrismaClientKnownRequestError && (error.code === 'P2034' || /^40/.test(sqlState(error)))
+  )
+}
+
 function sqlState({ meta }: Prisma.PrismaClientKnownRequestError): string {
   const cause = property(property(meta, 'driverAdapterError'), 'cause')
   return String(property(cause, 'originalCode') ?? '')

@@ -1,3 +1,4 @@
+import { lockAccount } from '../accounts/accounts.ts'
 import { type Actor, itemSelect, toItem, visibleTo } from '../catalogue/catalogue.ts'
 import type { Database } from '../db/database.ts'
 import type { Prisma } from '../db/generated/client.ts'
@@ -23,6 +24,7 @@ export class Learning {
   /** Idempotent. Throws `NotFoundError` for a course that the student may not see. */
   async enroll(actor: Actor, courseId: number): Promise<void> {
     await this.#database.write(async (tx) => {
+      await lockAccount(tx, actor.id)
       // The lock keeps the course there until the enrollment is.
       const [course] = await tx.$queryRaw<{ id: number }[]>`select id from course where id = ${courseId} for key share`
       const visible = course && (await tx.course.count({ where: { id: courseId, ...visibleTo(actor) } }))
@@ -39,6 +41,7 @@ export class Learning {
   /** Throws 409 when not enrolled, `NotFoundError` for a chapter that the course does not have. */
   async complete(actor: Actor, courseId: number, chapterId: number, completed: boolean): Promise<void> {
     await this.#database.write(async (tx) => {
+      await lockAccount(tx, actor.id)
       // First what its author locks first, in the same order: else the two wait for each other.
       await tx.$queryRaw`select id from course where id = ${courseId} for key share`
       // Also the lock that puts two completions of one student in an order.

@@ -15,11 +15,26 @@ export interface Schema {
   readonly format?: string
 }
 
+const IDS_KEPT = 200
+const MAX_ID = 2_147_483_647
+
 export class Chance {
   #state: number
+  #ids: number[] = []
 
   constructor(seed: number) {
     this.#state = seed >>> 0
+  }
+
+  /** Keeps the ids of an answer, so that later requests find what is there. */
+  remember(answer: string): void {
+    const ids = Array.from(answer.matchAll(/"id":(\d+)/g), ([, id]) => Number(id))
+    this.#ids = [...ids.slice(0, 20), ...this.#ids].slice(0, IDS_KEPT)
+  }
+
+  /** An id that an answer had lately; undefined before there was one. */
+  id(): number | undefined {
+    return this.#ids[this.below(this.#ids.length)]
   }
 
   /** A number from 0 to below 1 (mulberry32, by T. Ettinger). */
@@ -114,6 +129,8 @@ export function right(schema: Schema, chance: Chance): unknown {
 }
 
 function integer({ minimum = -5, maximum = 1000 }: Schema, chance: Chance): number {
+  const known = maximum === MAX_ID && chance.often(0.6) ? chance.id() : undefined
+  if (known !== undefined) return known
   const small = Math.min(maximum, minimum + 30)
   return chance.often(0.9) ? minimum + chance.below(small - minimum + 1) : chance.of([minimum, maximum])
 }

@@ -100,7 +100,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async (request) => {
       const { id } = request.signedIn()
       await accounts.changeProfile(id, request.body)
-      return toOwnUser(await userCache.profile(id, () => accounts.account(id), request.trace))
+      return toOwnUser(await userCache.profile(id, () => accounts.own(id), request.trace))
     }
   )
 }
