@@ -1,11 +1,11 @@
 import fp from 'fastify-plugin'
-import { listenForInvalidations } from '../src/db/notifications.ts'
+import { CHANNEL } from '../src/db/outbox.ts'
 import { Sweeper } from '../src/db/sweeper.ts'
 
-/** Applies the invalidations that their writers left behind; PostgreSQL wakes it, PGlite has one process only. */
+/** Applies the invalidations that their writers left behind. */
 export default fp(
   async (app) => {
-    const { cache, config, database, log } = app
+    const { cache, database, log } = app
     const sweeper = new Sweeper({
       outbox: database.outbox,
       ready: () => cache.trusted,
@@ -13,10 +13,9 @@ export default fp(
       log
     })
     sweeper.start()
-    const { databaseUrl } = config
-    const unlisten = databaseUrl === null ? null : listenForInvalidations(databaseUrl, () => sweeper.wake(), log)
+    const unlisten = await database.listen(CHANNEL, () => sweeper.wake(), log)
     app.addHook('onClose', async () => {
-      await unlisten?.()
+      await unlisten()
       await sweeper.stop()
     })
   },

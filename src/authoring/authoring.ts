@@ -1,4 +1,3 @@
-import slugify from '@sindresorhus/slugify'
 import { lockAccount } from '../accounts/accounts.ts'
 import { type Actor, Catalogue } from '../catalogue/catalogue.ts'
 import type { Chapter, Course, Module } from '../catalogue/shapes.ts'
@@ -8,8 +7,7 @@ import { lockCourse } from './course-lock.ts'
 import { Positions } from './positions.ts'
 import { type Precondition, requireMatch } from './precondition.ts'
 import type { ChapterChange, CourseChange, ModuleChange, NewChapter, NewCourse, NewModule } from './shapes.ts'
-
-const MAX_SLUG = 60
+import { courseSlug, temporarySlug } from './slug.ts'
 
 /**
  * Writes of authors and admins. Each is one transaction that locks the course first, and answers with what is there
@@ -30,9 +28,7 @@ export class Authoring {
         data: { ...input, authorId: actor.id, slug: temporarySlug() },
         select: { id: true }
       })
-      // The id makes it unique, whatever the title.
-      const slug = `${slugify(input.title).slice(0, MAX_SLUG)}-${id}`.replace(/^-+|-+(?=-)/g, '')
-      await tx.course.update({ where: { id }, data: { slug }, select: { id: true } })
+      await tx.course.update({ where: { id }, data: { slug: courseSlug(input.title, id) }, select: { id: true } })
       return read(tx).course(id, {})
     })
   }
@@ -147,9 +143,4 @@ async function requireCategory(tx: Transaction, id: number | null | undefined): 
   const [category] = await tx.$queryRaw<{ id: number }[]>`select id from category where id = ${id} for key share`
   if (category !== undefined) return
   throw new ApiError(400, 'VALIDATION_FAILED', 'categoryId names no category')
-}
-
-/** Unique until the id is known. */
-function temporarySlug(): string {
-  return crypto.randomUUID()
 }

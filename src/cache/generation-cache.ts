@@ -1,34 +1,26 @@
 import type { Cache } from './cache.ts'
-import { specs } from './keys.ts'
+import { specs, tags } from './keys.ts'
 
 /**
- * The status and the finished chapters of running generations, written in place for whoever polls. The database row
- * answers when they are lost.
+ * The status and the finished chapters of generations, for whoever polls and for other processes. Read strictly; where
+ * Redis has lost them, `load` answers.
  */
-export class GenerationCache<Status, Chapters> {
+export class GenerationCache {
   readonly #cache: Cache
 
   constructor(cache: Cache) {
     this.#cache = cache
   }
 
-  getStatus(id: string): Promise<Status | null> {
-    return this.#cache.get(specs.generation(id))
+  status<T>(id: string, load: () => Promise<T>): Promise<T> {
+    return this.#cache.wrap(specs.generation(id), load)
   }
 
-  setStatus(id: string, status: Status): Promise<void> {
-    return this.#cache.set(specs.generation(id), status)
+  chapters<T>(id: string, load: () => Promise<T>): Promise<T> {
+    return this.#cache.wrap(specs.generationChapters(id), load)
   }
 
-  getChapters(id: string): Promise<Chapters | null> {
-    return this.#cache.get(specs.generationChapters(id))
-  }
-
-  setChapters(id: string, chapters: Chapters): Promise<void> {
-    return this.#cache.set(specs.generationChapters(id), chapters)
-  }
-
-  async clear(id: string): Promise<void> {
-    await this.#cache.delete([specs.generation(id).key, specs.generationChapters(id).key])
+  clear(id: string): Promise<void> {
+    return this.#cache.invalidate([tags.generation(id)])
   }
 }

@@ -25,7 +25,8 @@ export const tags = {
   courses: 'courses',
   categories: 'categories',
   user: (id: number) => `user:${id}`,
-  progress: (userId: number) => `user:${userId}:progress`
+  progress: (userId: number) => `user:${userId}:progress`,
+  generation: (id: string) => `generation:${id}`
 }
 
 /** Everything that is cached. Which rows touch which tags is written in the migration `cache_outbox`. */
@@ -65,17 +66,31 @@ export const specs = {
     ttlMs: 15 * MINUTE_MS,
     strict: true
   }),
-  generation: (id: string): CacheSpec => ({ key: `generation:${id}`, tags: [], ttlMs: 120 * MINUTE_MS }),
+  generation: (id: string): CacheSpec => ({
+    key: `generation:${id}`,
+    tags: [tags.generation(id)],
+    ttlMs: 120 * MINUTE_MS,
+    strict: true
+  }),
   generationChapters: (id: string): CacheSpec => ({
     key: `generation:${id}:chapters`,
+    tags: [tags.generation(id)],
+    ttlMs: 60 * MINUTE_MS,
+    strict: true
+  }),
+  /** What a model answered to `question`, which says provider, model, prompt and options. */
+  modelAnswer: (question: object): CacheSpec => ({
+    key: `generation:llm:${digest(question)}`,
     tags: [],
-    ttlMs: 60 * MINUTE_MS
+    ttlMs: 120 * MINUTE_MS
   }),
   stats: (): CacheSpec => ({ key: 'stats:overview', tags: [], ttlMs: 5 * MINUTE_MS })
 }
 
 /** The keys that are an entity's own: gone from the store when its tag is invalidated, as operators expect. */
 export function ownKeys(tag: string): string[] {
+  const [, generation] = /^generation:([\w-]+)$/.exec(tag) ?? []
+  if (generation !== undefined) return [specs.generation(generation).key, specs.generationChapters(generation).key]
   const [, kind, id] = /^(course|user):(\d+)$/.exec(tag) ?? []
   if (kind === 'course') return [specs.course(Number(id)).key, specs.courseModules(Number(id)).key]
   if (kind === 'user') return [specs.profile(Number(id)).key]

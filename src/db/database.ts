@@ -1,9 +1,12 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import pg from 'pg'
+import { type ConstructorOptions, fromPglite } from 'pg-boss'
+import type { Log } from '../log.ts'
 import { APPLICATION, type CommitListener, type Invalidation, insideWrite, watchPglite, watchPool } from './commits.ts'
 import { lockDataDir } from './data-dir-lock.ts'
 import { type Prisma, PrismaClient } from './generated/client.ts'
+import { listenTo, type Notified } from './notifications.ts'
 import { Outbox } from './outbox.ts'
 import { openPglite, pgliteAdapter } from './pglite.ts'
 import { runningScripts } from './scripts.ts'
@@ -12,10 +15,14 @@ import { isDeadlock } from './unavailable.ts'
 /** How many connections one process keeps to PostgreSQL, and how long it waits for one, in ms. */
 const POOL_SIZE = 10
 const OUTBOX_POOL_SIZE = 2
+const QUEUE_POOL_SIZE = 3
 const CONNECT_TIMEOUT_MS = 5000
 
 /** How often a write is tried that PostgreSQL rolls back because of a deadlock. */
 const WRITE_ATTEMPTS = 4
+
+/** The queue writes no row that is cached: it needs no notices of what it touched. */
+const QUEUE_APPLICATION = `${APPLICATION}-queue`
 
 /** The advisory lock that lets one process at a time migrate and seed; any number that nobody else uses. */
 const STARTUP_LOCK = 4_714_032_001n
@@ -27,8 +34,15 @@ interface Parts {
   readonly exclusively: <T>(task: () => Promise<T>) => Promise<T>
   /** What the outbox runs on: connections of its own, where a write may hold the last of the others until it is done. */
   readonly outboxAdapter: SqlMigrationAwareDriverAdapterFactory
+  /** Calls back when a transaction announces something on the channel, until the function it resolves to is called. */
+  readonly listen: (channel: string, notified: Notified, log: Log) => Promise<() => Promise<void>>
+  /** What the job queue connects to. */
+  readonly queue: QueueDatabase
   readonly release: () => Promise<void>
 }
+
+/** A database as pg-boss takes it. */
+export type QueueDatabase = Pick<ConstructorOptions, 'connectionString' | 'application_name' | 'max' | 'db' | 'backend'>
 
 /** The database, whichever it is. */
 export class Database {
@@ -73,6 +87,19 @@ export class Database {
     return this.#parts.exclusively(task)
   }
 
+  /** What the job queue connects to. */
+  get queue(): QueueDatabase {
+    return this.#parts.queue
+  }
+
+  /**
+   * Calls `notified` when a transaction announces something on `channel`, and with null when it may have been missed.
+   * The function that this resolves to ends it.
+   */
+  listen(channel: string, notified: Notified, log: Log): Promise<() => Promise<void>> {
+    return this.#parts.listen(channel, notified, log)
+  }
+
   /** From now on `listener` is told of every commit before its write is acknowledged. */
   onCommit(listener: CommitListener): void {
     this.#listener = listener
@@ -106,6 +133,8 @@ async function openEmbedded(dataDir: string): Promise<Database> {
     outboxAdapter: adapter,
     // The lock on the folder keeps every other process out.
     exclusively: (task) => task(),
+    listen: (channel, notified) => pglite.listen(channel, notified),
+    queue: { db: fromPglite(pglite), backend: 'pglite' },
     release: async () => {
       await pglite.close()
       unlock()
@@ -132,6 +161,8 @@ async function openPostgres(databaseUrl: string): Promise<Database> {
         await session.query('select pg_advisory_lock($1)', [STARTUP_LOCK])
         return task()
       }),
+    listen: async (channel, notified, log) => listenTo(channel, databaseUrl, notified, log),
+    queue: { connectionString: connection.connectionString, application_name: QUEUE_APPLICATION, max: QUEUE_POOL_SIZE },
     release: async () => {
       await Promise.all([pool.end(), outboxPool.end()])
     }

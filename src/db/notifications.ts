@@ -3,28 +3,30 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Log } from '../log.ts'
 import { APPLICATION } from './commits.ts'
-import { CHANNEL } from './outbox.ts'
 
 const RECONNECT_MS = 1000
 
+/** Told what a transaction announced on a channel; null: one may have been missed. */
+export type Notified = (payload: string | null) => void
+
 /**
- * Calls `notified` when a transaction announces invalidations (`LISTEN`), and after each reconnect, since one may
+ * Calls `notified` when a transaction announces something on `channel` (`LISTEN`), and after each reconnect, since it may
  * have been missed. The returned function ends it.
  */
-export function listenForInvalidations(databaseUrl: string, notified: () => void, log: Log): () => Promise<void> {
+export function listenTo(channel: string, databaseUrl: string, notified: Notified, log: Log): () => Promise<void> {
   const end = new AbortController()
   let client: pg.Client
   let listening = false
 
   async function listen(): Promise<void> {
     client = new pg.Client({ connectionString: databaseUrl, application_name: APPLICATION, keepAlive: true })
-    client.on('notification', notified)
+    client.on('notification', ({ payload }) => notified(payload ?? null))
     // An error is followed by the end, which is what counts.
     client.on('error', () => {})
     await client.connect()
-    await client.query(`listen ${CHANNEL}`)
+    await client.query(`listen ${channel}`)
     listening = true
-    notified()
+    notified(null)
     await once(client, 'end')
   }
 
@@ -32,7 +34,7 @@ export function listenForInvalidations(databaseUrl: string, notified: () => void
     while (!end.signal.aborted) {
       await listen().catch((err) => log.debug({ err }, 'no connection for notifications: tried again'))
       if (listening && !end.signal.aborted)
-        log.warn({}, 'connection for notifications lost: the sweeper polls meanwhile')
+        log.warn({ channel }, 'connection for notifications lost: who waits for them polls meanwhile')
       listening = false
       await sleep(RECONNECT_MS, undefined, { signal: end.signal }).catch(() => {})
     }

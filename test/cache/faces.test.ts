@@ -65,16 +65,15 @@ await onBothStores(t, async (t, open) => {
     t.equal(await users.progress(3, 9, source.load), 25)
   })
 
-  await t.test('a generation: what was written last', async (t) => {
-    const generations = new GenerationCache<{ status: string }, string[]>(cache)
-    t.same([await generations.getStatus(ID), await generations.getChapters(ID)], [null, null])
-    for (const status of ['queued', 'running', 'completed']) {
-      await generations.setStatus(ID, { status })
-      await generations.setChapters(ID, [status])
-      t.same([await generations.getStatus(ID), await generations.getChapters(ID)], [{ status }, [status]])
-    }
+  await t.test('a generation: its status and its chapters, until they are cleared', async (t) => {
+    const generations = new GenerationCache(cache)
+    const [status, chapters] = [new Source('queued'), new Source(['one'])]
+    const read = async () => [await generations.status(ID, status.load), await generations.chapters(ID, chapters.load)]
+    for (let i = 0; i < 2; i++) t.same(await read(), ['queued', ['one']])
+    t.same([status.loads, chapters.loads], [1, 1])
+    status.value = 'completed'
     await generations.clear(ID)
-    t.same([await generations.getStatus(ID), await generations.getChapters(ID)], [null, null])
+    t.same(await read(), ['completed', ['one']])
   })
 
   await t.test('statistics, counted once until they are cleared', async (t) => {

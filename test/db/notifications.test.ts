@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t from 'tap'
-import { listenForInvalidations } from '../../src/db/notifications.ts'
+import { listenTo } from '../../src/db/notifications.ts'
+import { CHANNEL } from '../../src/db/outbox.ts'
 import { query, recordingLog } from '../support/database.ts'
 import { timed, until } from '../support/eventually.ts'
 import { startDatabase } from '../support/postgres-database.ts'
@@ -11,7 +12,7 @@ const SOON_MS = 1000
 const { postgres, url, database } = await startDatabase(t)
 const { log, written } = recordingLog()
 let heard = 0
-const stop = listenForInvalidations(url, () => heard++, log)
+const stop = listenTo(CHANNEL, url, () => heard++, log)
 t.teardown(stop)
 /** Whether it is heard of within so long. */
 const hears = async (task: () => Promise<unknown>, withinMs = SOON_MS) => {
@@ -79,7 +80,7 @@ t.test('it ends when it is told to, whether PostgreSQL is there or not', async (
   t.ok(ms < SOON_MS, `${ms} ms`)
   t.equal(await hears(() => query(url, `update category set name = 'E'`), 150), false)
   await postgres.shutDown()
-  const stopOther = listenForInvalidations(url, () => heard++, log)
+  const stopOther = listenTo(CHANNEL, url, () => heard++, log)
   await sleep(100)
   const [, otherMs] = await timed(stopOther)
   t.ok(otherMs < SOON_MS, `${otherMs} ms`)

@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
+import { createWholeCourse } from '../../authoring/whole-course.ts'
 import type { Log } from '../../log.ts'
 import type { Database } from '../database.ts'
 import { Level, type Prisma, type PrismaClient } from '../generated/client.ts'
@@ -55,26 +56,9 @@ async function createCourse(
   file: CourseFile,
   facts: { categoryId: number; authorId: number; createdAt: Date }
 ): Promise<void> {
-  const { slug, title, summary, description, language } = file
-  const course = await tx.course.create({
-    data: {
-      slug,
-      title,
-      summary,
-      description,
-      language,
-      level: level(file),
-      status: 'published',
-      ...facts,
-      updatedAt: facts.createdAt
-    }
-  })
-  for (const [index, { title, summary, chapters }] of file.modules.entries()) {
-    const module = await tx.module.create({ data: { courseId: course.id, title, summary, position: index + 1 } })
-    await tx.chapter.createMany({
-      data: chapters.map((chapter, i) => ({ ...chapter, courseId: course.id, moduleId: module.id, position: i + 1 }))
-    })
-  }
+  const { slug, title, summary, description, language, modules } = file
+  const course = { slug, title, summary, description, language, level: level(file), status: 'published' } as const
+  await createWholeCourse(tx, { ...course, ...facts, updatedAt: facts.createdAt }, modules)
 }
 
 function author({ handle, name, bio }: (typeof authors)[number]): Prisma.UserCreateManyInput {

@@ -1,0 +1,172 @@
+import pRetry from 'p-retry'
+import { createWholeCourse } from '../authoring/whole-course.ts'
+import type { Database, Transaction } from '../db/database.ts'
+import { isDatabaseUnavailable } from '../db/unavailable.ts'
+import type { Outline } from './answers.ts'
+import type { Checkpoints, WrittenCourse } from './pipeline.ts'
+import type { Usage } from './provider.ts'
+import type { Brief } from './questions.ts'
+import { briefOf, type FinishedChapter, type GenerationRecords, jobSelect, outlineOf } from './records.ts'
+
+/** How long a run waits for a database that does not answer, in ms, before it gives its job back to the queue. */
+const DATABASE_PATIENCE_MS = 60_000
+const FIRST_RETRY_MS = 100
+const LONGEST_RETRY_MS = 2000
+
+/** The run is not wanted any more: cancelled, deleted, or another run has the job. */
+export class SupersededError extends Error {
+  override readonly name = 'SupersededError'
+}
+
+/**
+ * One run of a generation, in the database. Every write is one transaction that locks the job and is refused when the job is
+ * no longer this run's (a fencing token, `attempt`): a worker that was held for dead cannot write beside the one that took
+ * over. A database that is away for a moment costs no answer of the model: a write is repeated until it is back.
+ */
+export class JobRun implements Checkpoints {
+  readonly id: string
+  readonly #attempt: number
+  readonly #database: Database
+  readonly #records: GenerationRecords
+  #stopped: Error | null = null
+
+  constructor(id: string, attempt: number, database: Database, records: GenerationRecords) {
+    this.id = id
+    this.#attempt = attempt
+    this.#database = database
+    this.#records = records
+  }
+
+  /** Takes the job; resolves to what is wanted. Throws `SupersededError` when there is nothing to do. */
+  async begin(): Promise<Brief> {
+    const row = await this.#persistently(() =>
+      this.#database.write(async (tx) => {
+        const { count } = await tx.generationJob.updateMany({
+          where: { id: this.id, status: { in: ['queued', 'running'] }, attempt: { lte: this.#attempt } },
+          data: { status: 'running', attempt: this.#attempt }
+        })
+        if (count === 0) throw new SupersededError('the generation is over, or another worker has it')
+        const found = await tx.generationJob.findUniqueOrThrow({ where: { id: this.id }, select: jobSelect })
+        const stage = outlineOf(found) === null ? 'outline' : 'chapters'
+        return tx.generationJob.update({ where: { id: this.id }, data: { stage }, select: jobSelect })
+      })
+    )
+    await this.#records.refresh(this.id)
+    return briefOf(row)
+  }
+
+  /** Lets `ensureWanted` throw `reason` from now on. */
+  stop(reason: Error): void {
+    this.#stopped ??= reason
+  }
+
+  async load(): Promise<{ outline: Outline | null; chapters: readonly FinishedChapter[] }> {
+    const row = await this.#persistently(() =>
+      this.#database.client.generationJob.findUnique({
+        where: { id: this.id },
+        select: { outline: true, moduleCount: true, chaptersPerModule: true }
+      })
+    )
+    if (row === null) throw new SupersededError('the generation was deleted')
+    return { outline: outlineOf(row), chapters: await this.#persistently(() => this.#records.chapters(this.id)) }
+  }
+
+  async ensureWanted(): Promise<void> {
+    if (this.#stopped !== null) throw this.#stopped
+    const row = await this.#persistently(() =>
+      this.#database.client.generationJob.findUnique({
+        where: { id: this.id },
+        select: { status: true, attempt: true }
+      })
+    )
+    this.#requireMine(row ?? undefined)
+  }
+
+  async saveOutline(outline: Outline, usage: Usage): Promise<void> {
+    await this.#write((tx) =>
+      tx.generationJob.update({
+        where: { id: this.id },
+        data: { outline, stage: 'chapters', ...spent(usage) },
+        select: { id: true }
+      })
+    )
+  }
+
+  async saveChapter({ module, chapter, title, content, minutes }: FinishedChapter, usage: Usage): Promise<void> {
+    await this.#write(async (tx) => {
+      const place = { jobId: this.id, modulePosition: module, chapterPosition: chapter }
+      const data = { ...place, title, content, minutes }
+      const { count } = await tx.generationCheckpoint.createMany({ data, skipDuplicates: true })
+      // A commit whose answer was lost is repeated: what it did is there already, and was paid for once.
+      if (count > 0) await tx.generationJob.update({ where: { id: this.id }, data: spent(usage), select: { id: true } })
+    })
+  }
+
+  /** Creates the draft, once, and ends the generation. */
+  async complete({ outline, chapters }: WrittenCourse): Promise<void> {
+    await this.#write((tx) =>
+      tx.generationJob.update({ where: { id: this.id }, data: { stage: 'saving' }, select: { id: true } })
+    )
+    await this.#write(async (tx) => {
+      const job = await tx.generationJob.findUniqueOrThrow({ where: { id: this.id } })
+      const { title, summary, description } = outline
+      const { level, language, categoryId, userId: authorId } = job
+      const course = { title, summary, description, level, language, categoryId, authorId }
+      const modules = outline.modules.map((module, m) => ({
+        title: module.title,
+        summary: module.summary,
+        chapters: chapters
+          .filter((chapter) => chapter.module === m + 1)
+          .map(({ title, content, minutes }) => ({ title, content, minutes }))
+      }))
+      const courseId = await createWholeCourse(tx, course, modules)
+      await tx.generationCheckpoint.deleteMany({ where: { jobId: this.id } })
+      const data = { status: 'completed', stage: 'done', courseId, error: null } as const
+      await tx.generationJob.update({ where: { id: this.id }, data, select: { id: true } })
+    })
+  }
+
+  /** Ends the generation without a course; `error` is for who asked for it. */
+  async fail(error: string): Promise<void> {
+    await this.#write((tx) =>
+      tx.generationJob.update({ where: { id: this.id }, data: { status: 'failed', error }, select: { id: true } })
+    )
+  }
+
+  async #write(task: (tx: Transaction) => Promise<unknown>): Promise<void> {
+    await this.#persistently(() =>
+      this.#database.write(async (tx) => {
+        const [job] = await tx.$queryRaw<LockedJob[]>`
+          select status::text as status, attempt from generation_job where id = ${this.id}::uuid for update`
+        this.#requireMine(job)
+        await task(tx)
+      })
+    )
+    await this.#records.refresh(this.id)
+  }
+
+  #requireMine(job: LockedJob | undefined): void {
+    if (job === undefined) throw new SupersededError('the generation was deleted')
+    if (job.status !== 'running') throw new SupersededError(`the generation is ${job.status}`)
+    if (job.attempt !== this.#attempt) throw new SupersededError('another worker has the generation')
+  }
+
+  #persistently<T>(task: () => Promise<T>): Promise<T> {
+    return pRetry(task, {
+      retries: Number.POSITIVE_INFINITY,
+      maxRetryTime: DATABASE_PATIENCE_MS,
+      minTimeout: FIRST_RETRY_MS,
+      maxTimeout: LONGEST_RETRY_MS,
+      shouldRetry: ({ error }) => isDatabaseUnavailable(error)
+    })
+  }
+}
+
+interface LockedJob {
+  readonly status: string
+  readonly attempt: number
+}
+
+function spent({ promptTokens, completionTokens }: Usage) {
+  return { promptTokens: { increment: promptTokens }, completionTokens: { increment: completionTokens } }
+}

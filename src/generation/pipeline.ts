@@ -1,0 +1,64 @@
+import pMap from 'p-map'
+import type { Outline } from './answers.ts'
+import type { ModelProvider, Usage } from './provider.ts'
+import { askForChapter, askForOutline, type Brief, find } from './questions.ts'
+import type { FinishedChapter } from './records.ts'
+
+/** Where a run keeps what it has, so that another one need not ask for it again. */
+export interface Checkpoints {
+  load(): Promise<{ outline: Outline | null; chapters: readonly FinishedChapter[] }>
+  saveOutline(outline: Outline, usage: Usage): Promise<void>
+  saveChapter(chapter: FinishedChapter, usage: Usage): Promise<void>
+  /** Asked before every question to the model; throws when nobody wants the answer any more. */
+  ensureWanted(): Promise<void>
+}
+
+export interface WrittenCourse {
+  readonly outline: Outline
+  readonly chapters: readonly FinishedChapter[]
+}
+
+/**
+ * From a brief to a course: its outline, then its chapters, `concurrency` at a time; what the checkpoints have is not asked
+ * for again. After an error no further question is asked, but the answers that are under way are still kept: they are paid for.
+ * Throws what the provider and the checkpoints throw; `signal` breaks off the questions that are under way.
+ */
+export async function writeCourse(
+  brief: Brief,
+  provider: ModelProvider,
+  checkpoints: Checkpoints,
+  { concurrency, signal }: { concurrency: number; signal: AbortSignal }
+): Promise<WrittenCourse> {
+  const before = await checkpoints.load()
+  let { outline } = before
+  if (outline === null) {
+    await checkpoints.ensureWanted()
+    const answer = await provider.outline(askForOutline(brief), signal)
+    outline = answer.value
+    await checkpoints.saveOutline(outline, answer.usage)
+  }
+
+  const plan = outline
+  const finished = new Map(before.chapters.map((chapter) => [`${chapter.module}.${chapter.chapter}`, chapter]))
+  const places = plan.modules.flatMap(({ chapters }, m) => chapters.map((_, c) => ({ module: m + 1, chapter: c + 1 })))
+  const missing = places.filter(({ module, chapter }) => !finished.has(`${module}.${chapter}`))
+  const failures: unknown[] = []
+  await pMap(
+    missing,
+    async (place) => {
+      if (failures.length > 0) return
+      try {
+        await checkpoints.ensureWanted()
+        const { value, usage } = await provider.chapter(askForChapter(brief, plan, place), signal)
+        const chapter = { ...place, title: find(plan, place).title, ...value }
+        await checkpoints.saveChapter(chapter, usage)
+        finished.set(`${place.module}.${place.chapter}`, chapter)
+      } catch (error) {
+        failures.push(error)
+      }
+    },
+    { concurrency }
+  )
+  if (failures.length > 0) throw failures[0]
+  return { outline: plan, chapters: places.flatMap((p) => finished.get(`${p.module}.${p.chapter}`) ?? []) }
+}

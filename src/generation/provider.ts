@@ -1,0 +1,33 @@
+import type { ChapterText, Outline } from './answers.ts'
+import type { ChapterQuestion, OutlineQuestion } from './questions.ts'
+
+/** What an answer cost, in tokens of the model. */
+export interface Usage {
+  readonly promptTokens: number
+  readonly completionTokens: number
+}
+
+export const NO_USAGE: Usage = { promptTokens: 0, completionTokens: 0 }
+
+export interface Answer<T> {
+  readonly value: T
+  readonly usage: Usage
+}
+
+/**
+ * Who writes courses. An answer has the form that was asked for; a provider that cannot get one throws `ModelError`.
+ * When `signal` aborts, it stops and throws.
+ */
+export interface ModelProvider {
+  readonly name: string
+  readonly model: string
+  /** The languages it writes, as `ru`; null where it takes any. */
+  readonly languages: readonly string[] | null
+  outline(question: OutlineQuestion, signal: AbortSignal): Promise<Answer<Outline>>
+  chapter(question: ChapterQuestion, signal: AbortSignal): Promise<Answer<ChapterText>>
+}
+
+/** The model failed for good, after its retries. The message is for who asked for the course: it names no key and no URL. */
+export class ModelError extends Error {
+  override readonly name = 'ModelError'
+}

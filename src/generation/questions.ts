@@ -1,0 +1,90 @@
+import type { Outline } from './answers.ts'
+
+export type Level = 'beginner' | 'intermediate' | 'advanced'
+
+/** What somebody wants a course about. */
+export interface Brief {
+  readonly topic: string
+  readonly audience: string | null
+  readonly level: Level
+  /** BCP 47, as `ru` or `en-GB`. */
+  readonly language: string
+  readonly modules: number
+  readonly chaptersPerModule: number
+}
+
+/** Where a chapter stands: positions from 1, as in the course that will be. */
+export interface Place {
+  readonly module: number
+  readonly chapter: number
+}
+
+/** What a language model is told. It says all that the answer depends on: answers are cached by it. */
+export interface Prompt {
+  readonly system: string
+  readonly user: string
+}
+
+export interface OutlineQuestion {
+  readonly brief: Brief
+  readonly prompt: Prompt
+}
+
+export interface ChapterQuestion {
+  readonly brief: Brief
+  readonly outline: Outline
+  readonly place: Place
+  readonly prompt: Prompt
+}
+
+const SYSTEM =
+  'You write courses for a learning platform. You are accurate, concrete and friendly; you explain before you name, ' +
+  'give examples from practice, and never pad. You answer with JSON in the given schema and nothing else.'
+
+export function askForOutline(brief: Brief): OutlineQuestion {
+  const user = [
+    describe(brief),
+    `Plan it: a title, a summary of one or two sentences, a description in Markdown, and exactly ${brief.modules} modules of ` +
+      `exactly ${brief.chaptersPerModule} chapters each. Every module builds on those before it; every chapter teaches one thing. ` +
+      'Titles are short and say what one learns.'
+  ]
+  return { brief, prompt: { system: SYSTEM, user: user.join('\n\n') } }
+}
+
+export function askForChapter(brief: Brief, outline: Outline, place: Place): ChapterQuestion {
+  const { module, title } = find(outline, place)
+  const user = [
+    describe(brief),
+    `The course "${outline.title}" has this plan:\n${plan(outline)}`,
+    `Write chapter ${place.module}.${place.chapter}, "${title}", of the module "${module.title}": Markdown with "##" headings ` +
+      '(no heading for the title itself): what one can do afterwards, the explanation with examples, a worked example or a ' +
+      'common mistake, two or three exercises, and a quiz of three questions with answers. Do not repeat other chapters. ' +
+      'Also say how many minutes it takes.'
+  ]
+  return { brief, outline, place, prompt: { system: SYSTEM, user: user.join('\n\n') } }
+}
+
+/** The titles at a place. Throws `RangeError` for a place that the outline does not have. */
+export function find(outline: Outline, place: Place): { module: Outline['modules'][number]; title: string } {
+  const module = outline.modules[place.module - 1]
+  const chapter = module?.chapters[place.chapter - 1]
+  if (module === undefined || chapter === undefined) {
+    throw new RangeError(`the outline has no chapter ${place.module}.${place.chapter}`)
+  }
+  return { module, title: chapter.title }
+}
+
+function describe({ topic, audience, level, language }: Brief): string {
+  const facts = [`Topic: ${topic}`, `Level: ${level}`, `Language of everything you write (BCP 47): ${language}`]
+  if (audience !== null) facts.push(`Audience: ${audience}`)
+  return `A course is wanted.\n${facts.join('\n')}`
+}
+
+function plan({ modules }: Outline): string {
+  return modules
+    .flatMap((module, m) => [
+      `${m + 1}. ${module.title}`,
+      ...module.chapters.map(({ title }, c) => `   ${m + 1}.${c + 1} ${title}`)
+    ])
+    .join('\n')
+}

@@ -1,0 +1,103 @@
+import { fromPrisma, type Job, PgBoss } from 'pg-boss'
+import type { Database, Transaction } from '../db/database.ts'
+import type { Log } from '../log.ts'
+
+const QUEUE = 'generation'
+
+/** A worker that says nothing for so long is dead, and its job goes to another; the shortest that pg-boss has. */
+const HEARTBEAT_S = 10
+const HEARTBEAT_REFRESH_S = 3
+/** How often the workers look for jobs of dead ones. */
+const SUPERVISE_S = 3
+/** No generation takes that long; one that seems to is taken from its worker. */
+const EXPIRE_S = 6 * 3600
+/** Where notifications do not arrive, how often a worker asks. */
+const POLL_S = 2
+/** More than `MAX_ATTEMPTS` of the worker, which gives up with a message. */
+const RETRY_LIMIT = 20
+const RETRY_DELAY_S = 1
+const RETRY_DELAY_MAX_S = 30
+
+/** One run of a generation: its id, and which run it is, from 0. */
+export interface QueuedRun {
+  readonly id: string
+  readonly attempt: number
+  /** Aborts when the queue holds this run for dead or too long. */
+  readonly signal: AbortSignal
+}
+
+/** The queue of generations, in pg-boss on the service's own database. */
+export class GenerationQueue {
+  readonly #boss: PgBoss
+  readonly #works: boolean
+
+  private constructor(boss: PgBoss, works: boolean) {
+    this.#boss = boss
+    this.#works = works
+  }
+
+  /** Opens the queue, and makes its tables where they are not there yet. `works`: this process will call `work`. */
+  static async open(database: Database, works: boolean, log: Log): Promise<GenerationQueue> {
+    const boss = new PgBoss({
+      ...database.queue,
+      schedule: false,
+      useListenNotify: works,
+      supervise: works,
+      superviseIntervalSeconds: SUPERVISE_S,
+      monitorIntervalSeconds: SUPERVISE_S,
+      registerInstance: false
+    })
+    let failing = false
+    boss.on('error', (err) => {
+      // One line an outage, not one an attempt.
+      if (!failing) log.error({ err }, 'the job queue cannot be used: tried again until it can; check the database')
+      failing = true
+      setTimeout(() => {
+        failing = false
+      }, 60_000).unref()
+    })
+    boss.on('warning', (warning) => log.debug({ warning }, 'job queue'))
+    await database.exclusively(async () => {
+      await boss.start()
+      await boss.createQueue(QUEUE, {
+        notify: true,
+        retryLimit: RETRY_LIMIT,
+        retryDelay: RETRY_DELAY_S,
+        retryDelayMax: RETRY_DELAY_MAX_S,
+        retryBackoff: true,
+        expireInSeconds: EXPIRE_S,
+        heartbeatSeconds: HEARTBEAT_S
+      })
+    })
+    // Makes pg-boss know the queue: inside a transaction of the embedded database it could not ask for it.
+    await boss.findJobs(QUEUE, { limit: 1 })
+    return new GenerationQueue(boss, works)
+  }
+
+  /** Enqueues a generation in the transaction that writes it. Of two that wait, the one with the higher priority is first. */
+  async enqueue(tx: Transaction, id: string, priority: number): Promise<void> {
+    await this.#boss.send(QUEUE, { id }, { id, priority, db: fromPrisma(tx) })
+  }
+
+  /** Hands runs to `run`, `concurrency` at a time; one that rejects is run again, by whichever worker is free, with a delay. */
+  async work(concurrency: number, run: (run: QueuedRun) => Promise<void>): Promise<void> {
+    const options = {
+      localConcurrency: concurrency,
+      pollingIntervalSeconds: POLL_S,
+      heartbeatRefreshSeconds: HEARTBEAT_REFRESH_S
+    }
+    await this.#boss.work(QUEUE, options, async ([job]: Job<{ id: string }>[]) => {
+      if (job !== undefined) await run({ id: job.id, attempt: job.retryCount, signal: job.signal })
+    })
+  }
+
+  /** Rejects when the queue cannot be asked. */
+  async check(): Promise<void> {
+    await this.#boss.schemaVersion()
+  }
+
+  /** Takes no more runs, and waits `graceMs` at most for those that are under way. */
+  async close(graceMs: number): Promise<void> {
+    await this.#boss.stop({ graceful: this.#works, timeout: graceMs, close: true })
+  }
+}

@@ -1,0 +1,129 @@
+import { Check } from 'typebox/value'
+import type { GenerationCache } from '../cache/generation-cache.ts'
+import type { Transaction } from '../db/database.ts'
+import type { Prisma } from '../db/generated/client.ts'
+import { NotFoundError } from '../errors.ts'
+import { type ChapterText, type Outline, outlineSchema } from './answers.ts'
+import type { Brief, Place } from './questions.ts'
+import type { Generation } from './shapes.ts'
+
+/** A generation, with whose it is and how often it has changed. */
+export interface GenerationRecord {
+  readonly ownerId: number
+  readonly revision: number
+  readonly generation: Generation
+}
+
+export interface FinishedChapter extends Place, ChapterText {
+  readonly title: string
+}
+
+/** What of a job row its status is made of. */
+export const jobSelect = {
+  id: true,
+  userId: true,
+  courseId: true,
+  status: true,
+  stage: true,
+  topic: true,
+  audience: true,
+  level: true,
+  language: true,
+  moduleCount: true,
+  chaptersPerModule: true,
+  outline: true,
+  error: true,
+  revision: true,
+  createdAt: true,
+  updatedAt: true,
+  checkpoints: { select: { modulePosition: true, chapterPosition: true } }
+} satisfies Prisma.GenerationJobSelect
+
+export type JobRow = Prisma.GenerationJobGetPayload<{ select: typeof jobSelect }>
+
+/** Reads of generations: from the cache, or from their rows. Throws `NotFoundError` for one that is not there. */
+export class GenerationRecords {
+  readonly #client: Pick<Transaction, 'generationJob' | 'generationCheckpoint'>
+  readonly #cache: GenerationCache
+
+  constructor(client: Pick<Transaction, 'generationJob' | 'generationCheckpoint'>, cache: GenerationCache) {
+    this.#client = client
+    this.#cache = cache
+  }
+
+  find(id: string): Promise<GenerationRecord> {
+    return this.#cache.status(id, async () => {
+      const row = await this.#client.generationJob.findUnique({ where: { id }, select: jobSelect })
+      if (row === null) throw new NotFoundError('generation')
+      return toRecord(row)
+    })
+  }
+
+  /** The chapters that are finished, in their order. */
+  chapters(id: string): Promise<FinishedChapter[]> {
+    return this.#cache.chapters(id, async () => {
+      const rows = await this.#client.generationCheckpoint.findMany({
+        where: { jobId: id },
+        orderBy: [{ modulePosition: 'asc' }, { chapterPosition: 'asc' }]
+      })
+      return rows.map(({ modulePosition, chapterPosition, title, content, minutes }) => ({
+        module: modulePosition,
+        chapter: chapterPosition,
+        title,
+        content,
+        minutes
+      }))
+    })
+  }
+
+  /** Brings what others read up to date, now that it was written. What cannot be, is read from the rows when asked for. */
+  async refresh(id: string): Promise<void> {
+    await Promise.allSettled([this.find(id), this.chapters(id)])
+  }
+}
+
+export function toRecord(row: JobRow): GenerationRecord {
+  return { ownerId: row.userId, revision: row.revision, generation: toGeneration(row) }
+}
+
+export function toGeneration(row: JobRow): Generation {
+  const { id, status, stage, topic, courseId, error, checkpoints } = row
+  const over = status === 'completed'
+  const outline = outlineOf(row)
+  const done = new Set(checkpoints.map(({ modulePosition, chapterPosition }) => `${modulePosition}.${chapterPosition}`))
+  const total = row.moduleCount * row.chaptersPerModule
+  const completed = over ? total : done.size
+  return {
+    id,
+    status,
+    stage,
+    topic,
+    progress: { completed, total, percent: Math.floor((100 * completed) / total) },
+    outline: outline && {
+      title: outline.title,
+      summary: outline.summary,
+      modules: outline.modules.map(({ title, chapters }, m) => ({
+        title,
+        chapters: chapters.map(({ title }, c) => ({ title, done: over || done.has(`${m + 1}.${c + 1}`) }))
+      }))
+    },
+    courseId,
+    error,
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString()
+  }
+}
+
+/** The plan that the model made, or null before it has. */
+export function outlineOf({
+  outline,
+  moduleCount,
+  chaptersPerModule
+}: Pick<JobRow, 'outline' | 'moduleCount' | 'chaptersPerModule'>): Outline | null {
+  const value: unknown = outline
+  return Check(outlineSchema(moduleCount, chaptersPerModule), value) ? value : null
+}
+
+export function briefOf({ topic, audience, level, language, moduleCount, chaptersPerModule }: JobRow): Brief {
+  return { topic, audience, level, language, modules: moduleCount, chaptersPerModule }
+}

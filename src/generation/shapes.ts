@@ -1,0 +1,77 @@
+import { type Static, Type } from 'typebox'
+import { Language, Level } from '../catalogue/shapes.ts'
+import { Id, Time } from '../ids.ts'
+import { pageOf, pageQuery, queryOf } from '../paging.ts'
+import { line } from '../text.ts'
+
+export const NewGeneration = Type.Object(
+  {
+    topic: Type.String({ ...line(200), minLength: 3 }),
+    audience: Type.Optional(line(200, 'for whom')),
+    level: Level,
+    language: Language,
+    modules: Type.Integer({ minimum: 1, maximum: 12 }),
+    chaptersPerModule: Type.Integer({ minimum: 1, maximum: 10 }),
+    categoryId: Type.Optional(Id)
+  },
+  { additionalProperties: false }
+)
+
+const Outline = Type.Object({
+  title: Type.String(),
+  summary: Type.String(),
+  modules: Type.Array(
+    Type.Object({
+      title: Type.String(),
+      chapters: Type.Array(Type.Object({ title: Type.String(), done: Type.Boolean() }))
+    })
+  )
+})
+
+export const Generation = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  status: Type.Enum(['queued', 'running', 'completed', 'failed', 'cancelled'], { type: 'string' }),
+  stage: Type.Enum(['queued', 'outline', 'chapters', 'saving', 'done'], { type: 'string' }),
+  topic: Type.String(),
+  progress: Type.Object({
+    completed: Type.Integer(),
+    total: Type.Integer(),
+    percent: Type.Integer({ minimum: 0, maximum: 100 })
+  }),
+  outline: Type.Union([Outline, Type.Null()]),
+  courseId: Type.Union([Type.Integer(), Type.Null()]),
+  error: Type.Union([Type.String({ description: 'why it failed, for people' }), Type.Null()]),
+  createdAt: Time,
+  updatedAt: Time
+})
+
+export const GenerationPage = pageOf(Generation)
+export const GenerationQuery = queryOf(pageQuery)
+export const GenerationParams = Type.Object({
+  id: Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$', description: 'a UUID' })
+})
+
+export const IdempotencyKey = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      pattern: '^[\\x21-\\x7e]+$',
+      description: 'the same key of the same user returns the same generation'
+    })
+  )
+})
+
+export const LastEventId = Type.Object({
+  'last-event-id': Type.Optional(
+    Type.String({ pattern: '^\\d{1,10}$', description: 'the id of the last event that was received' })
+  )
+})
+
+export type NewGeneration = Static<typeof NewGeneration>
+export type Generation = Static<typeof Generation>
+
+/** True when nothing more will happen to it. */
+export function isOver({ status }: Generation): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled'
+}
