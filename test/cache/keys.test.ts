@@ -11,8 +11,15 @@ const DOCUMENTED: [name: string, spec: CacheSpec, key: string, ttlMs: number, ta
   ['the categories', specs.categories(), 'api:categories', 30 * MINUTE, ['categories'], false],
   ['a profile', specs.profile(7), 'user:7:profile', 15 * MINUTE, ['user:7'], true],
   ['progress', specs.progress(7, 42), 'user:7:progress:42', 15 * MINUTE, ['user:7:progress'], true],
-  ['a generation', specs.generation(UUID), `generation:${UUID}`, 120 * MINUTE, [], false],
-  ['its chapters', specs.generationChapters(UUID), `generation:${UUID}:chapters`, 60 * MINUTE, [], false],
+  ['a generation', specs.generation(UUID), `generation:${UUID}`, 120 * MINUTE, [`generation:${UUID}`], true],
+  [
+    'its finished chapters',
+    specs.generationChapters(UUID),
+    `generation:${UUID}:chapters`,
+    60 * MINUTE,
+    [`generation:${UUID}`],
+    true
+  ],
   ['the statistics', specs.stats(), 'stats:overview', 5 * MINUTE, [], false]
 ]
 
