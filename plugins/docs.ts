@@ -1,11 +1,15 @@
-import swagger from '@fastify/swagger'
+import swagger, { type SwaggerTransform } from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
+import { impliedResponses } from '../src/documented-responses.ts'
+
+const SESSION = 'session'
 
 /** `/openapi.json`, made of the route schemas, and `/docs`, which shows it. */
 export default fp(
   async (app) => {
     await app.register(swagger, {
+      transform: addImplied,
       openapi: {
         openapi: '3.1.0',
         info: {
@@ -21,7 +25,12 @@ export default fp(
           { name: 'users', description: 'Profiles, and roles for admins' },
           { name: 'administration', description: 'Categories' },
           { name: 'platform', description: 'Health, documentation' }
-        ]
+        ],
+        components: {
+          securitySchemes: {
+            [SESSION]: { type: 'apiKey', in: 'cookie', name: 'sid', description: 'set by register and login' }
+          }
+        }
       }
     })
     await app.register(swaggerUi, {
@@ -33,3 +42,26 @@ export default fp(
   },
   { name: 'docs' }
 )
+
+/** Adds what follows from the kind of a route: the answers that plugins give, and that it needs somebody signed in. */
+const addImplied: SwaggerTransform = ({ schema, url, route }) => {
+  if (!url.startsWith('/api/v1')) return { schema, url }
+  const { beginsSession, rateLimit, public: isPublic } = route.config ?? {}
+  const own = Object(schema.response)
+  const implied = impliedResponses({
+    method: String(route.method),
+    body: schema.body !== undefined,
+    limited: rateLimit !== false,
+    public: isPublic === true
+  })
+  // The 401 of a login is about the password.
+  const needsSession = '401' in own && beginsSession !== true
+  return {
+    url,
+    schema: {
+      ...schema,
+      response: { ...implied, ...own },
+      ...(needsSession ? { security: [{ [SESSION]: [] }] } : {})
+    }
+  }
+}

@@ -9,8 +9,7 @@ const RETRY_AFTER_S = 5
 /** For what Fastify itself refuses. */
 const codes = new Map([
   [400, 'MALFORMED_BODY'],
-  [413, 'BODY_TOO_LARGE'],
-  [415, 'NOT_JSON']
+  [413, 'BODY_TOO_LARGE']
 ])
 
 /** Every error leaves in the shape of the contract; what a client did not cause is logged, and told without its details. */
@@ -33,6 +32,7 @@ export default fp(
       }
       if (error.validation !== undefined) return send(request, reply, 400, 'VALIDATION_FAILED', error.message)
       const statusCode = error.statusCode ?? 500
+      if (statusCode === 415) return send(request, reply, 415, 'NOT_JSON', 'send Content-Type: application/json')
       if (statusCode < 500)
         return send(request, reply, statusCode, codes.get(statusCode) ?? 'BAD_REQUEST', error.message)
       if (isDatabaseUnavailable(error)) {

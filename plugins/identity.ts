@@ -48,7 +48,7 @@ export default fp(
       await request.session.regenerate()
       request.session.userId = id
       request.session.epoch = sessionEpoch
-      request.session.renewedAt = Date.now()
+      request.session.begunAt = request.session.renewedAt = Date.now()
       await request.session.save()
     })
 
@@ -65,7 +65,11 @@ export default fp(
         const account = await userCache.profile(userId, () => accounts.account(userId), request.trace)
         if (account.sessionEpoch === epoch) request.account = account
       } catch (error) {
-        if (!(error instanceof NotFoundError)) throw error
+        if (!(error instanceof NotFoundError)) {
+          if (!request.routeOptions.config.public) throw error
+          request.log.error({ err: error }, 'accounts cannot be read: answered as to a visitor; check DATABASE_URL')
+          return
+        }
       }
       if (request.account === null) await request.session.regenerate()
       else if (

@@ -10,7 +10,7 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** For a route that takes passwords: ten attempts a minute of one client. */
     readonly attemptLimit: RateLimitOptions
-    /** A preHandler for the same: ten attempts a minute on one account, by whomever. */
+    /** A preHandler for the same: ten attempts a minute on one account, by whomever: that of the body, else one's own. */
     limitAttemptsOnAccount(request: FastifyRequest): Promise<void>
   }
 }
@@ -36,7 +36,9 @@ export default fp(
       }
     }
 
-    const address = ({ ip }: FastifyRequest) => `ip:${normalizeIP(ip, IPV6_NETWORK_BITS)}`
+    // A client that has hung up has no address any more.
+    const address = ({ ip, socket }: FastifyRequest) =>
+      socket.destroyed && !ip ? 'ip:gone' : `ip:${normalizeIP(ip, IPV6_NETWORK_BITS)}`
     const limitOf = ({ account }: FastifyRequest) => (account === null ? anonymous : user)
 
     await app.register(rateLimit, {
@@ -56,6 +58,8 @@ export default fp(
       keyGenerator: (request) => `attempt:account:${accountKey(request)}`
     })
     app.decorate('limitAttemptsOnAccount', async (request) => {
+      // Nobody's account: the route answers 401.
+      if (emailOf(request) === undefined) return
       const limit = await onAccount(request)
       if (!limit.isAllowed && limit.isExceeded) throw tooMany(request, limit)
     })
@@ -63,14 +67,25 @@ export default fp(
   { name: 'rate-limit', dependencies: ['redis', 'identity'] }
 )
 
-function tooMany(_request: FastifyRequest, { ttl }: { ttl: number }): ApiError {
+/** 429 with the figures of the limit that is used up, of which a request may meet two. */
+function tooMany(_request: FastifyRequest, { max, ttl }: { max: number; ttl: number }): ApiError {
+  const seconds = String(Math.ceil(ttl / 1000))
   return new ApiError(429, 'RATE_LIMITED', 'too many requests: Retry-After says when to come back', {
-    'Retry-After': String(Math.ceil(ttl / 1000))
+    'Retry-After': seconds,
+    'X-RateLimit-Limit': String(max),
+    'X-RateLimit-Remaining': '0',
+    'X-RateLimit-Reset': seconds
   })
 }
 
+/** Of the account that the body names, else of who is signed in. */
+function emailOf({ body, account }: FastifyRequest): string | undefined {
+  const named = typeof body === 'object' && body !== null && 'email' in body
+  return named ? String(body.email) : account?.email
+}
+
 /** A digest: keys have a fixed alphabet, and tell nobody's address. */
-function accountKey({ body }: FastifyRequest): string {
-  const email = typeof body === 'object' && body !== null && 'email' in body ? String(body.email) : ''
-  return createHash('sha256').update(normalize(email)).digest('base64url').slice(0, 22)
+function accountKey(request: FastifyRequest): string {
+  const email = normalize(emailOf(request) ?? '')
+  return createHash('sha256').update(email).digest('base64url').slice(0, 22)
 }

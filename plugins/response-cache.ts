@@ -32,9 +32,10 @@ export default fp(
     const { cache } = app
 
     function send(reply: FastifyReply, { etag, value }: Entry, cacheControl: string): void {
-      const { trace, headers } = reply.request
+      const { trace, headers, method } = reply.request
       reply.header('X-Cache', trace.outcome).header('ETag', etag).header('Cache-Control', cacheControl)
-      if (matchesEtag(headers['if-none-match'], etag)) reply.code(304).send()
+      const read = method === 'GET' || method === 'HEAD'
+      if (read && matchesEtag(headers['if-none-match'], etag)) reply.code(304).send()
       else reply.type('application/json; charset=utf-8').send(value)
     }
 

@@ -6,6 +6,8 @@ import { ApiError } from '../src/errors.ts'
 
 const MAX_EVENT_LOOP_DELAY_MS = 1000
 const SETTLING_MS = 3000
+/** How much of what a client sent is logged. */
+const MAX_LOGGED = 512
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** What stands between the internet and the routes: headers, origins, overload. */
@@ -54,7 +56,12 @@ export default fp(
       const { origin } = request.headers
       if (SAFE_METHODS.has(request.method) || origin === undefined) return done()
       const allowed = corsOrigins.includes(origin) || origin === `${request.protocol}://${request.host}`
-      done(allowed ? undefined : new ApiError(403, 'FOREIGN_ORIGIN', `${origin} may not change anything here`))
+      if (allowed) return done()
+      request.log.info(
+        { origin: origin.slice(0, MAX_LOGGED), own: `${request.protocol}://${request.host}`.slice(0, MAX_LOGGED) },
+        'a change from a foreign origin was refused; if it is a front end of yours, name it in CORS_ORIGINS; if own should be https, set TRUST_PROXY'
+      )
+      done(new ApiError(403, 'FOREIGN_ORIGIN', `${origin} may not change anything here`))
     })
   },
   { name: 'security', dependencies: ['errors', 'timing'] }

@@ -1,17 +1,23 @@
 import cookie from '@fastify/cookie'
 import session, { type FastifySessionOptions, type SessionStore as SessionStoreOfLibrary } from '@fastify/session'
-import type { FastifyInstance, FastifyRequest, onRequestHookHandler, onSendHookHandler } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler, onSendHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
+import { parseSession } from '../src/accounts/session-record.ts'
 import { MemorySessions, RedisSessions, type SessionStore } from '../src/accounts/session-store.ts'
 import { ApiError } from '../src/errors.ts'
 
 const COOKIE = 'sid'
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** For a route that writes and then begins a session: throws 503 while none can be kept, so that nothing is half done. */
+    requireSessions(): Promise<void>
+  }
   interface Session {
     userId?: number
     epoch?: number
-    /** When the session was last prolonged, in ms since 1970. */
+    /** When it began; equal to `renewedAt` until it is prolonged. In ms since 1970, both. */
+    begunAt?: number
     renewedAt?: number
   }
   interface FastifyContextConfig {
@@ -32,6 +38,11 @@ export default fp(
     const store =
       redis.session === null ? new MemorySessions() : new RedisSessions(redis.session, config.redis.keyPrefix)
     const { ttlMs, secrets } = config.session
+    app.decorate('requireSessions', () =>
+      store.ready().catch((error) => {
+        throw unavailable(error)
+      })
+    )
     await app.register(cookie)
 
     const hooks = await hooksOf(app, {
@@ -63,6 +74,7 @@ export default fp(
     app.addHook('onSend', function (request, reply, payload, done) {
       if (!request.session) return done(null, payload)
       hooks.onSend.call(this, request, reply, payload, (error?: Error | null) => {
+        sendOneCookie(reply)
         // No shared cache may keep a cookie, whatever the route says of its answer.
         if (reply.hasHeader('set-cookie')) reply.header('Cache-Control', 'private, no-store')
         // `signIn` has saved what began: here a session is prolonged at most, and that may wait.
@@ -93,21 +105,40 @@ async function hooksOf(app: FastifyInstance, options: FastifySessionOptions): Pr
   return { onRequest, onSend }
 }
 
+/** The library clears the cookie of the session before, then sets the new one: only the last of them is meant. */
+function sendOneCookie(reply: FastifyReply): void {
+  const cookies = reply.getHeader('set-cookie')
+  if (!Array.isArray(cookies)) return
+  const isOurs = (cookie: string) => cookie.startsWith(`${COOKIE}=`)
+  const last = cookies.findLast(isOurs)
+  reply.removeHeader('set-cookie').header(
+    'set-cookie',
+    cookies.filter((cookie) => !isOurs(cookie) || cookie === last)
+  )
+}
+
+function unavailable(cause: unknown): ApiError {
+  return new ApiError(503, 'SESSIONS_DOWN', 'sessions cannot be read at the moment', { 'Retry-After': '5' }, { cause })
+}
+
 /** The store as the library takes it. A store that fails is 503: who is signed in cannot be told. */
 function adapt(store: SessionStore, ttlMs: number): SessionStoreOfLibrary {
-  const unavailable = (cause: unknown) =>
-    new ApiError(503, 'SESSIONS_DOWN', 'sessions cannot be read at the moment', { 'Retry-After': '5' }, { cause })
   return {
     get: (id, callback) => {
       store.get(id).then(
-        (text) => callback(null, text === null ? null : JSON.parse(text)),
+        (text) => callback(null, text === null ? null : parseSession(text)),
         (error) => callback(unavailable(error))
       )
     },
     set: (id, value, callback) => {
+      const text = JSON.stringify(value)
       // The library sets a new session before anybody has signed in to it: it is kept once it has a user.
-      const kept = value.userId === undefined ? Promise.resolve() : store.set(id, JSON.stringify(value), ttlMs)
-      kept.then(
+      const keep = async () => {
+        if (value.userId === undefined) return
+        if (value.begunAt === value.renewedAt) await store.begin(id, text, ttlMs)
+        else await store.prolong(id, text, ttlMs)
+      }
+      keep().then(
         () => callback(),
         (error) => callback(unavailable(error))
       )

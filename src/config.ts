@@ -70,7 +70,8 @@ export function readConfig(env: Environment) {
       provider: choice(env, 'LLM_PROVIDER', 'template', ['template', 'openai']),
       baseUrl: url(env, 'LLM_BASE_URL', ['http:', 'https:']),
       apiKey: secret(env, 'LLM_API_KEY', 1),
-      model: text(env, 'LLM_MODEL')
+      model: text(env, 'LLM_MODEL'),
+      timeoutMs: integer(env, 'LLM_TIMEOUT', 120, 1, 3600) * 1000
     },
     generation: {
       concurrency: integer(env, 'GENERATION_CONCURRENCY', Math.max(2, availableParallelism()), 1, 64),

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { type Static, Type } from 'typebox'
 import type { Database } from './db/database.ts'
+import type { GenerationQueue } from './generation/queue.ts'
 
 const CHECK_TIMEOUT_MS = 1000
 
@@ -8,20 +9,26 @@ const Part = Type.Enum(['up', 'down', 'embedded'], { type: 'string' })
 
 export const Health = Type.Object({
   status: Type.Enum(['ok', 'degraded', 'down'], { type: 'string', description: 'degraded: public reads work, slower' }),
-  checks: Type.Object({ database: Type.Optional(Part), redis: Type.Optional(Part) })
+  checks: Type.Object({ database: Type.Optional(Part), redis: Type.Optional(Part), queue: Type.Optional(Part) })
 })
 
-/** Asks database and Redis, a second at most. Without its database the service is down; without Redis it is degraded. */
-export async function checkHealth(database: Database, redis: Redis | null): Promise<Static<typeof Health>> {
-  const [databaseUp, redisUp] = await Promise.all([
+/** Asks them all, a second at most. Without its database the service is down; without Redis, or the queue, it is degraded. */
+export async function checkHealth(
+  database: Database,
+  redis: Redis | null,
+  queue: GenerationQueue
+): Promise<Static<typeof Health>> {
+  const [databaseUp, redisUp, queueUp] = await Promise.all([
     answers(database.client.$queryRaw`select 1`),
-    redis === null || answers(redis.ping())
+    redis === null || answers(redis.ping()),
+    answers(queue.check())
   ])
   return {
-    status: databaseUp ? (redisUp ? 'ok' : 'degraded') : 'down',
+    status: databaseUp ? (redisUp && queueUp ? 'ok' : 'degraded') : 'down',
     checks: {
       database: databaseUp ? 'up' : 'down',
-      redis: redis === null ? 'embedded' : redisUp ? 'up' : 'down'
+      redis: redis === null ? 'embedded' : redisUp ? 'up' : 'down',
+      queue: queueUp ? 'up' : 'down'
     }
   }
 }

@@ -19,6 +19,9 @@ export function describeValidation(errors: readonly ValidationError[]): string {
     return `${subject} must be one of ${params.allowedValues.join(', ')}`
   }
   if (keyword === 'pattern') return `${subject} has characters, or a form, that are not allowed`
+  if (keyword === 'minProperties') {
+    return `${subject} must have at least ${params.limit} field${params.limit === 1 ? '' : 's'}`
+  }
   if (keyword === 'minLength') return `${subject} must have at least ${params.limit} characters`
   if (keyword === 'maxLength') return `${subject} must have at most ${params.limit} characters`
   return `${subject} ${error.message ?? 'is not valid'}`

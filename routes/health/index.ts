@@ -18,7 +18,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: { tags: ['platform'], summary: 'What it needs is there', response: { 200: Health, 503: Health } }
     },
     async (_request, reply) => {
-      const health = await checkHealth(app.database, app.redis.cache)
+      const health = await checkHealth(app.database, app.redis.cache, app.generationQueue)
       return reply.code(health.status === 'down' ? 503 : 200).send(health)
     }
   )

@@ -1,15 +1,31 @@
+import { randomInt } from 'node:crypto'
 import { hash, verify } from '@node-rs/argon2'
+import { Check } from 'typebox/value'
 import type { Transaction } from '../db/database.ts'
 import { Prisma, type PrismaClient } from '../db/generated/client.ts'
 import { escapeLike } from '../db/like.ts'
 import { ApiError, NotFoundError } from '../errors.ts'
 import { type Page, toPage } from '../paging.ts'
-import type { Credentials, OwnUser, PasswordChange, ProfileChange, Registration, User, UserQuery } from './shapes.ts'
+import { BoundedWork } from './bounded-work.ts'
+import {
+  type Credentials,
+  Email,
+  type OwnUser,
+  type PasswordChange,
+  type ProfileChange,
+  type Registration,
+  type User,
+  type UserQuery
+} from './shapes.ts'
 
 /** Who is signed in: the own user, with the epoch that his sessions must carry. */
 export interface Account extends OwnUser {
   readonly sessionEpoch: number
 }
+
+const MAX_FIRST_EPOCH = 1_000_000_000
+/** How many passwords may wait for their hash, about 10 ms each on four threads, before the next is told to come back. */
+const MAX_HASHING = 200
 
 const select = {
   id: true,
@@ -25,6 +41,7 @@ const select = {
 /** Accounts, in the database. */
 export class Accounts {
   readonly #client: PrismaClient
+  readonly #hashing = new BoundedWork(MAX_HASHING)
   /** Verified where there is no such user, so that the answer takes the same time. */
   readonly #nobody = hash('nobody has this password')
 
@@ -34,11 +51,14 @@ export class Accounts {
 
   /** Throws 409 when the e-mail address is taken. */
   async register({ email, password, name }: Registration): Promise<Account> {
-    const passwordHash = await hash(password)
+    const address = normalize(email)
+    // What was well formed may not be once it is normalized.
+    if (!Check(Email, address)) throw new ApiError(400, 'VALIDATION_FAILED', 'email is not an e-mail address')
+    const passwordHash = await this.#hashing.run(() => hash(password))
+    // Where ids come again, after a restore, an old session does not fit the new account.
+    const data = { email: address, name, passwordHash, sessionEpoch: randomInt(MAX_FIRST_EPOCH) }
     try {
-      return toAccount(
-        await this.#client.user.create({ data: { email: normalize(email), name, passwordHash }, select })
-      )
+      return toAccount(await this.#client.user.create({ data, select }))
     } catch (error) {
       if (isDuplicate(error)) throw new ApiError(409, 'EMAIL_TAKEN', 'email is taken by another account')
       throw error
@@ -51,23 +71,30 @@ export class Accounts {
       where: { email: normalize(email) },
       select: { ...select, passwordHash: true }
     })
-    const right = await verify(user?.passwordHash ?? (await this.#nobody), password).catch(() => false)
+    const right = await this.#hashing.run(async () => {
+      const nobody = await this.#nobody
+      // A hash that is none, of an account without a password, takes as long, too.
+      return verify(user?.passwordHash ?? nobody, password).catch(() => verify(nobody, password).then(() => false))
+    })
     if (user === null || !right) throw new ApiError(401, 'WRONG_CREDENTIALS', 'email or password is wrong')
     return toAccount(user)
   }
 
-  /** Ends all sessions of the user. Throws 403 when `current` is not the password, 401 when the account is gone. */
-  async changePassword(id: number, { current, next }: PasswordChange): Promise<Account> {
+  /**
+   * Ends all sessions of the user. Throws 403 when `current` is not the password, 401 when the account is gone, or its sessions
+   * were ended since the request began.
+   */
+  async changePassword({ id, sessionEpoch }: Account, { current, next }: PasswordChange): Promise<Account> {
     const user = await this.#client.user.findUnique({ where: { id }, select: { passwordHash: true } })
     if (user === null) throw accountGone()
     const { passwordHash } = user
-    const right = await verify(passwordHash, current).catch(() => false)
-    const data = { passwordHash: await hash(next), sessionEpoch: { increment: 1 } }
+    const right = await this.#hashing.run(() => verify(passwordHash, current).catch(() => false))
+    const data = { passwordHash: await this.#hashing.run(() => hash(next)), sessionEpoch: { increment: 1 } }
     // Only what was verified is replaced: of two changes at once, the second is with a password that was.
-    const where = { id, passwordHash }
+    const where = { id, passwordHash, sessionEpoch }
     const [changed] = right ? await this.#client.user.updateManyAndReturn({ where, data, select }) : []
     if (changed !== undefined) return toAccount(changed)
-    await this.own(id)
+    if ((await this.own(id)).sessionEpoch !== sessionEpoch && right) throw sessionEnded()
     throw new ApiError(403, 'WRONG_PASSWORD', 'current is not your password')
   }
 
@@ -134,7 +161,12 @@ export async function lockAccount(tx: Transaction, id: number): Promise<void> {
   if (user === undefined) throw accountGone()
 }
 
-function accountGone(): ApiError {
+function sessionEnded(): ApiError {
+  return new ApiError(401, 'NOT_SIGNED_IN', 'sign in first: this session was ended')
+}
+
+/** What somebody is told whose account was deleted since his request began. */
+export function accountGone(): ApiError {
   return new ApiError(401, 'NOT_SIGNED_IN', 'sign in first: this account was deleted')
 }
 

@@ -19,7 +19,7 @@ export const OwnUser = Type.Object({ ...publicUser, email: Type.String(), role: 
 export const UserPage = pageOf(OwnUser)
 export const SessionUser = Type.Object({ user: OwnUser })
 
-const email = Type.String({
+export const Email = Type.String({
   maxLength: 254,
   pattern: '^[^\\s@\\u0000-\\u001f\\u007f]+@[^\\s@\\u0000-\\u001f\\u007f]+\\.[^\\s@\\u0000-\\u001f\\u007f]+$'
 })
@@ -28,10 +28,10 @@ const newPassword = Type.String({ minLength: 10, maxLength: 200 })
 const password = Type.String({ minLength: 1, maxLength: 200 })
 
 export const Registration = Type.Object(
-  { email, password: newPassword, name: line(100) },
+  { email: Email, password: newPassword, name: line(100) },
   { additionalProperties: false }
 )
-export const Credentials = Type.Object({ email, password }, { additionalProperties: false })
+export const Credentials = Type.Object({ email: Email, password }, { additionalProperties: false })
 export const PasswordChange = Type.Object({ current: password, next: newPassword }, { additionalProperties: false })
 
 export const ProfileChange = Type.Object(

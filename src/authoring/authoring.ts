@@ -2,10 +2,11 @@ import { lockAccount } from '../accounts/accounts.ts'
 import { type Actor, Catalogue } from '../catalogue/catalogue.ts'
 import type { Chapter, Course, Module } from '../catalogue/shapes.ts'
 import type { Database, Transaction } from '../db/database.ts'
-import { ApiError, NotFoundError } from '../errors.ts'
+import { NotFoundError } from '../errors.ts'
 import { lockCourse } from './course-lock.ts'
 import { Positions } from './positions.ts'
 import { type Precondition, requireMatch } from './precondition.ts'
+import { requireCategory } from './require-category.ts'
 import type { ChapterChange, CourseChange, ModuleChange, NewChapter, NewCourse, NewModule } from './shapes.ts'
 import { courseSlug, temporarySlug } from './slug.ts'
 
@@ -135,12 +136,4 @@ async function module(tx: Transaction, courseId: number, id: number): Promise<Mo
   const found = items.find((item) => item.id === id)
   if (found === undefined) throw new NotFoundError('module')
   return found
-}
-
-/** Keeps the category there until the course names it. */
-async function requireCategory(tx: Transaction, id: number | null | undefined): Promise<void> {
-  if (id == null) return
-  const [category] = await tx.$queryRaw<{ id: number }[]>`select id from category where id = ${id} for key share`
-  if (category !== undefined) return
-  throw new ApiError(400, 'VALIDATION_FAILED', 'categoryId names no category')
 }

@@ -84,7 +84,7 @@ export class Catalogue {
       }),
       this.#client.course.count({ where })
     ])
-    return toPage(rows.map(toItem), total, query)
+    return toPage(rows.filter(hasAuthor).map(toItem), total, query)
   }
 
   async course(id: number, visible = published): Promise<Course> {
@@ -94,6 +94,7 @@ export class Catalogue {
       modules: { select: moduleSelect, orderBy: { position: 'asc' } }
     } as const
     const row = present(await this.#client.course.findUnique({ where: { id, ...visible }, select }), 'course')
+    if (!hasAuthor(row)) throw new NotFoundError('course')
     return { ...toItem(row), description: row.description, modules: row.modules }
   }
 
@@ -135,6 +136,14 @@ function courseFilter({ category, level, language, author, search }: CourseQuery
     filter.OR = [{ title: part }, { summary: part }]
   }
   return filter
+}
+
+/**
+ * False for a course that is being deleted with its author: Prisma reads a relation in a statement of its own, and may not
+ * find him any more, whatever the type says.
+ */
+export function hasAuthor({ author }: { author: object | null }): boolean {
+  return author !== null
 }
 
 /** A row as a list shows it. */

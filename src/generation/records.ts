@@ -52,11 +52,14 @@ export class GenerationRecords {
   }
 
   find(id: string): Promise<GenerationRecord> {
-    return this.#cache.status(id, async () => {
-      const row = await this.#client.generationJob.findUnique({ where: { id }, select: jobSelect })
-      if (row === null) throw new NotFoundError('generation')
-      return toRecord(row)
-    })
+    return this.#cache.status(id, () => this.read(id))
+  }
+
+  /** From its row: for who was told of a commit, which comes before its invalidation. */
+  async read(id: string): Promise<GenerationRecord> {
+    const row = await this.#client.generationJob.findUnique({ where: { id }, select: jobSelect })
+    if (row === null) throw new NotFoundError('generation')
+    return toRecord(row)
   }
 
   /** The chapters that are finished, in their order. */

@@ -1,5 +1,5 @@
 import { lockAccount } from '../accounts/accounts.ts'
-import { type Actor, itemSelect, toItem, visibleTo } from '../catalogue/catalogue.ts'
+import { type Actor, hasAuthor, itemSelect, toItem, visibleTo } from '../catalogue/catalogue.ts'
 import type { Database } from '../db/database.ts'
 import type { Prisma } from '../db/generated/client.ts'
 import { ApiError, NotFoundError } from '../errors.ts'
@@ -65,7 +65,7 @@ export class Learning {
   async progress(userId: number, courseId: number): Promise<Progress> {
     const where = { userId_courseId: { userId, courseId } }
     const row = await this.#database.client.enrollment.findUnique({ where, select: progressSelect })
-    if (row === null) throw new NotFoundError('enrollment')
+    if (row === null || !isWhole(row)) throw new NotFoundError('enrollment')
     return toProgress(row)
   }
 
@@ -75,7 +75,7 @@ export class Learning {
       select: progressSelect,
       orderBy: { courseId: 'asc' }
     })
-    return { items: rows.map(toProgress) }
+    return { items: rows.filter(isWhole).map(toProgress) }
   }
 
   /** The courses that the student is enrolled in and may still see, the latest enrollment first. */
@@ -92,7 +92,9 @@ export class Learning {
       this.#database.client.enrollment.count({ where })
     ])
     return toPage(
-      rows.map((row) => ({ ...toItem(row.course), progress: toProgress(row) })),
+      rows
+        .filter((row) => isWhole(row) && hasAuthor(row.course))
+        .map((row) => ({ ...toItem(row.course), progress: toProgress(row) })),
       total,
       paging
     )
@@ -104,6 +106,11 @@ interface ProgressRow {
   readonly updatedAt: Date
   readonly completions: readonly { readonly chapterId: number }[]
   readonly course: { readonly _count: { readonly chapters: number } }
+}
+
+/** Prisma reads a relation in a statement of its own: what was deleted in between is null there, whatever the type says. */
+function isWhole({ course }: { course: object | null }): boolean {
+  return course !== null
 }
 
 function toProgress({ courseId, updatedAt, completions, course }: ProgressRow): Progress {

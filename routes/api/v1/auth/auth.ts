@@ -22,6 +22,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
     async (request, reply) => {
+      await app.requireSessions()
       const account = await accounts.register(request.body)
       await app.signIn(request, account)
       return reply.code(201).send(toOwnUser(account))
@@ -41,6 +42,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
     async (request) => {
+      await app.requireSessions()
       const account = await accounts.signIn(request.body)
       await app.signIn(request, account)
       return toOwnUser(account)
@@ -49,7 +51,11 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 
   app.post(
     '/logout',
-    { schema: { tags, summary: 'Sign out', response: { 204: NoContent, ...errors(429, 503) } } },
+    {
+      // Whoever has used up his requests may still leave.
+      config: { rateLimit: false },
+      schema: { tags, summary: 'Sign out', response: { 204: NoContent, ...errors(503) } }
+    },
     async (request, reply) => {
       await app.signOut(request, reply)
       return reply.code(204).send(null)
@@ -78,6 +84,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/password',
     {
       config: { rateLimit: app.attemptLimit },
+      preHandler: app.limitAttemptsOnAccount,
       schema: {
         tags,
         summary: 'Change the password; ends the other sessions',
@@ -86,7 +93,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
     async (request, reply) => {
-      const account = await accounts.changePassword(request.signedIn().id, request.body)
+      const current = request.signedIn()
+      await app.requireSessions()
+      const account = await accounts.changePassword(current, request.body)
       await app.signIn(request, account)
       return reply.code(204).send(null)
     }

@@ -6,7 +6,9 @@ import { errors } from '../../../../src/errors.ts'
 import { NoContent } from '../../../../src/no-content.ts'
 
 const tags = ['authoring']
-const refusals = errors(400, 401, 403, 404, 409, 412, 415, 429, 503)
+const refusals = errors(400, 401, 403, 404, 409, 415, 429, 503)
+/** Of what takes If-Match. */
+const guardedRefusals = { ...refusals, ...errors(412) }
 
 /** Modules and chapters of a course. */
 const routes: FastifyPluginAsyncTypebox = async (app) => {
@@ -90,7 +92,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         params: ChapterParams,
         headers: ifMatch,
         body: ChapterChange,
-        response: { 200: Chapter, ...refusals }
+        response: { 200: Chapter, ...guardedRefusals }
       }
     },
     async (request, reply) => {
@@ -112,7 +114,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Delete a chapter',
         params: ChapterParams,
         headers: ifMatch,
-        response: { 204: NoContent, ...refusals }
+        response: { 204: NoContent, ...guardedRefusals }
       }
     },
     async (request, reply) => {

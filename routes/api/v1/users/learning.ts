@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { errors } from '../../../../src/errors.ts'
+import { NotModified } from '../../../../src/no-content.ts'
 import { noQuery, pageQuery, queryOf } from '../../../../src/paging.ts'
 import {
   Completion,
@@ -49,7 +50,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'The own progress in a course',
         params: ProgressParams,
         querystring: noQuery,
-        response: { 200: Progress, ...errors(400, 401, 404, 429, 503) }
+        response: { 200: Progress, 304: NotModified, ...errors(400, 401, 404, 429, 503) }
       }
     },
     async (request, reply) => {

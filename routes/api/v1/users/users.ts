@@ -10,6 +10,7 @@ import {
   UserQuery
 } from '../../../../src/accounts/shapes.ts'
 import { errors } from '../../../../src/errors.ts'
+import { NotModified } from '../../../../src/no-content.ts'
 import { noQuery } from '../../../../src/paging.ts'
 
 const tags = ['users']
@@ -78,7 +79,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags,
         summary: 'The own account',
         querystring: noQuery,
-        response: { 200: OwnUser, ...errors(400, 401, 429, 503) }
+        response: { 200: OwnUser, 304: NotModified, ...errors(400, 401, 429, 503) }
       }
     },
     async (request, reply) => {

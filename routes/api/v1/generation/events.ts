@@ -1,0 +1,49 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { errors } from '../../../../src/errors.ts'
+import { GenerationParams, isOver, LastEventId } from '../../../../src/generation/shapes.ts'
+import { NoContent } from '../../../../src/no-content.ts'
+import { noQuery } from '../../../../src/paging.ts'
+import { timingHeaders } from '../../../../src/timing.ts'
+
+const EventStream = {
+  description: 'events `progress` with a Generation as `data`; ends when it is over',
+  content: { 'text/event-stream': { schema: Type.String() } }
+}
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  const { generations, generationFeed } = app
+
+  app.get(
+    '/:id/events',
+    {
+      sse: 'only',
+      schema: {
+        tags: ['generation'],
+        summary: 'Follow a generation, live',
+        params: GenerationParams,
+        querystring: noQuery,
+        headers: LastEventId,
+        response: { 200: EventStream, 204: NoContent, ...errors(400, 401, 404, 406, 429, 503) }
+      }
+    },
+    async (request, reply) => {
+      const { generation, revision } = await generations.find(request.signedIn().id, request.params.id)
+      const lastEventId = request.headers['last-event-id']
+      const seen = lastEventId === undefined ? null : Number(lastEventId)
+      // There is nothing more to come: 204 tells a browser not to come back.
+      if (isOver(generation) && seen === revision) return reply.code(204).send(null)
+
+      const gone = new AbortController()
+      reply.sse.onClose(() => gone.abort())
+      // A stream passes by the hook that sends these.
+      reply.headers({ 'X-Request-Id': request.id, ...timingHeaders(request.trace, reply.elapsedTime) })
+      reply.sse.sendHeaders()
+      for await (const record of generationFeed.follow(generation.id, seen, gone.signal)) {
+        await reply.sse.send({ event: 'progress', id: String(record.revision), data: record.generation })
+      }
+    }
+  )
+}
+
+export default routes

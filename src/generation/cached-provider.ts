@@ -1,0 +1,58 @@
+import type { Static, TSchema } from 'typebox'
+import { Check } from 'typebox/value'
+import type { Cache } from '../cache/cache.ts'
+import { specs } from '../cache/keys.ts'
+import { ChapterText, type Outline, outlineSchema } from './answers.ts'
+import { type Answer, type ModelProvider, NO_USAGE } from './provider.ts'
+import type { ChapterQuestion, OutlineQuestion, Prompt } from './questions.ts'
+
+/** A provider whose answers are kept for two hours: the same question to the same model costs nothing then. */
+export class CachedProvider implements ModelProvider {
+  readonly #provider: ModelProvider
+  readonly #cache: Cache
+
+  constructor(provider: ModelProvider, cache: Cache) {
+    this.#provider = provider
+    this.#cache = cache
+  }
+
+  get name(): string {
+    return this.#provider.name
+  }
+
+  get model(): string {
+    return this.#provider.model
+  }
+
+  get languages(): readonly string[] | null {
+    return this.#provider.languages
+  }
+
+  outline(question: OutlineQuestion, signal: AbortSignal): Promise<Answer<Outline>> {
+    const schema = outlineSchema(question.brief.modules, question.brief.chaptersPerModule)
+    return this.#kept(question.prompt, schema, () => this.#provider.outline(question, signal))
+  }
+
+  chapter(question: ChapterQuestion, signal: AbortSignal): Promise<Answer<ChapterText>> {
+    return this.#kept(question.prompt, ChapterText, () => this.#provider.chapter(question, signal))
+  }
+
+  async #kept<T extends TSchema>(
+    prompt: Prompt,
+    schema: T,
+    ask: () => Promise<Answer<Static<T>>>
+  ): Promise<Answer<Static<T>>> {
+    const spec = specs.modelAnswer({
+      provider: this.name,
+      model: this.model,
+      ...prompt,
+      schema: JSON.stringify(schema)
+    })
+    // No single flight: one of two generations that ask the same may be cancelled while the other waits.
+    const kept: unknown = await this.#cache.get(spec)
+    if (Check(schema, kept)) return { value: kept, usage: NO_USAGE }
+    const answer = await ask()
+    await this.#cache.set(spec, answer.value)
+    return answer
+  }
+}

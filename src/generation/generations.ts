@@ -1,0 +1,151 @@
+import { accountGone } from '../accounts/accounts.ts'
+import { requireCategory } from '../authoring/require-category.ts'
+import type { Database, Transaction } from '../db/database.ts'
+import { ApiError, NotFoundError } from '../errors.ts'
+import { type Page, toPage } from '../paging.ts'
+import type { ModelProvider } from './provider.ts'
+import type { GenerationQueue } from './queue.ts'
+import { type GenerationRecord, type GenerationRecords, jobSelect, toGeneration, toRecord } from './records.ts'
+import type { Generation, NewGeneration } from './shapes.ts'
+
+const HOUR_S = 3600
+
+/** What is left of a user's generations in this hour. */
+export interface Allowance {
+  readonly limit: number
+  readonly remaining: number
+  /** Seconds until one more is allowed than now. */
+  readonly resetS: number
+}
+
+export interface GenerationsOptions {
+  readonly database: Database
+  readonly records: GenerationRecords
+  readonly queue: GenerationQueue
+  readonly provider: Pick<ModelProvider, 'name' | 'languages'>
+  /** Generations an hour of one user; 0 is off. */
+  readonly limit: number
+}
+
+/** What users do with their generations. What is not theirs is not found. */
+export class Generations {
+  readonly #options: GenerationsOptions
+
+  constructor(options: GenerationsOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Writes a generation and enqueues it, in one transaction. The same key of the same user returns the generation that was
+   * made with it. Throws 400 for a language that the provider does not write, 429 when the hour's are used up: the rows
+   * themselves are counted, under a lock on the user, so that what is refused or repeated does not count.
+   */
+  async create(
+    userId: number,
+    input: NewGeneration,
+    idempotencyKey: string | undefined
+  ): Promise<{ generation: Generation; allowance: Allowance | null }> {
+    const { database, records, queue } = this.#options
+    const created = await database.write(async (tx) => {
+      const [user] = await tx.$queryRaw<{ id: number }[]>`
+        select id from app_user where id = ${userId} for no key update`
+      if (user === undefined) throw accountGone()
+      const earlier = await findByKey(tx, userId, idempotencyKey)
+      if (earlier !== null) return { row: earlier, allowance: null }
+      this.#requireLanguage(input.language)
+      const allowance = await this.#spend(tx, userId)
+      const { modules: moduleCount, categoryId, ...wanted } = input
+      await requireCategory(tx, categoryId)
+      const data = { ...wanted, categoryId, moduleCount, userId, idempotencyKey }
+      const unfinished = await tx.generationJob.count({ where: { userId, status: { in: ['queued', 'running'] } } })
+      const row = await tx.generationJob.create({ data, select: jobSelect })
+      // Fair queueing: the more of his are under way, the later a user's next one comes; a first one passes them all.
+      await queue.enqueue(tx, row.id, -unfinished)
+      return { row, allowance }
+    })
+    await records.refresh(created.row.id)
+    return { generation: toGeneration(created.row), allowance: created.allowance }
+  }
+
+  async list(userId: number, paging: { page: number; limit: number }): Promise<Page<Generation>> {
+    const { client } = this.#options.database
+    const [rows, total] = await Promise.all([
+      client.generationJob.findMany({
+        where: { userId },
+        select: jobSelect,
+        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+        skip: (paging.page - 1) * paging.limit,
+        take: paging.limit
+      }),
+      client.generationJob.count({ where: { userId } })
+    ])
+    return toPage(rows.map(toGeneration), total, paging)
+  }
+
+  /** Throws `NotFoundError` for one of somebody else, too. */
+  async find(userId: number, id: string): Promise<GenerationRecord> {
+    const record = await this.#options.records.find(id.toLowerCase())
+    if (record.ownerId !== userId) throw new NotFoundError('generation')
+    return record
+  }
+
+  /** Ends a generation that is not over: its worker asks the model no more. Throws 409 when it is over already. */
+  async cancel(userId: number, id: string): Promise<Generation> {
+    const { database, records } = this.#options
+    const where = { id: id.toLowerCase(), userId }
+    const row = await database.write(async (tx) => {
+      const { count } = await tx.generationJob.updateMany({
+        where: { ...where, status: { in: ['queued', 'running'] } },
+        data: { status: 'cancelled' }
+      })
+      const found = await tx.generationJob.findUnique({ where, select: jobSelect })
+      if (found === null) throw new NotFoundError('generation')
+      if (count === 0) throw new ApiError(409, 'GENERATION_OVER', `the generation is ${found.status} already`)
+      return found
+    })
+    await records.refresh(row.id)
+    return toRecord(row).generation
+  }
+
+  #requireLanguage(language: string): void {
+    const { name, languages } = this.#options.provider
+    const [primary = ''] = language.toLowerCase().split('-')
+    if (languages === null || languages.includes(primary)) return
+    const known = languages.join(' or ')
+    throw new ApiError(400, 'VALIDATION_FAILED', `language must be ${known}: the provider "${name}" writes no other`)
+  }
+
+  async #spend(tx: Transaction, userId: number): Promise<Allowance | null> {
+    const { limit } = this.#options
+    if (limit === 0) return null
+    const [{ used, oldest_s }] = await tx.$queryRaw<[{ used: number; oldest_s: number }]>`
+      select count(*)::int as used, coalesce(extract(epoch from now() - min(created_at)), 0)::float8 as oldest_s
+      from (
+        select created_at from generation_job
+        where user_id = ${userId} and created_at > now() - interval '1 hour' order by created_at desc limit ${limit}
+      ) as latest`
+    const resetS = Math.max(1, Math.ceil(HOUR_S - oldest_s))
+    if (used < limit) return { limit, remaining: limit - used - 1, resetS }
+    throw new ApiError(
+      429,
+      'RATE_LIMITED',
+      `${limit} generations an hour are allowed: Retry-After says when the next one is`,
+      { 'Retry-After': String(resetS), ...allowanceHeaders({ limit, remaining: 0, resetS }) }
+    )
+  }
+}
+
+/** The headers that tell a client what is left of its limit. */
+export function allowanceHeaders({ limit, remaining, resetS }: Allowance): Record<string, string> {
+  return {
+    'X-RateLimit-Limit': String(limit),
+    'X-RateLimit-Remaining': String(remaining),
+    'X-RateLimit-Reset': String(resetS)
+  }
+}
+
+async function findByKey(tx: Transaction, userId: number, idempotencyKey: string | undefined) {
+  if (idempotencyKey === undefined) return null
+  const where = { userId_idempotencyKey: { userId, idempotencyKey } }
+  return tx.generationJob.findUnique({ where, select: jobSelect })
+}

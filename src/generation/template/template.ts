@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto'
+import type { ChapterText, Outline } from '../answers.ts'
+import { type Answer, ModelError, type ModelProvider, NO_USAGE } from '../provider.ts'
+import type { Brief, ChapterQuestion, OutlineQuestion, Place } from '../questions.ts'
+import { en } from './en.ts'
+import { ru } from './ru.ts'
+import type { Texts } from './texts.ts'
+
+const LANGUAGES: Readonly<Record<string, Texts>> = { en, ru }
+
+/** Which modules a short course has, the most important first; they are taught in the order of the texts. */
+const FOCUSES_BY_WEIGHT = [0, 1, 4, 2, 3, 5, 8, 6, 9, 7, 10, 11]
+/** Which sides of its focus a short module shows. */
+const ASPECTS_BY_WEIGHT = [0, 3, 4, 1, 5, 7, 2, 8, 6, 9]
+
+const TOPIC_IN_TITLE = 120
+const WORDS_A_MINUTE = 160
+
+/**
+ * Writes courses with no model at all: offline, the same answer to the same question. It knows nothing of a topic; it
+ * knows how one learns one, and says that in Russian and English, at three levels.
+ */
+export class TemplateProvider implements ModelProvider {
+  readonly name = 'template'
+  readonly model = 'template-1'
+  readonly languages = Object.keys(LANGUAGES)
+
+  async outline({ brief }: OutlineQuestion, signal: AbortSignal): Promise<Answer<Outline>> {
+    signal.throwIfAborted()
+    const { levels, focuses, aspects, words } = textsFor(brief)
+    const level = levels[brief.level]
+    const fill = filler(brief)
+    const chosen = taken(focuses, FOCUSES_BY_WEIGHT, brief.modules)
+    const description = [
+      fill(level.description),
+      ...(brief.audience === null ? [] : [`${words.audience}: ${plain(brief.audience)}.`]),
+      `${words.modules}:`,
+      chosen.map(({ title, summary }) => `- **${title}.** ${fill(summary)}`).join('\n')
+    ]
+    const modules = chosen.map((focus) => ({
+      title: focus.title,
+      summary: fill(focus.summary),
+      chapters: taken(aspects, ASPECTS_BY_WEIGHT, brief.chaptersPerModule).map(({ title }) => ({
+        title: `${title}: ${focus.name}`
+      }))
+    }))
+    const value = {
+      title: filler(brief, TOPIC_IN_TITLE)(level.title),
+      summary: fill(level.summary),
+      description: description.join('\n\n'),
+      modules
+    }
+    return { value, usage: NO_USAGE }
+  }
+
+  async chapter({ brief, place }: ChapterQuestion, signal: AbortSignal): Promise<Answer<ChapterText>> {
+    signal.throwIfAborted()
+    const { levels, focuses, aspects, words } = textsFor(brief)
+    const level = levels[brief.level]
+    const focus = taken(focuses, FOCUSES_BY_WEIGHT, brief.modules)[place.module - 1]
+    const aspect = taken(aspects, ASPECTS_BY_WEIGHT, brief.chaptersPerModule)[place.chapter - 1]
+    if (focus === undefined || aspect === undefined) throw new RangeError('the course has no such chapter')
+
+    const pick = chooser(brief, place)
+    const exercises = [aspect.exercise, ...pick(level.exercises, 2)]
+    const quiz = [focus, aspect, level]
+    const parts = [
+      `## ${words.objectives}\n\n${words.afterwards}\n\n- ${aspect.objective}\n- ${focus.question}`,
+      `## ${words.explanation}\n\n${[focus.explanation, aspect.explanation, ...pick(level.explanation, 1)].join('\n\n')}`,
+      `## ${words.example}\n\n${focus.scenario}`,
+      `## ${words.checklist}\n\n${aspect.checklist.map((item) => `- [ ] ${item}`).join('\n')}`,
+      `## ${words.exercises}\n\n${numbered(exercises)}`,
+      `## ${words.quiz}\n\n${numbered(quiz.map(({ question }) => question))}`,
+      `### ${words.answers}\n\n${numbered(quiz.map(({ answer }) => answer))}`
+    ]
+    const fill = filler(brief)
+    const content = fill(parts.join('\n\n').replaceAll('{f}', focus.name))
+    const minutes = Math.ceil(content.split(/\s+/).length / WORDS_A_MINUTE) + level.practice
+    return { value: { minutes, content }, usage: NO_USAGE }
+  }
+}
+
+function textsFor({ language }: Brief): Texts {
+  const texts = LANGUAGES[language.toLowerCase().split('-')[0] ?? '']
+  if (texts === undefined) throw new ModelError(`the template provider writes no "${language}"`)
+  return texts
+}
+
+/** So many of them, by weight, but in their own order. */
+function taken<T>(all: readonly T[], byWeight: readonly number[], count: number): T[] {
+  const chosen = new Set(byWeight.slice(0, count))
+  return all.filter((_, index) => chosen.has(index))
+}
+
+/** Puts the topic where `{t}` stands, on one line, where nothing in it is Markdown or HTML. */
+function filler({ topic }: Brief, maxLength = Number.POSITIVE_INFINITY): (text: string) => string {
+  const name = plain(topic.length > maxLength ? `${topic.slice(0, maxLength).trimEnd()}…` : topic) || '…'
+  return (text) => text.replaceAll('{t}', () => name)
+}
+
+function plain(text: string): string {
+  return text
+    .replace(/\s+/g, ' ')
+    .replace(/[<>`*_[\]{}|\\#~]/g, '')
+    .toWellFormed()
+    .trim()
+}
+
+/** Picks texts by a digest of topic, level and place: another topic reads differently, the same one never does. */
+function chooser(brief: Brief, place: Place) {
+  const seed = [brief.topic, brief.audience, brief.level, place.module, place.chapter].join('\n')
+  const digest = createHash('sha256').update(seed).digest()
+  return (texts: readonly string[], count: number): string[] => {
+    const start = digest.readUInt32BE(0) % texts.length
+    return Array.from({ length: count }, (_, i) => texts[(start + i) % texts.length] ?? '')
+  }
+}
+
+function numbered(items: readonly string[]): string {
+  return items.map((item, index) => `${index + 1}. ${item}`).join('\n')
+}

@@ -1,0 +1,106 @@
+import type { Database } from '../db/database.ts'
+import type { Log } from '../log.ts'
+import type { GenerationFeed } from './feed.ts'
+import { JobRun, SupersededError } from './job-run.ts'
+import { writeCourse } from './pipeline.ts'
+import type { ModelProvider } from './provider.ts'
+import { ModelError } from './provider.ts'
+import type { QueuedRun } from './queue.ts'
+import type { GenerationRecords } from './records.ts'
+
+/** After so many runs that ended in something unforeseen, a crash too, a generation has failed. */
+const MAX_ATTEMPTS = 8
+
+export interface WorkerOptions {
+  readonly database: Database
+  readonly records: GenerationRecords
+  readonly feed: GenerationFeed
+  readonly provider: ModelProvider
+  /** How many chapters of one generation are asked for at a time. */
+  readonly concurrency: number
+  readonly log: Log
+}
+
+class StoppingError extends Error {
+  override readonly name = 'StoppingError'
+}
+
+/** Runs generations. A run that rejects is to be run again; every other end is written down. */
+export class GenerationWorker {
+  readonly #options: WorkerOptions
+  readonly #runs = new Set<JobRun>()
+  #stopping = false
+
+  constructor(options: WorkerOptions) {
+    this.#options = options
+  }
+
+  async run({ id, attempt, signal }: QueuedRun): Promise<void> {
+    const { database, records, log } = this.#options
+    const run = new JobRun(id, attempt, database, records)
+    if (this.#stopping) throw new StoppingError('this worker is about to stop')
+    this.#runs.add(run)
+    try {
+      await this.#generate(run, signal)
+      log.info({ generation: id, attempt }, 'generation completed')
+    } catch (err) {
+      await this.#settle(run, attempt, err)
+    } finally {
+      this.#runs.delete(run)
+    }
+  }
+
+  /** Asks for no more chapters; those that are under way are still written down, and the rest is left to other workers. */
+  stop(): void {
+    this.#stopping = true
+    for (const run of this.#runs) run.stop(new StoppingError('this worker stops: another one goes on'))
+  }
+
+  async #generate(run: JobRun, signal: AbortSignal): Promise<void> {
+    const { provider, concurrency, feed } = this.#options
+    const brief = await run.begin()
+    const over = new AbortController()
+    const watching = new AbortController()
+    // A cancellation breaks off the question that is under way; without this it would only prevent the next one.
+    const watch = async () => {
+      for await (const { generation } of feed.follow(run.id, null, watching.signal)) {
+        if (generation.status !== 'running') over.abort(new SupersededError(`the generation is ${generation.status}`))
+      }
+      if (!watching.signal.aborted) over.abort(new SupersededError('the generation is over, or was deleted'))
+    }
+    const watched = watch()
+    try {
+      const signals = AbortSignal.any([signal, over.signal])
+      const course = await writeCourse(brief, provider, run, { concurrency, signal: signals })
+      watching.abort()
+      await run.complete(course)
+    } catch (error) {
+      throw over.signal.aborted ? over.signal.reason : error
+    } finally {
+      watching.abort()
+      await watched
+    }
+  }
+
+  async #settle(run: JobRun, attempt: number, err: unknown): Promise<void> {
+    const { log } = this.#options
+    const { id } = run
+    if (err instanceof SupersededError) return log.info({ generation: id, reason: err.message }, 'generation left')
+    if (err instanceof StoppingError) {
+      log.info({ generation: id }, 'generation given back: this worker stops')
+      throw err
+    }
+    if (err instanceof ModelError) {
+      log.warn(
+        { generation: id, err },
+        'generation failed: the model gave no usable answer; see LLM_* in the configuration'
+      )
+      return run.fail(err.message)
+    }
+    log.error({ generation: id, attempt, err }, 'generation interrupted: it is run again')
+    if (attempt + 1 < MAX_ATTEMPTS) throw err
+    return run.fail(
+      'the service could not finish it, and gave up: ask again, what the model has written is kept for two hours'
+    )
+  }
+}

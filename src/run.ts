@@ -1,0 +1,36 @@
+import closeWithGrace from 'close-with-grace'
+import type { FastifyInstance } from 'fastify'
+import { buildApp } from './app.ts'
+import { type Config, readConfig } from './config.ts'
+import { DataDirInUseError } from './db/data-dir-lock.ts'
+import { DatabaseUnusableError } from './db/unusable.ts'
+import { ConfigError } from './environment.ts'
+
+const GRACE_MS = 10_000
+
+/**
+ * Builds the service from the environment, after `adapt`, and `start`s it; SIGTERM and SIGINT finish what is under way and
+ * close. Exits with 1, and one line for what the operator can mend.
+ */
+export async function run(
+  start: (app: FastifyInstance) => Promise<void>,
+  adapt: (config: Config) => Config = (config) => config
+): Promise<void> {
+  try {
+    const app = await buildApp(adapt(readConfig(process.env)))
+    closeWithGrace({ delay: GRACE_MS }, async ({ err, signal }) => {
+      if (err) app.log.error({ err }, 'closing after an error that nothing caught')
+      else app.log.info({ signal }, 'closing')
+      await app.close()
+    })
+    await start(app)
+  } catch (error) {
+    // What the operator can mend is one line; anything else is a fault of ours, with its stack.
+    console.error(isForOperator(error) ? error.message : error)
+    process.exit(1)
+  }
+}
+
+function isForOperator(error: unknown): error is Error {
+  return error instanceof ConfigError || error instanceof DataDirInUseError || error instanceof DatabaseUnusableError
+}

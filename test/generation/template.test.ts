@@ -1,0 +1,92 @@
+import t from 'tap'
+import { Check } from 'typebox/value'
+import { ChapterText, type Outline, outlineSchema } from '../../src/generation/answers.ts'
+import { ModelError } from '../../src/generation/provider.ts'
+import { askForChapter, askForOutline, type Brief } from '../../src/generation/questions.ts'
+import { TemplateProvider } from '../../src/generation/template/template.ts'
+
+const provider = new TemplateProvider()
+const { signal } = new AbortController()
+const brief = (change: Partial<Brief> = {}): Brief => ({
+  topic: 'Chess',
+  audience: null,
+  level: 'beginner',
+  language: 'en',
+  modules: 3,
+  chaptersPerModule: 3,
+  ...change
+})
+
+async function course(wanted: Brief) {
+  const { value: outline } = await provider.outline(askForOutline(wanted), signal)
+  const chapters = await Promise.all(
+    outline.modules.flatMap(({ chapters }, m) =>
+      chapters.map(async (_, c) => {
+        const question = askForChapter(wanted, outline, { module: m + 1, chapter: c + 1 })
+        return (await provider.chapter(question, signal)).value
+      })
+    )
+  )
+  return { outline, chapters }
+}
+
+const titles = ({ modules }: Outline) =>
+  modules.flatMap(({ title, chapters }) => [title, ...chapters.map((c) => c.title)])
+const cyrillic = (text: string) => (text.match(/[а-яё]/gi)?.length ?? 0) / text.length
+
+for (const language of ['en', 'ru', 'ru-RU']) {
+  for (const level of ['beginner', 'intermediate', 'advanced'] as const) {
+    for (const [modules, chaptersPerModule] of [
+      [1, 1],
+      [3, 3],
+      [12, 10]
+    ] as const) {
+      t.test(`${language}, ${level}, ${modules} x ${chaptersPerModule}`, async (t) => {
+        const { outline, chapters } = await course(brief({ language, level, modules, chaptersPerModule }))
+        t.ok(Check(outlineSchema(modules, chaptersPerModule), outline))
+        t.ok(chapters.every((chapter) => Check(ChapterText, chapter)))
+        t.equal(chapters.length, modules * chaptersPerModule)
+        const all = titles(outline)
+        t.equal(new Set(all).size, all.length, 'no title twice')
+        t.equal(new Set(chapters.map(({ content }) => content)).size, chapters.length, 'no chapter twice')
+        for (const { content } of chapters) {
+          t.equal(content.match(/^## /gm)?.length, 6, 'objectives, explanation, example, checklist, exercises, quiz')
+          t.ok(content.length > 1800, 'worth reading')
+          t.notMatch(content, /\{[a-z]\}/, 'nothing is left to fill in')
+          t.equal(cyrillic(content) > 0.5, language !== 'en', 'in the language that was asked for')
+        }
+      })
+    }
+  }
+}
+
+t.test('the same question has the same answer, another topic another one', async (t) => {
+  t.same(await course(brief()), await course(brief()))
+  const [chess, go] = [await course(brief()), await course(brief({ topic: 'Go' }))]
+  const withoutTopic = ({ chapters }: typeof chess, topic: string) =>
+    chapters.map((c) => c.content.replaceAll(topic, ''))
+  t.not(withoutTopic(chess, 'Chess').join(), withoutTopic(go, 'Go').join(), 'not only by its name')
+})
+
+t.test('a topic is text, whatever is in it', async (t) => {
+  const hostile = [
+    '<script>alert(1)</script>',
+    '**bold** `code`',
+    '$& $1 {f} {t}',
+    '\ud800 lone',
+    '<<<>>>',
+    'x'.repeat(200)
+  ]
+  for (const topic of hostile) {
+    const { outline, chapters } = await course(brief({ topic, audience: topic }))
+    t.ok(Check(outlineSchema(3, 3), outline), topic)
+    const text = JSON.stringify([outline, chapters])
+    t.notMatch(text, /<script|\*\*bold|`code/)
+    for (const { content } of chapters) t.equal(content.match(/^## /gm)?.length, 6)
+  }
+})
+
+t.test('another language, and an aborted signal, are errors', async (t) => {
+  await t.rejects(provider.outline(askForOutline(brief({ language: 'de' })), signal), ModelError)
+  await t.rejects(provider.outline(askForOutline(brief()), AbortSignal.abort(new Error('cancelled'))), /cancelled/)
+})
