@@ -22,6 +22,7 @@ export default fp(
           { name: 'accounts', description: 'Register, sign in and out' },
           { name: 'authoring', description: 'Writes of authors and admins to courses' },
           { name: 'learning', description: 'Enrollments and progress' },
+          { name: 'generation', description: 'Courses written by a language model' },
           { name: 'users', description: 'Profiles, and roles for admins' },
           { name: 'administration', description: 'Categories' },
           { name: 'platform', description: 'Health, documentation' }

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { PGlite } from '@electric-sql/pglite'
 import type pg from 'pg'
 
@@ -14,9 +13,6 @@ export interface Invalidation {
 /** Told after each commit, before the write is acknowledged, of what it touched. It must not throw. */
 export type CommitListener = (invalidations: readonly Invalidation[]) => Promise<void>
 
-/** Set while a task of `Database.write` runs. */
-export const insideWrite = new AsyncLocalStorage<true>()
-
 interface Notice {
   readonly message?: string | undefined
   readonly detail?: string | undefined
@@ -28,17 +24,6 @@ interface Notice {
  * answer that ends the transaction is held back until `committed` has resolved.
  */
 export function watchPool(pool: pg.Pool, committed: CommitListener): void {
-  const { connect, query } = pool
-  Object.assign(pool, {
-    connect: (...args: unknown[]) => {
-      refuseInsideWrite()
-      return Reflect.apply(connect, pool, args)
-    },
-    query: (...args: unknown[]) => {
-      refuseInsideWrite()
-      return Reflect.apply(query, pool, args)
-    }
-  })
   pool.on('connect', (client) => {
     let touched: Invalidation[] = []
     client.on('notice', (notice) => touched.push(...read(notice)))
@@ -65,7 +50,11 @@ export function watchPool(pool: pg.Pool, committed: CommitListener): void {
         const answer: Promise<pg.QueryResult> = Reflect.apply(query, client, args)
         return answer.then(
           (result) => afterAnswer(null, result.command).then(() => result),
-          (error) => afterAnswer(error, null).then(() => Promise.reject(error))
+          (error) => {
+            // The next question may be asked before the connection is known to be outside a transaction again.
+            if (isCommit(args[0])) touched = []
+            return afterAnswer(error, null).then(() => Promise.reject(error))
+          }
         )
       }
     })
@@ -80,7 +69,6 @@ export async function watchPglite(pglite: PGlite, committed: CommitListener): Pr
 
   const watched: Pick<PGlite, 'query' | 'transaction'> = {
     async query(sql, params, options) {
-      refuseInsideWrite()
       const touched: Invalidation[] = []
       const result = await query<never>(sql, params, {
         ...options,
@@ -90,7 +78,6 @@ export async function watchPglite(pglite: PGlite, committed: CommitListener): Pr
       return result
     },
     async transaction(task) {
-      refuseInsideWrite()
       let touched: Invalidation[] = []
       const result = await transaction((tx) => {
         const { query, rollback } = tx
@@ -112,14 +99,15 @@ export async function watchPglite(pglite: PGlite, committed: CommitListener): Pr
   Object.assign(pglite, watched)
 }
 
-/** It would not be part of the transaction; where connections are few, it would wait for it, and it for this. */
-function refuseInsideWrite(): void {
-  if (insideWrite.getStore()) throw new Error('inside write(async (tx) => ...) use tx, not the client')
-}
-
 /** The invalidation that a notice of `cache_touch` carries, if it is one. */
 function read({ message, detail }: Notice): Invalidation[] {
   if (message !== 'cache_touch' || detail === undefined) return []
   const space = detail.indexOf(' ')
   return [{ id: BigInt(detail.slice(0, space)), tag: detail.slice(space + 1) }]
+}
+
+/** Whether this, as `pg` takes it, ends a transaction. */
+function isCommit(query: unknown): boolean {
+  const text = typeof query === 'object' && query !== null && 'text' in query ? query.text : query
+  return typeof text === 'string' && text.trim().toUpperCase() === 'COMMIT'
 }

@@ -3,9 +3,10 @@ import type { SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapt
 import pg from 'pg'
 import { type ConstructorOptions, fromPglite } from 'pg-boss'
 import type { Log } from '../log.ts'
-import { APPLICATION, type CommitListener, type Invalidation, insideWrite, watchPglite, watchPool } from './commits.ts'
+import { APPLICATION, type CommitListener, type Invalidation, watchPglite, watchPool } from './commits.ts'
 import { lockDataDir } from './data-dir-lock.ts'
 import { type Prisma, PrismaClient } from './generated/client.ts'
+import { refusedInsideWrite, runInsideWrite } from './inside-write.ts'
 import { listenTo, type Notified } from './notifications.ts'
 import { Outbox } from './outbox.ts'
 import { openPglite, pgliteAdapter } from './pglite.ts'
@@ -56,7 +57,7 @@ export class Database {
 
   constructor(parts: Parts) {
     this.#parts = parts
-    this.client = new PrismaClient({ adapter: parts.adapter })
+    this.client = refusedInsideWrite(new PrismaClient({ adapter: parts.adapter }))
     this.#forOutbox = new PrismaClient({ adapter: parts.outboxAdapter })
     this.outbox = new Outbox(this.#forOutbox)
   }
@@ -75,7 +76,7 @@ export class Database {
     for (let attempt = 1; ; attempt++) {
       try {
         // Awaited inside: a query of Prisma begins when it is awaited, and must be found here then.
-        return await this.client.$transaction((tx) => insideWrite.run(true, async () => await task(tx)), options)
+        return await this.client.$transaction((tx) => runInsideWrite(async () => await task(tx)), options)
       } catch (error) {
         if (attempt === WRITE_ATTEMPTS || !isDeadlock(error)) throw error
       }

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { Actor, admin, draftOf, peopleEnvironment, register } from '../support/actors.ts'
+import { generate, ended as over } from '../support/generations.ts'
 import { startService } from '../support/service.ts'
 
 /**
@@ -10,6 +11,7 @@ const clients = ['visitor', 'other', 'author', 'admin', 'ended', 'deleted'] as c
 type Who = (typeof clients)[number]
 
 const course = { title: 'T', summary: 'S', description: 'D', level: 'beginner', language: 'en' }
+const generation = { topic: 'Chess', level: 'beginner', language: 'en', modules: 1, chaptersPerModule: 1 }
 const all = (status: number): Record<Who, number> => row(status, status, status, status, status, status)
 /** A session that is ended, or whose user is gone, is nobody's: the same as a visitor. */
 function row(
@@ -54,6 +56,11 @@ const table: [string, string, unknown, Record<Who, number>][] = [
   ['PUT', '/api/v1/courses/1/enrollment', undefined, row(401, 204, 204, 204)],
   ['PUT', '/api/v1/courses/:draft/enrollment', undefined, row(401, 404, 204, 204)],
   ['DELETE', '/api/v1/courses/1/enrollment', undefined, row(401, 204, 204, 204)],
+  ['POST', '/api/v1/generation', generation, row(401, 202, 202, 202)],
+  ['GET', '/api/v1/generation', undefined, row(401, 200, 200, 200)],
+  ['GET', '/api/v1/generation/:generation', undefined, row(401, 404, 200, 404)],
+  ['GET', '/api/v1/generation/:generation/events', undefined, row(401, 404, 200, 404)],
+  ['DELETE', '/api/v1/generation/:generation', undefined, row(401, 404, 409, 404)],
   ['GET', '/api/v1/users', undefined, row(401, 403, 403, 200)],
   ['GET', '/api/v1/users/1', undefined, all(200)],
   ['PATCH', '/api/v1/users/2', { role: 'author' }, row(401, 403, 403, 200)],
@@ -69,7 +76,7 @@ const table: [string, string, unknown, Record<Who, number>][] = [
 ]
 
 t.test('every route answers each kind of client as the contract says', async (t) => {
-  const service = await startService(t, peopleEnvironment)
+  const service = await startService(t, { ...peopleEnvironment, RATE_LIMIT_GENERATION: '0' })
   const { app, url } = service
   const author = await register(url, 'author')
   const ended = await register(url, 'ended')
@@ -85,15 +92,19 @@ t.test('every route answers each kind of client as the contract says', async (t)
     deleted
   }
 
+  const { id: written } = await generate(author, { modules: 1, chaptersPerModule: 1 })
+  await over(author, written)
+
   let n = 0
   for (const [method, path, body, expected] of table) {
     await t.test(`${method} ${path}`, async (t) => {
       for (const who of clients) {
-        const draft = path.includes(':') ? await draftOf(author) : { id: 0, moduleId: 0, chapterId: 0 }
+        const draft = /:draft|:published/.test(path) ? await draftOf(author) : { id: 0, moduleId: 0, chapterId: 0 }
         if (path.includes(':published'))
           await author.request('PATCH', `/api/v1/courses/${draft.id}`, { status: 'published' })
         const filled = path
           .replace(/:draft|:published/, String(draft.id))
+          .replace(':generation', written)
           .replace(':module', String(draft.moduleId))
           .replace(':chapter', String(draft.chapterId))
         const sent = body === undefined ? undefined : JSON.parse(JSON.stringify(body).replace(':n', String(++n)))

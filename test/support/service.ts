@@ -23,9 +23,14 @@ export async function startService(t: Test, env: Environment = {}): Promise<Serv
   return { app, url: await app.listen({ port: 0, host: '127.0.0.1' }) }
 }
 
+/** The path of a file of the repository. */
+export function script(name: string): string {
+  return fileURLToPath(new URL(`../../${name}`, import.meta.url))
+}
+
 /** The service as a process of its own, as `npm start` runs it. The caller ends it. */
 export async function spawnService(env: Environment): Promise<ServerProcess & { url: string }> {
-  const server = fileURLToPath(new URL('../../src/server.ts', import.meta.url))
+  const server = script('src/server.ts')
   const listening = /Server listening at (http:\/\/[^"]+)/
   const child = await startServer(process.execPath, [server], listening, {
     env: { PATH: process.env.PATH, PORT: '0', ...env }

@@ -17,14 +17,14 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/:id/events',
     {
-      sse: 'only',
+      sse: 'manual',
       schema: {
         tags: ['generation'],
         summary: 'Follow a generation, live',
         params: GenerationParams,
         querystring: noQuery,
         headers: LastEventId,
-        response: { 200: EventStream, 204: NoContent, ...errors(400, 401, 404, 406, 429, 503) }
+        response: { 200: EventStream, 204: NoContent, ...errors(400, 401, 404, 429, 503) }
       }
     },
     async (request, reply) => {

@@ -1,0 +1,121 @@
+/** `npm run generate -- --topic "..." --level beginner --language ru`: writes a course and prints it as Markdown. */
+import { parseArgs } from 'node:util'
+import { Presets, SingleBar } from 'cli-progress'
+import { Check, Errors } from 'typebox/value'
+import { createRedisCache } from '../cache/create.ts'
+import { readConfig } from '../config.ts'
+import { CachedProvider } from '../generation/cached-provider.ts'
+import { createProvider } from '../generation/create-provider.ts'
+import { type Checkpoints, type WrittenCourse, writeCourse } from '../generation/pipeline.ts'
+import type { ModelProvider } from '../generation/provider.ts'
+import type { Brief } from '../generation/questions.ts'
+import { NewGeneration } from '../generation/shapes.ts'
+import type { Log } from '../log.ts'
+import { connectRedis } from '../redis.ts'
+
+const USAGE = `usage: npm run generate -- --topic "..." [--level beginner|intermediate|advanced] [--language ru|en|...]
+                            [--modules 1..12] [--chapters 1..10] [--audience "..."]
+The course goes to standard output, as Markdown, the progress to standard error. LLM_* say who writes it; with REDIS_URL the
+answers of the model are kept for two hours, and the same request costs nothing then.`
+
+const brief = readArguments()
+const stopped = new AbortController()
+process.once('SIGINT', () => stopped.abort(new Error('interrupted')))
+try {
+  const config = readConfig(process.env)
+  const provider = createProvider(config.llm)
+  const { concurrency } = config.generation
+  const redis = config.redis.url === null ? null : connectRedis(config.redis.url)
+  try {
+    const cached = redis === null ? provider : await withCache(provider, redis, config)
+    const [primary = ''] = brief.language.toLowerCase().split('-')
+    if (provider.languages !== null && !provider.languages.includes(primary))
+      usage(`--language must be ${provider.languages.join(' or ')}: the provider "${provider.name}" writes no other`)
+    print(await writeCourse(brief, cached, progressBar(brief), { concurrency, signal: stopped.signal }))
+  } finally {
+    redis?.disconnect()
+  }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+}
+// The cache keeps timers; everything is written by now.
+process.stdout.write('', () => process.exit())
+
+function readArguments(): Brief {
+  const text = { type: 'string' } as const
+  const options = { topic: text, level: text, language: text, modules: text, chapters: text, audience: text }
+  try {
+    const { values } = parseArgs({ options: { ...options, help: { type: 'boolean', short: 'h' } } })
+    if (values.help) usage(null)
+    const wanted = {
+      topic: values.topic,
+      level: values.level ?? 'beginner',
+      language: values.language ?? 'en',
+      modules: Number(values.modules ?? 3),
+      chaptersPerModule: Number(values.chapters ?? 3),
+      ...(values.audience === undefined ? {} : { audience: values.audience })
+    }
+    if (Check(NewGeneration, wanted)) return { ...wanted, audience: wanted.audience ?? null }
+    const [problem] = Errors(NewGeneration, wanted)
+    const field = problem?.instancePath.slice(1).replace('chaptersPerModule', 'chapters') || 'topic'
+    return usage(wanted.topic === undefined ? '--topic is required' : `--${field} ${problem?.message}`)
+  } catch (error) {
+    return usage(error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** Exits: with 2 for a problem, else with 0. */
+function usage(problem: string | null): never {
+  if (problem === null) console.log(USAGE)
+  else console.error(`${problem}\n${USAGE}`)
+  process.exit(problem === null ? 0 : 2)
+}
+
+async function withCache(
+  provider: ModelProvider,
+  redis: ReturnType<typeof connectRedis>,
+  config: ReturnType<typeof readConfig>
+): Promise<ModelProvider> {
+  const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+  redis.on('error', () => {})
+  // What a model answered has no tags: there is nothing that could have been missed.
+  const settings = { ...config.cache, replay: async () => {}, log: silent }
+  const { cache, breaker } = createRedisCache(redis, config.redis.keyPrefix, settings)
+  const waited = new Promise((resolve) => setTimeout(resolve, 2000))
+  await Promise.race([breaker.probe(), waited])
+  if (!cache.trusted) console.error('Redis does not answer: the model is asked for everything')
+  return new CachedProvider(provider, cache)
+}
+
+/** Keeps nothing, and shows how far it is: as a bar on a terminal, else a line a step. */
+function progressBar({ modules, chaptersPerModule }: Brief): Checkpoints {
+  const total = modules * chaptersPerModule
+  const terminal = process.stderr.isTTY
+  const bar = new SingleBar({ format: '{bar} {value}/{total} chapters, {eta_formatted} left' }, Presets.shades_classic)
+  let done = 0
+  return {
+    load: async () => ({ outline: null, chapters: [] }),
+    ensureWanted: async () => stopped.signal.throwIfAborted(),
+    saveOutline: async ({ title }) => {
+      console.error(`outline: ${title}`)
+      if (terminal) bar.start(total, 0)
+    },
+    saveChapter: async ({ module, chapter, title }) => {
+      done++
+      if (terminal) bar.update(done)
+      else console.error(`${done}/${total} chapters: ${module}.${chapter} ${title}`)
+      if (terminal && done === total) bar.stop()
+    }
+  }
+}
+
+function print({ outline, chapters }: WrittenCourse): void {
+  console.log(`# ${outline.title}\n\n${outline.summary}\n\n${outline.description}`)
+  outline.modules.forEach((module, m) => {
+    console.log(`\n# ${m + 1}. ${module.title}\n\n${module.summary}`)
+    for (const { module: number, chapter, title, minutes, content } of chapters) {
+      if (number === m + 1) console.log(`\n# ${number}.${chapter} ${title} (${minutes} min)\n\n${content}`)
+    }
+  })
+}
