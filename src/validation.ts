@@ -1,4 +1,4 @@
-/** What Ajv says of a value that does not fit its schema (the part that is used here). */
+/** What Ajv, or TypeBox, says of a value that does not fit its schema (the part that is used here). */
 interface ValidationError {
   readonly instancePath: string
   readonly keyword: string
@@ -13,7 +13,10 @@ export function describeValidation(errors: readonly ValidationError[]): string {
   const field = error.instancePath.slice(1).replaceAll('/', '.')
   const { params, keyword } = error
   if (keyword === 'additionalProperties') return `unknown field ${join(field, params.additionalProperty)}`
-  if (keyword === 'required') return `${join(field, params.missingProperty)} is required`
+  // TypeBox says it so.
+  if (keyword === 'boolean') return `unknown field ${field}`
+  if (keyword === 'required')
+    return `${join(field, params.missingProperty ?? firstOf(params.requiredProperties))} is required`
   const subject = field || 'the body'
   if (keyword === 'enum' && Array.isArray(params.allowedValues)) {
     return `${subject} must be one of ${params.allowedValues.join(', ')}`
@@ -29,4 +32,9 @@ export function describeValidation(errors: readonly ValidationError[]): string {
 
 function join(path: string, name: unknown): string {
   return path === '' ? String(name) : `${path}.${name}`
+}
+
+/** Ajv names one property, TypeBox all. */
+function firstOf(names: unknown): unknown {
+  return Array.isArray(names) ? names[0] : names
 }

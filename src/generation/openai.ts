@@ -29,12 +29,14 @@ export class OpenAIProvider implements ModelProvider {
   readonly model: string
   readonly languages = null
   readonly #client: OpenAI
+  readonly #key: string
 
   constructor({ baseUrl, apiKey, model, timeoutMs }: OpenAISettings) {
     this.model = model ?? DEFAULT_MODEL
+    this.#key = apiKey ?? 'none'
     this.#client = new OpenAI({
       baseURL: baseUrl,
-      apiKey: apiKey ?? 'none',
+      apiKey: this.#key,
       timeout: timeoutMs,
       maxRetries: MAX_RETRIES,
       logLevel: 'off'
@@ -100,9 +102,14 @@ export class OpenAIProvider implements ModelProvider {
       }
     } catch (error) {
       signal.throwIfAborted()
-      if (error instanceof APIError) throw new ModelError(explain(error), { cause: error })
+      if (error instanceof APIError) throw new ModelError(explain(error), { cause: this.#withoutKey(error) })
       throw error
     }
+  }
+
+  /** What the service said, for the log: some repeat the key they were sent. */
+  #withoutKey({ message }: APIError): string {
+    return message.replaceAll(this.#key, '***')
   }
 }
 

@@ -11,7 +11,7 @@ const HEARTBEAT_REFRESH_S = 3
 const SUPERVISE_S = 3
 /** No generation takes that long; one that seems to is taken from its worker. */
 const EXPIRE_S = 6 * 3600
-/** Where notifications do not arrive, how often a worker asks. */
+/** How often a worker asks, beside being notified of new jobs: of those to be run again nobody notifies it. */
 const POLL_S = 2
 /** More than `MAX_ATTEMPTS` of the worker, which gives up with a message. */
 const RETRY_LIMIT = 20
@@ -84,6 +84,7 @@ export class GenerationQueue {
     const options = {
       localConcurrency: concurrency,
       pollingIntervalSeconds: POLL_S,
+      notifyPollingIntervalSeconds: POLL_S,
       heartbeatRefreshSeconds: HEARTBEAT_REFRESH_S
     }
     await this.#boss.work(QUEUE, options, async ([job]: Job<{ id: string }>[]) => {

@@ -66,7 +66,6 @@ export class GenerationWorker {
       for await (const { generation } of feed.follow(run.id, null, watching.signal)) {
         if (generation.status !== 'running') over.abort(new SupersededError(`the generation is ${generation.status}`))
       }
-      if (!watching.signal.aborted) over.abort(new SupersededError('the generation is over, or was deleted'))
     }
     const watched = watch()
     try {
@@ -92,7 +91,7 @@ export class GenerationWorker {
     }
     if (err instanceof ModelError) {
       log.warn(
-        { generation: id, err },
+        { generation: id, err, cause: err.cause },
         'generation failed: the model gave no usable answer; see LLM_* in the configuration'
       )
       return run.fail(err.message)

@@ -1,0 +1,123 @@
+import t from 'tap'
+import { peopleEnvironment, register } from '../support/actors.ts'
+import { until } from '../support/eventually.ts'
+import { ended, events, generate, generation, PATH } from '../support/generations.ts'
+import { type Behaviour, ModelServer } from '../support/model-server.ts'
+import { spawnFor, startStack } from '../support/people.ts'
+import { startService } from '../support/service.ts'
+
+/** Answers what is asked first in this way, everything after as a good model does. */
+function once(behaviour: Behaviour): Behaviour {
+  let asked = 0
+  return (question, response) => (asked++ === 0 ? behaviour(question, response) : null)
+}
+
+t.test('a model that fails now and then', async (t) => {
+  const model = await ModelServer.start(t)
+  const env = { ...peopleEnvironment, ...model.env, RATE_LIMIT_GENERATION: '0', LLM_TIMEOUT: '1' }
+  const { url, app } = await startService(t, env)
+  const ann = await register(url, 'ann')
+  const written = async (topic: string) => ended(ann, (await generate(ann, { topic })).id)
+  const asked = () => model.questions.splice(0).map(({ what }) => what)
+  const expected = ['outline', '1.1', '1.2', '2.1', '2.2']
+
+  await t.test('good answers: each thing is asked once, and what it took is written down', async (t) => {
+    const { id, status, error } = await written('Good')
+    t.match({ status, error }, { status: 'completed', error: null })
+    t.ok(model.questions.every(({ authorization }) => authorization === 'Bearer sk-secret-of-tests'))
+    t.same(asked().sort(), expected.sort())
+    const job = await app.database.client.generationJob.findUniqueOrThrow({ where: { id } })
+    t.match(job, { promptTokens: 500, completionTokens: 250 })
+  })
+
+  await t.test('the same again costs nothing', async (t) => {
+    const { id, status } = await written('Good')
+    t.equal(status, 'completed')
+    t.same(asked(), [])
+    t.match(await app.database.client.generationJob.findUniqueOrThrow({ where: { id } }), { promptTokens: 0 })
+  })
+
+  const bad: Record<string, Behaviour> = {
+    'no JSON': () => '{"title": "cut o',
+    'JSON of another shape': () => '{"answer": 42}',
+    'too few modules': () => '{"title":"T","summary":"S","description":"D","modules":[]}'
+  }
+  for (const [what, behaviour] of Object.entries(bad)) {
+    await t.test(`${what} is told to the model, which answers again`, async (t) => {
+      model.behaviour = once(behaviour)
+      t.equal((await written(what)).status, 'completed')
+      const repair = model.questions[1]?.messages ?? []
+      t.same(
+        repair.map(({ role }) => role),
+        ['system', 'user', 'assistant', 'user']
+      )
+      t.match(repair[3]?.content, /not in the form asked for: \S+/)
+      t.equal(asked().length, expected.length + 1)
+    })
+  }
+
+  await t.test('busy: it is asked again when Retry-After says, and not before', async (t) => {
+    const times: number[] = []
+    const busy = once((_question, response) => {
+      response.writeHead(429, { 'retry-after': '2' }).end('{"error":{"message":"slow down"}}')
+      return null
+    })
+    model.behaviour = (question, response) => {
+      times.push(performance.now())
+      return busy(question, response)
+    }
+    t.equal((await written('Busy')).status, 'completed')
+    const [first = 0, second = 0] = times
+    t.ok(second - first >= 1990, `${second - first} ms`)
+    asked()
+  })
+
+  await t.test('500, and no answer at all: asked again', async (t) => {
+    model.behaviour = once((_question, response) => {
+      response.writeHead(500).end('{"error":{"message":"sorry"}}')
+      return null
+    })
+    t.equal((await written('Failing')).status, 'completed')
+    model.behaviour = once(() => new Promise(() => {}))
+    t.equal((await written('Hanging')).status, 'completed')
+    asked()
+  })
+
+  await t.test('a wrong form for ever: failed, with a reason; what was good is kept for the next try', async (t) => {
+    model.behaviour = ({ what }) => (what === '2.1' ? '{"minutes": 5}' : null)
+    const failed = await written('Wrong')
+    t.match(failed, { status: 'failed', courseId: null })
+    t.match(failed.error, /chapter.*content/)
+    t.equal(asked().filter((what) => what === '2.1').length, 3)
+    t.same((await events(ann.get(`${PATH}/${failed.id}/events`))).at(-1)?.generation, failed)
+
+    model.behaviour = () => null
+    t.equal((await written('Wrong')).status, 'completed')
+    t.notOk(asked().includes('outline'), 'is not asked again')
+  })
+
+  await t.test('a refusal is a reason, too', async (t) => {
+    model.behaviour = (_question, response) => {
+      response.writeHead(400).end('{"error":{"message":"the schema is too deep"}}')
+      return null
+    }
+    t.match(await written('Refused'), { status: 'failed', error: /refused the request \(400\)/ })
+  })
+})
+
+t.test('the key of the model is in no answer and no log line', async (t) => {
+  const model = await ModelServer.start(t)
+  const { env } = await startStack(t)
+  const service = await spawnFor(t, { ...env, ...model.env, LOG_LEVEL: 'trace' })
+  const ann = await register(service.url, 'ann')
+  model.behaviour = (_question, response) => {
+    response.writeHead(401).end('{"error":{"message":"wrong key sk-secret-of-tests"}}')
+    return null
+  }
+  const { id } = await generate(ann)
+  await until(async () => (await generation(ann, id)).status === 'failed', 10_000)
+  const answer = await generation(ann, id)
+  t.match(answer.error, /does not accept the key of this platform/)
+  t.match(service.output(), /generation failed/)
+  t.notMatch(service.output() + JSON.stringify(answer), /sk-secret/)
+})
