@@ -18,7 +18,11 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
   const { url, app } = await startService(t, { ...shared, WORKER: 'none' })
   let ann = await register(url, 'ann')
   // They outlive the subtest that starts them.
-  const startWorker = () => spawnWorker(t, shared)
+  const startWorker = async () => {
+    const worker = await spawnWorker(shared)
+    t.teardown(() => worker.kill('SIGKILL'))
+    return worker
+  }
   let worker = await startWorker()
 
   /** A generation that has at least seven chapters, and whose next answers wait for `go`. */

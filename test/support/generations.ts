@@ -1,4 +1,3 @@
-import type { Test } from 'tap'
 import { type Static, Type } from 'typebox'
 import type { Environment } from '../../src/environment.ts'
 import type { Actor } from './actors.ts'
@@ -99,10 +98,8 @@ export async function events(answer: Promise<Response>): Promise<Event[]> {
     })
 }
 
-/** A worker as a process of its own, gone with the test. */
-export async function spawnWorker(t: Test, env: Environment): Promise<ServerProcess> {
+/** A worker as a process of its own. The caller ends it. */
+export function spawnWorker(env: Environment): Promise<ServerProcess> {
   const options = { env: { PATH: process.env.PATH, ...env } }
-  const worker = await startServer(process.execPath, [script('src/worker.ts')], /worker ready/, options)
-  t.teardown(() => worker.kill('SIGKILL'))
-  return worker
+  return startServer(process.execPath, [script('src/worker.ts')], /worker ready/, options)
 }

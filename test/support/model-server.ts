@@ -52,7 +52,14 @@ export class ModelServer {
     this.url = url
   }
 
+  /** One that is gone with the test. */
   static async start(t: Test): Promise<ModelServer> {
+    const { model, stop } = await ModelServer.launch()
+    t.teardown(stop)
+    return model
+  }
+
+  static async launch(): Promise<{ model: ModelServer; stop: () => void }> {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const address = server.address()
@@ -61,11 +68,11 @@ export class ModelServer {
     server.on('request', (request, response) => {
       model.#answer(request, response).catch((error) => response.writeHead(500).end(String(error)))
     })
-    t.teardown(() => {
+    const stop = () => {
       server.close()
       server.closeAllConnections()
-    })
-    return model
+    }
+    return { model, stop }
   }
 
   /** What a service needs to ask this server. */
