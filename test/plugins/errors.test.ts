@@ -90,6 +90,19 @@ bothWays(t, async (t, { url }) => {
     checkError(t, await send(`${courses}/${'1'.repeat(500)}`), [400, 414])
   })
 
+  await t.test('a parameter that no route knows is 400, whatever the method', async (t) => {
+    for (const [method, path] of [
+      ['GET', '/api/v1/courses/1'],
+      ['GET', '/api/v1/categories'],
+      ['POST', '/api/v1/auth/logout'],
+      ['DELETE', '/api/v1/categories/none'],
+      ['PUT', '/api/v1/courses/1/enrollment']
+    ] as const) {
+      const answer = await send(`${url}${path}?surprise=1`, { method })
+      t.match(checkError(t, answer, 400).message, 'unknown field surprise', `${method} ${path}`)
+    }
+  })
+
   await t.test('a path that is no text is 400', async (t) => {
     for (const path of ['/%', '/%zz', '/%FF', '/api/v1/courses/%', '/api/v1/categories/%E0%A4%A', '/docs/%']) {
       checkError(t, await send(url + path), 400)

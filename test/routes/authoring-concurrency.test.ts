@@ -122,6 +122,9 @@ t.test('authors at the same moment, on Redis and PostgreSQL', async (t) => {
           t.match(await bodyOf(ErrorBody, await change('two', first), 412), { code: 'CHANGED_MEANWHILE' })
           t.equal(await statusOf(change(`${status} two`, `"x", ${answer.headers.get('etag')}`)), 200, 'one of several')
           t.equal(await statusOf(change(`${status} three`, '*')), 200)
+          const now = (await ann.get(path)).headers.get('etag') ?? ''
+          const unconditional = await ann.request('PATCH', path, { title: 'one' }, { 'if-none-match': now })
+          t.equal(unconditional.status, 200, 'a write is no conditional read')
           t.equal(await statusOf(there.request('GET', path)), 200)
         }
         t.equal(await statusOf(ann.request('DELETE', path, undefined, { 'if-match': '"x"' })), 412)

@@ -98,6 +98,24 @@ t.test('limits, on Redis and PostgreSQL', async (t) => {
     t.equal(await statusOf(client.get(READ, from('10.2.0.1'))), 200, 'reading goes on')
   })
 
+  await t.test('ten guesses at a password a minute also by who is signed in; he may always leave', async (t) => {
+    const { url } = await startService(t, environment({ RATE_LIMIT_ANONYMOUS: '1000' }))
+    const ann = await register(url, 'guesser')
+    const guess = () => ann.request('POST', '/api/v1/auth/password', { current: 'wrong', next: 'long enough it is' })
+    const statuses: number[] = []
+    for (let i = 0; i < 12; i++) statuses.push(await statusOf(guess()))
+    t.equal(statuses.filter((status) => status === 403).length, 9, 'and the registration')
+    const refused = await guess()
+    t.equal(refused.status, 429)
+    t.match(Object.fromEntries(refused.headers), {
+      'x-ratelimit-limit': '10',
+      'x-ratelimit-remaining': '0',
+      'retry-after': /^\d+$/,
+      'x-ratelimit-reset': /^\d+$/
+    })
+    t.equal(await statusOf(ann.request('POST', '/api/v1/auth/logout')), 204)
+  })
+
   await t.test('0 switches them off', async (t) => {
     const client = await start(t, peopleEnvironment)
     const read = await client.get(READ)
