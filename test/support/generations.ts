@@ -3,7 +3,7 @@ import type { Environment } from '../../src/environment.ts'
 import type { Actor } from './actors.ts'
 import { parse } from './contract.ts'
 import { bodyOf } from './people.ts'
-import { type ServerProcess, startServer } from './server-process.ts'
+import { inherited, type ServerProcess, startServer } from './server-process.ts'
 import { script } from './service.ts'
 
 /** The shape of the HTTP contract, written from its page. */
@@ -100,6 +100,6 @@ export async function events(answer: Promise<Response>): Promise<Event[]> {
 
 /** A worker as a process of its own. The caller ends it. */
 export function spawnWorker(env: Environment): Promise<ServerProcess> {
-  const options = { env: { PATH: process.env.PATH, ...env } }
+  const options = { env: { ...inherited, ...env } }
   return startServer(process.execPath, [script('src/worker.ts')], /worker ready/, options)
 }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { Environment } from '../../src/environment.ts'
-import { run } from './server-process.ts'
+import { inherited, run } from './server-process.ts'
 
 /** Where the repository is. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -15,7 +15,7 @@ export function runScript(script: string, env: Environment, ...args: string[]) {
 export function runScriptIn(root: string, script: string, env: Environment, ...args: string[]) {
   return run(process.execPath, [script, ...args], {
     cwd: root,
-    env: { PATH: process.env.PATH, ...env },
+    env: { ...inherited, ...env },
     timeout: TOO_LONG_MS
   })
 }

@@ -7,7 +7,8 @@ import type { Test } from 'tap'
 import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import type { Environment } from '../../src/environment.ts'
-import { type ServerProcess, startServer } from './server-process.ts'
+import { copySeededDataDir } from './seeded-data-dir.ts'
+import { inherited, type ServerProcess, startServer } from './server-process.ts'
 
 export interface Service {
   readonly app: FastifyInstance
@@ -18,6 +19,8 @@ export interface Service {
 /** The service in this process, listening on a free port; embedded unless `env` says otherwise. It ends with the test. */
 export async function startService(t: Test, env: Environment = {}): Promise<Service> {
   const dataDir = await temporaryFolder(t)
+  const startsSeeded = [env.DATABASE_URL, env.DATA_DIR, env.SEED].every((value) => value === undefined)
+  if (startsSeeded) await copySeededDataDir(dataDir)
   const app = await buildApp(readConfig({ DATA_DIR: dataDir, LOG_LEVEL: 'silent', ...env }))
   t.teardown(() => app.close())
   return { app, url: await app.listen({ port: 0, host: '127.0.0.1' }) }
@@ -33,7 +36,7 @@ export async function spawnService(env: Environment): Promise<ServerProcess & { 
   const server = script('src/server.ts')
   const listening = /Server listening at (http:\/\/[^"]+)/
   const child = await startServer(process.execPath, [server], listening, {
-    env: { PATH: process.env.PATH, PORT: '0', ...env }
+    env: { ...inherited, PORT: '0', ...env }
   })
   const url = listening.exec(child.output())?.[1]
   if (url === undefined) throw new Error('no URL')
