@@ -1,4 +1,5 @@
 import type { Log } from '../log.ts'
+import type { CacheMeter } from './meter.ts'
 
 /** How many commands in a row may fail before nobody asks any more. */
 const FAILURE_LIMIT = 3
@@ -12,6 +13,7 @@ export interface BreakerOptions {
   readonly probe: () => Promise<void>
   /** Called the moment the store is not trusted any more. */
   readonly opened: () => void
+  readonly meter: CacheMeter
   readonly log: Log
 }
 
@@ -35,13 +37,17 @@ export class Breaker {
     return this.#closed
   }
 
-  /** Runs a command of the store and counts its failure. */
+  /** Runs a command of the store, counts its failure and times its answer. */
   async run<T>(command: () => Promise<T>): Promise<T> {
+    const { meter } = this.#options
+    const start = performance.now()
     try {
       const answer = await command()
       this.#failures = 0
+      meter.storeAnswered(performance.now() - start)
       return answer
     } catch (error) {
+      meter.storeErrors++
       if (++this.#failures >= FAILURE_LIMIT) this.open(error)
       throw error
     }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NotFoundError } from '../errors.ts'
+import { countMatching, deleteMatching, type Progress } from './clearing.ts'
 import { createEntry, type Entry, isNegative } from './entry.ts'
 import { assertKey, type CacheSpec, ownKeys } from './keys.ts'
 import type { Messages } from './messages.ts'
@@ -97,7 +98,9 @@ export class Cache {
    * invalidations of the outbox have reached it.
    */
   async invalidate(tags: readonly string[]): Promise<void> {
-    const { tier, breaker, log } = this.#options
+    const { tier, breaker, meter, log } = this.#options
+    meter.invalidations++
+    meter.invalidatedTags += tags.length
     // First of all in this process: what it has just written it must not read old, whatever happens to the store.
     tier.drop(tags)
     const trusted = breaker.closed
@@ -131,14 +134,19 @@ export class Cache {
   }
 
   /** Removes the cached data whose keys match a Redis glob, as `course:*`, in all instances; resolves to their number. */
-  async clearPattern(pattern: string): Promise<number> {
+  async clearPattern(pattern: string, progress?: Progress): Promise<number> {
     const { store, tier, messages, log } = this.#options
-    const deleted = await store.deleteMatching(pattern)
+    const deleted = await deleteMatching(store, pattern, progress)
     // After the store: a copy made before is gone, and one made after is not of what was deleted.
     tier.deleteMatching(pattern)
     await messages.publish({ clear: pattern })
     log.info({ pattern, deleted }, 'cache cleared by pattern')
     return deleted
+  }
+
+  /** How many keys `clearPattern` would remove. */
+  countPattern(pattern: string, progress?: Progress): Promise<number> {
+    return countMatching(this.#options.store, pattern, progress)
   }
 }
 

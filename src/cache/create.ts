@@ -4,6 +4,7 @@ import { Cache, type CacheOptions } from './cache.ts'
 import { MemoryStore } from './memory-store.ts'
 import { MemoryTier } from './memory-tier.ts'
 import { type Messages, noMessages, RedisMessages } from './messages.ts'
+import { CacheMeter } from './meter.ts'
 import { RedisStore } from './redis-store.ts'
 import type { Store } from './store.ts'
 
@@ -19,6 +20,8 @@ export interface RunningCache {
   readonly cache: Cache
   readonly breaker: Breaker
   readonly tier: MemoryTier
+  readonly store: Store
+  readonly meter: CacheMeter
   close(): void
 }
 
@@ -64,14 +67,16 @@ export function createRedisCache(redis: Redis, keyPrefix: string, settings: Cach
 function assemble(settings: CacheSettings, store: Store, messages: Messages, ping: () => Promise<unknown>) {
   const { l1MaxBytes, replay, log } = settings
   const tier = new MemoryTier(l1MaxBytes)
+  const meter = new CacheMeter()
   const breaker = new Breaker({
     probe: async () => {
       await ping()
       await replay((tags) => cache.renewStamps(tags))
     },
     opened: () => tier.dropAll(),
+    meter,
     log
   })
-  const cache = new Cache({ ...settings, store, breaker, tier, messages })
-  return { cache, breaker, tier }
+  const cache = new Cache({ ...settings, store, breaker, tier, messages, meter })
+  return { cache, breaker, tier, store, meter }
 }

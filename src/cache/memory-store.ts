@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { newStamp } from './entry.ts'
 import { matcher } from './glob.ts'
 import { isDataKey, lockKey, stampKey } from './keys.ts'
-import { NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Store, type Stored } from './store.ts'
+import { NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Step, type Store, type Stored } from './store.ts'
 
 /** What a key and the bookkeeping of one item weigh, roughly, in bytes. */
 const ITEM_OVERHEAD = 200
@@ -32,9 +32,11 @@ export class MemoryStore implements Store {
     return keys.filter((key) => this.#items.has(key) && this.#items.delete(key)).length
   }
 
-  async deleteMatching(pattern: string): Promise<number> {
+  async *matching(pattern: string): AsyncGenerator<Step> {
     const matches = matcher(pattern)
-    return this.delete([...this.#items.keys()].filter((key) => isDataKey(key) && matches(key)))
+    // What has expired is not there, though its place is still taken.
+    const keys = [...this.#items.keys()].filter((key) => isDataKey(key) && matches(key) && this.#items.has(key))
+    yield { keys, part: 1 }
   }
 
   async stamps(tags: readonly string[]): Promise<(string | null)[]> {

@@ -4,6 +4,7 @@ import type { Breaker } from './breaker.ts'
 import { createEntry, createNegativeEntry, decodeEntry, type Entry, encodeEntry, isNegative, isValid } from './entry.ts'
 import type { CacheSpec } from './keys.ts'
 import type { Check, Copy, MemoryTier } from './memory-tier.ts'
+import type { CacheMeter } from './meter.ts'
 import { loadOnce } from './shared-load.ts'
 import { SingleFlight } from './single-flight.ts'
 import type { Store } from './store.ts'
@@ -24,10 +25,14 @@ export interface ReaderOptions {
   readonly l1LeaseMs: number
   readonly maxEntryBytes: number
   readonly staleIfErrorMs: number
+  readonly meter: CacheMeter
   readonly log: Log
 }
 
 type Load = () => Promise<string>
+
+/** What the store says of a key now: that there is a valid entry, and whether a copy of this process is it; or the current stamps. */
+type Current = { readonly entry: Entry; readonly copied: boolean } | { readonly stamps: readonly (string | null)[] }
 
 /** The life of a read: a copy in this process, an entry in the store, a load under stamps taken before it. */
 export class Reader {
@@ -40,18 +45,19 @@ export class Reader {
 
   /** The entry, when a copy in this process may answer alone; else null, and `fetch` is to be asked. */
   peek(spec: CacheSpec, trace: Trace): Entry | null {
-    const { tier, l1LeaseMs, breaker } = this.#options
+    const { tier, l1LeaseMs, breaker, meter } = this.#options
     if (spec.strict || !breaker.closed) return null
     const copy = tier.get(spec.key)
     if (copy === undefined || !tier.isTrusted(copy, l1LeaseMs)) return null
     trace.hits++
     trace.outcome = 'HIT'
+    meter.of(spec.key).memoryHits++
     return copy.entry
   }
 
   /** The entry, negative ones included. An error of `load` is thrown, unless a stale entry can be served. */
   async fetch(spec: CacheSpec, load: Load, trace: Trace): Promise<Entry> {
-    const { tier, breaker, store } = this.#options
+    const { tier, breaker, store, meter } = this.#options
     if (!breaker.closed) return this.#bypass(spec, load, trace)
     const check = tier.begin(spec.tags)
     let stamps: readonly string[]
@@ -60,6 +66,8 @@ export class Reader {
       if ('entry' in current) {
         trace.hits++
         trace.outcome = 'HIT'
+        if (current.copied) meter.of(spec.key).memoryHits++
+        else meter.of(spec.key).storeHits++
         return current.entry
       }
       // The stamps are taken before the load: an entry whose load raced a write carries old ones, and is dead on arrival.
@@ -69,6 +77,7 @@ export class Reader {
     }
     trace.misses++
     trace.outcome = 'MISS'
+    meter.of(spec.key).misses++
     const copy = tier.get(spec.key)
     const flight = `${spec.key} ${stamps.join()}`
     try {
@@ -79,21 +88,21 @@ export class Reader {
   }
 
   /** The valid entry, by the copy of this process where only stamps need be asked for, or the current stamps. */
-  async #check(spec: CacheSpec, check: Check): Promise<{ entry: Entry } | { stamps: readonly (string | null)[] }> {
+  async #check(spec: CacheSpec, check: Check): Promise<Current> {
     const { tier, store, breaker } = this.#options
     const copy = tier.get(spec.key)
     if (copy !== undefined && spec.tags.length > 0 && check.at < copy.expiresAt && tier.isIntact(copy)) {
       const stamps = await breaker.run(() => store.stamps(spec.tags))
       if (isValid(copy.entry, stamps)) {
         tier.keep(spec.key, copy.entry, check, copy.expiresAt)
-        return { entry: copy.entry }
+        return { entry: copy.entry, copied: true }
       }
     }
     const [stored, stamps] = await breaker.run(() => Promise.all([store.get(spec.key), store.stamps(spec.tags)]))
     const entry = stored === null ? null : decodeEntry(stored.text)
     if (stored === null || entry === null || !isValid(entry, stamps)) return { stamps }
     tier.keep(spec.key, entry, check, check.at + stored.ttlMs)
-    return { entry }
+    return { entry, copied: false }
   }
 
   /** The valid entry of the store, or null. */
@@ -110,7 +119,7 @@ export class Reader {
     load: Load
   ): Promise<Entry> {
     const loadAndKeep = async () => {
-      const entry = await toEntry(load, stamps)
+      const entry = await this.#load(spec, load, stamps)
       const ttlMs = isNegative(entry) ? NEGATIVE_TTL_MS : this.ttl(spec)
       this.#options.tier.keep(spec.key, entry, check, performance.now() + ttlMs)
       await this.write(spec, entry, ttlMs)
@@ -125,9 +134,10 @@ export class Reader {
    * trust the store, only the store knows of their writes.
    */
   async #bypass(spec: CacheSpec, load: Load, trace: Trace): Promise<Entry> {
-    const { tier, breaker, l1LeaseMs } = this.#options
+    const { tier, breaker, l1LeaseMs, meter } = this.#options
     const shared = !spec.strict && !breaker.closed && l1LeaseMs > 0
     trace.outcome = 'BYPASS'
+    meter.of(spec.key).bypassed++
     const copy = tier.get(spec.key)
     if (shared && copy !== undefined && tier.isTrusted(copy, OUTAGE_LEASE_MS)) {
       trace.hits++
@@ -136,10 +146,10 @@ export class Reader {
     trace.misses++
     const check = tier.begin(spec.tags)
     try {
-      if (!shared) return await toEntry(load, [])
+      if (!shared) return await this.#load(spec, load, [])
       // The last drop stands in for the stamps: who reads after a write of this process does not join a load from before.
       return await this.#flights.run(`${spec.key} bypass ${tier.lastDrop(check)}`, async () => {
-        const entry = await toEntry(load, [])
+        const entry = await this.#load(spec, load, [])
         tier.keep(spec.key, entry, check, performance.now() + this.ttl(spec))
         return entry
       })
@@ -148,22 +158,39 @@ export class Reader {
     }
   }
 
+  async #load({ key }: CacheSpec, load: Load, stamps: readonly string[]): Promise<Entry> {
+    const counts = this.#options.meter.of(key)
+    const start = performance.now()
+    counts.loads++
+    try {
+      return createEntry(await load(), stamps)
+    } catch (error) {
+      if (error instanceof NotFoundError) return createNegativeEntry(error.what, stamps)
+      counts.loadErrors++
+      throw error
+    } finally {
+      counts.loadMs += performance.now() - start
+    }
+  }
+
   /** Stale-if-error (RFC 5861): an expired copy of public data when the database fails, never one that was invalidated. */
   #staleOr(error: unknown, spec: CacheSpec, copy: Copy | undefined, trace: Trace): Entry {
-    const { tier, staleIfErrorMs, log } = this.#options
+    const { tier, staleIfErrorMs, meter, log } = this.#options
     if (error instanceof ApiError || spec.strict || copy === undefined) throw error
     if (performance.now() > copy.expiresAt + staleIfErrorMs || !tier.isIntact(copy)) throw error
     log.warn({ err: error }, 'served stale: the database does not answer')
     trace.outcome = 'STALE'
+    meter.of(spec.key).stale++
     return copy.entry
   }
 
   /** Stores an entry, unless it is too large; a store that fails is no error. */
   async write(spec: CacheSpec, entry: Entry, ttlMs: number): Promise<void> {
-    const { store, breaker, maxEntryBytes, log } = this.#options
+    const { store, breaker, maxEntryBytes, meter, log } = this.#options
     const bytes = Buffer.byteLength(entry.value)
     const command = async () => {
       if (bytes > maxEntryBytes) {
+        meter.oversized++
         log.warn({ key: spec.key, bytes }, 'not stored: larger than CACHE_MAX_ENTRY_BYTES')
         // What was there before is not what was to be kept.
         await store.delete([spec.key])
@@ -189,13 +216,4 @@ async function completed(
 ): Promise<readonly string[]> {
   const found = current.filter((stamp) => stamp !== null)
   return found.length === current.length ? found : store.ensureStamps(tags)
-}
-
-async function toEntry(load: Load, stamps: readonly string[]): Promise<Entry> {
-  try {
-    return createEntry(await load(), stamps)
-  } catch (error) {
-    if (error instanceof NotFoundError) return createNegativeEntry(error.what, stamps)
-    throw error
-  }
 }

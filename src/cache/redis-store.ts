@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { newStamp } from './entry.ts'
 import { isDataKey, lockKey, stampKey } from './keys.ts'
-import { NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Store, type Stored } from './store.ts'
+import { NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Step, type Store, type Stored } from './store.ts'
 
 /** How many keys one SCAN step looks at, and one UNLINK removes: small enough not to hold Redis up. */
 const SCAN_COUNT = 500
@@ -33,22 +33,18 @@ export class RedisStore implements Store {
     return removed.reduce((sum, count) => sum + count, 0)
   }
 
-  async deleteMatching(pattern: string): Promise<number> {
-    let deleted = 0
+  async *matching(pattern: string): AsyncGenerator<Step> {
+    const match = escapeGlob(this.#prefix) + pattern
+    const size = Math.max(1, await this.#redis.dbsize())
+    let looked = 0
     let cursor = '0'
     do {
-      const [next, found] = await this.#redis.scan(
-        cursor,
-        'MATCH',
-        escapeGlob(this.#prefix) + pattern,
-        'COUNT',
-        SCAN_COUNT
-      )
-      const keys = found.map((key) => key.slice(this.#prefix.length))
-      deleted += await this.delete(keys.filter(isDataKey))
+      const [next, found] = await this.#redis.scan(cursor, 'MATCH', match, 'COUNT', SCAN_COUNT)
+      const keys = found.map((key) => key.slice(this.#prefix.length)).filter(isDataKey)
       cursor = next
+      looked += SCAN_COUNT
+      yield { keys, part: cursor === '0' ? 1 : Math.min(0.99, looked / size) }
     } while (cursor !== '0')
-    return deleted
   }
 
   stamps(tags: readonly string[]): Promise<(string | null)[]> {

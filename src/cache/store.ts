@@ -9,8 +9,8 @@ export interface Store {
   set(key: string, text: string, ttlMs: number): Promise<void>
   /** Removes keys; resolves to how many there were. */
   delete(keys: readonly string[]): Promise<number>
-  /** Removes the cached data whose keys match a Redis glob; resolves to how many there were. For people, not for requests. */
-  deleteMatching(pattern: string): Promise<number>
+  /** The keys of cached data that match a Redis glob, step by step. For people, not for requests. */
+  matching(pattern: string): AsyncIterable<Step>
 
   /** The current stamps, in the order of `tags`; null where a tag has none. */
   stamps(tags: readonly string[]): Promise<(string | null)[]>
@@ -24,6 +24,12 @@ export interface Store {
   /** True for the first who asks for the lock `name`, until it is unlocked or `ttlMs` have passed. */
   lock(name: string, ttlMs: number): Promise<boolean>
   unlock(name: string): Promise<void>
+}
+
+/** A step through the keyspace: the keys it found, and which part of the whole was looked at by then, 0 to 1. */
+export interface Step {
+  readonly keys: readonly string[]
+  readonly part: number
 }
 
 export interface Stored {

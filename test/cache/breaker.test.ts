@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { Breaker } from '../../src/cache/breaker.ts'
+import { CacheMeter } from '../../src/cache/meter.ts'
 import { recordingLog } from '../support/database.ts'
 import { until } from '../support/eventually.ts'
 
@@ -19,6 +20,7 @@ function breakerOver(probe: () => Promise<void> = async () => {}) {
       return store.probe()
     },
     opened: () => void store.opened++,
+    meter: new CacheMeter(),
     log
   })
   t.teardown(() => breaker.stop())
