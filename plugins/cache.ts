@@ -1,11 +1,13 @@
 import fp from 'fastify-plugin'
 import type { Cache } from '../src/cache/cache.ts'
-import { createEmbeddedCache, createRedisCache } from '../src/cache/create.ts'
+import { createEmbeddedCache, createRedisCache, type RunningCache } from '../src/cache/create.ts'
 import { invalidateOnCommit } from '../src/db/commit-listener.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     readonly cache: Cache
+    /** The parts of the cache that operators look at. */
+    readonly cacheParts: RunningCache
   }
 }
 
@@ -23,6 +25,7 @@ export default fp(
       redis === null ? createEmbeddedCache(settings) : createRedisCache(redis, config.redis.keyPrefix, settings)
     const { cache, breaker } = running
     app.decorate('cache', cache)
+    app.decorate('cacheParts', running)
     if (redis === null && config.databaseUrl !== null) {
       log.warn('the cache is in this process alone: run no other on this database, or set REDIS_URL for all of them')
     }

@@ -2,6 +2,12 @@ import fp from 'fastify-plugin'
 import { CHANNEL } from '../src/db/outbox.ts'
 import { Sweeper } from '../src/db/sweeper.ts'
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly sweeper: Sweeper
+  }
+}
+
 /** Applies the invalidations that their writers left behind. */
 export default fp(
   async (app) => {
@@ -12,6 +18,7 @@ export default fp(
       apply: (tags) => cache.invalidate(tags),
       log
     })
+    app.decorate('sweeper', sweeper)
     sweeper.start()
     const unlisten = await database.listen(CHANNEL, () => sweeper.wake(), log)
     app.addHook('onClose', async () => {

@@ -21,6 +21,8 @@ export function readConfig(env: Environment) {
   const databaseUrl = url(env, 'DATABASE_URL', ['postgres:', 'postgresql:'])
   const redisUrl = redis(env, 'REDIS_URL')
   return freeze({
+    /** What this process is; `worker.ts` says otherwise. */
+    role: choice({}, 'ROLE', 'api', ['api', 'worker']),
     production,
     host: text(env, 'HOST') ?? '127.0.0.1',
     port: integer(env, 'PORT', 3000, 0, 65_535),

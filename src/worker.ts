@@ -15,6 +15,6 @@ await run(
         'a worker of its own needs it; embedded, the service runs generations itself'
       )
     }
-    return { ...config, generation: { ...config.generation, worker: 'inline' } }
+    return { ...config, role: 'worker', generation: { ...config.generation, worker: 'inline' } }
   }
 )

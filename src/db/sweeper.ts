@@ -25,9 +25,15 @@ export class Sweeper {
   #sweeping: Promise<void> | null = null
   #again = false
   #failing = false
+  #swept = 0
 
   constructor(options: SweeperOptions) {
     this.#options = options
+  }
+
+  /** How many invalidations of other writers it has applied, and whether it cannot at the moment. */
+  get state(): { swept: number; failing: boolean } {
+    return { swept: this.#swept, failing: this.#failing }
   }
 
   start(): void {
@@ -63,6 +69,7 @@ export class Sweeper {
     try {
       let rows = 0
       for (let some = -1; some !== 0; rows += some) some = await outbox.sweep(ageMs, apply)
+      this.#swept += rows
       if (rows > 0)
         log.info(
           { rows },

@@ -1,0 +1,29 @@
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import fastifyStatic from '@fastify/static'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { noQuery } from '../../../src/paging.ts'
+
+const PAGES = fileURLToPath(new URL('../../../pages/redis-stats/', import.meta.url))
+const UPLOT = join(dirname(fileURLToPath(import.meta.resolve('uplot'))))
+
+/** Everything that the page loads comes from here; nothing is inline. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+/** The page for admins; whoever is none is asked to sign in. */
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  await app.register(fastifyStatic, { root: [PAGES, UPLOT], prefix: '/assets/', index: false, cacheControl: false })
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    reply.header('Content-Security-Policy', POLICY)
+    done()
+  })
+
+  app.get('/', { schema: { hide: true, querystring: noQuery } }, async (request, reply) => {
+    reply.header('Cache-Control', 'private, no-store').type('text/html; charset=utf-8')
+    if (request.account?.role === 'admin') return reply.sendFile('page.html')
+    return reply.code(request.account === null ? 401 : 403).sendFile('sign-in.html')
+  })
+}
+
+export default routes

@@ -1,0 +1,84 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { ApiError, errors } from '../../../../../src/errors.ts'
+import { noQuery, queryOf } from '../../../../../src/paging.ts'
+import { CacheReport } from '../../../../../src/stats/shapes.ts'
+
+const tags = ['administration']
+const pattern = Type.String({
+  minLength: 1,
+  maxLength: 512,
+  description: 'a Redis glob over cached data, as `course:*` or `user:123:*`'
+})
+
+/** What is cached, for admins: the data of the page `/admin/redis-stats/`. */
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  const { cache } = app
+
+  app.get(
+    '',
+    {
+      schema: {
+        tags,
+        summary: 'What the cache does, in all processes',
+        querystring: noQuery,
+        response: { 200: CacheReport, ...errors(401, 403, 429, 503) }
+      }
+    },
+    async (request) => {
+      request.admin()
+      return app.cacheReport()
+    }
+  )
+
+  app.get(
+    '/matching',
+    {
+      schema: {
+        tags,
+        summary: 'How many keys a pattern would clear',
+        querystring: queryOf({ pattern }),
+        response: { 200: Type.Object({ matching: Type.Integer() }), ...errors(400, 401, 403, 429, 503) }
+      }
+    },
+    async (request) => {
+      request.admin()
+      return { matching: await reaching(cache.countPattern(request.query.pattern)) }
+    }
+  )
+
+  app.delete(
+    '',
+    {
+      schema: {
+        tags,
+        summary: 'Clear cached data: what matches a pattern, or all. Sessions, limits and jobs stay',
+        querystring: queryOf({ pattern: Type.Optional(pattern), all: Type.Optional(Type.Boolean()) }),
+        response: { 200: Type.Object({ deleted: Type.Integer() }), ...errors(400, 401, 403, 429, 503) }
+      }
+    },
+    async (request) => {
+      const { id, email } = request.admin()
+      const { pattern, all = false } = request.query
+      if (all === (pattern !== undefined)) {
+        throw new ApiError(400, 'VALIDATION_FAILED', 'give either pattern or all=true')
+      }
+      // Every pattern is held against cached data only.
+      const deleted = await reaching(cache.clearPattern(pattern ?? '*'))
+      request.log.info({ audit: 'cache cleared', user: id, email, pattern: pattern ?? 'all', deleted }, 'cache cleared')
+      app.recountKeys()
+      return { deleted }
+    }
+  )
+}
+
+/** 503 where Redis does not answer. */
+async function reaching<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (cause) {
+    throw new ApiError(503, 'REDIS_DOWN', 'Redis does not answer at the moment', { 'Retry-After': '5' }, { cause })
+  }
+}
+
+export default routes

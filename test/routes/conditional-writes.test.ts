@@ -1,0 +1,91 @@
+import t from 'tap'
+import { admin, draftOf, peopleEnvironment, register } from '../support/actors.ts'
+import { Category, Chapter, Course, ErrorBody, Module, ModuleList } from '../support/contract.ts'
+import { bodyOf, OwnUser, statusOf } from '../support/people.ts'
+import { startService } from '../support/service.ts'
+
+t.test('writes with the headers of conditional requests', async (t) => {
+  const service = await startService(t, peopleEnvironment)
+  const ann = await register(service.url, 'ann')
+  const boss = await admin(service)
+  const etagOf = async (path: string, by = ann) => {
+    const answer = await by.get(path)
+    await answer.arrayBuffer()
+    return answer.headers.get('etag') ?? 'none'
+  }
+  const draft = await draftOf(ann)
+  const course = `/api/v1/courses/${draft.id}`
+  const chapter = `${course}/chapters/${draft.chapterId}`
+  const module = `${course}/modules/${draft.moduleId}`
+
+  await t.test(
+    'If-None-Match is for reads: a write with the current tag writes, and answers with a body',
+    async (t) => {
+      const tag = async (path: string, by = ann) => ({ 'if-none-match': await etagOf(path, by) })
+      const both = { title: 'Written', summary: 'Anew' }
+      for (const status of ['draft', 'published']) {
+        await bodyOf(Course, await ann.request('PATCH', course, { status, title: 'Before' }))
+        const headers = await tag(course)
+        t.equal(await statusOf(ann.get(course, headers)), 304, 'the tag is the current one')
+        t.match(await bodyOf(Course, await ann.request('PATCH', course, both, headers)), both, status)
+        t.match(await bodyOf(Course, await ann.get(course)), both)
+      }
+      const change = { title: 'Written', content: 'anew' }
+      t.match(await bodyOf(Chapter, await ann.request('PATCH', chapter, change, await tag(chapter))), change)
+      t.match(await bodyOf(Chapter, await ann.get(chapter)), change)
+
+      const modules = await tag(`${course}/modules`)
+      t.match(await bodyOf(Module, await ann.request('PATCH', module, { title: 'Written' }, modules)), {
+        title: 'Written'
+      })
+      t.match(await bodyOf(ModuleList, await ann.get(`${course}/modules`)), { items: [{ title: 'Written' }] })
+
+      const me = '/api/v1/users/me'
+      t.match(await bodyOf(OwnUser, await ann.request('PATCH', me, { bio: 'written' }, await tag(me))), {
+        bio: 'written'
+      })
+      const category = '/api/v1/categories/data'
+      const renamed = await boss.request('PATCH', category, { name: 'Written' }, await tag(category, boss))
+      t.match(await bodyOf(Category, renamed), { name: 'Written' })
+      t.match(await bodyOf(Category, await ann.get(category)), { name: 'Written' })
+      t.equal(await statusOf(ann.request('DELETE', chapter, undefined, await tag(chapter))), 204)
+    }
+  )
+
+  await t.test('every If-Match that does not name what is there is 412, and nothing is written', async (t) => {
+    const { id, chapterId } = await draftOf(ann)
+    const root = `/api/v1/courses/${id}`
+    for (const path of [root, `${root}/chapters/${chapterId}`]) {
+      const stale = await etagOf(path)
+      await statusOf(ann.request('PATCH', path, { title: 'Somebody else' }))
+      const before = await (await ann.get(path)).text()
+      const current = await etagOf(path)
+      t.not(stale, current)
+      for (const tag of [stale, `W/${stale}`, '"none"', `"a", ${stale}, "b"`, current.replaceAll('"', ''), 'none']) {
+        for (const [method, body] of [
+          ['PATCH', { title: 'Too late' }],
+          ['DELETE', undefined]
+        ] as const) {
+          const answer = await ann.request(method, path, body, { 'if-match': tag })
+          t.match(await bodyOf(ErrorBody, answer, 412), { code: 'CHANGED_MEANWHILE' }, `${method} ${path} ${tag}`)
+        }
+      }
+      t.equal(await (await ann.get(path)).text(), before)
+      t.equal(await etagOf(path), current)
+      t.equal(await statusOf(ann.request('PATCH', path, { title: 'In time' }, { 'if-match': current })), 200)
+    }
+    t.equal(await statusOf(ann.request('DELETE', root, undefined, { 'if-match': await etagOf(root) })), 204)
+    t.equal(await statusOf(ann.get(root)), 404)
+  })
+
+  await t.test('a tag tells a stranger nothing: 404 and 403 come before 412', async (t) => {
+    const { id } = await draftOf(ann)
+    const bob = await register(service.url, 'bob')
+    const path = `/api/v1/courses/${id}`
+    const change = (tag: string) => statusOf(bob.request('PATCH', path, { title: 'Mine' }, { 'if-match': tag }))
+    const tags = ['"none"', await etagOf(path), '*']
+    for (const tag of tags) t.equal(await change(tag), 404, tag)
+    await statusOf(ann.request('PATCH', path, { status: 'published' }))
+    for (const tag of tags) t.equal(await change(tag), 403, tag)
+  })
+})

@@ -1,0 +1,112 @@
+import t from 'tap'
+import { Actor, peopleEnvironment, register, signIn } from '../support/actors.ts'
+import { bodyOf, lookInto, OwnUser, SessionUser, statusOf } from '../support/people.ts'
+import { RedisServer } from '../support/redis.ts'
+import { startService } from '../support/service.ts'
+
+const AUTH = '/api/v1/auth'
+
+t.test('whatever cookie a browser comes with, signing in works and sets one', async (t) => {
+  const redis = await RedisServer.start()
+  t.teardown(() => redis.stop())
+  const { url } = await startService(t, { ...peopleEnvironment, REDIS_URL: redis.url })
+  const inRedis = lookInto(t, redis)
+  const ann = await register(url, 'ann')
+  const keys = () => inRedis.keys('*:session:*')
+  const keyOf = async ({ cookie }: Actor) =>
+    (await keys()).find((key) => cookie.includes(encodeURIComponent(key.split(':').at(-1) ?? 'none'))) ?? 'none'
+
+  /** A session of the account whose stored value is this; null: that is gone. */
+  async function stored(change: (session: Record<string, unknown>) => unknown): Promise<string> {
+    const actor = await signIn(url, 'ann@example.org', 'password of ann')
+    const key = await keyOf(actor)
+    const value = change(JSON.parse((await inRedis.get(key)) ?? ''))
+    if (value === null) await inRedis.del(key)
+    else await inRedis.set(key, typeof value === 'string' ? value : JSON.stringify(value), 'PX', 60_000)
+    return actor.cookie
+  }
+
+  const missing = (field: string) => stored((session) => ({ ...session, [field]: undefined }))
+  const wrong = (change: object) => stored((session) => ({ ...session, ...change }))
+  const notSignedIn: Record<string, () => Promise<string>> = {
+    'no cookie': async () => '',
+    'an empty one': async () => 'sid=',
+    'a forged one': async () => `${ann.cookie.slice(0, -4)}AAAA`,
+    'two, both forged': async () => 'sid=one.two; sid=three.four',
+    'one that has run out': () => stored(() => null),
+    'one of which half is stored': () => stored((session) => JSON.stringify(session).slice(0, 80)),
+    'one that is stored as text': () => stored(() => 'PHP|serialized;'),
+    'one that is stored as bytes': () => stored(() => '\u0000\u00ff\ufffd'),
+    'one that is stored as a number': () => stored(() => '5'),
+    'one that is stored as a list': () => stored((session) => [session]),
+    'one without a user': () => missing('userId'),
+    'one without an epoch': () => missing('epoch'),
+    'one without a time': () => missing('renewedAt'),
+    'one without the library’s part': () => missing('cookie'),
+    'one of half a user': () => wrong({ userId: 1.5 }),
+    'one of a user who never was': () => wrong({ userId: 2_000_000_000 }),
+    'one of a user too large for the database': () => wrong({ userId: 9_000_000_000 }),
+    'one of another user': () => wrong({ userId: 1 }),
+    'one of an epoch that is text': () => wrong({ epoch: '1' }),
+    'one of another epoch': () => wrong({ epoch: 3 }),
+    'one that ran out by its own word': () => wrong({ cookie: { expires: '2020-01-01T00:00:00.000Z' } })
+  }
+
+  let names = 0
+  for (const [what, cookie] of Object.entries(notSignedIn)) {
+    await t.test(`with ${what}`, async (t) => {
+      const browser = new Actor(url, await cookie())
+      t.equal(await statusOf(browser.get(`${AUTH}/session`)), 401)
+      const course = await new Actor(url, await cookie()).get('/api/v1/courses/1')
+      t.equal(course.status, 200, 'what is public is there')
+      const name = `new${++names}`
+      const account = { email: `${name}@example.org`, password: `password of ${name}` }
+      for (const [path, body, status] of [
+        ['register', { ...account, name }, 201],
+        ['login', account, 200]
+      ] as const) {
+        const before = await cookie()
+        const count = (await keys()).length
+        const answer = await new Actor(url, before).request('POST', `${AUTH}/${path}`, body)
+        const cookies = answer.headers.getSetCookie()
+        t.match(await bodyOf(OwnUser, answer, status), { email: account.email })
+        t.match(cookies, [/^sid=[\w.+/-]{40,};.*Path=\/;.*HttpOnly/])
+        t.equal(cookies.length, 1, path)
+        const now = new Actor(url, cookies[0]?.split(';')[0])
+        t.not(now.cookie, before)
+        t.match(await bodyOf(SessionUser, await now.get(`${AUTH}/session`)), { user: { name } })
+        t.ok((await keys()).length <= count + 1, 'no session is left over')
+      }
+    })
+  }
+
+  await t.test('with the session of somebody: it is over, and the new one is of the other account', async (t) => {
+    const account = { email: 'two@example.org', password: 'password of two', name: 'two' }
+    for (const [path, body] of [
+      ['register', account],
+      ['login', { email: account.email, password: account.password }]
+    ] as const) {
+      const browser = await signIn(url, 'ann@example.org', 'password of ann')
+      const count = (await keys()).length
+      const answer = await browser.request('POST', `${AUTH}/${path}`, body)
+      const [cookie = '', ...more] = answer.headers.getSetCookie()
+      t.same(more, [], path)
+      t.equal(await statusOf(browser.get(`${AUTH}/session`)), 401)
+      const user = await bodyOf(SessionUser, await new Actor(url, cookie.split(';')[0]).get(`${AUTH}/session`))
+      t.match(user, { user: { name: 'two' } })
+      t.equal((await keys()).length, count)
+    }
+  })
+
+  await t.test('a new password sets one, too; an answer that changes no session sets none', async (t) => {
+    const change = { current: 'password of ann', next: 'another password' }
+    const refused = await ann.request('POST', `${AUTH}/password`, { ...change, current: 'wrong' })
+    t.same([refused.status, refused.headers.getSetCookie()], [403, []])
+    const answer = await ann.request('POST', `${AUTH}/password`, change)
+    const [cookie = '', ...more] = answer.headers.getSetCookie()
+    t.same([answer.status, more], [204, []])
+    const now = new Actor(url, cookie.split(';')[0])
+    t.same((await now.get(`${AUTH}/session`)).headers.getSetCookie(), [])
+    t.equal(await statusOf(ann.get(`${AUTH}/session`)), 401)
+  })
+})
