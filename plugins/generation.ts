@@ -32,7 +32,7 @@ export default fp(
     const works = config.generation.worker === 'inline'
     const provider = new CachedProvider(createProvider(config.llm), cache)
     const records = new GenerationRecords(database.client, new GenerationCache(cache))
-    const feed = new GenerationFeed({ read: (id) => records.read(id), log })
+    const feed = new GenerationFeed({ read: (id) => records.current(id), log })
     const queue = await GenerationQueue.open(database, works, log)
     const limit = config.rateLimit.generation
     app.decorate('generations', new Generations({ database, records, queue, provider, limit }))

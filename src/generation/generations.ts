@@ -100,9 +100,12 @@ export class Generations {
       })
       const found = await tx.generationJob.findUnique({ where, select: jobSelect })
       if (found === null) throw new NotFoundError('generation')
-      if (count === 0) throw new ApiError(409, 'GENERATION_OVER', `the generation is ${found.status} already`)
-      return found
+      return { ...found, cancelled: count > 0 }
     })
+    if (!row.cancelled) {
+      await records.current(row.id)
+      throw new ApiError(409, 'GENERATION_OVER', `the generation is ${row.status} already`)
+    }
     await records.refresh(row.id)
     return toRecord(row).generation
   }

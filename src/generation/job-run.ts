@@ -12,6 +12,8 @@ import { briefOf, type FinishedChapter, type GenerationRecords, jobSelect, outli
 const DATABASE_PATIENCE_MS = 60_000
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 2000
+/** How long an error is at most, in characters. */
+const MAX_ERROR = 500
 
 /** The run is not wanted any more: cancelled, deleted, or another run has the job. */
 export class SupersededError extends Error {
@@ -25,14 +27,15 @@ export class SupersededError extends Error {
  */
 export class JobRun implements Checkpoints {
   readonly id: string
-  readonly #attempt: number
+  /** Which run of the job it is, from 0. */
+  readonly attempt: number
   readonly #database: Database
   readonly #records: GenerationRecords
   #stopped: Error | null = null
 
   constructor(id: string, attempt: number, database: Database, records: GenerationRecords) {
     this.id = id
-    this.#attempt = attempt
+    this.attempt = attempt
     this.#database = database
     this.#records = records
   }
@@ -42,8 +45,8 @@ export class JobRun implements Checkpoints {
     const row = await this.#persistently(() =>
       this.#database.write(async (tx) => {
         const { count } = await tx.generationJob.updateMany({
-          where: { id: this.id, status: { in: ['queued', 'running'] }, attempt: { lte: this.#attempt } },
-          data: { status: 'running', attempt: this.#attempt }
+          where: { id: this.id, status: { in: ['queued', 'running'] }, attempt: { lte: this.attempt } },
+          data: { status: 'running', attempt: this.attempt }
         })
         if (count === 0) throw new SupersededError('the generation is over, or another worker has it')
         const found = await tx.generationJob.findUniqueOrThrow({ where: { id: this.id }, select: jobSelect })
@@ -126,11 +129,10 @@ export class JobRun implements Checkpoints {
     })
   }
 
-  /** Ends the generation without a course; `error` is for who asked for it. */
+  /** Ends the generation without a course; `error` is for who asked for it, and may have words of the model in it. */
   async fail(error: string): Promise<void> {
-    await this.#write((tx) =>
-      tx.generationJob.update({ where: { id: this.id }, data: { status: 'failed', error }, select: { id: true } })
-    )
+    const data = { status: 'failed', error: readable(error) } as const
+    await this.#write((tx) => tx.generationJob.update({ where: { id: this.id }, data, select: { id: true } }))
   }
 
   async #write(task: (tx: Transaction) => Promise<unknown>): Promise<void> {
@@ -148,7 +150,7 @@ export class JobRun implements Checkpoints {
   #requireMine(job: LockedJob | undefined): void {
     if (job === undefined) throw new SupersededError('the generation was deleted')
     if (job.status !== 'running') throw new SupersededError(`the generation is ${job.status}`)
-    if (job.attempt !== this.#attempt) throw new SupersededError('another worker has the generation')
+    if (job.attempt !== this.attempt) throw new SupersededError('another worker has the generation')
   }
 
   #persistently<T>(task: () => Promise<T>): Promise<T> {
@@ -160,6 +162,12 @@ export class JobRun implements Checkpoints {
       shouldRetry: ({ error }) => isDatabaseUnavailable(error)
     })
   }
+}
+
+/** What every database takes, and a person reads. */
+function readable(text: string): string {
+  const visible = text.toWellFormed().replace(/\p{Cc}+/gu, ' ')
+  return visible.length <= MAX_ERROR ? visible : `${visible.slice(0, MAX_ERROR - 1)}…`.toWellFormed()
 }
 
 interface LockedJob {

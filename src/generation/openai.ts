@@ -1,6 +1,7 @@
 import OpenAI, { APIConnectionTimeoutError, APIError } from 'openai'
 import type { ChatCompletionMessageParam } from 'openai/resources/chat/completions'
-import type { Static, TSchema } from 'typebox'
+import pRetry from 'p-retry'
+import { type Static, type TSchema, Type } from 'typebox'
 import { Check, Errors } from 'typebox/value'
 import { describeValidation } from '../validation.ts'
 import { ChapterText, type Outline, outlineSchema } from './answers.ts'
@@ -12,6 +13,28 @@ const DEFAULT_MODEL = 'gpt-5-mini'
 const MAX_RETRIES = 4
 /** How often a model is told what is wrong with its answer. */
 const MAX_REPAIRS = 2
+const FIRST_RETRY_MS = 500
+
+/** How often it is asked again whose answer breaks off, or is no answer of such a service. */
+const MAX_UNREADABLE = 2
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024
+const MAX_TOKENS = 1_000_000_000
+
+/** The part of a completion that is read. */
+const Completion = Type.Object({
+  choices: Type.Array(
+    Type.Object({
+      message: Type.Object({
+        content: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+        refusal: Type.Optional(Type.Union([Type.String(), Type.Null()]))
+      })
+    })
+  )
+})
+const Tokens = Type.Integer({ minimum: 0, maximum: MAX_TOKENS })
+const CompletionUsage = Type.Object({ prompt_tokens: Tokens, completion_tokens: Tokens })
+
+class UnreadableError extends Error {}
 
 export interface OpenAISettings {
   /** Null: OpenAI's own. */
@@ -39,6 +62,8 @@ export class OpenAIProvider implements ModelProvider {
       apiKey: this.#key,
       timeout: timeoutMs,
       maxRetries: MAX_RETRIES,
+      fetch: boundedFetch,
+      fetchOptions: { redirect: 'error' },
       logLevel: 'off'
     })
   }
@@ -85,39 +110,78 @@ export class OpenAIProvider implements ModelProvider {
     schema: TSchema,
     signal: AbortSignal
   ): Promise<Answer<string>> {
-    try {
-      const { choices, usage } = await this.#client.chat.completions.create(
-        {
-          model: this.model,
-          messages: [...messages],
-          response_format: { type: 'json_schema', json_schema: { name, strict: true, schema: onTheWire(schema) } }
-        },
-        { signal }
-      )
-      const message = choices[0]?.message
-      if (message?.refusal) throw new ModelError('the model refused to write about this topic')
-      return {
-        value: message?.content ?? '',
-        usage: { promptTokens: usage?.prompt_tokens ?? 0, completionTokens: usage?.completion_tokens ?? 0 }
+    const ask = async () => {
+      try {
+        return await this.#client.chat.completions.create(
+          {
+            model: this.model,
+            messages: [...messages],
+            response_format: { type: 'json_schema', json_schema: { name, strict: true, schema: onTheWire(schema) } }
+          },
+          { signal }
+        )
+      } catch (error) {
+        signal.throwIfAborted()
+        if (error instanceof APIError) throw new ModelError(explain(error), { cause: this.#withoutKey(error) })
+        throw new UnreadableError('the answer breaks off, or is not JSON', { cause: error })
       }
+    }
+    try {
+      return await pRetry(async () => readCompletion(await ask()), {
+        retries: MAX_UNREADABLE,
+        minTimeout: FIRST_RETRY_MS,
+        signal,
+        shouldRetry: ({ error }) => error instanceof UnreadableError
+      })
     } catch (error) {
-      signal.throwIfAborted()
-      if (error instanceof APIError) throw new ModelError(explain(error), { cause: this.#withoutKey(error) })
-      throw error
+      if (!(error instanceof UnreadableError)) throw error
+      const cause = error.cause instanceof Error ? this.#withoutKey(error.cause) : error.message
+      throw new ModelError('the model service gives answers that cannot be read: try again later', { cause })
     }
   }
 
   /** What the service said, for the log: some repeat the key they were sent. */
-  #withoutKey({ message }: APIError): string {
+  #withoutKey({ message }: Error): string {
     return message.replaceAll(this.#key, '***')
   }
 }
 
-/** The value of a JSON text; undefined when it is none. Some models wrap it in a fence. */
+/** The text and the cost in an answer of the service; throws `UnreadableError` when it is something else. */
+function readCompletion(answer: unknown): Answer<string> {
+  if (!Check(Completion, answer)) throw new UnreadableError('the answer is no completion of a chat')
+  const message = answer.choices[0]?.message
+  if (message?.refusal) throw new ModelError('the model refused to write about this topic')
+  const usage = Object(answer).usage
+  const known = Check(CompletionUsage, usage) ? usage : { prompt_tokens: 0, completion_tokens: 0 }
+  return {
+    value: message?.content ?? '',
+    usage: { promptTokens: known.prompt_tokens, completionTokens: known.completion_tokens }
+  }
+}
+
+/** `fetch`, whose answer fails where it becomes too large: a server that never ends one must not fill the memory. */
+const boundedFetch: typeof fetch = async (...request) => {
+  const response = await fetch(...request)
+  if (response.body === null) return response
+  let bytes = 0
+  const counted = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      bytes += chunk.byteLength
+      if (bytes > MAX_ANSWER_BYTES) controller.error(new Error(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`))
+      else controller.enqueue(chunk)
+    }
+  })
+  return new Response(response.body.pipeThrough(counted), response)
+}
+
+/**
+ * The value of a JSON text; undefined when it is none. Some models wrap it in a fence, or cut a character in half, which no
+ * database takes.
+ */
 function parse(text: string): unknown {
   const [, fenced] = /^\s*```(?:json)?\n(.*)\n```\s*$/s.exec(text) ?? []
   try {
-    return JSON.parse(fenced ?? text)
+    return JSON.parse(fenced ?? text, (_key, value) => (typeof value === 'string' ? value.toWellFormed() : value))
   } catch {
     return undefined
   }

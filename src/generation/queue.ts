@@ -13,8 +13,8 @@ const SUPERVISE_S = 3
 const EXPIRE_S = 6 * 3600
 /** How often a worker asks, beside being notified of new jobs: of those to be run again nobody notifies it. */
 const POLL_S = 2
-/** More than `MAX_ATTEMPTS` of the worker, which gives up with a message. */
-const RETRY_LIMIT = 20
+/** Far more than `MAX_ATTEMPTS` of the worker, which gives up with a message; the queue itself would say nothing to anybody. */
+const RETRY_LIMIT = 1000
 const RETRY_DELAY_S = 1
 const RETRY_DELAY_MAX_S = 30
 

@@ -55,7 +55,14 @@ export class GenerationRecords {
     return this.#cache.status(id, () => this.read(id))
   }
 
-  /** From its row: for who was told of a commit, which comes before its invalidation. */
+  /** As its row is now, for who was told of a commit, which comes before its invalidation; what `find` says is brought as far. */
+  async current(id: string): Promise<GenerationRecord> {
+    const record = await this.read(id)
+    const cached = await this.find(id)
+    if (cached.revision < record.revision) await this.#cache.clear(id).catch(() => {})
+    return record
+  }
+
   async read(id: string): Promise<GenerationRecord> {
     const row = await this.#client.generationJob.findUnique({ where: { id }, select: jobSelect })
     if (row === null) throw new NotFoundError('generation')

@@ -8,8 +8,9 @@ import { ModelError } from './provider.ts'
 import type { QueuedRun } from './queue.ts'
 import type { GenerationRecords } from './records.ts'
 
-/** After so many runs that ended in something unforeseen, a crash too, a generation has failed. */
-const MAX_ATTEMPTS = 8
+/** After so many runs, whatever ended them, a crash too, a generation has failed. */
+const MAX_ATTEMPTS = 10
+const GAVE_UP = 'the service could not finish it, and gave up: ask again'
 
 export interface WorkerOptions {
   readonly database: Database
@@ -23,6 +24,10 @@ export interface WorkerOptions {
 
 class StoppingError extends Error {
   override readonly name = 'StoppingError'
+}
+
+class ExhaustedError extends Error {
+  override readonly name = 'ExhaustedError'
 }
 
 /** Runs generations. A run that rejects is to be run again; every other end is written down. */
@@ -44,7 +49,7 @@ export class GenerationWorker {
       await this.#generate(run, signal)
       log.info({ generation: id, attempt }, 'generation completed')
     } catch (err) {
-      await this.#settle(run, attempt, err)
+      await this.#settle(run, attempt, signal, err)
     } finally {
       this.#runs.delete(run)
     }
@@ -59,6 +64,7 @@ export class GenerationWorker {
   async #generate(run: JobRun, signal: AbortSignal): Promise<void> {
     const { provider, concurrency, feed } = this.#options
     const brief = await run.begin()
+    if (run.attempt >= MAX_ATTEMPTS) throw new ExhaustedError(`${MAX_ATTEMPTS} runs did not finish it`)
     const over = new AbortController()
     const watching = new AbortController()
     // A cancellation breaks off the question that is under way; without this it would only prevent the next one.
@@ -81,14 +87,11 @@ export class GenerationWorker {
     }
   }
 
-  async #settle(run: JobRun, attempt: number, err: unknown): Promise<void> {
+  /** Writes down how a run ended; rejects where it is to be run again. */
+  async #settle(run: JobRun, attempt: number, signal: AbortSignal, err: unknown): Promise<void> {
     const { log } = this.#options
     const { id } = run
     if (err instanceof SupersededError) return log.info({ generation: id, reason: err.message }, 'generation left')
-    if (err instanceof StoppingError) {
-      log.info({ generation: id }, 'generation given back: this worker stops')
-      throw err
-    }
     if (err instanceof ModelError) {
       log.warn(
         { generation: id, err, cause: err.cause },
@@ -96,10 +99,19 @@ export class GenerationWorker {
       )
       return run.fail(err.message)
     }
-    log.error({ generation: id, attempt, err }, 'generation interrupted: it is run again')
-    if (attempt + 1 < MAX_ATTEMPTS) throw err
-    return run.fail(
-      'the service could not finish it, and gave up: ask again, what the model has written is kept for two hours'
-    )
+    if (err instanceof StoppingError || this.#stopping) {
+      log.info({ generation: id }, 'generation given back: this worker stops')
+      throw err
+    }
+    if (signal.aborted) {
+      log.warn({ generation: id, attempt }, 'generation lost: this worker was held for dead, another one has it')
+      throw err
+    }
+    if (!(err instanceof ExhaustedError) && attempt + 1 < MAX_ATTEMPTS) {
+      log.error({ generation: id, attempt, err }, 'generation interrupted: it is run again')
+      throw err
+    }
+    log.error({ generation: id, attempt, err }, 'generation failed: no run of it came to an end')
+    return run.fail(GAVE_UP)
   }
 }

@@ -96,6 +96,59 @@ t.test('a model that fails now and then', async (t) => {
     t.notOk(asked().includes('outline'), 'is not asked again')
   })
 
+  const html: Behaviour = (_question, response) => {
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Welcome</h1>')
+    return null
+  }
+  const otherwise: Record<string, Behaviour> = {
+    'a page instead of an answer': html,
+    'an answer that breaks off': (_question, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).write('{"choices": [')
+      setTimeout(() => response.destroy(), 20)
+      return null
+    },
+    'an answer without an end': (_question, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      const more = () => {
+        while (!response.destroyed && response.write('x'.repeat(1 << 20))) {}
+      }
+      response.on('drain', more)
+      more()
+      return null
+    },
+    'JSON that is no answer': (_question, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"error": {"message": "no"}}')
+      return null
+    }
+  }
+  for (const [what, behaviour] of Object.entries(otherwise)) {
+    await t.test(`${what}: asked again`, async (t) => {
+      model.behaviour = once(behaviour)
+      t.equal((await written(what)).status, 'completed')
+      asked()
+    })
+  }
+
+  await t.test('such answers for ever: failed in seconds, with a reason', async (t) => {
+    model.behaviour = html
+    t.match(await written('Pages'), { status: 'failed', error: /answers that cannot be read/ })
+    t.equal(asked().length, 3)
+  })
+
+  await t.test('what no database takes neither fails a run nor is kept', async (t) => {
+    const plan = { title: 'T\ud800', summary: 'S', description: 'D' }
+    const modules = [1, 2].map(() => ({ title: 'M', summary: '', chapters: [{ title: 'C' }, { title: 'C' }] }))
+    model.behaviour = ({ what }) => (what === 'outline' ? JSON.stringify({ ...plan, modules }) : null)
+    const half = await written('Half a character')
+    t.match(half, { status: 'completed', outline: { title: 'T\ufffd' } })
+
+    model.behaviour = () => JSON.stringify({ title: 'T', ['x\u0000'.repeat(1000)]: 1 })
+    const failed = await written('NUL in a name')
+    t.match(failed, { status: 'failed', error: /^the model gave no outline/ })
+    t.ok((failed.error?.length ?? 0) <= 500)
+    asked()
+  })
+
   await t.test('a refusal is a reason, too', async (t) => {
     model.behaviour = (_question, response) => {
       response.writeHead(400).end('{"error":{"message":"the schema is too deep"}}')

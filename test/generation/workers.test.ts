@@ -84,6 +84,15 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
     await other.kill('SIGTERM')
   })
 
+  await t.test('a generation that no run can finish fails, with a reason', async (t) => {
+    const { id } = await generate(ann, { topic: 'Deadly' })
+    // As if ten workers had died of it.
+    await app.database.client.$executeRaw`update pgboss.job set retry_count = 10 where id = ${id}::uuid`
+    const last = await startWorker()
+    t.match(await ended(ann, id), { status: 'failed', error: /gave up/ })
+    await last.kill('SIGTERM')
+  })
+
   /** Completed, every chapter answered once, and one course with all of them. */
   async function isWhole(t: Test, id: string): Promise<void> {
     const over = await ended(ann, id)

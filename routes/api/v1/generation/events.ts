@@ -18,6 +18,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/:id/events',
     {
       sse: 'manual',
+      // A HEAD would wait for a stream that nobody reads.
+      exposeHeadRoute: false,
       schema: {
         tags: ['generation'],
         summary: 'Follow a generation, live',

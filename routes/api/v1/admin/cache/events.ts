@@ -21,6 +21,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/events',
     {
       sse: 'manual',
+      // A HEAD would wait for a stream that nobody reads.
+      exposeHeadRoute: false,
       schema: {
         tags: ['administration'],
         summary: 'What the cache does, live',
