@@ -22,6 +22,7 @@ COPY package.json ./
 COPY prisma ./prisma
 COPY plugins ./plugins
 COPY routes ./routes
+COPY pages ./pages
 COPY src ./src
 COPY --from=generate /app/src/db/generated ./src/db/generated
 RUN mkdir .data && chown node:node .data

@@ -6,20 +6,21 @@ const SAMPLES = 300
 const HEIGHT = 190
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
-const clock = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' })
+const minutes = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' })
+const seconds = new Intl.DateTimeFormat(language, { timeStyle: 'medium' })
 const short = new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 1 })
 
-function axes(format) {
+function axes(format, clock) {
   const line = { stroke: colour('--line'), width: 1 }
   const axis = { stroke: colour('--muted'), grid: line, ticks: line }
   return [
-    { ...axis, values: (_plot, times) => times.map((time) => clock.format(time * 1000)) },
+    { ...axis, size: 32, space: 84, values: (_plot, times) => times.map((time) => clock.format(time * 1000)) },
     { ...axis, size: 56, values: (_plot, values) => values.map(format) }
   ]
 }
 
 /** A chart in the element `id`, redrawn when its width or the colour scheme changes; `update` gives it data. */
-function chart(id, { series, scale, format = (value) => short.format(value) }) {
+function chart(id, { series, scale, format = (value) => short.format(value), clock = minutes }) {
   const element = document.getElementById(id)
   let data = [[], ...series.map(() => [])]
   let plot = null
@@ -30,7 +31,7 @@ function chart(id, { series, scale, format = (value) => short.format(value) }) {
       stroke: colour(stroke),
       width: 2,
       dash,
-      points: { show: points },
+      points: { show: points, size: 4 },
       ...(fill ? { fill: `${colour(stroke)}26` } : {}),
       ...(bars ? { paths: uPlot.paths.bars({ size: [0.7, 24] }), width: 0, fill: colour(stroke) } : {}),
       value: (_plot, value) => (value === null ? '–' : format(value))
@@ -42,7 +43,7 @@ function chart(id, { series, scale, format = (value) => short.format(value) }) {
       cursor: { y: false },
       scales: { y: { range: scale } },
       series: [{}, ...lines],
-      axes: axes(format)
+      axes: axes(format, clock)
     }
     plot = new uPlot(options, data, element)
   }
@@ -75,17 +76,19 @@ export function createCharts() {
   const reads = chart('chart-reads', {
     series: [
       { label: words.misses, stroke: '--warn', bars: true },
-      { label: words.hits, stroke: '--good', fill: true, points: true }
+      { label: words.hits, stroke: '--good', fill: true }
     ],
     scale: fromZero
   })
   const operations = chart('chart-operations', {
     series: [{ label: words.operations, stroke: '--accent', fill: true }],
-    scale: fromZero
+    scale: fromZero,
+    clock: seconds
   })
   const memory = chart('chart-memory', {
     series: [{ label: words.memory, stroke: '--accent', fill: true }],
-    scale: fromZero
+    scale: fromZero,
+    clock: seconds
   })
   const live = { times: [], operations: [], megabytes: [] }
 

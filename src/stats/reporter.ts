@@ -9,7 +9,7 @@ import type { Board, Deltas } from './board.ts'
 import type { Counts, ProcessBeat } from './shapes.ts'
 
 const BEAT_INTERVAL_MS = 5000
-const COUNT_INTERVAL_MS = 30_000
+const COUNT_INTERVAL_MS = 15_000
 /** A pause between two steps of counting, so that Redis does other things meanwhile. */
 const COUNT_PAUSE_MS = 2
 

@@ -33,6 +33,10 @@ t.test('writes with the headers of conditional requests', async (t) => {
       const change = { title: 'Written', content: 'anew' }
       t.match(await bodyOf(Chapter, await ann.request('PATCH', chapter, change, await tag(chapter))), change)
       t.match(await bodyOf(Chapter, await ann.get(chapter)), change)
+      const same = await tag(chapter)
+      const repeated = await ann.request('PATCH', chapter, change, same)
+      t.equal(repeated.headers.get('etag'), same['if-none-match'], 'the tag of the answer is the one that was sent')
+      t.match(await bodyOf(Chapter, repeated), change, 'and it has a body all the same')
 
       const modules = await tag(`${course}/modules`)
       t.match(await bodyOf(Module, await ann.request('PATCH', module, { title: 'Written' }, modules)), {
