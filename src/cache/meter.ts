@@ -18,9 +18,6 @@ export interface PrefixCounts {
   loadMs: number
 }
 
-/** Upper bounds of the classes in which the store's answers are counted, in ms; the last class has none. */
-export const STORE_BOUNDS_MS = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250] as const
-
 /** What the cache does in this process, in plain numbers: a hit must pay nothing for being counted. */
 export class CacheMeter {
   readonly prefixes: Readonly<Record<DataPrefix, PrefixCounts>>
@@ -28,10 +25,12 @@ export class CacheMeter {
   invalidatedTags = 0
   /** Values that were not stored because they are too large. */
   oversized = 0
-  /** Answers of the store by how long they took (`STORE_BOUNDS_MS`), their time together in ms, and what failed. */
-  readonly storeAnswers = new Array<number>(STORE_BOUNDS_MS.length + 1).fill(0)
+  /** Answers of the store, their time together in ms, and what failed. */
+  storeAnswers = 0
   storeMs = 0
   storeErrors = 0
+  /** Told how long each answer took, in ms. */
+  observeStore: (ms: number) => void = () => {}
 
   constructor() {
     const none = (): PrefixCounts => ({
@@ -53,10 +52,9 @@ export class CacheMeter {
   }
 
   storeAnswered(ms: number): void {
-    const index = STORE_BOUNDS_MS.findIndex((bound) => ms <= bound)
-    const at = index === -1 ? STORE_BOUNDS_MS.length : index
-    this.storeAnswers[at] = (this.storeAnswers[at] ?? 0) + 1
+    this.storeAnswers++
     this.storeMs += ms
+    this.observeStore(ms)
   }
 }
 

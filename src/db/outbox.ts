@@ -102,6 +102,14 @@ export class Outbox {
     return row.depth
   }
 
+  /** How long the oldest row has waited that Redis does not know of, in ms; 0 where there is none. */
+  async lagMs(): Promise<number> {
+    const [row] = await this.#client.$queryRaw<[{ lag: number }]>`
+      select coalesce(extract(epoch from clock_timestamp() - min(created_at)) * 1000, 0)::float8 as lag
+      from cache_invalidation where applied_at is null`
+    return Math.max(0, row.lag)
+  }
+
   async #hasPending(ageMs: number): Promise<boolean> {
     const [row] = await this.#client.$queryRaw<[{ pending: boolean }]>`
       select exists (

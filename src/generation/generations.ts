@@ -82,6 +82,14 @@ export class Generations {
     return toPage(rows.map(toGeneration), total, paging)
   }
 
+  /** How many generations of everybody there are, by status. */
+  async countByStatus(): Promise<Record<Generation['status'], number>> {
+    const counts = { queued: 0, running: 0, completed: 0, failed: 0, cancelled: 0 }
+    const rows = await this.#options.database.client.generationJob.groupBy({ by: ['status'], _count: true })
+    for (const { status, _count } of rows) counts[status] = _count
+    return counts
+  }
+
   /** Throws `NotFoundError` for one of somebody else, too. */
   async find(userId: number, id: string): Promise<GenerationRecord> {
     const record = await this.#options.records.find(id.toLowerCase())

@@ -92,7 +92,7 @@ export class Reporter {
 
   #describe(): ProcessBeat {
     const { meter, role, state } = this.#options
-    const answers = meter.storeAnswers.reduce((sum, count) => sum + count, 0)
+    const { storeAnswers: answers, storeErrors: errors, storeMs } = meter
     return {
       id: this.#id,
       role,
@@ -102,7 +102,7 @@ export class Reporter {
       at: new Date().toISOString(),
       rssBytes: process.memoryUsage.rss(),
       invalidations: meter.invalidations,
-      store: { answers, errors: meter.storeErrors, meanMs: answers === 0 ? 0 : meter.storeMs / answers },
+      store: { answers, errors, meanMs: answers === 0 ? 0 : storeMs / answers },
       ...state()
     }
   }

@@ -1,0 +1,151 @@
+/** `npm run clear-cache -- --stats [--json] | --all | --pattern "course:*"`: what the cache has, and clearing it, in `REDIS_URL`. */
+import { createInterface } from 'node:readline/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { Presets, SingleBar } from 'cli-progress'
+import type { Redis } from 'ioredis'
+import type { Cache } from '../cache/cache.ts'
+import type { Progress } from '../cache/clearing.ts'
+import { createRedisCache } from '../cache/create.ts'
+import { readConfig } from '../config.ts'
+import type { Log } from '../log.ts'
+import { connectRedis } from '../redis.ts'
+import { RedisBoard } from '../stats/board.ts'
+import { reportOf } from '../stats/report.ts'
+import type { CacheReport } from '../stats/shapes.ts'
+
+const USAGE = `usage: npm run clear-cache -- --stats [--json]
+       npm run clear-cache -- --all | --pattern "course:*" [--dry-run] [--yes]
+Works on REDIS_URL. --pattern is a Redis glob over cached data; --all is every key of it. Sessions, limits and jobs stay.
+--dry-run says how many keys match. --yes does not ask. Ends with 0 when done, 1 when it could not, 2 for wrong usage.`
+
+const WAIT_MS = 3000
+/** A keyspace that is smaller is gone through before a bar is worth it. */
+const BAR_FROM_KEYS = 20_000
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+const wanted = readArguments()
+try {
+  const { redis: options, cache: settings } = readConfig(process.env)
+  if (options.url === null) throw new Error('REDIS_URL is not set: the cache is in the process of the service itself')
+  const redis = connectRedis(options.url)
+  redis.on('error', () => {})
+  // Nothing is read or invalidated here, so nothing can be missed.
+  const parts = createRedisCache(redis, options.keyPrefix, { ...settings, replay: async () => {}, log: silent })
+  await Promise.race([parts.breaker.probe(), sleep(WAIT_MS)])
+  if (!parts.cache.trusted) throw new Error('Redis does not answer: check REDIS_URL and the server')
+  if (wanted.stats) await showStats(redis, options.keyPrefix)
+  else process.exitCode = await clear(parts.cache, await redis.dbsize())
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+}
+// The cache keeps timers and connections; everything is written by now.
+process.stdout.write('', () => process.exit())
+
+function readArguments() {
+  const flag = { type: 'boolean', default: false } as const
+  const options = {
+    stats: flag,
+    json: flag,
+    all: flag,
+    pattern: { type: 'string' },
+    'dry-run': flag,
+    yes: { ...flag, short: 'y' },
+    help: { ...flag, short: 'h' }
+  } as const
+  try {
+    const { values } = parseArgs({ options })
+    if (values.help) usage(null)
+    const { stats, json, all, pattern, yes, 'dry-run': dryRun } = values
+    if (Number(stats) + Number(all) + Number(pattern !== undefined) !== 1)
+      usage('give one of --stats, --all, --pattern')
+    if (pattern === '') usage('--pattern must not be empty')
+    if (stats && (dryRun || yes)) usage('--dry-run and --yes go with --all and --pattern')
+    if (json && !stats) usage('--json goes with --stats')
+    return { stats, json, pattern: pattern ?? '*', dryRun, yes }
+  } catch (error) {
+    return usage(error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** Exits: with 2 for a problem, else with 0. */
+function usage(problem: string | null): never {
+  if (problem === null) console.log(USAGE)
+  else console.error(`${problem}\n${USAGE}`)
+  process.exit(problem === null ? 0 : 2)
+}
+
+/** The exit code: 0 also where nothing matches, 1 where nobody confirms. */
+async function clear(cache: Cache, keys: number): Promise<number> {
+  const { pattern, dryRun, yes } = wanted
+  if (dryRun || !yes) {
+    const matching = await withBar(keys, (progress) => cache.countPattern(pattern, progress))
+    console.log(`${matching} keys match ${pattern}`)
+    if (dryRun || matching === 0) return 0
+    if (!(await confirmed())) {
+      console.error('nothing cleared')
+      return 1
+    }
+  }
+  const deleted = await withBar(keys, (progress) => cache.clearPattern(pattern, progress))
+  console.log(`${deleted} keys cleared`)
+  return 0
+}
+
+async function confirmed(): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    console.error('--yes is needed where nobody can be asked')
+    return false
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const answer = await terminal.question('clear them? [y/N] ')
+  terminal.close()
+  return /^y(es)?$/i.test(answer.trim())
+}
+
+/** Shows how far a task is on a terminal, where the keyspace is large. */
+async function withBar(keys: number, task: (progress: Progress) => Promise<number>): Promise<number> {
+  if (!process.stderr.isTTY || keys < BAR_FROM_KEYS) return task(() => {})
+  const bar = new SingleBar({ format: '{bar} {percentage} %, {found} keys' }, Presets.shades_classic)
+  bar.start(100, 0, { found: 0 })
+  try {
+    return await task((found, part) => bar.update(Math.round(100 * part), { found }))
+  } finally {
+    bar.stop()
+  }
+}
+
+async function showStats(redis: Redis, keyPrefix: string): Promise<void> {
+  const outboxDepth = async () => {
+    throw new Error('the database is not asked here')
+  }
+  const report = await reportOf({ board: new RedisBoard(redis, keyPrefix), redis, outboxDepth })
+  if (wanted.json) console.log(JSON.stringify(report))
+  else for (const line of describe(report)) console.log(line)
+}
+
+function describe({ hitRatio, prefixes, nodes, processes, keysCountedAt }: CacheReport): string[] {
+  const percent = (ratio: number | null) => (ratio === null ? '-' : `${(100 * ratio).toFixed(1)}%`)
+  const columns = ['prefix', 'hits', 'misses', 'stale', 'bypassed', 'ratio', 'keys']
+  const rows = prefixes.map(({ prefix, hits, misses, stale, bypassed, hitRatio, keys }) =>
+    [prefix, hits, misses, stale, bypassed, percent(hitRatio), keys ?? '-'].map(String)
+  )
+  const line = ([name = '', ...numbers]: string[]) => [name.padEnd(12), ...numbers.map((n) => n.padStart(10))].join('')
+  return [
+    ...nodes.map(
+      ({ version, role, usedBytes, maxBytes, evictionPolicy, evictedKeys, opsPerSecond, keys }) =>
+        `redis ${version} ${role}: ${keys} keys, ${mebibytes(usedBytes)} of ${maxBytes === 0 ? 'no limit' : mebibytes(maxBytes)} (${evictionPolicy}), ${evictedKeys} evicted, ${opsPerSecond} operations/s`
+    ),
+    `hit ratio: ${percent(hitRatio.now)} now, ${percent(hitRatio.hour)} in the last hour`,
+    `processes alive: ${processes.length}`,
+    '',
+    line(columns),
+    ...rows.map(line),
+    ...(keysCountedAt === null ? [] : ['', `keys counted at ${keysCountedAt}`])
+  ]
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`
+}
