@@ -15,17 +15,20 @@ export default fp(
         method: request.method,
         url: request.url.slice(0, MAX_URL),
         route: request.routeOptions.url,
+        ...(request.account && { user: request.account.id }),
         status: reply.statusCode,
         ms,
         hits,
         misses
       }
-      if (ms < slowRequestMs) request.log.info(line, 'request')
+      // A stream is as long as what it tells of.
+      const streams = /^text\/event-stream/.test(String(reply.getHeader('content-type')))
+      if (ms < slowRequestMs || streams) request.log.info(line, 'request')
       else request.log.warn({ ...line, cacheMs: round(cacheMs), loadMs: round(loadMs) }, 'slow request')
       done()
     })
   },
-  { name: 'request-log', dependencies: ['timing'] }
+  { name: 'request-log', dependencies: ['timing', 'identity'] }
 )
 
 /** Milliseconds, to the microsecond. */

@@ -1,8 +1,15 @@
 import cookie from '@fastify/cookie'
 import session, { type FastifySessionOptions, type SessionStore as SessionStoreOfLibrary } from '@fastify/session'
-import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler, onSendHookHandler } from 'fastify'
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  onRequestHookHandler,
+  onSendHookHandler
+} from 'fastify'
 import fp from 'fastify-plugin'
-import { parseSession } from '../src/accounts/session-record.ts'
+import { formatSession, parseSession } from '../src/accounts/session-record.ts'
 import { MemorySessions, RedisSessions, type SessionStore } from '../src/accounts/session-store.ts'
 import { ApiError } from '../src/errors.ts'
 
@@ -50,7 +57,7 @@ export default fp(
       cookieName: COOKIE,
       // With 'auto' the cookie is Secure where the request came over TLS, by the word of a trusted proxy too.
       cookie: { httpOnly: true, sameSite: 'lax', secure: config.production ? true : 'auto', path: '/', maxAge: ttlMs },
-      store: adapt(store, ttlMs),
+      store: adapt(store, ttlMs, app.log),
       saveUninitialized: false,
       // Every request would write; plugins/identity.ts prolongs a session once half of its time is over.
       rolling: false
@@ -122,32 +129,36 @@ function unavailable(cause: unknown): ApiError {
 }
 
 /** The store as the library takes it. A store that fails is 503: who is signed in cannot be told. */
-function adapt(store: SessionStore, ttlMs: number): SessionStoreOfLibrary {
-  return {
-    get: (id, callback) => {
-      store.get(id).then(
-        (text) => callback(null, text === null ? null : parseSession(text)),
+function adapt(store: SessionStore, ttlMs: number, log: FastifyBaseLogger): SessionStoreOfLibrary {
+  /** Calls back once; what the library throws then is nobody's to catch, and must not end the process. */
+  function answer<T>(work: Promise<T>, callback: (error: unknown, value?: T) => void): void {
+    work
+      .then(
+        (value) => callback(null, value),
         (error) => callback(unavailable(error))
       )
+      .catch((err) => log.error({ err }, 'a session could not be used: the library refused it'))
+  }
+  return {
+    get: (id, callback) => {
+      const read = async () => {
+        const text = await store.get(id)
+        const session = text === null ? null : parseSession(text)
+        // The cookie is as the configuration says, whatever the session began under.
+        return session && { ...session, cookie: { originalMaxAge: ttlMs } }
+      }
+      answer(read(), callback)
     },
     set: (id, value, callback) => {
-      const text = JSON.stringify(value)
-      // The library sets a new session before anybody has signed in to it: it is kept once it has a user.
+      const text = formatSession(value)
       const keep = async () => {
-        if (value.userId === undefined) return
+        // The library sets a new session before anybody has signed in to it: it is kept once it has a user.
+        if (text === null) return
         if (value.begunAt === value.renewedAt) await store.begin(id, text, ttlMs)
         else await store.prolong(id, text, ttlMs)
       }
-      keep().then(
-        () => callback(),
-        (error) => callback(unavailable(error))
-      )
+      answer(keep(), callback)
     },
-    destroy: (id, callback) => {
-      store.delete(id).then(
-        () => callback(),
-        (error) => callback(unavailable(error))
-      )
-    }
+    destroy: (id, callback) => answer(store.delete(id), callback)
   }
 }

@@ -62,6 +62,13 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     clientErrorHandler: answerBadRequest
   }).withTypeProvider<TypeBoxTypeProvider>()
 
+  // Clients say that they send JSON where they send nothing: what needs a body says so by its schema.
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else parseJson(request, body, done)
+  })
+
   // The same for an Expect that is not 100-continue.
   app.server.on('checkExpectation', app.routing)
 

@@ -77,9 +77,19 @@ export function readConfig(env: Environment) {
     },
     generation: {
       concurrency: integer(env, 'GENERATION_CONCURRENCY', Math.max(2, availableParallelism()), 1, 64),
-      worker: choice(env, 'WORKER', 'inline', ['inline', 'none'])
+      worker: worker(env, databaseUrl)
     }
   })
+}
+
+function worker(env: Environment, databaseUrl: string | null) {
+  const value = choice(env, 'WORKER', 'inline', ['inline', 'none'])
+  if (value === 'inline' || databaseUrl !== null) return value
+  throw new ConfigError(
+    'WORKER',
+    value,
+    'none needs DATABASE_URL: no other process can run the generations of an embedded database'
+  )
 }
 
 function redis(env: Environment, name: string): string | null {

@@ -1,9 +1,18 @@
+import type { TSchema } from 'typebox'
+import { Errors } from 'typebox/value'
+
 /** What Ajv, or TypeBox, says of a value that does not fit its schema (the part that is used here). */
 interface ValidationError {
   readonly instancePath: string
   readonly keyword: string
   readonly message?: string
   readonly params: Readonly<Record<string, unknown>>
+}
+
+/** The same for TypeBox's own errors of a value that does not fit. */
+export function describeMisfit(schema: TSchema, value: unknown): string {
+  const errors = Errors(schema, value)
+  return describeValidation(errors.map((error) => ({ ...error, params: { ...error.params } })))
 }
 
 /** One line that names the field and what is allowed, as `limit must be <= 100`. */

@@ -6,10 +6,10 @@ import { variables } from './support/variables.ts'
 const LONG = 'a-secret-that-is-long-enough-for-anybody'
 
 t.test('each variable: its default, an empty value, a value of its own', async (t) => {
-  for (const { name, of, unset, given, parsed } of variables) {
+  for (const { name, of, unset, given, parsed, with: others = {} } of variables) {
     if (unset !== undefined) t.strictSame(of(readConfig({})), unset, `${name} has its documented default`)
     t.strictSame(of(readConfig({ [name]: '' })), of(readConfig({})), `an empty ${name} counts as unset`)
-    t.strictSame(of(readConfig({ [name]: given })), parsed, `${name}=${given} is taken`)
+    t.strictSame(of(readConfig({ ...others, [name]: given })), parsed, `${name}=${given} is taken`)
   }
 })
 
@@ -26,6 +26,10 @@ t.test('a value that cannot be used is refused in one line: the variable, the va
       if (!hidden) t.ok(message.includes(JSON.stringify(value)), `${name}: the value ${JSON.stringify(value)}`)
     }
   }
+})
+
+t.test('nothing could run the generations of an embedded database but its own process', async (t) => {
+  t.match(refusal(t, { WORKER: 'none' }), /^WORKER="none" .*needs DATABASE_URL/)
 })
 
 t.test('a line break in a value does not make a second line', async (t) => {

@@ -1,28 +1,30 @@
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { Check } from 'typebox/value'
 import { Id } from '../ids.ts'
 
-/** What must be right in a stored session: who it is of, and what the library makes dates of. */
+/** What is kept of a session: nothing of its cookie, which is as the configuration says. */
 const SessionRecord = Type.Object({
-  cookie: Type.Object({ expires: Type.Optional(Type.Union([Type.String(), Type.Null()])) }),
   userId: Id,
   epoch: Type.Integer(),
-  begunAt: Type.Optional(Type.Number()),
+  begunAt: Type.Number(),
   renewedAt: Type.Number()
 })
+export type SessionRecord = Static<typeof SessionRecord>
 
 /** The session in a stored text; null for what is none, left by another program or another version: nobody is signed in by it. */
-export function parseSession(text: string) {
+export function parseSession(text: string): SessionRecord | null {
   try {
-    const session = JSON.parse(text)
-    return isSession(session) ? session : null
+    const value: unknown = JSON.parse(text)
+    if (!Check(SessionRecord, value)) return null
+    const { userId, epoch, begunAt, renewedAt } = value
+    return { userId, epoch, begunAt, renewedAt }
   } catch {
     return null
   }
 }
 
-function isSession(value: unknown): boolean {
-  if (!Check(SessionRecord, value)) return false
-  const { expires } = value.cookie
-  return expires == null || !Number.isNaN(Date.parse(expires))
+/** The text to store; null for a session that nobody has signed in to. */
+export function formatSession({ userId, epoch, begunAt, renewedAt }: Partial<SessionRecord>): string | null {
+  const record = { userId, epoch, begunAt, renewedAt }
+  return Check(SessionRecord, record) ? JSON.stringify(record) : null
 }

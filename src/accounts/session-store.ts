@@ -27,8 +27,12 @@ export class RedisSessions implements SessionStore {
     this.#probe = `${keyPrefix}:session-probe`
   }
 
+  /** Null also for a key of another type, put there by hand. */
   get(id: string): Promise<string | null> {
-    return this.#redis.get(this.#prefix + id)
+    return this.#redis.get(this.#prefix + id).catch((error) => {
+      if (/WRONGTYPE/.test(String(error))) return null
+      throw error
+    })
   }
 
   async begin(id: string, text: string, ttlMs: number): Promise<void> {

@@ -58,18 +58,27 @@ export class Authoring {
     })
   }
 
-  changeModule(actor: Actor, courseId: number, id: number, { position, ...input }: ModuleChange): Promise<Module> {
+  /** A module has no version of its own: `precondition` is that of its course. */
+  changeModule(
+    actor: Actor,
+    courseId: number,
+    id: number,
+    { position, ...input }: ModuleChange,
+    precondition: Precondition<Course>
+  ): Promise<Module> {
     return this.#onPart(actor, courseId, async (tx) => {
       const current = await module(tx, courseId, id)
+      await requireMatch(precondition, () => read(tx).course(courseId, {}))
       if (position !== undefined) await Positions.modules.move(tx, courseId, current.position, position)
       await tx.module.update({ where: { id }, data: input, select: { id: true } })
       return module(tx, courseId, id)
     })
   }
 
-  deleteModule(actor: Actor, courseId: number, id: number): Promise<void> {
+  deleteModule(actor: Actor, courseId: number, id: number, precondition: Precondition<Course>): Promise<void> {
     return this.#onPart(actor, courseId, async (tx) => {
       const { position } = await module(tx, courseId, id)
+      await requireMatch(precondition, () => read(tx).course(courseId, {}))
       await tx.module.delete({ where: { id }, select: { id: true } })
       await Positions.modules.close(tx, courseId, position)
     })

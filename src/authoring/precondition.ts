@@ -5,7 +5,10 @@ import { ApiError } from '../errors.ts'
 /** The header by which a client says which version it has read. */
 export const ifMatch = Type.Object({
   'if-match': Type.Optional(
-    Type.String({ description: 'the ETag of the version that is to be changed; 412 when it is another' })
+    Type.String({
+      description:
+        'the ETag of the version that is to be changed, for a module that of its course; 412 when it is another'
+    })
   )
 })
 

@@ -1,7 +1,7 @@
 /** `npm run generate -- --topic "..." --level beginner --language ru`: writes a course and prints it as Markdown. */
 import { parseArgs } from 'node:util'
 import { Presets, SingleBar } from 'cli-progress'
-import { Check, Errors } from 'typebox/value'
+import { Check } from 'typebox/value'
 import { createRedisCache } from '../cache/create.ts'
 import { readConfig } from '../config.ts'
 import { CachedProvider } from '../generation/cached-provider.ts'
@@ -12,10 +12,11 @@ import type { Brief } from '../generation/questions.ts'
 import { NewGeneration } from '../generation/shapes.ts'
 import type { Log } from '../log.ts'
 import { connectRedis } from '../redis.ts'
+import { describeMisfit } from '../validation.ts'
 
 const USAGE = `usage: npm run generate -- --topic "..." [--level beginner|intermediate|advanced] [--language ru|en|...]
                             [--modules 1..12] [--chapters 1..10] [--audience "..."]
-The course goes to standard output, as Markdown, the progress to standard error. LLM_* say who writes it; with REDIS_URL the
+Without them: beginner, en, 3 modules of 3 chapters. The course goes to standard output, as Markdown, the progress to standard error. LLM_* say who writes it; with REDIS_URL the
 answers of the model are kept for two hours, and the same request costs nothing then.`
 
 const brief = readArguments()
@@ -49,7 +50,7 @@ function readArguments(): Brief {
     const { values } = parseArgs({ options: { ...options, help: { type: 'boolean', short: 'h' } } })
     if (values.help) usage(null)
     const wanted = {
-      topic: values.topic,
+      ...(values.topic === undefined ? {} : { topic: values.topic }),
       level: values.level ?? 'beginner',
       language: values.language ?? 'en',
       modules: Number(values.modules ?? 3),
@@ -57,9 +58,7 @@ function readArguments(): Brief {
       ...(values.audience === undefined ? {} : { audience: values.audience })
     }
     if (Check(NewGeneration, wanted)) return { ...wanted, audience: wanted.audience ?? null }
-    const [problem] = Errors(NewGeneration, wanted)
-    const field = problem?.instancePath.slice(1).replace('chaptersPerModule', 'chapters') || 'topic'
-    return usage(wanted.topic === undefined ? '--topic is required' : `--${field} ${problem?.message}`)
+    return usage(`--${describeMisfit(NewGeneration, wanted).replace('chaptersPerModule', 'chapters')}`)
   } catch (error) {
     return usage(error instanceof Error ? error.message : String(error))
   }
@@ -113,9 +112,19 @@ function progressBar({ modules, chaptersPerModule }: Brief): Checkpoints {
 function print({ outline, chapters }: WrittenCourse): void {
   console.log(`# ${outline.title}\n\n${outline.summary}\n\n${outline.description}`)
   outline.modules.forEach((module, m) => {
-    console.log(`\n# ${m + 1}. ${module.title}\n\n${module.summary}`)
+    console.log(`\n## ${m + 1}. ${module.title}\n\n${module.summary}`)
     for (const { module: number, chapter, title, minutes, content } of chapters) {
-      if (number === m + 1) console.log(`\n# ${number}.${chapter} ${title} (${minutes} min)\n\n${content}`)
+      if (number === m + 1) console.log(`\n### ${number}.${chapter} ${title} (${minutes}′)\n\n${deeper(content)}`)
     }
   })
+}
+
+/** The headings of a chapter, below that of the chapter itself; what looks like one in a block of code stays. */
+function deeper(content: string): string {
+  let inCode = false
+  const lines = content.split('\n').map((line) => {
+    if (/^(```|~~~)/.test(line)) inCode = !inCode
+    return !inCode && /^#{1,4} /.test(line) ? `##${line}` : line
+  })
+  return lines.join('\n')
 }

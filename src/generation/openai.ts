@@ -2,8 +2,8 @@ import OpenAI, { APIConnectionTimeoutError, APIError } from 'openai'
 import type { ChatCompletionMessageParam } from 'openai/resources/chat/completions'
 import pRetry from 'p-retry'
 import { type Static, type TSchema, Type } from 'typebox'
-import { Check, Errors } from 'typebox/value'
-import { describeValidation } from '../validation.ts'
+import { Check } from 'typebox/value'
+import { describeMisfit } from '../validation.ts'
 import { ChapterText, type Outline, outlineSchema } from './answers.ts'
 import { type Answer, ModelError, type ModelProvider, type Usage } from './provider.ts'
 import type { ChapterQuestion, OutlineQuestion, Prompt } from './questions.ts'
@@ -95,7 +95,7 @@ export class OpenAIProvider implements ModelProvider {
       }
       const value = parse(answer.value)
       if (Check(schema, value)) return { value, usage }
-      const problem = value === undefined ? 'it is not JSON' : describeValidation(asAjv(Errors(schema, value)))
+      const problem = value === undefined ? 'it is not JSON' : describeMisfit(schema, value)
       if (repairs === MAX_REPAIRS) throw new ModelError(`the model gave no ${name} in the form asked for: ${problem}`)
       messages.push(
         { role: 'assistant', content: answer.value },
@@ -191,16 +191,6 @@ function parse(text: string): unknown {
 function onTheWire(schema: TSchema): Record<string, unknown> {
   const unknown = new Set(['pattern', 'minLength', 'maxLength'])
   return JSON.parse(JSON.stringify(schema, (key, value) => (unknown.has(key) ? undefined : value)))
-}
-
-/** TypeBox names the parameters of an error as Ajv does. */
-function asAjv(errors: ReturnType<typeof Errors>): Parameters<typeof describeValidation>[0] {
-  return errors.map(({ instancePath, keyword, message, params }) => ({
-    instancePath,
-    keyword,
-    message,
-    params: { ...params }
-  }))
 }
 
 /** What who asked for a course, and who runs the service, can do about it; never a key or a URL. */

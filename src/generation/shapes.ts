@@ -4,9 +4,12 @@ import { Id, Time } from '../ids.ts'
 import { pageOf, pageQuery, queryOf } from '../paging.ts'
 import { line } from '../text.ts'
 
+/** A line with a letter or a digit in it. */
+const TOPIC = '^(?=.*[\\p{L}\\p{N}])[^\\p{Cc}]*$'
+
 export const NewGeneration = Type.Object(
   {
-    topic: Type.String({ ...line(200), minLength: 3 }),
+    topic: Type.String({ ...line(200), minLength: 3, pattern: TOPIC, description: 'has a letter or a digit' }),
     audience: Type.Optional(line(200, 'for whom')),
     level: Level,
     language: Language,

@@ -12,8 +12,8 @@ t.test('npm run generate', async (t) => {
       const { code, stdout, stderr } = await generate(['--topic', 'Шахматы', '--language', 'ru', '--modules', '2'])
       t.equal(code, 0)
       t.match(stdout, /^# .*[а-я].*\n\n.*[а-я]{4}/)
-      t.equal(stdout.match(/^# \d\. /gm)?.length, 2)
-      t.equal(stdout.match(/^# \d\.\d .* \(\d+ min\)$/gm)?.length, 6)
+      t.equal(stdout.match(/^## \d\. /gm)?.length, 2)
+      t.equal(stdout.match(/^### \d\.\d .* \(\d+′\)$/gm)?.length, 6)
       t.match(stderr, /^outline: .*\n1\/6 chapters: /)
     }
   )
@@ -22,7 +22,7 @@ t.test('npm run generate', async (t) => {
     for (const [args, problem] of [
       [[], /^--topic is required/],
       [['--topic', 'ab'], /^--topic must/],
-      [['--topic', 'Chess', '--level', 'expert'], /^--level must be/],
+      [['--topic', 'Chess', '--level', 'expert'], /^--level must be one of beginner, /],
       [['--topic', 'Chess', '--modules', '99'], /^--modules must be <= 12/],
       [['--topic', 'Chess', '--chapters', 'x'], /^--chapters must/],
       [['--topic', 'Chess', '--language', 'fr'], /^--language must be .*"template" writes no other/],

@@ -80,9 +80,16 @@ t.test('a topic is text, whatever is in it', async (t) => {
   for (const topic of hostile) {
     const { outline, chapters } = await course(brief({ topic, audience: topic }))
     t.ok(Check(outlineSchema(3, 3), outline), topic)
-    const text = JSON.stringify([outline, chapters])
-    t.notMatch(text, /<script|\*\*bold|`code/)
+    t.notMatch(JSON.stringify(chapters), /[^\\](<script|\*\*bold|`code)/, 'is no markup in Markdown')
+    t.notMatch(outline.description, /[^\\](<script|\*\*bold|`code)/)
     for (const { content } of chapters) t.equal(content.match(/^## /gm)?.length, 6)
+  }
+})
+
+t.test('titles keep what is in a topic', async (t) => {
+  for (const topic of ['C# for Java developers', 'Vec<T> & generics', 'snake_case', '5 * 5 = 25']) {
+    const { outline } = await course(brief({ topic }))
+    t.ok(outline.title.includes(topic), outline.title)
   }
 })
 

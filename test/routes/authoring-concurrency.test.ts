@@ -141,6 +141,17 @@ t.test('authors at the same moment, on Redis and PostgreSQL', async (t) => {
     }
   )
 
+  await t.test('If-Match on a module is the ETag of its course', async (t) => {
+    const { id, moduleId } = await draftOf(ann)
+    const path = `${COURSES}/${id}/modules/${moduleId}`
+    const etag = (await ann.get(`${COURSES}/${id}`)).headers.get('etag') ?? ''
+    const change = (title: string) => statusOf(ann.request('PATCH', path, { title }, { 'if-match': etag }))
+    t.equal(await change('one'), 200)
+    t.equal(await change('two'), 412)
+    t.equal(await statusOf(ann.request('DELETE', path, undefined, { 'if-match': etag })), 412)
+    t.equal(await statusOf(ann.request('DELETE', path)), 204)
+  })
+
   await t.test('of changes at once with one ETag exactly one is made', async (t) => {
     const { id } = await draftOf(ann)
     for (let round = 0; round < 3; round++) {

@@ -19,16 +19,7 @@ t.test('sessions, when Redis is not what it should be', async (t) => {
     const key = await keyOf()
     const good = (await inRedis.get(key)) ?? ''
     const session: Record<string, unknown> = JSON.parse(good)
-    const corrupt = [
-      'no JSON',
-      'null',
-      '[]',
-      '"text"',
-      '{}',
-      JSON.stringify({ ...session, userId: 'ann' }),
-      JSON.stringify({ ...session, cookie: null }),
-      JSON.stringify({ ...session, cookie: { expires: 'some day' } })
-    ]
+    const corrupt = ['no JSON', 'null', '[]', '"text"', '{}', JSON.stringify({ ...session, userId: 'ann' })]
     for (const text of corrupt) {
       await inRedis.set(key, text, 'PX', 60_000)
       t.equal(await statusOf(ann.get(`${AUTH}/session`)), 401, text)
@@ -36,7 +27,7 @@ t.test('sessions, when Redis is not what it should be', async (t) => {
     }
     await inRedis.del(key)
     await inRedis.lpush(key, 'a list')
-    t.ok([401, 503].includes(await statusOf(ann.get(`${AUTH}/session`))), 'a key of another type')
+    t.equal(await statusOf(ann.get(`${AUTH}/session`)), 401, 'a key of another type')
     await inRedis.del(key)
     ann.cookie = (await signIn(url, 'ann@example.org', 'password of ann')).cookie
     t.equal(await statusOf(ann.get(`${AUTH}/session`)), 200)

@@ -1,4 +1,5 @@
 import type { Config } from '../../src/config.ts'
+import type { Environment } from '../../src/environment.ts'
 
 /** An environment variable of the contract, and what becomes of it. */
 export interface Variable {
@@ -7,6 +8,8 @@ export interface Variable {
   /** The default, where the contract names one. */
   readonly unset?: unknown
   readonly given: string
+  /** What else it needs. */
+  readonly with?: Environment
   readonly parsed: unknown
   /** Values that are refused; absent where any text will do. */
   readonly bad?: readonly [string, ...string[]]
@@ -147,6 +150,7 @@ export const variables: readonly Variable[] = [
     of: (c) => c.generation.worker,
     unset: 'inline',
     given: 'none',
+    with: { DATABASE_URL: 'postgres://db.internal/academy' },
     parsed: 'none',
     bad: ['thread'],
     allowed: /inline, none/

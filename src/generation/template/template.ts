@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ChapterText, Outline } from '../answers.ts'
 import { type Answer, ModelError, type ModelProvider, NO_USAGE } from '../provider.ts'
 import type { Brief, ChapterQuestion, OutlineQuestion, Place } from '../questions.ts'
@@ -26,27 +27,27 @@ export class TemplateProvider implements ModelProvider {
   readonly languages = Object.keys(LANGUAGES)
 
   async outline({ brief }: OutlineQuestion, signal: AbortSignal): Promise<Answer<Outline>> {
-    signal.throwIfAborted()
+    await itsTurn(signal)
     const { levels, focuses, aspects, words } = textsFor(brief)
     const level = levels[brief.level]
-    const fill = filler(brief)
+    const [title, fill] = [titler(brief), filler(brief)]
     const chosen = taken(focuses, FOCUSES_BY_WEIGHT, brief.modules)
     const description = [
       fill(level.description),
-      ...(brief.audience === null ? [] : [`${words.audience}: ${plain(brief.audience)}.`]),
+      ...(brief.audience === null ? [] : [`${words.audience}: ${markdown(brief.audience)}.`]),
       `${words.modules}:`,
       chosen.map(({ title, summary }) => `- **${title}.** ${fill(summary)}`).join('\n')
     ]
     const modules = chosen.map((focus) => ({
       title: focus.title,
-      summary: fill(focus.summary),
+      summary: title(focus.summary),
       chapters: taken(aspects, ASPECTS_BY_WEIGHT, brief.chaptersPerModule).map(({ title }) => ({
         title: `${title}: ${focus.name}`
       }))
     }))
     const value = {
-      title: filler(brief, TOPIC_IN_TITLE)(level.title),
-      summary: fill(level.summary),
+      title: title(level.title),
+      summary: title(level.summary),
       description: description.join('\n\n'),
       modules
     }
@@ -54,7 +55,7 @@ export class TemplateProvider implements ModelProvider {
   }
 
   async chapter({ brief, place }: ChapterQuestion, signal: AbortSignal): Promise<Answer<ChapterText>> {
-    signal.throwIfAborted()
+    await itsTurn(signal)
     const { levels, focuses, aspects, words } = textsFor(brief)
     const level = levels[brief.level]
     const focus = taken(focuses, FOCUSES_BY_WEIGHT, brief.modules)[place.module - 1]
@@ -80,6 +81,12 @@ export class TemplateProvider implements ModelProvider {
   }
 }
 
+/** Nothing here waits for anything: without this a large course would hold up everybody else in the process. */
+async function itsTurn(signal: AbortSignal): Promise<void> {
+  await nextTurn()
+  signal.throwIfAborted()
+}
+
 function textsFor({ language }: Brief): Texts {
   const texts = LANGUAGES[language.toLowerCase().split('-')[0] ?? '']
   if (texts === undefined) throw new ModelError(`the template provider writes no "${language}"`)
@@ -92,18 +99,26 @@ function taken<T>(all: readonly T[], byWeight: readonly number[], count: number)
   return all.filter((_, index) => chosen.has(index))
 }
 
-/** Puts the topic where `{t}` stands, on one line, where nothing in it is Markdown or HTML. */
-function filler({ topic }: Brief, maxLength = Number.POSITIVE_INFINITY): (text: string) => string {
-  const name = plain(topic.length > maxLength ? `${topic.slice(0, maxLength).trimEnd()}…` : topic) || '…'
+/** Puts the topic where `{t}` stands in a line of text. */
+function titler({ topic }: Brief): (text: string) => string {
+  const name = oneLine(topic)
+  const short = name.length > TOPIC_IN_TITLE ? `${oneLine(name.slice(0, TOPIC_IN_TITLE))}…` : name
+  return (text) => text.replaceAll('{t}', () => short)
+}
+
+/** Puts the topic where `{t}` stands in Markdown. */
+function filler({ topic }: Brief): (text: string) => string {
+  const name = markdown(topic)
   return (text) => text.replaceAll('{t}', () => name)
 }
 
-function plain(text: string): string {
-  return text
-    .replace(/\s+/g, ' ')
-    .replace(/[<>`*_[\]{}|\\#~]/g, '')
-    .toWellFormed()
-    .trim()
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').toWellFormed().trim()
+}
+
+/** Text that means itself in Markdown: nothing in it is markup or HTML (CommonMark, "Backslash escapes"). */
+function markdown(text: string): string {
+  return oneLine(text).replace(/[<>&`*_[\]{}|\\#~$]/g, '\\$&')
 }
 
 /** Picks texts by a digest of topic, level and place: another topic reads differently, the same one never does. */

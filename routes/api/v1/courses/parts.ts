@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { ifMatch } from '../../../../src/authoring/precondition.ts'
 import { ChapterChange, ModuleChange, ModuleParams, NewChapter, NewModule } from '../../../../src/authoring/shapes.ts'
-import { Chapter, ChapterParams, CourseParams, Module } from '../../../../src/catalogue/shapes.ts'
+import { Chapter, ChapterParams, Course, CourseParams, Module } from '../../../../src/catalogue/shapes.ts'
 import { errors } from '../../../../src/errors.ts'
 import { NoContent } from '../../../../src/no-content.ts'
 
@@ -38,13 +38,18 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags,
         summary: 'Change or move a module',
         params: ModuleParams,
+        headers: ifMatch,
         body: ModuleChange,
-        response: { 200: Module, ...refusals }
+        response: { 200: Module, ...guardedRefusals }
       }
     },
-    async (request) => {
+    async (request, reply) => {
       const { id, moduleId } = request.params
-      return authoring.changeModule(request.signedIn(), id, moduleId, request.body)
+      const precondition = {
+        ifMatch: request.headers['if-match'],
+        etagOf: (course: Course) => reply.etagOf(Course, course)
+      }
+      return authoring.changeModule(request.signedIn(), id, moduleId, request.body, precondition)
     }
   )
 
@@ -55,12 +60,17 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags,
         summary: 'Delete a module with its chapters',
         params: ModuleParams,
-        response: { 204: NoContent, ...refusals }
+        headers: ifMatch,
+        response: { 204: NoContent, ...guardedRefusals }
       }
     },
     async (request, reply) => {
       const { id, moduleId } = request.params
-      await authoring.deleteModule(request.signedIn(), id, moduleId)
+      const precondition = {
+        ifMatch: request.headers['if-match'],
+        etagOf: (course: Course) => reply.etagOf(Course, course)
+      }
+      await authoring.deleteModule(request.signedIn(), id, moduleId, precondition)
       return reply.code(204).send(null)
     }
   )
