@@ -1,0 +1,77 @@
+import t from 'tap'
+import { Actor, ADMIN, peopleEnvironment, register, signIn } from '../support/actors.ts'
+import { statusOf } from '../support/people.ts'
+import { startService } from '../support/service.ts'
+
+t.test('metrics for Prometheus', async (t) => {
+  const { url, app } = await startService(t, { ...peopleEnvironment, RATE_LIMIT_USER: '3' })
+  const visitor = new Actor(url)
+  const scrape = async () => {
+    const answer = await visitor.get('/metrics')
+    t.match(answer.headers.get('content-type'), /^text\/plain; version=0\.0\.4/)
+    return answer.text()
+  }
+  const readingOf = (text: string, metric: string) =>
+    Number(
+      text
+        .split('\n')
+        .find((line) => line.startsWith(`${metric} `))
+        ?.slice(metric.length)
+    )
+
+  await t.test('count reads by prefix and tier, requests by route and status', async (t) => {
+    for (const path of ['1', '1', '1', '999999', 'x']) await statusOf(visitor.get(`/api/v1/courses/${path}`))
+    await statusOf(visitor.get('/nowhere/at/all'))
+    const text = await scrape()
+    const course = 'aikademiya_request_seconds_count{method="GET",route="/api/v1/courses/:id"'
+    t.equal(readingOf(text, `${course},status="200"}`), 3)
+    t.equal(readingOf(text, `${course},status="404"}`), 1)
+    t.equal(readingOf(text, `${course},status="400"}`), 1)
+    t.equal(readingOf(text, 'aikademiya_request_seconds_count{method="GET",route="none",status="404"}'), 1)
+    t.equal(readingOf(text, 'aikademiya_cache_hits_total{prefix="course",tier="memory"}'), 2)
+    t.equal(readingOf(text, 'aikademiya_cache_misses_total{prefix="course"}'), 2)
+    t.equal(readingOf(text, 'aikademiya_cache_loads_total{prefix="course"}'), 2)
+    t.equal(readingOf(text, 'aikademiya_redis_trusted'), 1)
+    t.ok(readingOf(text, 'aikademiya_l1_bytes') > 0)
+    t.ok(readingOf(text, 'process_resident_memory_bytes') > 0)
+    t.notMatch(text, /nowhere/, 'no text of a client')
+  })
+
+  await t.test('count invalidations, sessions, generations, refused requests', async (t) => {
+    const ann = await register(url, 'ann')
+    await app.database.client.course.update({ where: { id: 1 }, data: { title: 'T' } })
+    const brief = { topic: 'Chess', level: 'beginner', language: 'en', modules: 1, chaptersPerModule: 1 }
+    t.equal(await statusOf(ann.request('POST', '/api/v1/generation', brief)), 202)
+    for (let i = 0; i < 4; i++) await statusOf(ann.get('/api/v1/users/me'))
+    const text = await scrape()
+    t.ok(readingOf(text, 'aikademiya_cache_invalidations_total') >= 1)
+    t.equal(readingOf(text, 'aikademiya_sessions_begun_total'), 1)
+    t.ok(readingOf(text, 'aikademiya_rate_limited_requests_total') >= 1)
+    const byStatus = ['queued', 'running', 'completed'].map((status) =>
+      readingOf(text, `aikademiya_generations{status="${status}"}`)
+    )
+    t.equal(
+      byStatus.reduce((sum, count) => sum + count, 0),
+      1
+    )
+    t.equal(readingOf(text, 'aikademiya_sweeper_lag_seconds') < 1, true)
+  })
+
+  await t.test('are never limited', async (t) => {
+    for (let i = 0; i < 20; i++) t.equal(await statusOf(visitor.get('/metrics')), 200)
+  })
+
+  await t.test('the report of the cache comes as a stream, for admins', async (t) => {
+    const boss = await signIn(url, ADMIN.email, ADMIN.password)
+    const gone = new AbortController()
+    const answer = await fetch(`${url}/api/v1/admin/cache/events`, {
+      headers: { cookie: boss.cookie },
+      signal: gone.signal
+    })
+    t.match(answer.headers.get('content-type'), 'text/event-stream')
+    const first = await answer.body?.getReader().read()
+    t.match(new TextDecoder().decode(first?.value), /^event: report\ndata: \{"at":/)
+    gone.abort()
+    t.equal(await statusOf(visitor.get('/api/v1/admin/cache/events')), 401)
+  })
+})
