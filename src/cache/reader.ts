@@ -15,6 +15,7 @@ const TTL_JITTER = 0.05
 const NEGATIVE_TTL_MS = 30_000
 /** While the store is not trusted, a loaded answer serves this long, so that a herd does not reach the database. */
 const OUTAGE_LEASE_MS = 1000
+const WARN_EVERY_MS = 60_000
 
 export interface ReaderOptions {
   readonly store: Store
@@ -38,6 +39,7 @@ type Current = { readonly entry: Entry; readonly copied: boolean } | { readonly 
 export class Reader {
   readonly #options: ReaderOptions
   readonly #flights = new SingleFlight<Entry>()
+  #warnedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: ReaderOptions) {
     this.#options = options
@@ -199,7 +201,13 @@ export class Reader {
         await Promise.all([store.set(spec.key, encodeEntry(entry), ttlMs), store.prolongStamps(prolonged)])
       }
     }
-    await breaker.run(command).catch(() => {})
+    await breaker.run(command).catch((err) => {
+      const now = performance.now()
+      // One line a minute, not one an entry.
+      if (now - this.#warnedAt < WARN_EVERY_MS) return
+      this.#warnedAt = now
+      log.warn({ err, key: spec.key }, 'not cached: Redis refuses to keep it; check its memory, disk and role')
+    })
   }
 
   /** The TTL of a new entry, in ms. */

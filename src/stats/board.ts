@@ -84,7 +84,7 @@ export class RedisBoard implements Board {
   }
 
   async mayCountKeys(ttlMs: number): Promise<boolean> {
-    return (await this.#redis.set(`${this.#prefix}counting`, '', 'PX', ttlMs, 'NX')) === 'OK'
+    return (await this.#redis.set(`${this.#prefix}counting`, '', 'PX', Math.round(ttlMs), 'NX')) === 'OK'
   }
 
   async putKeyCounts(counts: KeyCounts): Promise<void> {

@@ -72,7 +72,7 @@ export class Reporter {
   async countKeys(atOnce = false): Promise<void> {
     const { board, store, log } = this.#options
     try {
-      if (!(await board.mayCountKeys(COUNT_INTERVAL_MS)) && !atOnce) return
+      if (!(await board.mayCountKeys(0.9 * COUNT_INTERVAL_MS)) && !atOnce) return
       const start = performance.now()
       const prefixes: Record<string, number> = Object.fromEntries(DATA_PREFIXES.map((prefix) => [prefix, 0]))
       for await (const { keys } of store.matching('*')) {
