@@ -59,6 +59,7 @@ export class RedisBoard implements Board {
       redis.set(this.#process(beat.id), JSON.stringify(beat), 'PX', ALIVE_MS),
       redis.zadd(this.#alive, Date.now(), beat.id),
       redis.zremrangebyscore(this.#alive, 0, Date.now() - 4 * ALIVE_MS),
+      redis.pexpire(this.#alive, 4 * ALIVE_MS),
       ...counted.map(([name, count]) => redis.hincrby(minute, name, count)),
       ...(counted.length > 0 ? [redis.expire(minute, HISTORY_TTL_S)] : [])
     ])
