@@ -8,7 +8,7 @@ import { invalidateOnCommit } from '../src/db/commit-listener.ts'
 import { openDatabase } from '../src/db/database.ts'
 import { PrismaClient } from '../src/db/generated/client.ts'
 import { migrate } from '../src/db/prepare.ts'
-import { connectRedis } from '../src/redis.ts'
+import { connectRedis } from '../src/redis/connect.ts'
 import { PostgresServer } from '../test/support/postgres.ts'
 import { RedisServer } from '../test/support/redis.ts'
 

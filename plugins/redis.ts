@@ -1,12 +1,11 @@
 import { once } from 'node:events'
 import fp from 'fastify-plugin'
-import type { Redis } from 'ioredis'
-import { connectRedis } from '../src/redis.ts'
+import { connectRedis, type RedisClient } from '../src/redis/connect.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** The connections of cache, sessions and limits: one where they share a URL, null where there is none. */
-    readonly redis: Readonly<Record<'cache' | 'session' | 'limit', Redis | null>>
+    readonly redis: Readonly<Record<'cache' | 'session' | 'limit', RedisClient | null>>
   }
 }
 
@@ -19,8 +18,8 @@ const START_WAIT_MS = 1000
 export default fp(
   async (app) => {
     const { url, sessionUrl, limitUrl } = app.config.redis
-    const connections = new Map<string, Redis>()
-    const connection = (url: string | null): Redis | null => {
+    const connections = new Map<string, RedisClient>()
+    const connection = (url: string | null): RedisClient | null => {
       if (url === null) return null
       const redis = connections.get(url) ?? connectRedis(url)
       connections.set(url, redis)

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { ConfigError, choice, type Environment, integer, matching, secret, text, url } from './environment.ts'
+import { parseRedisUrl, REDIS_URL_FORMS } from './redis/address.ts'
 
 const KIBIBYTE = 1024
 const MEBIBYTE = 1024 * KIBIBYTE
@@ -93,7 +94,9 @@ function worker(env: Environment, databaseUrl: string | null) {
 }
 
 function redis(env: Environment, name: string): string | null {
-  return url(env, name, ['redis:', 'rediss:'])
+  const value = text(env, name)
+  if (value === null || parseRedisUrl(value) !== null) return value
+  throw new ConfigError(name, value, `allowed is ${REDIS_URL_FORMS}`, true)
 }
 
 /** `true`/`false`, a number of proxies, or a list of their addresses, as Fastify takes them. */

@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis'
 import { type Static, Type } from 'typebox'
 import type { Database } from './db/database.ts'
 import type { GenerationQueue } from './generation/queue.ts'
+import type { RedisClient } from './redis/connect.ts'
 
 const CHECK_TIMEOUT_MS = 1000
 
@@ -15,7 +15,7 @@ export const Health = Type.Object({
 /** Asks them all, a second at most. Without its database the service is down; without Redis, or the queue, it is degraded. */
 export async function checkHealth(
   database: Database,
-  redis: Redis | null,
+  redis: RedisClient | null,
   queue: GenerationQueue
 ): Promise<Static<typeof Health>> {
   const [databaseUp, redisUp, queueUp] = await Promise.all([

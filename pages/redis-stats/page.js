@@ -80,7 +80,7 @@ function showTiles({ mode, hitRatio, nodes, outbox }) {
   show('keys-total', `${number.format(sum('keys'))} ${words.keys.toLowerCase()}`)
 }
 
-function showTables({ prefixes, hitRatio, keysCountedAt, processes, slowLog }) {
+function showTables({ prefixes, hitRatio, keysCountedAt, processes, nodes, slowLog }) {
   table(
     'prefixes',
     [
@@ -127,6 +127,18 @@ function showTables({ prefixes, hitRatio, keysCountedAt, processes, slowLog }) {
         kind: sweeper.failing ? 'bad' : ''
       },
       `${number.format(store.answers)}, ⌀ ${store.meanMs.toFixed(2)} ${words.ms}`
+    ])
+  )
+  table(
+    'servers',
+    [words.server, words.role, `#${words.memory}`, `#${words.keys}`, `#${words.operations}`, `#${words.evictions}`],
+    nodes.map(({ address, role, usedBytes, maxBytes, keys, opsPerSecond, evictedKeys, expiredKeys }) => [
+      address,
+      role,
+      maxBytes === 0 ? bytes(usedBytes) : `${bytes(usedBytes)} / ${bytes(maxBytes)}`,
+      number.format(keys),
+      number.format(opsPerSecond),
+      `${number.format(evictedKeys)} / ${number.format(expiredKeys)}`
     ])
   )
   table(

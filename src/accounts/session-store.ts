@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis'
 import { LRUCache } from 'lru-cache'
+import type { RedisClient } from '../redis/connect.ts'
 
 /** Where sessions are kept, as text, under their ids. */
 export interface SessionStore {
@@ -17,11 +17,11 @@ const PROBE_MS = 1000
 
 /** Sessions in Redis, under `session:<id>`. */
 export class RedisSessions implements SessionStore {
-  readonly #redis: Redis
+  readonly #redis: RedisClient
   readonly #prefix: string
   readonly #probe: string
 
-  constructor(redis: Redis, keyPrefix: string) {
+  constructor(redis: RedisClient, keyPrefix: string) {
     this.#redis = redis
     this.#prefix = `${keyPrefix}:session:`
     this.#probe = `${keyPrefix}:session-probe`

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import { duplicateOf, onInterruption, type RedisClient } from '../redis/connect.ts'
 import { Breaker } from './breaker.ts'
 import { Cache, type CacheOptions } from './cache.ts'
 import { MemoryStore } from './memory-store.ts'
@@ -35,8 +35,8 @@ export function createEmbeddedCache(settings: CacheSettings): RunningCache {
 const PROBE_TTL_MS = 60_000
 
 /** The cache over Redis, which is trusted while it takes what is written and every invalidation has reached it. */
-export function createRedisCache(redis: Redis, keyPrefix: string, settings: CacheSettings): RunningCache {
-  const subscriber = redis.duplicate()
+export function createRedisCache(redis: RedisClient, keyPrefix: string, settings: CacheSettings): RunningCache {
+  const subscriber = duplicateOf(redis)
   // Its errors are those of the main connection, which are logged.
   subscriber.on('error', () => {})
   const messages = new RedisMessages(redis, subscriber, keyPrefix)
@@ -54,7 +54,7 @@ export function createRedisCache(redis: Redis, keyPrefix: string, settings: Cach
     },
     settings.log
   )
-  redis.on('close', () => breaker.open(new Error('the connection to Redis was closed')))
+  onInterruption(redis, (reason) => breaker.open(reason))
   return {
     ...parts,
     close: () => {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { Redis } from 'ioredis'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Log } from '../log.ts'
+import type { RedisClient } from '../redis/connect.ts'
 
 /** What instances tell each other: tags that were invalidated, or a pattern that an operator cleared. */
 const Message = Type.Object({
@@ -30,12 +30,12 @@ export interface Listener {
 
 /** Messages over Redis pub/sub, on a connection of its own. */
 export class RedisMessages implements Messages {
-  readonly #publisher: Redis
-  readonly #subscriber: Redis
+  readonly #publisher: RedisClient
+  readonly #subscriber: RedisClient
   readonly #channel: string
   readonly #from = randomUUID()
 
-  constructor(publisher: Redis, subscriber: Redis, keyPrefix: string) {
+  constructor(publisher: RedisClient, subscriber: RedisClient, keyPrefix: string) {
     this.#publisher = publisher
     this.#subscriber = subscriber
     this.#channel = `${keyPrefix}:invalidations`

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import { mastersOf, type RedisClient } from '../redis/connect.ts'
 import { newStamp } from './entry.ts'
 import { isDataKey, lockKey, stampKey } from './keys.ts'
 import { NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Step, type Store, type Stored } from './store.ts'
@@ -11,10 +11,10 @@ const SCAN_COUNT = 500
  * client's auto-pipelining joins into one round trip, so that nothing depends on keys sharing a slot.
  */
 export class RedisStore implements Store {
-  readonly #redis: Redis
+  readonly #redis: RedisClient
   readonly #prefix: string
 
-  constructor(redis: Redis, keyPrefix: string) {
+  constructor(redis: RedisClient, keyPrefix: string) {
     this.#redis = redis
     this.#prefix = `${keyPrefix}:`
   }
@@ -33,18 +33,27 @@ export class RedisStore implements Store {
     return removed.reduce((sum, count) => sum + count, 0)
   }
 
+  /** Through each master in turn: every key is on one of them. */
   async *matching(pattern: string): AsyncGenerator<Step> {
     const match = escapeGlob(this.#prefix) + pattern
-    const size = Math.max(1, await this.#redis.dbsize())
+    const masters = mastersOf(this.#redis)
+    const sizes = await Promise.all(masters.map((master) => master.dbsize()))
+    const size = Math.max(
+      1,
+      sizes.reduce((sum, keys) => sum + keys, 0)
+    )
     let looked = 0
-    let cursor = '0'
-    do {
-      const [next, found] = await this.#redis.scan(cursor, 'MATCH', match, 'COUNT', SCAN_COUNT)
-      const keys = found.map((key) => key.slice(this.#prefix.length)).filter(isDataKey)
-      cursor = next
-      looked += SCAN_COUNT
-      yield { keys, part: cursor === '0' ? 1 : Math.min(0.99, looked / size) }
-    } while (cursor !== '0')
+    for (const [index, master] of masters.entries()) {
+      let cursor = '0'
+      do {
+        const [next, found] = await master.scan(cursor, 'MATCH', match, 'COUNT', SCAN_COUNT)
+        const keys = found.map((key) => key.slice(this.#prefix.length)).filter(isDataKey)
+        cursor = next
+        looked += SCAN_COUNT
+        const last = cursor === '0' && index === masters.length - 1
+        yield { keys, part: last ? 1 : Math.min(0.99, looked / size) }
+      } while (cursor !== '0')
+    }
   }
 
   stamps(tags: readonly string[]): Promise<(string | null)[]> {

@@ -3,13 +3,12 @@ import { createInterface } from 'node:readline/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Presets, SingleBar } from 'cli-progress'
-import type { Redis } from 'ioredis'
 import type { Cache } from '../cache/cache.ts'
 import type { Progress } from '../cache/clearing.ts'
 import { createRedisCache } from '../cache/create.ts'
 import { readConfig } from '../config.ts'
 import type { Log } from '../log.ts'
-import { connectRedis } from '../redis.ts'
+import { connectRedis, type RedisClient } from '../redis/connect.ts'
 import { RedisBoard } from '../stats/board.ts'
 import { reportOf } from '../stats/report.ts'
 import type { CacheReport } from '../stats/shapes.ts'
@@ -20,8 +19,6 @@ Works on REDIS_URL. --pattern is a Redis glob over cached data; --all is every k
 --dry-run says how many keys match. --yes does not ask. Ends with 0 when done, 1 when it could not, 2 for wrong usage.`
 
 const WAIT_MS = 3000
-/** A keyspace that is smaller is gone through before a bar is worth it. */
-const BAR_FROM_KEYS = 20_000
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 const wanted = readArguments()
@@ -35,7 +32,7 @@ try {
   await Promise.race([parts.breaker.probe(), sleep(WAIT_MS)])
   if (!parts.cache.trusted) throw new Error('Redis does not answer: check REDIS_URL and the server')
   if (wanted.stats) await showStats(redis, options.keyPrefix)
-  else process.exitCode = await clear(parts.cache, await redis.dbsize())
+  else process.exitCode = await clear(parts.cache)
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
@@ -77,10 +74,10 @@ function usage(problem: string | null): never {
 }
 
 /** The exit code: 0 also where nothing matches, 1 where nobody confirms. */
-async function clear(cache: Cache, keys: number): Promise<number> {
+async function clear(cache: Cache): Promise<number> {
   const { pattern, dryRun, yes } = wanted
   if (dryRun || !yes) {
-    const matching = await withBar(keys, (progress) => cache.countPattern(pattern, progress))
+    const matching = await withBar((progress) => cache.countPattern(pattern, progress))
     console.log(`${matching} keys match ${pattern}`)
     if (dryRun || matching === 0) return 0
     if (!(await confirmed())) {
@@ -88,7 +85,7 @@ async function clear(cache: Cache, keys: number): Promise<number> {
       return 1
     }
   }
-  const deleted = await withBar(keys, (progress) => cache.clearPattern(pattern, progress))
+  const deleted = await withBar((progress) => cache.clearPattern(pattern, progress))
   console.log(`${deleted} keys cleared`)
   return 0
 }
@@ -104,19 +101,22 @@ async function confirmed(): Promise<boolean> {
   return /^y(es)?$/i.test(answer.trim())
 }
 
-/** Shows how far a task is on a terminal, where the keyspace is large. */
-async function withBar(keys: number, task: (progress: Progress) => Promise<number>): Promise<number> {
-  if (!process.stderr.isTTY || keys < BAR_FROM_KEYS) return task(() => {})
+/** Shows how far a task is on a terminal, where it takes more than one step. */
+async function withBar(task: (progress: Progress) => Promise<number>): Promise<number> {
+  if (!process.stderr.isTTY) return task(() => {})
   const bar = new SingleBar({ format: '{bar} {percentage} %, {found} keys' }, Presets.shades_classic)
-  bar.start(100, 0, { found: 0 })
+  const show = (found: number, part: number) => {
+    if (!bar.isActive && part < 1) bar.start(100, 0, { found: 0 })
+    if (bar.isActive) bar.update(Math.round(100 * part), { found })
+  }
   try {
-    return await task((found, part) => bar.update(Math.round(100 * part), { found }))
+    return await task(show)
   } finally {
     bar.stop()
   }
 }
 
-async function showStats(redis: Redis, keyPrefix: string): Promise<void> {
+async function showStats(redis: RedisClient, keyPrefix: string): Promise<void> {
   const outboxDepth = async () => {
     throw new Error('the database is not asked here')
   }
@@ -134,8 +134,8 @@ function describe({ hitRatio, prefixes, nodes, processes, keysCountedAt }: Cache
   const line = ([name = '', ...numbers]: string[]) => [name.padEnd(12), ...numbers.map((n) => n.padStart(10))].join('')
   return [
     ...nodes.map(
-      ({ version, role, usedBytes, maxBytes, evictionPolicy, evictedKeys, opsPerSecond, keys }) =>
-        `redis ${version} ${role}: ${keys} keys, ${mebibytes(usedBytes)} of ${maxBytes === 0 ? 'no limit' : mebibytes(maxBytes)} (${evictionPolicy}), ${evictedKeys} evicted, ${opsPerSecond} operations/s`
+      ({ address, version, role, usedBytes, maxBytes, evictionPolicy, evictedKeys, opsPerSecond, keys }) =>
+        `redis ${version} ${role} at ${address}: ${keys} keys, ${mebibytes(usedBytes)} of ${maxBytes === 0 ? 'no limit' : mebibytes(maxBytes)} (${evictionPolicy}), ${evictedKeys} evicted, ${opsPerSecond} operations/s`
     ),
     `hit ratio: ${percent(hitRatio.now)} now, ${percent(hitRatio.hour)} in the last hour`,
     `processes alive: ${processes.length}`,

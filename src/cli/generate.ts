@@ -11,7 +11,7 @@ import type { ModelProvider } from '../generation/provider.ts'
 import type { Brief } from '../generation/questions.ts'
 import { NewGeneration } from '../generation/shapes.ts'
 import type { Log } from '../log.ts'
-import { connectRedis } from '../redis.ts'
+import { connectRedis } from '../redis/connect.ts'
 import { describeMisfit } from '../validation.ts'
 
 const USAGE = `usage: npm run generate -- --topic "..." [--level beginner|intermediate|advanced] [--language ru|en|...]

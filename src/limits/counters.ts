@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis'
 import { LRUCache } from 'lru-cache'
 import type { Log } from '../log.ts'
+import type { RedisClient } from '../redis/connect.ts'
 
 /** Counts, and lets the window begin with the first: one step, so that many processes count exactly. */
 const INCREMENT = `
@@ -18,13 +18,13 @@ export interface Count {
 
 /** Counters of requests in windows of time: in Redis for all processes together, in this process while Redis is gone. */
 export class Counters {
-  readonly #redis: Redis | null
+  readonly #redis: RedisClient | null
   readonly #prefix: string
   readonly #log: Log
   readonly #own = new LRUCache<string, { current: number }>({ max: MAX_OWN_COUNTERS })
   #failing = false
 
-  constructor(redis: Redis | null, keyPrefix: string, log: Log) {
+  constructor(redis: RedisClient | null, keyPrefix: string, log: Log) {
     this.#redis = redis
     this.#prefix = `${keyPrefix}:limit:`
     this.#log = log
@@ -39,7 +39,7 @@ export class Counters {
       return { current: Number(answer[0]), ttl: Number(answer[1]) }
     } catch (err) {
       if (!this.#failing)
-        this.#log.error({ err }, 'rate limits counted by each process for itself: Redis does not answer')
+        this.#log.error({ err }, 'rate limits counted by each process for itself: RedisClient does not answer')
       this.#failing = true
       return this.#incrementOwn(key, windowMs)
     }

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis'
 import { Check } from 'typebox/value'
+import type { RedisClient } from '../redis/connect.ts'
 import { KeyCounts, ProcessBeat } from './shapes.ts'
 
 /** For how long a process counts as alive after it was heard of, in ms. */
@@ -43,10 +43,10 @@ function lastMinutes(): number[] {
 
 /** In Redis, in single-key commands: processes in a sorted set by when they were heard of, minutes in hashes. */
 export class RedisBoard implements Board {
-  readonly #redis: Redis
+  readonly #redis: RedisClient
   readonly #prefix: string
 
-  constructor(redis: Redis, keyPrefix: string) {
+  constructor(redis: RedisClient, keyPrefix: string) {
     this.#redis = redis
     this.#prefix = `${keyPrefix}:board:`
   }

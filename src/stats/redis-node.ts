@@ -9,7 +9,9 @@ export async function describeNode(redis: Redis): Promise<RedisNode> {
   const number = (field: string) => Number(info.get(field) ?? 0)
   const text = (field: string) => info.get(field) ?? 'unknown'
   const keyspaces = [...info].filter(([field]) => /^db\d+$/.test(field))
+  const { host, port } = redis.options
   return {
+    address: `${host}:${port}`,
     version: text('redis_version'),
     role: text('role'),
     uptimeS: number('uptime_in_seconds'),

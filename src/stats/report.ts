@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis'
 import { DATA_PREFIXES } from '../cache/keys.ts'
+import { mastersOf, type RedisClient } from '../redis/connect.ts'
 import type { Board, Deltas } from './board.ts'
 import { describeNode, slowCommands } from './redis-node.ts'
 import type { CacheReport, Counts } from './shapes.ts'
@@ -9,7 +9,7 @@ const GOAL = 0.8
 
 export interface ReportOptions {
   readonly board: Board
-  readonly redis: Redis | null
+  readonly redis: RedisClient | null
   /** How many invalidations the store does not know of. */
   readonly outboxDepth: () => Promise<number>
 }
@@ -19,12 +19,13 @@ export interface ReportOptions {
  * at while something is broken.
  */
 export async function reportOf({ board, redis, outboxDepth }: ReportOptions): Promise<CacheReport> {
-  const [history, processes, keys, node, slowLog, depth] = await Promise.all([
+  const masters = redis === null ? [] : mastersOf(redis)
+  const [history, processes, keys, nodes, slowLogs, depth] = await Promise.all([
     board.history().catch(() => []),
     board.processes().catch(() => []),
     board.keyCounts().catch(() => null),
-    redis === null ? null : describeNode(redis).catch(() => null),
-    redis === null ? [] : slowCommands(redis).catch(() => []),
+    Promise.all(masters.map((master) => describeNode(master).catch(() => null))),
+    Promise.all(masters.map((master) => slowCommands(master).catch(() => []))),
     outboxDepth().catch(() => null)
   ])
   const minutes = history.map(({ at, counts }) => ({ at: new Date(at).toISOString(), ...sumOf([counts]) }))
@@ -40,8 +41,8 @@ export async function reportOf({ board, redis, outboxDepth }: ReportOptions): Pr
     }),
     history: minutes,
     keysCountedAt: keys?.at ?? null,
-    nodes: node === null ? [] : [node],
-    slowLog,
+    nodes: nodes.filter((node) => node !== null),
+    slowLog: slowLogs.flat().toSorted((a, b) => b.at.localeCompare(a.at)),
     processes: processes.toSorted((a, b) => a.startedAt.localeCompare(b.startedAt)),
     outbox: { depth }
   }

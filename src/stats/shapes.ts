@@ -40,6 +40,7 @@ export type ProcessBeat = Static<typeof ProcessBeat>
 
 /** What one Redis server says of itself. */
 export const RedisNode = Type.Object({
+  address: text,
   version: text,
   role: text,
   uptimeS: count,

@@ -40,7 +40,7 @@ t.test('--all clears cached data; sessions, limits and stamps stay', async (t) =
 t.test('--stats says what there is, as text and as JSON', async (t) => {
   const text = await run('--stats')
   t.equal(text.code, 0)
-  t.match(text.stdout, /^redis 7\S* master: \d+ keys.*\nhit ratio: - now, - in the last hour\n/)
+  t.match(text.stdout, /^redis 7\S* master at 127\.0\.0\.1:\d+: \d+ keys.*\nhit ratio: - now, - in the last hour\n/)
   t.match(text.stdout, /\ncourse +0 +0 +0 +0 +- +-\n/)
   const json = await run('--stats', '--json')
   t.ok(Check(CacheReport, JSON.parse(json.stdout)))

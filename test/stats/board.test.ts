@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { connectRedis } from '../../src/redis.ts'
+import { connectRedis } from '../../src/redis/connect.ts'
 import { type Board, MemoryBoard, RedisBoard } from '../../src/stats/board.ts'
 import { reportOf } from '../../src/stats/report.ts'
 import type { ProcessBeat } from '../../src/stats/shapes.ts'

@@ -4,7 +4,7 @@ import type { Test } from 'tap'
 import { MemoryStore } from '../../src/cache/memory-store.ts'
 import { RedisStore } from '../../src/cache/redis-store.ts'
 import type { Store } from '../../src/cache/store.ts'
-import { connectRedis } from '../../src/redis.ts'
+import { connectRedis } from '../../src/redis/connect.ts'
 import type { RedisServer } from './redis.ts'
 
 const ROOM = 64 * 1024 * 1024

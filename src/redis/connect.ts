@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs'
+import type { ConnectionOptions } from 'node:tls'
+import { Cluster, Redis } from 'ioredis'
+import { parseRedisUrl, type RedisAddress } from './address.ts'
+
+/** One Redis, whichever server is its master at the moment, or a cluster of them. */
+export type RedisClient = Redis | Cluster
+
+const COMMAND_TIMEOUT_MS = 250
+const CONNECT_TIMEOUT_MS = 2000
+const MAX_RECONNECT_DELAY_MS = 250
+/** How often a Redis that is still loading its data is asked whether it is ready. */
+const LOADING_RETRY_MS = 100
+/** How often a cluster is asked who has which slots, beside whenever a node says that it moved. */
+const SLOTS_REFRESH_MS = 5000
+const MAX_REDIRECTIONS = 5
+
+/**
+ * A client for the Redis of a URL (`address.ts`). It reconnects for ever, answers each command within 250 ms or fails it, and
+ * queues nothing while disconnected: the caller degrades at once instead of waiting. Throws for a URL that is none, and for a
+ * file that it names and that cannot be read.
+ */
+export function connectRedis(url: string): RedisClient {
+  const address = parseRedisUrl(url)
+  if (address === null) throw new RangeError('not a URL of a Redis')
+  const { kind, hosts, username, password, db, master, sentinelPassword } = address
+  const tls = tlsOf(address)
+  const retry = (attempt: number) => Math.min(50 * attempt, MAX_RECONNECT_DELAY_MS)
+  const common = {
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    maxRetriesPerRequest: 0,
+    maxLoadingRetryTime: LOADING_RETRY_MS,
+    autoResendUnfulfilledCommands: false,
+    ...(tls && { tls })
+  }
+  const alone = { ...common, db, enableAutoPipelining: true, enableOfflineQueue: false, retryStrategy: retry }
+  if (kind === 'cluster') {
+    return new Cluster([...hosts], {
+      redisOptions: common,
+      enableAutoPipelining: true,
+      enableOfflineQueue: false,
+      clusterRetryStrategy: retry,
+      slotsRefreshInterval: SLOTS_REFRESH_MS,
+      maxRedirections: MAX_REDIRECTIONS,
+      // What fails, fails at once, as with one server.
+      retryDelayOnFailover: 0,
+      retryDelayOnClusterDown: 0
+    })
+  }
+  if (kind === 'sentinel') {
+    return new Redis({
+      ...alone,
+      sentinels: [...hosts],
+      name: master ?? '',
+      ...(sentinelPassword !== undefined && { sentinelPassword }),
+      ...(tls && { sentinelTLS: tls, enableTLSForSentinelMode: true }),
+      sentinelRetryStrategy: retry,
+      // Told of a new master by the sentinels, also while the old one still answers.
+      failoverDetector: true
+    })
+  }
+  const [host] = hosts
+  return new Redis({ ...alone, ...host })
+}
+
+/** Another connection of the same kind: for one that subscribes. */
+export function duplicateOf(client: RedisClient): RedisClient {
+  return client instanceof Cluster ? client.duplicate() : client.duplicate()
+}
+
+/**
+ * Calls back when what was written may have got lost: the connection was closed, or another server has taken over, which
+ * may lack what the last one took.
+ */
+export function onInterruption(client: RedisClient, interrupted: (reason: Error) => void): void {
+  client.on('close', () => interrupted(new Error('the connection to Redis was closed')))
+  if (!(client instanceof Cluster)) return
+  // Of a cluster only the loss of all nodes is a close.
+  client.on('-node', () => interrupted(new Error('a node of the Redis cluster was lost')))
+  client.on('+node', () => interrupted(new Error('the Redis cluster has another node')))
+}
+
+/** The servers that have keys of their own: the masters of a cluster, or the one. */
+export function mastersOf(client: RedisClient): Redis[] {
+  return client instanceof Cluster ? client.nodes('master') : [client]
+}
+
+function tlsOf({ tls }: RedisAddress): ConnectionOptions | null {
+  if (tls === null) return null
+  const files = Object.entries(tls).map(([name, path]) => [name, readFileSync(path)])
+  return Object.fromEntries(files)
+}

@@ -1,0 +1,88 @@
+import t from 'tap'
+import { parseRedisUrl } from '../../src/redis/address.ts'
+
+const plain = {
+  kind: 'single',
+  hosts: [{ host: 'r', port: 6379 }],
+  username: undefined,
+  password: undefined,
+  db: 0,
+  master: undefined,
+  sentinelPassword: undefined,
+  tls: null
+}
+
+t.test('what a URL says', async (t) => {
+  const cases: [string, object][] = [
+    ['redis://r', {}],
+    ['redis://r:7000/3', { hosts: [{ host: 'r', port: 7000 }], db: 3 }],
+    ['redis://:p%40ss@r', { password: 'p@ss' }],
+    ['redis://user:50%@r', { username: 'user', password: '50%' }],
+    ['redis://[::1]:7000', { hosts: [{ host: '::1', port: 7000 }] }],
+    ['rediss://u:p@r', { username: 'u', password: 'p', tls: {} }],
+    [
+      'rediss://r/1?ca=/a/ca.crt&cert=/a/c.crt&key=/a/c.key',
+      { db: 1, tls: { ca: '/a/ca.crt', cert: '/a/c.crt', key: '/a/c.key' } }
+    ],
+    [
+      'redis+sentinel://a:1,b/main/2',
+      {
+        kind: 'sentinel',
+        hosts: [
+          { host: 'a', port: 1 },
+          { host: 'b', port: 26379 }
+        ],
+        master: 'main',
+        db: 2
+      }
+    ],
+    [
+      'rediss+sentinel://u:p@a/main?sentinelPassword=s&ca=/ca',
+      {
+        kind: 'sentinel',
+        hosts: [{ host: 'a', port: 26379 }],
+        username: 'u',
+        password: 'p',
+        master: 'main',
+        sentinelPassword: 's',
+        tls: { ca: '/ca' }
+      }
+    ],
+    [
+      'redis+cluster://a:1,b:2,c',
+      {
+        kind: 'cluster',
+        hosts: [
+          { host: 'a', port: 1 },
+          { host: 'b', port: 2 },
+          { host: 'c', port: 6379 }
+        ]
+      }
+    ]
+  ]
+  for (const [url, expected] of cases) t.strictSame(parseRedisUrl(url), { ...plain, ...expected }, url)
+})
+
+t.test('what is none', async (t) => {
+  const none = [
+    '',
+    'r:6379',
+    'http://r',
+    'redis:',
+    'redis://',
+    'redis://r:x',
+    'redis://r:99999',
+    'redis://a,b',
+    'redis://r/x',
+    'redis://r/1/2',
+    'redis://r?ca=/a',
+    'rediss://r?verify=no',
+    'redis+sentinel://a:1',
+    'redis+sentinel://a:1/',
+    'redis+sentinel://a:1,/main',
+    'redis+cluster://a:1/2',
+    'redis+ring://a',
+    'redis://a b'
+  ]
+  for (const url of none) t.equal(parseRedisUrl(url), null, url)
+})

@@ -1,0 +1,161 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { until } from './eventually.ts'
+import { freePort } from './port.ts'
+import { RedisServer } from './redis.ts'
+import { run, startServer } from './server-process.ts'
+
+/** Redis as production runs it, on loopback, gone with the test. */
+export interface Topology {
+  readonly url: string
+  readonly env?: Readonly<Record<string, string>>
+  /** How many servers have keys of the cache. */
+  readonly masters: number
+  /** Ends the master that has this key, as a crash does; another one is to take over. */
+  readonly killMasterOf?: (key: string) => Promise<void>
+}
+
+const NODE_TIMEOUT_MS = '1000'
+
+async function servers(t: Test, count: number, options: () => Promise<string[]>): Promise<RedisServer[]> {
+  const started = await Promise.all(Array.from({ length: count }, async () => RedisServer.start(...(await options()))))
+  t.teardown(() => Promise.all(started.map((server) => server.stop())))
+  return started
+}
+
+async function cli(server: RedisServer, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await run('redis-cli', ['-p', String(server.port), ...args])
+  if (code !== 0) throw new Error(`redis-cli ${args.join(' ')}: ${stdout}${stderr}`)
+  return stdout
+}
+
+/** Three masters and three replicas. */
+export async function startCluster(t: Test): Promise<Topology> {
+  const nodes = await servers(t, 6, async () => [
+    '--cluster-enabled',
+    'yes',
+    '--cluster-port',
+    String(await freePort()),
+    '--cluster-node-timeout',
+    NODE_TIMEOUT_MS
+  ])
+  const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
+  const [first] = nodes
+  if (first === undefined) throw new Error('no nodes')
+  await cli(first, '--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes')
+  await until(async () => {
+    const infos = await Promise.all(nodes.map((node) => cli(node, 'cluster', 'info')))
+    return infos.every((info) => /cluster_state:ok/.test(info) && /cluster_known_nodes:6/.test(info))
+  }, 20_000)
+  // What is not yet replicated when a master dies is lost: replicas must be connected first.
+  await until(
+    async () => (await Promise.all(nodes.map((node) => cli(node, 'role')))).join().match(/connected/g)?.length === 3,
+    20_000
+  )
+  return {
+    url: `redis+cluster://${addresses.join(',')}`,
+    masters: 3,
+    killMasterOf: async (key) => {
+      const owners = await Promise.all(nodes.map((node) => cli(node, 'get', key)))
+      // A master that has not this key's slot answers MOVED, and so does a replica.
+      const owner = owners.findIndex((answer) => !/MOVED/.test(answer))
+      await nodes[owner]?.kill()
+    }
+  }
+}
+
+/** A primary, two replicas, three sentinels. */
+export async function startSentinel(t: Test): Promise<Topology> {
+  const [primary] = await servers(t, 1, async () => [])
+  if (primary === undefined) throw new Error('no primary')
+  const replicas = await servers(t, 2, async () => ['--replicaof', `127.0.0.1 ${primary.port}`])
+  const folder = await mkdtemp(join(tmpdir(), 'aikademiya-sentinel-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  const ports = await Promise.all([freePort(), freePort(), freePort()])
+  for (const port of ports) {
+    const file = join(folder, `${port}.conf`)
+    const lines = [
+      `port ${port}`,
+      'bind 127.0.0.1',
+      `dir ${folder}`,
+      `sentinel monitor main 127.0.0.1 ${primary.port} 2`,
+      'sentinel down-after-milliseconds main 500',
+      'sentinel failover-timeout main 3000'
+    ]
+    await writeFile(file, `${lines.join('\n')}\n`)
+    const sentinel = await startServer('redis-server', [file, '--sentinel'], /monitor master/)
+    t.teardown(() => sentinel.kill('SIGKILL'))
+  }
+  const info = () => run('redis-cli', ['-p', String(ports[0]), 'sentinel', 'master', 'main'])
+  await until(async () => {
+    const { stdout } = await info()
+    return /num-slaves\n2\n/.test(stdout) && /num-other-sentinels\n2\n/.test(stdout)
+  }, 30_000)
+  await until(async () => /connected_slaves:2/.test(await cli(primary, 'info', 'replication')), 10_000)
+  t.comment(`replicas ${replicas.map(({ port }) => port).join()}`)
+  return {
+    url: `redis+sentinel://${ports.map((port) => `127.0.0.1:${port}`).join(',')}/main/0`,
+    masters: 1,
+    killMasterOf: () => primary.kill().then(() => {})
+  }
+}
+
+/** One server that speaks TLS only, asks for a client certificate, and knows one user with as much as the service needs. */
+export async function startTls(t: Test): Promise<Topology> {
+  const folder = await mkdtemp(join(tmpdir(), 'aikademiya-tls-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  const at = (name: string) => join(folder, name)
+  const openssl = async (...args: string[]) => {
+    const { code, stderr } = await run('openssl', args)
+    if (code !== 0) throw new Error(stderr)
+  }
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+  await openssl('req', '-x509', ...key, '-subj', '/CN=ca', '-days', '2', '-keyout', at('ca.key'), '-out', at('ca.crt'))
+  await writeFile(at('names'), 'subjectAltName=IP:127.0.0.1')
+  for (const name of ['server', 'client']) {
+    await openssl('req', ...key, '-subj', `/CN=${name}`, '-keyout', at(`${name}.key`), '-out', at(`${name}.csr`))
+    const signed = [
+      '-CA',
+      at('ca.crt'),
+      '-CAkey',
+      at('ca.key'),
+      '-CAcreateserial',
+      '-days',
+      '2',
+      '-extfile',
+      at('names')
+    ]
+    await openssl('x509', '-req', '-in', at(`${name}.csr`), ...signed, '-out', at(`${name}.crt`))
+  }
+  const port = await freePort()
+  const tls = ['--tls-port', String(port), '--tls-cert-file', at('server.crt'), '--tls-key-file', at('server.key')]
+  const acl = [
+    '--user',
+    'default',
+    'off',
+    '--user',
+    'api',
+    'on',
+    '>p@ss:w/rd',
+    '~aikademiya:*',
+    '&aikademiya:*',
+    '+@all',
+    '-@dangerous',
+    '+info',
+    '+slowlog'
+  ]
+  const args = ['--port', '0', ...tls, '--tls-ca-cert-file', at('ca.crt'), '--bind', '127.0.0.1', '--save', '', ...acl]
+  const server = await startServer('redis-server', args, /Ready to accept connections/, { cwd: folder })
+  t.teardown(() => server.kill('SIGKILL'))
+  const files = new URLSearchParams({ ca: at('ca.crt'), cert: at('client.crt'), key: at('client.key') })
+  return { url: `rediss://api:${encodeURIComponent('p@ss:w/rd')}@127.0.0.1:${port}?${files}`, masters: 1 }
+}
+
+/** Two plain servers: one for the cache, one for sessions and limits. */
+export async function startSeparate(t: Test): Promise<Topology> {
+  const [cache, people] = await servers(t, 2, async () => [])
+  if (cache === undefined || people === undefined) throw new Error('no servers')
+  return { url: cache.url, env: { REDIS_SESSION_URL: people.url, REDIS_LIMIT_URL: people.url }, masters: 1 }
+}
