@@ -1,13 +1,39 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import fp from 'fastify-plugin'
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /**
+     * Before a close: a connection that is closed while idle may have a request under way to it, which would be lost. So for a
+     * moment everything is still answered, each connection ends with its answer, and `/health/ready` sends balancers elsewhere.
+     */
+    drain(): Promise<void>
+    isDraining(): boolean
+  }
+}
+
+const DRAIN_MS = 500
 const SWEEP_MS = 50
 
-/** While the service closes, a connection ends with the answer that is under way: nobody keeps it open for a next request. */
+/** Nobody keeps a connection open for a next request while the service stops. */
 export default fp(
   async (app) => {
+    let draining = false
     let timer: NodeJS.Timeout | undefined
-    app.addHook('preClose', (done) => {
+    const endConnections = () => {
+      if (draining) return
+      draining = true
       app.server.prependListener('request', (_request, response) => response.setHeader('Connection', 'close'))
+    }
+    app.decorate('isDraining', () => draining)
+    app.decorate('drain', async () => {
+      // A worker listens to nobody.
+      if (!app.server.listening) return
+      endConnections()
+      await sleep(DRAIN_MS)
+    })
+    app.addHook('preClose', (done) => {
+      endConnections()
       timer = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS)
       done()
     })

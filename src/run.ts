@@ -20,7 +20,8 @@ export async function run(
     const app = await buildApp(adapt(readConfig(process.env)))
     closeWithGrace({ delay: GRACE_MS }, async ({ err, signal }) => {
       if (err) app.log.error({ err }, 'closing after an error that nothing caught')
-      else app.log.info({ signal }, 'closing')
+      else await app.drain()
+      app.log.info({ signal }, 'closing')
       await app.close()
     })
     await start(app)

@@ -18,6 +18,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: { tags: ['platform'], summary: 'What it needs is there', response: { 200: Health, 503: Health } }
     },
     async (_request, reply) => {
+      // Still answering, but no more to be sent to.
+      if (app.isDraining()) return reply.code(503).send({ status: 'down', checks: {} })
       const health = await checkHealth(app.database, app.redis.cache, app.generationQueue)
       return reply.code(health.status === 'down' ? 503 : 200).send(health)
     }

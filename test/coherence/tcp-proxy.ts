@@ -6,6 +6,7 @@ export class TcpProxy {
   readonly port: number
   readonly #sockets = new Set<Socket>()
   #state: 'open' | 'silent' | 'cut' = 'open'
+  #delayMs = 0
 
   private constructor(port: number) {
     this.port = port
@@ -20,6 +21,11 @@ export class TcpProxy {
     server.on('connection', (client) => proxy.#join(client, target))
     server.unref()
     return proxy
+  }
+
+  /** Everything arrives so much later, either way. */
+  delay(ms: number): void {
+    this.#delayMs = ms
   }
 
   /** Nothing passes, and nobody is told. */
@@ -51,7 +57,10 @@ export class TcpProxy {
       [server, client]
     ] as const) {
       this.#sockets.add(from)
-      from.on('data', (chunk) => to.write(chunk))
+      from.on('data', (chunk) => {
+        if (this.#delayMs === 0) to.write(chunk)
+        else setTimeout(() => to.write(chunk), this.#delayMs)
+      })
       from.on('error', () => {})
       from.on('close', () => {
         this.#sockets.delete(from)

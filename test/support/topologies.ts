@@ -1,11 +1,15 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Test } from 'tap'
 import { until } from './eventually.ts'
 import { freePort } from './port.ts'
 import { RedisServer } from './redis.ts'
 import { run, startServer } from './server-process.ts'
+
+/** Whoever starts servers, and ends them. */
+export interface Owner {
+  teardown(task: () => unknown): void
+}
 
 /** Redis as production runs it, on loopback, gone with the test. */
 export interface Topology {
@@ -15,11 +19,15 @@ export interface Topology {
   readonly masters: number
   /** Ends the master that has this key, as a crash does; another one is to take over. */
   readonly killMasterOf?: (key: string) => Promise<void>
+  /** The servers that follow a master. */
+  readonly replicas?: readonly RedisServer[]
+  /** Moves half the slots of the master that has this key to another one, while they are served. */
+  readonly reshard?: (key: string) => Promise<void>
 }
 
 const NODE_TIMEOUT_MS = '1000'
 
-async function servers(t: Test, count: number, options: () => Promise<string[]>): Promise<RedisServer[]> {
+async function servers(t: Owner, count: number, options: () => Promise<string[]>): Promise<RedisServer[]> {
   const started = await Promise.all(Array.from({ length: count }, async () => RedisServer.start(...(await options()))))
   t.teardown(() => Promise.all(started.map((server) => server.stop())))
   return started
@@ -32,7 +40,7 @@ async function cli(server: RedisServer, ...args: string[]): Promise<string> {
 }
 
 /** Three masters and three replicas. */
-export async function startCluster(t: Test): Promise<Topology> {
+export async function startCluster(t: Owner): Promise<Topology> {
   const nodes = await servers(t, 6, async () => [
     '--cluster-enabled',
     'yes',
@@ -54,20 +62,39 @@ export async function startCluster(t: Test): Promise<Topology> {
     async () => (await Promise.all(nodes.map((node) => cli(node, 'role')))).join().match(/connected/g)?.length === 3,
     20_000
   )
+  const ownerOf = async (key: string) => {
+    const answers = await Promise.all(nodes.map((node) => cli(node, 'get', key).catch(() => 'MOVED')))
+    // A master that has not this key's slot answers MOVED, and so does a replica.
+    const owner = nodes[answers.findIndex((answer) => !/MOVED/.test(answer))]
+    if (owner === undefined) throw new Error(`nobody has ${key}`)
+    return owner
+  }
   return {
     url: `redis+cluster://${addresses.join(',')}`,
     masters: 3,
-    killMasterOf: async (key) => {
-      const owners = await Promise.all(nodes.map((node) => cli(node, 'get', key)))
-      // A master that has not this key's slot answers MOVED, and so does a replica.
-      const owner = owners.findIndex((answer) => !/MOVED/.test(answer))
-      await nodes[owner]?.kill()
+    killMasterOf: async (key) => (await ownerOf(key)).kill(),
+    reshard: async (key) => {
+      const from = await ownerOf(key)
+      const lines = (await cli(from, 'cluster', 'nodes')).split('\n')
+      const masters = lines.filter((line) => /master/.test(line) && !/fail/.test(line))
+      const [fromId = ''] = masters.find((line) => /myself/.test(line))?.split(' ') ?? []
+      const [toId = ''] = masters.find((line) => !/myself/.test(line))?.split(' ') ?? []
+      const size = /(\d+)-(\d+)/.exec(
+        masters
+          .find((line) => /myself/.test(line))
+          ?.split(' ')
+          .slice(8)
+          .join(' ') ?? ''
+      )
+      const slots = String(Math.floor((Number(size?.[2]) - Number(size?.[1])) / 2))
+      const where = ['--cluster-from', fromId, '--cluster-to', toId, '--cluster-slots', slots]
+      await cli(from, '--cluster', 'reshard', `127.0.0.1:${from.port}`, ...where, '--cluster-yes')
     }
   }
 }
 
 /** A primary, two replicas, three sentinels. */
-export async function startSentinel(t: Test): Promise<Topology> {
+export async function startSentinel(t: Owner): Promise<Topology> {
   const [primary] = await servers(t, 1, async () => [])
   if (primary === undefined) throw new Error('no primary')
   const replicas = await servers(t, 2, async () => ['--replicaof', `127.0.0.1 ${primary.port}`])
@@ -94,16 +121,16 @@ export async function startSentinel(t: Test): Promise<Topology> {
     return /num-slaves\n2\n/.test(stdout) && /num-other-sentinels\n2\n/.test(stdout)
   }, 30_000)
   await until(async () => /connected_slaves:2/.test(await cli(primary, 'info', 'replication')), 10_000)
-  t.comment(`replicas ${replicas.map(({ port }) => port).join()}`)
   return {
     url: `redis+sentinel://${ports.map((port) => `127.0.0.1:${port}`).join(',')}/main/0`,
     masters: 1,
-    killMasterOf: () => primary.kill().then(() => {})
+    replicas,
+    killMasterOf: () => primary.kill()
   }
 }
 
 /** One server that speaks TLS only, asks for a client certificate, and knows one user with as much as the service needs. */
-export async function startTls(t: Test): Promise<Topology> {
+export async function startTls(t: Owner): Promise<Topology> {
   const folder = await mkdtemp(join(tmpdir(), 'aikademiya-tls-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   const at = (name: string) => join(folder, name)
@@ -154,7 +181,7 @@ export async function startTls(t: Test): Promise<Topology> {
 }
 
 /** Two plain servers: one for the cache, one for sessions and limits. */
-export async function startSeparate(t: Test): Promise<Topology> {
+export async function startSeparate(t: Owner): Promise<Topology> {
   const [cache, people] = await servers(t, 2, async () => [])
   if (cache === undefined || people === undefined) throw new Error('no servers')
   return { url: cache.url, env: { REDIS_SESSION_URL: people.url, REDIS_LIMIT_URL: people.url }, masters: 1 }

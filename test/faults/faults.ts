@@ -1,0 +1,133 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
+import { fillDisk } from './small-disk.ts'
+import type { Stage } from './stage.ts'
+
+const FAULT_MS = 2000
+/** Where sentinels and nodes agree that a master is gone. */
+const HOT_KEY = 'aikademiya:course:1'
+
+export interface Fault {
+  readonly name: string
+  strike(stage: Stage, redis: Redis): Promise<void>
+  /** Redis loses its sessions: whoever has one signs in again. */
+  readonly losesSessions?: true
+  /** What is not in the cache cannot be answered without the database. */
+  readonly readsMayFail?: true
+}
+
+/** Of one Redis. */
+export const singleFaults: readonly Fault[] = [
+  { name: 'a clock that is an hour ahead (2 s of it)', strike: () => sleep(FAULT_MS) },
+  { name: 'FLUSHALL', losesSessions: true, strike: async (_stage, redis) => void (await redis.flushall()) },
+  { name: 'SCRIPT FLUSH', strike: async (_stage, redis) => void (await redis.script('FLUSH')) },
+  {
+    name: 'CLIENT KILL of every connection, three times',
+    strike: async (_stage, redis) => {
+      for (let i = 0; i < 3; i++) {
+        await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+        await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
+        await sleep(300)
+      }
+    }
+  },
+  {
+    name: 'corrupt entries, written by hand for 1 s',
+    strike: async (_stage, redis) => {
+      for (let i = 0; i < 50; i++) {
+        const key = `aikademiya:course:${1 + (i % 10)}`
+        if (i % 3 === 0) await redis.set(key, '1 99999 "x" stamp\n{"title":"v0"}')
+        else if (i % 3 === 1) await redis.set(key, 'nonsense')
+        else await redis.del(key).then(() => redis.lpush(key, 'a list'))
+        await sleep(20)
+      }
+    }
+  },
+  {
+    name: 'memory full, noeviction, for 2 s',
+    strike: async (_stage, redis) => {
+      await redis.config('SET', 'maxmemory-policy', 'noeviction', 'maxmemory', '1')
+      await sleep(FAULT_MS)
+      await redis.config('SET', 'maxmemory', '0')
+    }
+  },
+  {
+    name: 'memory full, allkeys-lru, for 2 s',
+    // Sessions are evicted like everything else, where they share the instance.
+    losesSessions: true,
+    strike: async (_stage, redis) => {
+      const used = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1])
+      await redis.config('SET', 'maxmemory-policy', 'allkeys-lru', 'maxmemory', String(used + 100_000))
+      const end = performance.now() + FAULT_MS
+      for (let n = 0; performance.now() < end; n++) {
+        await redis.set(`filler:${n}`, 'x'.repeat(1000), 'PX', 3000)
+      }
+      await redis.config('SET', 'maxmemory', '0', 'maxmemory-policy', 'noeviction')
+    }
+  },
+  {
+    name: '200 ms latency between process 0 and Redis, for 2 s',
+    strike: async ({ proxy }) => {
+      proxy?.delay(100)
+      await sleep(FAULT_MS)
+      proxy?.delay(0)
+    }
+  },
+  {
+    name: 'half-open connections of process 0, for 2 s',
+    strike: async ({ proxy }) => {
+      proxy?.silence()
+      await sleep(FAULT_MS)
+      proxy?.open()
+    }
+  },
+  {
+    name: 'process 0 cut off from Redis, for 2 s',
+    strike: async ({ proxy }) => {
+      proxy?.cut()
+      await sleep(FAULT_MS)
+      proxy?.open()
+    }
+  },
+  { name: 'disk of Redis full (AOF), for 2 s', strike: (_stage, redis) => fillDisk(redis, FAULT_MS) },
+  {
+    name: 'PostgreSQL restarted',
+    readsMayFail: true,
+    strike: async ({ postgres }) => {
+      await postgres.shutDown()
+      await postgres.resume()
+    }
+  },
+  { name: 'rolling restart of the three processes', strike: (stage) => stage.restartAll() }
+]
+
+const masterKilled: Fault = {
+  name: 'master killed, another promoted',
+  strike: async ({ topology }) => {
+    await topology.killMasterOf?.(HOT_KEY)
+  }
+}
+
+/** Of a primary with two replicas and three sentinels. */
+export const sentinelFaults: readonly Fault[] = [
+  {
+    name: 'replicas lag by 2 s',
+    strike: async ({ topology: { replicas = [] } }) => {
+      for (const replica of replicas) replica.signal('SIGSTOP')
+      await sleep(FAULT_MS)
+      for (const replica of replicas) replica.signal('SIGCONT')
+    }
+  },
+  masterKilled
+]
+
+/** Of three masters with a replica each. */
+export const clusterFaults: readonly Fault[] = [
+  {
+    name: 'half the slots of a master moved to another while serving',
+    strike: async ({ topology }) => {
+      await topology.reshard?.(HOT_KEY)
+    }
+  },
+  masterKilled
+]
