@@ -12,6 +12,7 @@ import { RedisServer } from '../support/redis.ts'
 import { type Owner, startCluster, startSentinel, type Topology } from '../support/topologies.ts'
 import { clusterFaults, type Fault, sentinelFaults, singleFaults } from './faults.ts'
 import type { Tally } from './load.ts'
+import { Owned } from './owned.ts'
 import { onSmallDisk } from './small-disk.ts'
 import { Stage } from './stage.ts'
 
@@ -23,19 +24,6 @@ const WINDOW_MS = 1000
 const AFTER_MS = 1500
 
 const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } })
-
-/** What is ended in the end, the latest first. */
-class Owned implements Owner {
-  readonly #tasks: (() => unknown)[] = []
-
-  teardown(task: () => unknown): void {
-    this.#tasks.unshift(task)
-  }
-
-  async end(): Promise<void> {
-    for (const task of this.#tasks) await task()
-  }
-}
 
 const topologies: [string, (owner: Owner) => Promise<Topology>, readonly Fault[]][] = [
   ['one Redis', startSingle, singleFaults],

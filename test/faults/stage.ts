@@ -98,9 +98,7 @@ export class Stage {
   async lost(): Promise<number[]> {
     // What is acknowledged while the question is under way may not be in its answer.
     const acknowledged = new Map(this.load.acknowledged)
-    const client = new pg.Client({ connectionString: this.#databaseUrl })
-    await client.connect()
-    const { rows } = await client.query('select id, title from course').finally(() => client.end())
+    const rows = await this.#query('select id, title from course')
     return rows
       .filter(({ id, title }) => Number(/^v(\d+)/.exec(title)?.[1] ?? 0) < (acknowledged.get(id) ?? 0))
       .map(({ id }) => id)
@@ -108,11 +106,15 @@ export class Stage {
 
   /** How many invalidations Redis does not know of. */
   async outboxDepth(): Promise<number> {
-    const client = new pg.Client({ connectionString: this.#databaseUrl })
-    await client.connect()
-    const sql = 'select count(*)::int as depth from cache_invalidation where applied_at is null'
-    const { rows } = await client.query(sql).finally(() => client.end())
-    return rows[0].depth
+    const [row] = await this.#query('select count(*)::int as n from cache_invalidation where applied_at is null')
+    return row.n
+  }
+
+  async databaseConnections(): Promise<number> {
+    const [row] = await this.#query(
+      "select count(*)::int as n from pg_stat_activity where backend_type = 'client backend'"
+    )
+    return row.n
   }
 
   /** Where the first process answers. */
@@ -120,7 +122,14 @@ export class Stage {
     return this.#apis[0]?.url ?? ''
   }
 
-  get pids(): readonly number[] {
-    return this.#apis.map(({ pid }) => pid)
+  get urls(): readonly string[] {
+    return this.#apis.map(({ url }) => url)
+  }
+
+  async #query(sql: string) {
+    const client = new pg.Client({ connectionString: this.#databaseUrl })
+    await client.connect()
+    const { rows } = await client.query(sql).finally(() => client.end())
+    return rows
   }
 }
