@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Backs up PostgreSQL and Redis into a new folder, while they run:
 #
-#   DATABASE_URL=... REDIS_URL=... ops/backup.sh FOLDER      servers on this machine (Redis's files are copied)
+#   DATABASE_URL=... REDIS_URL=... ops/backup.sh FOLDER      servers on this machine (Redis's files are copied); of a Redis of
+#                                            its own for sessions (REDIS_SESSION_URL), run it with that as REDIS_URL, too
 #   ops/backup.sh --compose FOLDER                           the containers of docker-compose.yml
 #
 # FOLDER then has postgres.dump (pg_dump, custom format), redis/dump.rdb, and redis/appendonlydir where Redis keeps an AOF.
@@ -28,9 +29,11 @@ setting() { cli CONFIG GET "$1" | tr -d '\r' | tail -n 1; }
 wait_for() { for _ in $(seq 600); do "$@" && return; sleep 0.5; done; echo "gave up waiting: $*" >&2; exit 1; }
 
 umask 077
-mkdir -p "$folder/redis"
+draft="$folder.unfinished"
+rm -rf "$draft"
+mkdir -p "$draft/redis"
 echo 'PostgreSQL: pg_dump'
-dump > "$folder/postgres.dump"
+dump > "$draft/postgres.dump"
 
 echo 'Redis: BGSAVE'
 before="$(cli LASTSAVE)"
@@ -40,7 +43,7 @@ saved() { [[ "$(cli LASTSAVE)" != "$before" && "$(info rdb_bgsave_in_progress)" 
 wait_for saved
 [[ "$(info rdb_last_bgsave_status)" == ok ]] || { echo 'BGSAVE failed: see the log of Redis' >&2; exit 1; }
 data="$(setting dir)"
-fetch "$data/$(setting dbfilename)" "$folder/redis/dump.rdb"
+fetch "$data/$(setting dbfilename)" "$draft/redis/dump.rdb"
 
 if [[ "$(info aof_enabled)" == 1 ]]; then
   echo 'Redis: AOF'
@@ -50,6 +53,7 @@ if [[ "$(info aof_enabled)" == 1 ]]; then
   cli CONFIG SET auto-aof-rewrite-percentage 0 > /dev/null
   rewritten() { [[ "$(info aof_rewrite_in_progress)" == 0 && "$(info aof_rewrite_scheduled)" == 0 ]]; }
   wait_for rewritten
-  fetch "$data/$(setting appenddirname)" "$folder/redis/appendonlydir"
+  fetch "$data/$(setting appenddirname)" "$draft/redis/appendonlydir"
 fi
+mv "$draft" "$folder"
 du -sh "$folder"

@@ -1,36 +1,52 @@
 #!/usr/bin/env bash
 # Puts a backup of ops/backup.sh back. Stop the API and the workers first; what is there now is replaced.
 #
-#   DATABASE_URL=... REDIS_URL=... ops/restore.sh FOLDER     servers on this machine
-#   ops/restore.sh --compose FOLDER                          the containers of docker-compose.yml
+#   ops/restore.sh FOLDER              servers on this machine: DATABASE_URL, REDIS_URL and REDIS_KEY_PREFIX from the
+#                                      environment, or from .env
+#   ops/restore.sh --compose FOLDER    the containers of docker-compose.yml
 #
-# Redis is stopped by SHUTDOWN and started by $REDIS_START (systemctl start redis-server). What was cached is not put back:
-# it may be older or newer than the database.
+# Redis is stopped by SHUTDOWN and started by $REDIS_START (default: systemctl start redis-server), which must not be told where
+# its files are in another way than before. What was cached is not put back: it may be older or newer than the database.
 set -euo pipefail
 
 compose=false
 if [[ "${1:-}" == --compose ]]; then compose=true; shift; fi
 folder="${1:?usage: ops/restore.sh [--compose] FOLDER}"
-prefix="${REDIS_KEY_PREFIX:-aikademiya}"
 [[ -s "$folder/postgres.dump" && -s "$folder/redis/dump.rdb" ]] || { echo "$folder is no backup" >&2; exit 2; }
+from_env_file() { [[ -f .env ]] && sed -n "s/^$1=//p" .env | tail -n 1 || true; }
+prefix="${REDIS_KEY_PREFIX:-$(from_env_file REDIS_KEY_PREFIX)}"
+prefix="${prefix:-aikademiya}"
 
-flags=(--clean --if-exists --no-owner --single-transaction --exit-on-error)
 if $compose; then
   cli() { docker compose exec -T redis redis-cli "$@"; }
-  restore() { docker compose exec -T postgres pg_restore -U aikademiya -d aikademiya "${flags[@]}"; }
+  sql() { docker compose exec -T postgres psql -q -U aikademiya -d aikademiya "$@"; }
+  restore() { docker compose exec -T postgres pg_restore -U aikademiya -d aikademiya "$@"; }
 else
+  DATABASE_URL="${DATABASE_URL:-$(from_env_file DATABASE_URL)}" REDIS_URL="${REDIS_URL:-$(from_env_file REDIS_URL)}"
   : "${DATABASE_URL:?set DATABASE_URL}" "${REDIS_URL:?set REDIS_URL}"
   cli() { redis-cli --no-auth-warning -u "$REDIS_URL" "$@"; }
-  restore() { pg_restore -d "$DATABASE_URL" "${flags[@]}"; }
+  sql() { psql -q "$DATABASE_URL" "$@"; }
+  restore() { pg_restore -d "$DATABASE_URL" "$@"; }
 fi
 setting() { cli CONFIG GET "$1" | tr -d '\r' | tail -n 1; }
 up() { [[ "$(cli PING 2> /dev/null | tr -d '\r')" == PONG ]]; }
 
+# Everything that could stop the restore half-way is looked at before anything is changed.
+up || { echo 'Redis does not answer: it says where its files are, so start it first' >&2; exit 1; }
+data="$(setting dir)" rdb="$(setting dbfilename)" aof="$(setting appenddirname)"
+if [[ "$(setting appendonly)" == yes && ! -d "$folder/redis/appendonlydir" ]]; then
+  echo 'the backup is of a Redis without AOF, this one has appendonly yes: it would start empty. Set appendonly no, start' >&2
+  echo 'it, restore, and switch AOF on again with CONFIG SET appendonly yes' >&2
+  exit 1
+fi
+$compose || [[ -w "$data" ]] || { echo "the files of Redis are in $data: not on this machine, or not writable" >&2; exit 1; }
+
 echo 'PostgreSQL: pg_restore'
-restore < "$folder/postgres.dump"
+# What pg_restore cannot drop by itself: pg-boss has partitions.
+sql -c 'set client_min_messages = warning; drop schema if exists public, pgboss cascade; create schema public'
+restore --no-owner --single-transaction --exit-on-error < <(cat "$folder/postgres.dump")
 
 echo 'Redis: its files are replaced'
-data="$(setting dir)" rdb="$(setting dbfilename)" aof="$(setting appenddirname)"
 if $compose; then
   docker compose stop redis
   docker compose run --rm --no-deps -T --entrypoint sh redis -c "rm -rf '$data/$aof' '$data/$rdb'"
@@ -40,17 +56,22 @@ if $compose; then
   docker compose start redis
 else
   cli SHUTDOWN NOSAVE || true
+  if up; then echo 'Redis would not shut down: see its ACL' >&2; exit 1; fi
   rm -rf "${data:?}/$aof" "${data:?}/$rdb"
   cp -a "$folder/redis/dump.rdb" "$data/$rdb"
-  [[ -d "$folder/redis/appendonlydir" ]] && cp -a "$folder/redis/appendonlydir" "$data/$aof"
+  if [[ -d "$folder/redis/appendonlydir" ]]; then cp -a "$folder/redis/appendonlydir" "$data/$aof"; fi
   chown -R --reference="$data" "$data" 2> /dev/null || true
-  eval "${REDIS_START:-systemctl start redis-server}"
+  eval "${REDIS_START:-systemctl start redis-server}" || {
+    echo 'Redis has its files, but was not started: start it, and run "npm run clear-cache -- --all --yes"' >&2
+    exit 1
+  }
 fi
 for _ in $(seq 120); do up && break; sleep 0.5; done
 up || { echo 'Redis did not come back: see its log' >&2; exit 1; }
 
 echo 'Redis: cached data is cleared'
+# Keys of ours have no character that would need quoting (src/cache/keys.ts).
 for kind in course user api generation stats tag lock; do
-  cli --scan --pattern "$prefix:$kind:*" | while IFS= read -r key; do printf 'UNLINK "%s"\n' "$key"; done
+  cli --scan --pattern "$prefix:$kind:*" | tr -d '\r' | grep -E '^[A-Za-z0-9:_.-]+$' | sed 's/^/UNLINK /' || true
 done | cli > /dev/null
 echo "restored: $(cli DBSIZE | tr -d '\r') keys in Redis; start the API and the workers"

@@ -40,7 +40,7 @@ export default fp(
     const report = async () => {
       // With what this process has counted until now.
       await reporter.beat()
-      return reportOf({ board, redis, outboxDepth: () => database.outbox.depth() })
+      return reportOf({ board, redis, own: () => reporter.describe(), outboxDepth: () => database.outbox.depth() })
     }
     app.decorate('recountKeys', () => void reporter.countKeys(true))
     let latest: { at: number; report: Promise<CacheReport> } | null = null

@@ -17,7 +17,7 @@ async function ask(method, path) {
 
 async function count(glob) {
   const { matching } = await ask('GET', `${CACHE}/matching?${new URLSearchParams({ pattern: glob })}`)
-  return words.matching(number.format(matching), glob)
+  return { matching, text: words.matching(number.format(matching), glob) }
 }
 
 function confirmed(text) {
@@ -43,7 +43,9 @@ async function act(action) {
 }
 
 async function clear(glob, query) {
-  if (!(await confirmed(await count(glob)))) return ''
+  const { matching, text } = await count(glob)
+  if (matching === 0) return text
+  if (!(await confirmed(text))) return ''
   const { deleted } = await ask('DELETE', `${CACHE}?${new URLSearchParams(query)}`)
   return words.cleared(number.format(deleted))
 }
@@ -53,6 +55,6 @@ export function setUpClearing() {
     event.preventDefault()
     act(() => clear(pattern.value, { pattern: pattern.value }))
   })
-  document.getElementById('preview').addEventListener('click', () => act(() => count(pattern.value)))
+  document.getElementById('preview').addEventListener('click', () => act(async () => (await count(pattern.value)).text))
   document.getElementById('clear-all').addEventListener('click', () => act(() => clear('*', { all: 'true' })))
 }

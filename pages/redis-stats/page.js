@@ -3,6 +3,7 @@ import { setUpClearing } from './clearing.js'
 import { language, translate, words } from './words.js'
 
 const number = new Intl.NumberFormat(language)
+const fraction = new Intl.NumberFormat(language, { maximumFractionDigits: 2 })
 const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 })
 const time = new Intl.DateTimeFormat(language, { timeStyle: 'medium' })
 const moment = new Intl.DateTimeFormat(language, { dateStyle: 'short', timeStyle: 'short' })
@@ -80,7 +81,7 @@ function showTiles({ mode, hitRatio, nodes, outbox }) {
   show('keys-total', `${number.format(sum('keys'))} ${words.keys.toLowerCase()}`)
 }
 
-function showTables({ prefixes, hitRatio, keysCountedAt, processes, nodes, slowLog }) {
+function showTables({ mode, prefixes, hitRatio, keysCountedAt, processes, nodes, slowLog }) {
   table(
     'prefixes',
     [
@@ -121,12 +122,12 @@ function showTables({ prefixes, hitRatio, keysCountedAt, processes, nodes, slowL
       moment.format(new Date(startedAt)),
       bytes(rssBytes),
       `${bytes(l1.bytes)} (${number.format(l1.count)})`,
-      { text: trusted ? words.trusted : words.notTrusted, kind: trusted ? 'good' : 'bad' },
+      mode === 'embedded' ? '–' : { text: trusted ? words.trusted : words.notTrusted, kind: trusted ? 'good' : 'bad' },
       {
         text: sweeper.failing ? words.sweeperFailing : words.swept(number.format(sweeper.swept)),
         kind: sweeper.failing ? 'bad' : ''
       },
-      `${number.format(store.answers)}, ⌀ ${store.meanMs.toFixed(2)} ${words.ms}`
+      `${number.format(store.answers)}, ⌀ ${fraction.format(store.meanMs)} ${words.ms}`
     ])
   )
   table(
@@ -146,24 +147,34 @@ function showTables({ prefixes, hitRatio, keysCountedAt, processes, nodes, slowL
     [words.time, `#${words.ms}`, words.command],
     slowLog.length === 0
       ? [[words.nothing, '', '']]
-      : slowLog.map(({ at, ms, command }) => [moment.format(new Date(at)), ms.toFixed(1), command])
+      : slowLog.map(({ at, ms, command }) => [moment.format(new Date(at)), fraction.format(ms), command])
   )
 }
 
-/** The browser connects again by itself; what it is told in between is that it has lost the service. */
-const stream = new EventSource('/api/v1/admin/cache/events')
 let last = 0
-stream.addEventListener('report', ({ data }) => {
-  const report = JSON.parse(data)
-  last = Date.now()
-  show('state', `${words.live} · ${time.format(new Date(report.at))}`, 'good')
-  showTiles(report)
-  showTables(report)
-  charts.update(report)
-})
+
+/** The browser connects again by itself after an interruption, not after an answer that is an error. */
+function connect() {
+  const stream = new EventSource('/api/v1/admin/cache/events')
+  stream.addEventListener('report', ({ data }) => {
+    const report = JSON.parse(data)
+    last = Date.now()
+    const redisDown = report.mode === 'redis' && report.nodes.length === 0
+    if (redisDown) show('state', words.redisDown, 'bad')
+    else show('state', `${words.live} · ${time.format(new Date(report.at))}`, 'good')
+    showTiles(report)
+    showTables(report)
+    charts.update(report)
+  })
+  return stream
+}
+
+let stream = connect()
 setInterval(async () => {
   if (Date.now() - last < 8000) return
-  show('state', words.offline, 'bad')
-  // After an error that is no interruption, signed out or no admin any more, a browser does not try again.
-  if (stream.readyState === EventSource.CLOSED) location.reload()
+  const answer = await fetch('/api/v1/auth/session').catch(() => null)
+  // Signed out, or no admin any more: the page says what to do.
+  if (answer?.status === 401 || (answer?.ok && (await answer.json()).user.role !== 'admin')) return location.reload()
+  show('state', answer?.status === 503 ? words.redisDown : words.offline, 'bad')
+  if (answer?.ok && stream.readyState === EventSource.CLOSED) stream = connect()
 }, 2000)

@@ -18,3 +18,7 @@ form.addEventListener('submit', async (event) => {
   else if ((await answer.json()).role !== 'admin') problem.textContent = words.adminsOnly
   else location.reload()
 })
+
+// Somebody who is signed in and gets this form is no admin.
+const [navigation] = performance.getEntriesByType('navigation')
+if (navigation?.responseStatus === 403) problem.textContent = words.adminsOnly

@@ -60,6 +60,7 @@ export class Breaker {
   open(reason: unknown): void {
     if (this.#stopped) return
     this.#suspicion++
+    this.#options.meter.interruptions++
     if (this.#closed) {
       this.#closed = false
       this.#options.opened()

@@ -140,7 +140,7 @@ export class Cache {
     // After the store: a copy made before is gone, and one made after is not of what was deleted.
     tier.deleteMatching(pattern)
     await messages.publish({ clear: pattern })
-    log.info({ pattern, deleted }, 'cache cleared by pattern')
+    log.debug({ pattern, deleted }, 'cache cleared by pattern')
     return deleted
   }
 

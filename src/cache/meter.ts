@@ -29,6 +29,8 @@ export class CacheMeter {
   storeAnswers = 0
   storeMs = 0
   storeErrors = 0
+  /** How often the store was held for untrustworthy: it failed, or the connection was lost. */
+  interruptions = 0
   /** Told how long each answer took, in ms. */
   observeStore: (ms: number) => void = () => {}
 

@@ -61,6 +61,11 @@ export function registerCacheMetrics(registers: Registry[], { meter, tier, cache
   total('cache_invalidated_tags', 'Tags that were given new stamps', () => meter.invalidatedTags)
   total('cache_oversized', 'Values that were not stored: larger than CACHE_MAX_ENTRY_BYTES', () => meter.oversized)
   total('redis_errors', 'Commands of the cache that failed', () => meter.storeErrors)
+  total(
+    'redis_interruptions',
+    'How often Redis was not trusted any more: it failed, or was lost',
+    () => meter.interruptions
+  )
   gauge('redis_trusted', '1 while the cache asks Redis (its circuit breaker is closed)', () => (cache.trusted ? 1 : 0))
   gauge('l1_bytes', 'Size of the memory tier', () => tier.bytes)
   gauge('l1_entries', 'Copies in the memory tier', () => tier.count)

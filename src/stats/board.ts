@@ -54,15 +54,16 @@ export class RedisBoard implements Board {
   async beat(beat: ProcessBeat, deltas: Deltas): Promise<void> {
     const redis = this.#redis
     const minute = this.#minute(lastMinutes().at(-1) ?? 0)
-    const counted = Object.entries(deltas)
     await Promise.all([
       redis.set(this.#process(beat.id), JSON.stringify(beat), 'PX', ALIVE_MS),
-      redis.zadd(this.#alive, Date.now(), beat.id),
-      redis.zremrangebyscore(this.#alive, 0, Date.now() - 4 * ALIVE_MS),
-      redis.pexpire(this.#alive, 4 * ALIVE_MS),
-      ...counted.map(([name, count]) => redis.hincrby(minute, name, count)),
-      ...(counted.length > 0 ? [redis.expire(minute, HISTORY_TTL_S)] : [])
+      redis.zadd(this.#alive, Date.now(), beat.id).catch(ifWrongType(() => redis.unlink(this.#alive))),
+      redis.zremrangebyscore(this.#alive, 0, Date.now() - 4 * ALIVE_MS).catch(ifWrongType(async () => 0)),
+      redis.pexpire(this.#alive, 4 * ALIVE_MS)
     ])
+    // Last, and all or nothing: what fails is told again, and must not have been counted.
+    const counting = redis.multi()
+    for (const [name, count] of Object.entries(deltas)) counting.hincrby(minute, name, count)
+    await counting.expire(minute, HISTORY_TTL_S).exec()
   }
 
   async leave(id: string): Promise<void> {
@@ -70,7 +71,7 @@ export class RedisBoard implements Board {
   }
 
   async processes(): Promise<ProcessBeat[]> {
-    const ids = await this.#redis.zrange(this.#alive, '0', '-1')
+    const ids = await this.#redis.zrange(this.#alive, '0', '-1').catch(ifWrongType(async () => []))
     const texts = await Promise.all(ids.map((id) => this.#redis.get(this.#process(id))))
     return texts.map(parse).filter((beat) => Check(ProcessBeat, beat))
   }
@@ -78,8 +79,12 @@ export class RedisBoard implements Board {
   history(): Promise<Minute[]> {
     return Promise.all(
       lastMinutes().map(async (at) => {
-        const fields = await this.#redis.hgetall(this.#minute(at))
-        return { at, counts: Object.fromEntries(Object.entries(fields).map(([name, count]) => [name, Number(count)])) }
+        const fields = await this.#redis.hgetall(this.#minute(at)).catch(ifWrongType(async () => ({})))
+        const counts = Object.entries(fields).map(([name, count]) => [name, Number(count)] as const)
+        return {
+          at,
+          counts: Object.fromEntries(counts.filter(([, count]) => Number.isSafeInteger(count) && count >= 0))
+        }
       })
     )
   }
@@ -148,6 +153,14 @@ export class MemoryBoard implements Board {
 
   async keyCounts(): Promise<KeyCounts | null> {
     return this.#keys
+  }
+}
+
+/** Does something else where a key is of another type, put there by hand. */
+function ifWrongType<T>(instead: () => Promise<T>): (error: unknown) => Promise<T> {
+  return (error) => {
+    if (/WRONGTYPE/.test(String(error))) return instead()
+    throw error
   }
 }
 

@@ -26,18 +26,25 @@ export async function describeNode(redis: Redis): Promise<RedisNode> {
   }
 }
 
-/** Its slow log, without values: they may be anybody's. */
+/** Its slow log: names of commands and kinds of keys, no value. */
 export async function slowCommands(redis: Redis): Promise<SlowCommand[]> {
   const entries: unknown = await redis.slowlog('GET', SLOW_COMMANDS)
   if (!Array.isArray(entries)) return []
-  return entries.filter(isSlow).map(([, at, micros, [name, key]]) => ({
+  return entries.filter(isSlow).map(([, at, micros, [name = '', key]]) => ({
     at: new Date(at * 1000).toISOString(),
     ms: micros / 1000,
-    command: [name, key]
-      .filter((word) => word !== undefined)
-      .join(' ')
-      .slice(0, 100)
+    command: KEYED.test(name) && key !== undefined ? `${name} ${kindOf(key)}` : name
   }))
+}
+
+/** Commands whose first argument is a key. */
+const KEYED =
+  /^(get|set|del|unlink|p?ttl|p?expire|exists|incr|h\w+|z\w+|s(add|rem|card|members)|[lr](push|pop|range|len))$/i
+
+/** What a key begins with, as `aikademiya:course:…`: the rest may be anybody's session. */
+function kindOf(key: string): string {
+  const words = key.split(':')
+  return words.length > 2 ? `${words.slice(0, 2).join(':')}:…` : (words[0] ?? '')
 }
 
 type SlowEntry = [id: number, atS: number, micros: number, words: string[], ...unknown[]]

@@ -2,7 +2,7 @@ import { DATA_PREFIXES } from '../cache/keys.ts'
 import { mastersOf, type RedisClient } from '../redis/connect.ts'
 import type { Board, Deltas } from './board.ts'
 import { describeNode, slowCommands } from './redis-node.ts'
-import type { CacheReport, Counts } from './shapes.ts'
+import type { CacheReport, Counts, ProcessBeat } from './shapes.ts'
 
 /** The hit ratio below which something is wrong: the line on the page, and the alert. */
 const GOAL = 0.8
@@ -10,6 +10,8 @@ const GOAL = 0.8
 export interface ReportOptions {
   readonly board: Board
   readonly redis: RedisClient | null
+  /** How the process is that is asked: told also while the board cannot be read. */
+  readonly own?: () => ProcessBeat
   /** How many invalidations the store does not know of. */
   readonly outboxDepth: () => Promise<number>
 }
@@ -18,11 +20,11 @@ export interface ReportOptions {
  * What the cache does, in all processes. What cannot be asked at the moment is left out, not thrown: this is what operators look
  * at while something is broken.
  */
-export async function reportOf({ board, redis, outboxDepth }: ReportOptions): Promise<CacheReport> {
+export async function reportOf({ board, redis, own, outboxDepth }: ReportOptions): Promise<CacheReport> {
   const masters = redis === null ? [] : mastersOf(redis)
   const [history, processes, keys, nodes, slowLogs, depth] = await Promise.all([
     board.history().catch(() => []),
-    board.processes().catch(() => []),
+    board.processes().catch(() => (own === undefined ? [] : [own()])),
     board.keyCounts().catch(() => null),
     Promise.all(masters.map((master) => describeNode(master).catch(() => null))),
     Promise.all(masters.map((master) => slowCommands(master).catch(() => []))),

@@ -62,7 +62,7 @@ export class Reporter {
     }
     const before = this.#told
     this.#told = total
-    await board.beat(this.#describe(), deltas).catch((err) => {
+    await board.beat(this.describe(), deltas).catch((err) => {
       this.#told = before
       log.debug({ err }, 'this process could not tell how it is: tried again')
     })
@@ -90,7 +90,8 @@ export class Reporter {
     }
   }
 
-  #describe(): ProcessBeat {
+  /** How this process is. */
+  describe(): ProcessBeat {
     const { meter, role, state } = this.#options
     const { storeAnswers: answers, storeErrors: errors, storeMs } = meter
     return {

@@ -58,7 +58,7 @@ export type RedisNode = Static<typeof RedisNode>
 export const SlowCommand = Type.Object({
   at: time,
   ms: Type.Number(),
-  command: Type.String({ description: 'its name and first argument, no value' })
+  command: Type.String({ description: 'its name, and what its key begins with' })
 })
 export type SlowCommand = Static<typeof SlowCommand>
 

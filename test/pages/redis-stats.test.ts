@@ -38,7 +38,7 @@ const row = (prefix: string, column: number) => `#prefixes tr:has(td:text-is("${
 const [HITS, KEYS] = [2, 7]
 
 t.test('the page on Redis', async (t) => {
-  const { env } = await startStack(t)
+  const { env, redis } = await startStack(t, '--appendonly', 'yes')
   const { url } = await startService(t, env)
 
   await t.test('is for admins: others are asked to sign in, and told why not', async (t) => {
@@ -82,6 +82,20 @@ t.test('the page on Redis', async (t) => {
     await page.waitForSelector('#clear-result:has-text("Удалено ключей: 10")')
     await page.waitForSelector(`${row('course', KEYS)}:text-is("0")`)
     t.same(problems, [], 'no error, and nothing that the policy forbids')
+    await page.context().close()
+  })
+
+  await t.test('says that Redis is gone, and goes on when it is back', async (t) => {
+    const { page } = await openTab('en-US')
+    await page.goto(url + PATH)
+    await signIn(page, ADMIN.email, ADMIN.password)
+    await page.waitForSelector('#state.good')
+    await redis.kill()
+    await page.waitForSelector('#state.bad:text("Redis does not answer")')
+    await page.waitForSelector('#processes td.bad:text("not asked")')
+    await redis.resume()
+    await page.waitForSelector('#state.good')
+    t.equal(await page.locator('#servers tbody tr').count(), 1)
     await page.context().close()
   })
 

@@ -88,6 +88,24 @@ t.test('in Redis, shared by all processes', async (t) => {
     t.equal(await board.keyCounts(), null)
   })
 
+  await t.test('what fails in part is not counted twice; a key of another type is replaced', async (t) => {
+    const hits = async () => (await board.history()).reduce((sum, { counts }) => sum + (counts['course:hits'] ?? 0), 0)
+    const before = await hits()
+    await redis.set('test:board:processes', 'text')
+    await board.beat(beatOf('c'), { 'course:hits': 5 })
+    await board.beat(beatOf('c'), {})
+    t.equal(await hits(), before + 5)
+    t.same(
+      (await board.processes()).map(({ id }) => id),
+      ['c']
+    )
+    const minute = (await redis.keys('test:board:minute:*'))[0] ?? ''
+    await redis.hset(minute, 'course:misses', 'many')
+    await redis.set('test:board:minute:1', 'text')
+    const report = await reportOf({ board, redis, outboxDepth: async () => 0 })
+    t.ok(Number.isFinite(report.hitRatio.hour))
+  })
+
   await t.test('while Redis is gone the report says what it can', async (t) => {
     await server.kill()
     const report = await reportOf({ board, redis, outboxDepth: broken })

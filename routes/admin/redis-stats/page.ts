@@ -19,11 +19,16 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     done()
   })
 
-  app.get('/', { schema: { hide: true, querystring: noQuery } }, async (request, reply) => {
-    reply.header('Cache-Control', 'private, no-store').type('text/html; charset=utf-8')
-    if (request.account?.role === 'admin') return reply.sendFile('page.html')
-    return reply.code(request.account === null ? 401 : 403).sendFile('sign-in.html')
-  })
+  // Who has used up his requests may still sign in.
+  app.get(
+    '/',
+    { config: { rateLimit: false, public: true }, schema: { hide: true, querystring: noQuery } },
+    async (request, reply) => {
+      reply.header('Cache-Control', 'private, no-store').type('text/html; charset=utf-8')
+      if (request.account?.role === 'admin') return reply.sendFile('page.html')
+      return reply.code(request.account === null ? 401 : 403).sendFile('sign-in.html')
+    }
+  )
 }
 
 export default routes
