@@ -1,0 +1,59 @@
+/** A Fastify server with one route, /course, answered in the way that the first argument names; without any plugin. */
+import Fastify from 'fastify'
+import { Redis } from 'ioredis'
+import { course, load } from './course.ts'
+
+const TTL_MS = 600_000
+const text = JSON.stringify(course)
+const json = 'application/json; charset=utf-8'
+const redis = () => new Redis(process.env.REDIS_URL ?? '', { enableAutoPipelining: true })
+
+type Answer = () => Promise<string | object> | string
+
+const answers: Record<string, () => Promise<Answer>> = {
+  'fixed string': async () => () => text,
+  'one Redis GET': async () => {
+    const client = redis()
+    await client.set('bench:course', text)
+    return async () => (await client.get('bench:course')) ?? ''
+  },
+  'naive cache-aside': async () => {
+    const client = redis()
+    return async () => {
+      const kept = await client.get('bench:naive')
+      if (kept !== null) return JSON.parse(kept)
+      const value = await load()
+      await client.set('bench:naive', JSON.stringify(value), 'PX', TTL_MS)
+      return value
+    }
+  },
+  'no cache': async () => () => load(),
+  bentocache: async () => {
+    const { BentoCache, bentostore } = await import('bentocache')
+    const { memoryDriver } = await import('bentocache/drivers/memory')
+    const store = bentostore().useL1Layer(memoryDriver({ maxItems: 10_000 }))
+    const cache = new BentoCache({ default: 'memory', stores: { memory: store } })
+    return () => cache.getOrSet({ key: 'course', ttl: TTL_MS, factory: load })
+  },
+  'async-cache-dedupe': async () => {
+    const { createCache } = await import('async-cache-dedupe')
+    const cache = createCache({ ttl: 600, storage: { type: 'memory' } }).define('course', load)
+    return () => cache.course()
+  },
+  'cache-manager': async () => {
+    const { createCache } = await import('cache-manager')
+    const cache = createCache({ ttl: TTL_MS })
+    return () => cache.wrap('course', load)
+  }
+}
+
+const name = process.argv[2] ?? ''
+const answer = await answers[name]?.()
+if (answer === undefined) throw new Error(`no server "${name}": ${Object.keys(answers).join(', ')}`)
+const app = Fastify()
+app.get('/course', async (_request, reply) => {
+  const body = await answer()
+  if (typeof body === 'string') reply.type(json)
+  return body
+})
+console.log(`Server listening at ${await app.listen({ port: 0, host: '127.0.0.1' })}`)
