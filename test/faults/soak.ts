@@ -65,7 +65,8 @@ console.log(
   ])
 )
 const errors = tally.publicErrors + tally.signedInErrors + tally.refusedWrites
-console.log(`errors ${errors}, stale ${tally.stale}, slowest ${Math.round(tally.slowestMs)} ms`)
+const which = [...tally.errors].map(([what, count]) => `${what} x${count}`).join(', ')
+console.log(`errors ${errors}${which && ` (${which})`}, stale ${tally.stale}, slowest ${Math.round(tally.slowestMs)} ms`)
 process.exit(errors + tally.stale === 0 && measures.every(({ grew }) => !grew) ? 0 : 1)
 
 async function sample(): Promise<Sample> {
