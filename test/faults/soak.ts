@@ -66,7 +66,9 @@ console.log(
 )
 const errors = tally.publicErrors + tally.signedInErrors + tally.refusedWrites
 const which = [...tally.errors].map(([what, count]) => `${what} x${count}`).join(', ')
-console.log(`errors ${errors}${which && ` (${which})`}, stale ${tally.stale}, slowest ${Math.round(tally.slowestMs)} ms`)
+console.log(
+  `errors ${errors}${which && ` (${which})`}, stale ${tally.stale}, slowest ${Math.round(tally.slowestMs)} ms`
+)
 process.exit(errors + tally.stale === 0 && measures.every(({ grew }) => !grew) ? 0 : 1)
 
 async function sample(): Promise<Sample> {
