@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import type { TSchema } from 'typebox'
 import type { Account } from '../src/accounts/accounts.ts'
-import { createEntry, type Entry, isNegative } from '../src/cache/entry.ts'
+import { bodyOf, createEntry, type Entry, isNegative } from '../src/cache/entry.ts'
 import { matchesEtag } from '../src/cache/etag.ts'
 import type { CacheSpec } from '../src/cache/keys.ts'
 import { NotFoundError } from '../src/errors.ts'
@@ -31,12 +31,13 @@ export default fp(
   async (app) => {
     const { cache } = app
 
-    function send(reply: FastifyReply, { etag, value }: Entry, cacheControl: string): void {
+    function send(reply: FastifyReply, entry: Entry, cacheControl: string): void {
+      const { etag } = entry
       const { trace, headers, method } = reply.request
       reply.header('X-Cache', trace.outcome).header('ETag', etag).header('Cache-Control', cacheControl)
       const read = method === 'GET' || method === 'HEAD'
       if (read && matchesEtag(headers['if-none-match'], etag)) reply.code(304).send()
-      else reply.type('application/json; charset=utf-8').send(value)
+      else reply.type('application/json; charset=utf-8').send(bodyOf(entry))
     }
 
     const entryOf = (reply: FastifyReply, payload: unknown) => createEntry(String(reply.serialize(payload)), [])

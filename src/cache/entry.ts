@@ -22,6 +22,18 @@ export function createEntry(value: string, stamps: readonly string[]): Entry {
   return { stamps, etag: `"${createHash('sha1').update(value).digest('base64url')}"`, value }
 }
 
+const bodies = new WeakMap<Entry, Buffer>()
+
+/** The value as the bytes of an answer: encoded once, however often the entry is sent. */
+export function bodyOf(entry: Entry): Buffer {
+  let body = bodies.get(entry)
+  if (body === undefined) {
+    body = Buffer.from(entry.value)
+    bodies.set(entry, body)
+  }
+  return body
+}
+
 /** A negative entry: it is known that `what` does not exist. */
 export function createNegativeEntry(what: string, stamps: readonly string[]): Entry {
   return { stamps, etag: '', value: what }

@@ -5,7 +5,8 @@ import { matcher } from './glob.ts'
 /** How many tags are watched. A tag that falls out takes the trust in its copies with it, never the other way round. */
 const MAX_TAGS = 100_000
 
-/** What a copy weighs beside its text, roughly, in bytes. */
+/** What a character weighs at most, in the text and in the bytes that are sent of it, and a copy beside them, roughly, in bytes. */
+const CHARACTER = 4
 const COPY_OVERHEAD = 400
 
 /** When a tag was last dropped, on the tier's own clock: a count of drops, so that no two events are at the same time. */
@@ -42,7 +43,7 @@ export class MemoryTier {
     this.#copies = new LRUCache({
       // Nothing fits into one byte: that is a tier switched off.
       maxSize: Math.max(1, maxBytes),
-      sizeCalculation: ({ entry }, key) => 2 * (entry.value.length + key.length) + COPY_OVERHEAD
+      sizeCalculation: ({ entry }, key) => CHARACTER * (entry.value.length + key.length) + COPY_OVERHEAD
     })
     this.#tags = new LRUCache({
       max: MAX_TAGS,
