@@ -43,7 +43,15 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   const app = Fastify({
     logger: {
       level: config.logLevel,
-      redact: ['err.command', 'req.headers.cookie', 'req.headers.authorization', '*.password', '*.apiKey']
+      redact: [
+        'err.command',
+        'err.lastNodeError.command',
+        'err.cause.command',
+        'req.headers.cookie',
+        'req.headers.authorization',
+        '*.password',
+        '*.apiKey'
+      ]
     },
     // One line a request, with what the cache did for it, is written by plugins/request-log.ts.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),

@@ -4,6 +4,7 @@ import type { CacheMeter } from './meter.ts'
 /** How many commands in a row may fail before nobody asks any more. */
 const FAILURE_LIMIT = 3
 const PROBE_INTERVAL_MS = 200
+const TELL_AFTER_PROBES = 10
 
 export interface BreakerOptions {
   /**
@@ -26,6 +27,8 @@ export class Breaker {
   #closed = false
   #failures = 0
   #suspicion = 0
+  /** Of those before the first that succeeded. */
+  #probes = 0
   #stopped = false
   #probing: Promise<void> | null = null
 
@@ -35,6 +38,11 @@ export class Breaker {
 
   get closed(): boolean {
     return this.#closed
+  }
+
+  /** Raised whenever the store is doubted: what was asked before and answered after may be old. */
+  get doubts(): number {
+    return this.#suspicion
   }
 
   /** Runs a command of the store, counts its failure and times its answer. */
@@ -60,9 +68,9 @@ export class Breaker {
   open(reason: unknown): void {
     if (this.#stopped) return
     this.#suspicion++
-    this.#options.meter.interruptions++
     if (this.#closed) {
       this.#closed = false
+      this.#options.meter.interruptions++
       this.#options.opened()
       this.#options.log.error(
         { err: reason },
@@ -86,15 +94,24 @@ export class Breaker {
     this.#stopped = true
   }
 
+  /** A store that cannot be used from the start is told once: that it is not trusted any more, nobody will say. */
+  #neverTrusted(err: unknown): false {
+    if (++this.#probes === TELL_AFTER_PROBES) {
+      this.#options.log.error({ err }, 'cache store not trusted yet: reads go to the database; check REDIS_URL')
+    }
+    return false
+  }
+
   async #probeUntilTrusted(): Promise<void> {
     while (!this.#closed && !this.#stopped) {
       const suspicion = this.#suspicion
       const trusted = await this.#options.probe().then(
         () => suspicion === this.#suspicion,
-        () => false
+        (err) => this.#neverTrusted(err)
       )
       if (trusted) {
         this.#failures = 0
+        this.#probes = TELL_AFTER_PROBES
         this.#closed = true
         this.#options.log.info({}, 'cache store trusted')
       } else {

@@ -92,19 +92,27 @@ export class Reader {
   /** The valid entry, by the copy of this process where only stamps need be asked for, or the current stamps. */
   async #check(spec: CacheSpec, check: Check): Promise<Current> {
     const { tier, store, breaker } = this.#options
+    const doubts = breaker.doubts
     const copy = tier.get(spec.key)
     if (copy !== undefined && spec.tags.length > 0 && check.at < copy.expiresAt && tier.isIntact(copy)) {
       const stamps = await breaker.run(() => store.stamps(spec.tags))
+      this.#requireNoDoubt(doubts)
       if (isValid(copy.entry, stamps)) {
         tier.keep(spec.key, copy.entry, check, copy.expiresAt)
         return { entry: copy.entry, copied: true }
       }
     }
     const [stored, stamps] = await breaker.run(() => Promise.all([store.get(spec.key), store.stamps(spec.tags)]))
+    this.#requireNoDoubt(doubts)
     const entry = stored === null ? null : decodeEntry(stored.text)
     if (stored === null || entry === null || !isValid(entry, stamps)) return { stamps }
     tier.keep(spec.key, entry, check, check.at + stored.ttlMs)
     return { entry, copied: false }
+  }
+
+  /** Throws when the store was doubted since: another server may have answered, which does not know of the last writes. */
+  #requireNoDoubt(since: number): void {
+    if (this.#options.breaker.doubts !== since) throw new Error('the store was doubted while it was asked')
   }
 
   /** The valid entry of the store, or null. */

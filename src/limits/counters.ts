@@ -39,7 +39,7 @@ export class Counters {
       return { current: Number(answer[0]), ttl: Number(answer[1]) }
     } catch (err) {
       if (!this.#failing)
-        this.#log.error({ err }, 'rate limits counted by each process for itself: RedisClient does not answer')
+        this.#log.error({ err }, 'rate limits counted by each process for itself: Redis does not answer')
       this.#failing = true
       return this.#incrementOwn(key, windowMs)
     }

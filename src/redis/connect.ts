@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import { Cluster, Redis } from 'ioredis'
+import { ConfigError } from '../environment.ts'
 import { parseRedisUrl, type RedisAddress } from './address.ts'
 
 /** One Redis, whichever server is its master at the moment, or a cluster of them. */
@@ -14,11 +15,16 @@ const LOADING_RETRY_MS = 100
 /** How often a cluster is asked who has which slots, beside whenever a node says that it moved. */
 const SLOTS_REFRESH_MS = 5000
 const MAX_REDIRECTIONS = 5
+/** A server that takes commands and answers none for so long has its connection closed: another may have taken over. */
+const SOCKET_TIMEOUT_MS = 1500
+/** A sentinel that does not answer for so long is passed over. */
+const SENTINEL_TIMEOUT_MS = 500
+const SLOTS = 16_384
 
 /**
  * A client for the Redis of a URL (`address.ts`). It reconnects for ever, answers each command within 250 ms or fails it, and
- * queues nothing while disconnected: the caller degrades at once instead of waiting. Throws for a URL that is none, and for a
- * file that it names and that cannot be read.
+ * queues nothing while disconnected: the caller degrades at once instead of waiting. Throws for a URL that is none, and
+ * `ConfigError` for a file that it names and that cannot be read.
  */
 export function connectRedis(url: string): RedisClient {
   const address = parseRedisUrl(url)
@@ -31,6 +37,7 @@ export function connectRedis(url: string): RedisClient {
     ...(password !== undefined && { password }),
     commandTimeout: COMMAND_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: SOCKET_TIMEOUT_MS,
     maxRetriesPerRequest: 0,
     maxLoadingRetryTime: LOADING_RETRY_MS,
     autoResendUnfulfilledCommands: false,
@@ -38,13 +45,17 @@ export function connectRedis(url: string): RedisClient {
   }
   const alone = { ...common, db, enableAutoPipelining: true, enableOfflineQueue: false, retryStrategy: retry }
   if (kind === 'cluster') {
-    return new Cluster([...hosts], {
+    return new WatchedCluster([...hosts], {
       redisOptions: common,
       enableAutoPipelining: true,
       enableOfflineQueue: false,
       clusterRetryStrategy: retry,
       slotsRefreshInterval: SLOTS_REFRESH_MS,
       maxRedirections: MAX_REDIRECTIONS,
+      // A certificate is of a name, not of what it resolves to.
+      ...(tls && {
+        dnsLookup: (address: string, found: (error: null, address: string) => void) => found(null, address)
+      }),
       // What fails, fails at once, as with one server.
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0
@@ -58,6 +69,8 @@ export function connectRedis(url: string): RedisClient {
       ...(sentinelPassword !== undefined && { sentinelPassword }),
       ...(tls && { sentinelTLS: tls, enableTLSForSentinelMode: true }),
       sentinelRetryStrategy: retry,
+      sentinelReconnectStrategy: retry,
+      sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
       // Told of a new master by the sentinels, also while the old one still answers.
       failoverDetector: true
     })
@@ -80,7 +93,31 @@ export function onInterruption(client: RedisClient, interrupted: (reason: Error)
   if (!(client instanceof Cluster)) return
   // Of a cluster only the loss of all nodes is a close.
   client.on('-node', () => interrupted(new Error('a node of the Redis cluster was lost')))
-  client.on('+node', () => interrupted(new Error('the Redis cluster has another node')))
+  client.on('moved', () => interrupted(new Error('slots of the Redis cluster have another master')))
+  let masters = ''
+  client.on('refresh', () => {
+    const before = masters
+    masters = mastersBySlot(client)
+    if (before !== '' && before !== masters) interrupted(new Error('slots of the Redis cluster have another master'))
+  })
+}
+
+/** A cluster that tells of a MOVED before the command is sent on: what the new master answers may be old. */
+class WatchedCluster extends Cluster {
+  override handleError(...[error, ...more]: Parameters<Cluster['handleError']>): void {
+    if (error.message.startsWith('MOVED')) this.emit('moved')
+    super.handleError(error, ...more)
+  }
+}
+
+/** Who has which slots: where a master and its replica have changed places, no node has come or gone. */
+function mastersBySlot({ slots }: Cluster): string {
+  const ranges: string[] = []
+  for (let slot = 0; slot < SLOTS; slot++) {
+    const master = slots[slot]?.[0] ?? 'nobody'
+    if (slot === 0 || master !== slots[slot - 1]?.[0]) ranges.push(`${slot} ${master}`)
+  }
+  return ranges.join()
 }
 
 /** The servers that have keys of their own: the masters of a cluster, or the one. */
@@ -90,6 +127,12 @@ export function mastersOf(client: RedisClient): Redis[] {
 
 function tlsOf({ tls }: RedisAddress): ConnectionOptions | null {
   if (tls === null) return null
-  const files = Object.entries(tls).map(([name, path]) => [name, readFileSync(path)])
-  return Object.fromEntries(files)
+  const read = (path: string) => {
+    try {
+      return readFileSync(path)
+    } catch {
+      throw new ConfigError('REDIS_URL', path, 'it names a file that cannot be read')
+    }
+  }
+  return Object.fromEntries(Object.entries(tls).map(([name, path]) => [name, read(path)]))
 }

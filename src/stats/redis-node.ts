@@ -9,9 +9,9 @@ export async function describeNode(redis: Redis): Promise<RedisNode> {
   const number = (field: string) => Number(info.get(field) ?? 0)
   const text = (field: string) => info.get(field) ?? 'unknown'
   const keyspaces = [...info].filter(([field]) => /^db\d+$/.test(field))
-  const { host, port } = redis.options
+  const { remoteAddress, remotePort } = redis.stream
   return {
-    address: `${host}:${port}`,
+    address: `${remoteAddress}:${remotePort}`,
     version: text('redis_version'),
     role: text('role'),
     uptimeS: number('uptime_in_seconds'),
