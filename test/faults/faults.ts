@@ -124,6 +124,12 @@ export const sentinelFaults: readonly Fault[] = [
 /** Of three masters with a replica each. */
 export const clusterFaults: readonly Fault[] = [
   {
+    name: 'a replica that lags by 1 s takes its master’s place',
+    strike: async ({ topology }) => {
+      await topology.takeOver?.(HOT_KEY, FAULT_MS / 2)
+    }
+  },
+  {
     name: 'half the slots of a master moved to another while serving',
     strike: async ({ topology }) => {
       await topology.reshard?.(HOT_KEY)

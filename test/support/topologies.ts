@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from './eventually.ts'
 import { freePort } from './port.ts'
 import { RedisServer } from './redis.ts'
@@ -19,6 +20,8 @@ export interface Topology {
   readonly masters: number
   /** Ends the master that has this key, as a crash does; another one is to take over. */
   readonly killMasterOf?: (key: string) => Promise<void>
+  /** The replica of the master that has this key takes its place, after it has heard nothing of it for so long. */
+  readonly takeOver?: (key: string, lagMs: number) => Promise<void>
   /** The servers that follow a master. */
   readonly replicas?: readonly RedisServer[]
   /** Moves half the slots of the master that has this key to another one, while they are served. */
@@ -73,6 +76,21 @@ export async function startCluster(t: Owner): Promise<Topology> {
     url: `redis+cluster://${addresses.join(',')}`,
     masters: 3,
     killMasterOf: async (key) => (await ownerOf(key)).kill(),
+    takeOver: async (key, lagMs) => {
+      const master = await ownerOf(key)
+      const [id = ''] = /^(\w+) \S+ \S*myself/m.exec(await cli(master, 'cluster', 'nodes'))?.slice(1) ?? []
+      const port = new RegExp(`^\\w+ 127\\.0\\.0\\.1:(\\d+)@\\d+ slave ${id} `, 'm').exec(
+        await cli(master, 'cluster', 'nodes')
+      )?.[1]
+      const replica = nodes.find((node) => node.port === Number(port))
+      if (replica === undefined) throw new Error(`no replica of ${id}`)
+      // It cannot sign in to its master, and so hears nothing more.
+      await cli(replica, 'config', 'set', 'masteruser', 'nobody', 'masterauth', 'nothing')
+      await cli(master, 'client', 'kill', 'type', 'replica')
+      await sleep(lagMs)
+      await cli(replica, 'cluster', 'failover', 'takeover')
+      await cli(replica, 'config', 'set', 'masteruser', '', 'masterauth', '')
+    },
     reshard: async (key) => {
       const from = await ownerOf(key)
       const lines = (await cli(from, 'cluster', 'nodes')).split('\n')
