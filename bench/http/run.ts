@@ -121,7 +121,7 @@ async function compare({ name, ours, yardstick, goal }: Scenario) {
       if (round >= 0) shots.push(shot)
     }
   }
-  await Promise.all(sides.map(({ target }) => target.process.kill('SIGKILL')))
+  await Promise.all(sides.map(({ target }) => target.stop()))
   const of = (index: number): Shot => {
     const shots = sides[index]?.shots ?? []
     return {
