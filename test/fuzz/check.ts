@@ -86,7 +86,7 @@ async function send(
   const { cookie } = sender
   const headers = cookie === '' ? request.headers : { ...request.headers, cookie }
   const answer = await fetch(url + request.path, { method, headers, body: request.body ?? null, redirect: 'manual' })
-  const text = await answer.text()
+  const text = await bodyOf(answer)
   const { status } = answer
   statuses.set(status, (statuses.get(status) ?? 0) + 1)
   if (answer.ok) chance.remember(text)
@@ -147,4 +147,11 @@ async function restoreRole({ credentials, role }: Sender): Promise<void> {
 function post(path: string, body: object): Promise<Response> {
   const headers = { 'content-type': 'application/json' }
   return fetch(`${url}/api/v1/auth${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+}
+
+/** The text of an answer; of a stream, which may last a minute, none. */
+async function bodyOf(answer: Response): Promise<string> {
+  if (!answer.headers.get('content-type')?.startsWith('text/event-stream')) return answer.text()
+  await answer.body?.cancel()
+  return ''
 }
