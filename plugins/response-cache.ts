@@ -1,7 +1,8 @@
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
-import type { TSchema } from 'typebox'
+import type { Static, TObject, TSchema } from 'typebox'
 import type { Account } from '../src/accounts/accounts.ts'
+import type { Precondition } from '../src/authoring/precondition.ts'
 import { bodyOf, createEntry, type Entry, isNegative } from '../src/cache/entry.ts'
 import { matchesEtag } from '../src/cache/etag.ts'
 import type { CacheSpec } from '../src/cache/keys.ts'
@@ -17,8 +18,8 @@ declare module 'fastify' {
     sendCached(spec: CacheSpec, load: () => Promise<unknown>, loadOwn?: (account: Account) => Promise<unknown>): void
     /** Answers with what belongs to who is signed in, with an entity tag, not to be kept by anybody else. */
     sendOwn(payload: unknown): void
-    /** The entity tag that `payload` has as an answer of that schema. */
-    etagOf(schema: TSchema, payload: Record<string, unknown>): string
+    /** What `If-Match` of the request asks of a thing that is answered in this schema. */
+    precondition<T extends TObject>(schema: T): Precondition<Static<T>>
   }
 }
 
@@ -43,10 +44,15 @@ export default fp(
     const entryOf = (reply: FastifyReply, payload: unknown) => createEntry(String(reply.serialize(payload)), [])
 
     const serializers = new Map<TSchema, (payload: Record<string, unknown>) => string>()
-    app.decorateReply('etagOf', function (schema, payload) {
-      const serialize = serializers.get(schema) ?? this.compileSerializationSchema({ ...schema })
-      serializers.set(schema, serialize)
-      return createEntry(serialize(payload), []).etag
+    app.decorateReply('precondition', function (schema) {
+      return {
+        ifMatch: this.request.headers['if-match'],
+        etagOf: (current) => {
+          const serialize = serializers.get(schema) ?? this.compileSerializationSchema({ ...schema })
+          serializers.set(schema, serialize)
+          return createEntry(serialize(current), []).etag
+        }
+      }
     })
 
     app.decorateReply('sendOwn', function (payload) {

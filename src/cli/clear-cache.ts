@@ -1,17 +1,16 @@
 /** `npm run clear-cache -- --stats [--json] | --all | --pattern "course:*"`: what the cache has, and clearing it, in `REDIS_URL`. */
 import { createInterface } from 'node:readline/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Presets, SingleBar } from 'cli-progress'
 import type { Cache } from '../cache/cache.ts'
 import type { Progress } from '../cache/clearing.ts'
-import { createRedisCache } from '../cache/create.ts'
 import { readConfig } from '../config.ts'
-import type { Log } from '../log.ts'
-import { connectRedis, type RedisClient } from '../redis/connect.ts'
+import type { RedisClient } from '../redis/connect.ts'
 import { RedisBoard } from '../stats/board.ts'
 import { reportOf } from '../stats/report.ts'
 import type { CacheReport } from '../stats/shapes.ts'
+import { openCache } from './open-cache.ts'
+import { endWithUsage } from './usage.ts'
 
 const USAGE = `usage: npm run clear-cache -- --stats [--json]
        npm run clear-cache -- --all | --pattern "course:*" [--dry-run] [--yes]
@@ -20,19 +19,15 @@ Works on REDIS_URL. --pattern is a Redis glob over cached data; --all is every k
 
 const WAIT_MS = 3000
 
-const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 const wanted = readArguments()
 try {
-  const { redis: options, cache: settings } = readConfig(process.env)
-  if (options.url === null) throw new Error('REDIS_URL is not set: the cache is in the process of the service itself')
-  const redis = connectRedis(options.url)
-  redis.on('error', () => {})
-  // Nothing is read or invalidated here, so nothing can be missed.
-  const parts = createRedisCache(redis, options.keyPrefix, { ...settings, replay: async () => {}, log: silent })
-  await Promise.race([parts.breaker.probe(), sleep(WAIT_MS)])
-  if (!parts.cache.trusted) throw new Error('Redis does not answer: check REDIS_URL and the server')
-  if (wanted.stats) await showStats(redis, options.keyPrefix)
-  else process.exitCode = await clear(parts.cache)
+  const config = readConfig(process.env)
+  const { url, keyPrefix } = config.redis
+  if (url === null) throw new Error('REDIS_URL is not set: the cache is in the process of the service itself')
+  const { redis, cache } = await openCache(url, config, WAIT_MS)
+  if (!cache.trusted) throw new Error('Redis does not answer: check REDIS_URL and the server')
+  if (wanted.stats) await showStats(redis, keyPrefix)
+  else process.exitCode = await clear(cache)
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
@@ -66,11 +61,8 @@ function readArguments() {
   }
 }
 
-/** Exits: with 2 for a problem, else with 0. */
 function usage(problem: string | null): never {
-  if (problem === null) console.log(USAGE)
-  else console.error(`${problem}\n${USAGE}`)
-  process.exit(problem === null ? 0 : 2)
+  endWithUsage(USAGE, problem)
 }
 
 /** The exit code: 0 also where nothing matches, 1 where nobody confirms. */

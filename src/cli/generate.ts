@@ -2,22 +2,23 @@
 import { parseArgs } from 'node:util'
 import { Presets, SingleBar } from 'cli-progress'
 import { Check } from 'typebox/value'
-import { createRedisCache } from '../cache/create.ts'
 import { readConfig } from '../config.ts'
 import { CachedProvider } from '../generation/cached-provider.ts'
 import { createProvider } from '../generation/create-provider.ts'
 import { type Checkpoints, type WrittenCourse, writeCourse } from '../generation/pipeline.ts'
-import type { ModelProvider } from '../generation/provider.ts'
+import { languageProblem } from '../generation/provider.ts'
 import type { Brief } from '../generation/questions.ts'
 import { NewGeneration } from '../generation/shapes.ts'
-import type { Log } from '../log.ts'
-import { connectRedis } from '../redis/connect.ts'
 import { describeMisfit } from '../validation.ts'
+import { openCache } from './open-cache.ts'
+import { endWithUsage } from './usage.ts'
 
 const USAGE = `usage: npm run generate -- --topic "..." [--level beginner|intermediate|advanced] [--language ru|en|...]
                             [--modules 1..12] [--chapters 1..10] [--audience "..."]
 Without them: beginner, en, 3 modules of 3 chapters. The course goes to standard output, as Markdown, the progress to standard error. LLM_* say who writes it; with REDIS_URL the
 answers of the model are kept for two hours, and the same request costs nothing then.`
+
+const WAIT_MS = 2000
 
 const brief = readArguments()
 const stopped = new AbortController()
@@ -26,15 +27,18 @@ try {
   const config = readConfig(process.env)
   const provider = createProvider(config.llm)
   const { concurrency } = config.generation
-  const redis = config.redis.url === null ? null : connectRedis(config.redis.url)
+  const { url } = config.redis
+  const opened = url === null ? null : await openCache(url, config, WAIT_MS)
   try {
-    const cached = redis === null ? provider : await withCache(provider, redis, config)
-    const [primary = ''] = brief.language.toLowerCase().split('-')
-    if (provider.languages !== null && !provider.languages.includes(primary))
-      usage(`--language must be ${provider.languages.join(' or ')}: the provider "${provider.name}" writes no other`)
-    print(await writeCourse(brief, cached, progressBar(brief), { concurrency, signal: stopped.signal }))
+    if (opened !== null && !opened.cache.trusted)
+      console.error('Redis does not answer: the model is asked for everything')
+    const problem = languageProblem(provider, brief.language)
+    if (problem !== null) usage(`--${problem}`)
+    // What a model answered has no tags: there is nothing that could have been missed.
+    const writer = opened === null ? provider : new CachedProvider(provider, opened.cache)
+    print(await writeCourse(brief, writer, progressBar(brief), { concurrency, signal: stopped.signal }))
   } finally {
-    redis?.disconnect()
+    opened?.redis.disconnect()
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
@@ -64,27 +68,8 @@ function readArguments(): Brief {
   }
 }
 
-/** Exits: with 2 for a problem, else with 0. */
 function usage(problem: string | null): never {
-  if (problem === null) console.log(USAGE)
-  else console.error(`${problem}\n${USAGE}`)
-  process.exit(problem === null ? 0 : 2)
-}
-
-async function withCache(
-  provider: ModelProvider,
-  redis: ReturnType<typeof connectRedis>,
-  config: ReturnType<typeof readConfig>
-): Promise<ModelProvider> {
-  const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
-  redis.on('error', () => {})
-  // What a model answered has no tags: there is nothing that could have been missed.
-  const settings = { ...config.cache, replay: async () => {}, log: silent }
-  const { cache, breaker } = createRedisCache(redis, config.redis.keyPrefix, settings)
-  const waited = new Promise((resolve) => setTimeout(resolve, 2000))
-  await Promise.race([breaker.probe(), waited])
-  if (!cache.trusted) console.error('Redis does not answer: the model is asked for everything')
-  return new CachedProvider(provider, cache)
+  endWithUsage(USAGE, problem)
 }
 
 /** Keeps nothing, and shows how far it is: as a bar on a terminal, else a line a step. */

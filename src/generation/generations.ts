@@ -3,7 +3,7 @@ import { requireCategory } from '../authoring/require-category.ts'
 import type { Database, Transaction } from '../db/database.ts'
 import { ApiError, NotFoundError } from '../errors.ts'
 import { type Page, toPage } from '../paging.ts'
-import type { ModelProvider } from './provider.ts'
+import { languageProblem, type ModelProvider } from './provider.ts'
 import type { GenerationQueue } from './queue.ts'
 import { type GenerationRecord, type GenerationRecords, jobSelect, toGeneration, toRecord } from './records.ts'
 import type { Generation, NewGeneration } from './shapes.ts'
@@ -45,14 +45,15 @@ export class Generations {
     input: NewGeneration,
     idempotencyKey: string | undefined
   ): Promise<{ generation: Generation; allowance: Allowance | null }> {
-    const { database, records, queue } = this.#options
+    const { database, records, queue, provider } = this.#options
     const created = await database.write(async (tx) => {
       const [user] = await tx.$queryRaw<{ id: number }[]>`
         select id from app_user where id = ${userId} for no key update`
       if (user === undefined) throw accountGone()
       const earlier = await findByKey(tx, userId, idempotencyKey)
       if (earlier !== null) return { row: earlier, allowance: null }
-      this.#requireLanguage(input.language)
+      const problem = languageProblem(provider, input.language)
+      if (problem !== null) throw new ApiError(400, 'VALIDATION_FAILED', problem)
       const allowance = await this.#spend(tx, userId)
       const { modules: moduleCount, categoryId, ...wanted } = input
       await requireCategory(tx, categoryId)
@@ -116,14 +117,6 @@ export class Generations {
     }
     await records.refresh(row.id)
     return toRecord(row).generation
-  }
-
-  #requireLanguage(language: string): void {
-    const { name, languages } = this.#options.provider
-    const [primary = ''] = language.toLowerCase().split('-')
-    if (languages === null || languages.includes(primary)) return
-    const known = languages.join(' or ')
-    throw new ApiError(400, 'VALIDATION_FAILED', `language must be ${known}: the provider "${name}" writes no other`)
   }
 
   async #spend(tx: Transaction, userId: number): Promise<Allowance | null> {

@@ -31,3 +31,13 @@ export interface ModelProvider {
 export class ModelError extends Error {
   override readonly name = 'ModelError'
 }
+
+/** Why a provider does not write a language; null where it does. */
+export function languageProblem(
+  { name, languages }: Pick<ModelProvider, 'name' | 'languages'>,
+  language: string
+): string | null {
+  const [primary = ''] = language.toLowerCase().split('-')
+  if (languages === null || languages.includes(primary)) return null
+  return `language must be ${languages.join(' or ')}: the provider "${name}" writes no other`
+}

@@ -40,11 +40,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
     async (request, reply) => {
-      const precondition = {
-        ifMatch: request.headers['if-match'],
-        etagOf: (course: Course) => reply.etagOf(Course, course)
-      }
-      reply.sendOwn(await authoring.changeCourse(request.signedIn(), request.params.id, request.body, precondition))
+      reply.sendOwn(
+        await authoring.changeCourse(request.signedIn(), request.params.id, request.body, reply.precondition(Course))
+      )
       return reply
     }
   )
@@ -61,11 +59,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
     async (request, reply) => {
-      const precondition = {
-        ifMatch: request.headers['if-match'],
-        etagOf: (course: Course) => reply.etagOf(Course, course)
-      }
-      await authoring.deleteCourse(request.signedIn(), request.params.id, precondition)
+      await authoring.deleteCourse(request.signedIn(), request.params.id, reply.precondition(Course))
       return reply.code(204).send(null)
     }
   )

@@ -45,11 +45,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { id, moduleId } = request.params
-      const precondition = {
-        ifMatch: request.headers['if-match'],
-        etagOf: (course: Course) => reply.etagOf(Course, course)
-      }
-      return authoring.changeModule(request.signedIn(), id, moduleId, request.body, precondition)
+      return authoring.changeModule(request.signedIn(), id, moduleId, request.body, reply.precondition(Course))
     }
   )
 
@@ -66,11 +62,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { id, moduleId } = request.params
-      const precondition = {
-        ifMatch: request.headers['if-match'],
-        etagOf: (course: Course) => reply.etagOf(Course, course)
-      }
-      await authoring.deleteModule(request.signedIn(), id, moduleId, precondition)
+      await authoring.deleteModule(request.signedIn(), id, moduleId, reply.precondition(Course))
       return reply.code(204).send(null)
     }
   )
@@ -107,11 +99,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { id, chapterId } = request.params
-      const precondition = {
-        ifMatch: request.headers['if-match'],
-        etagOf: (chapter: Chapter) => reply.etagOf(Chapter, chapter)
-      }
-      reply.sendOwn(await authoring.changeChapter(request.signedIn(), id, chapterId, request.body, precondition))
+      reply.sendOwn(
+        await authoring.changeChapter(request.signedIn(), id, chapterId, request.body, reply.precondition(Chapter))
+      )
       return reply
     }
   )
@@ -129,11 +119,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { id, chapterId } = request.params
-      const precondition = {
-        ifMatch: request.headers['if-match'],
-        etagOf: (chapter: Chapter) => reply.etagOf(Chapter, chapter)
-      }
-      await authoring.deleteChapter(request.signedIn(), id, chapterId, precondition)
+      await authoring.deleteChapter(request.signedIn(), id, chapterId, reply.precondition(Chapter))
       return reply.code(204).send(null)
     }
   )

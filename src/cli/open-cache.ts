@@ -1,0 +1,25 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Cache } from '../cache/cache.ts'
+import { createRedisCache } from '../cache/create.ts'
+import type { Config } from '../config.ts'
+import type { Log } from '../log.ts'
+import { connectRedis, type RedisClient } from '../redis/connect.ts'
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+/**
+ * The cache in Redis for a command, which says itself what goes wrong; it may not be trusted yet after `waitMs`. Not for reads
+ * of what has tags: invalidations that were missed are not applied again.
+ */
+export async function openCache(
+  url: string,
+  config: Config,
+  waitMs: number
+): Promise<{ redis: RedisClient; cache: Cache }> {
+  const redis = connectRedis(url)
+  redis.on('error', () => {})
+  const settings = { ...config.cache, replay: async () => {}, log: silent }
+  const { cache, breaker } = createRedisCache(redis, config.redis.keyPrefix, settings)
+  await Promise.race([breaker.probe(), sleep(waitMs)])
+  return { redis, cache }
+}
