@@ -44,7 +44,7 @@ $compose || [[ -w "$data" ]] || { echo "the files of Redis are in $data: not on 
 echo 'PostgreSQL: pg_restore'
 # What pg_restore cannot drop by itself: pg-boss has partitions.
 sql -c 'set client_min_messages = warning; drop schema if exists public, pgboss cascade; create schema public'
-restore --no-owner --single-transaction --exit-on-error < <(cat "$folder/postgres.dump")
+restore --no-owner --single-transaction --exit-on-error < "$folder/postgres.dump"
 
 echo 'Redis: its files are replaced'
 if $compose; then

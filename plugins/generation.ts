@@ -1,4 +1,3 @@
-import { fastifySSE } from '@fastify/sse'
 import fp from 'fastify-plugin'
 import { GenerationCache } from '../src/cache/generation-cache.ts'
 import { CachedProvider } from '../src/generation/cached-provider.ts'
@@ -19,7 +18,6 @@ declare module 'fastify' {
 
 /** The channel on which the trigger on `generation_job` tells what changed. */
 const CHANNEL = 'generation'
-const HEARTBEAT_MS = 15_000
 /** How many generations one process runs at a time. */
 const JOBS_AT_ONCE = 4
 /** How long a worker that stops waits for the chapters that are under way: less than the process has. */
@@ -54,7 +52,6 @@ export default fp(
       await queue.close(GRACE_MS)
       await unlisten()
     })
-    await app.register(fastifySSE, { heartbeatInterval: HEARTBEAT_MS })
   },
   { name: 'generation', dependencies: ['cache', 'database'] }
 )

@@ -4,7 +4,6 @@ import { errors } from '../../../../src/errors.ts'
 import { GenerationParams, isOver, LastEventId } from '../../../../src/generation/shapes.ts'
 import { NoContent } from '../../../../src/no-content.ts'
 import { noQuery } from '../../../../src/paging.ts'
-import { timingHeaders } from '../../../../src/timing.ts'
 
 const EventStream = {
   description: 'events `progress` with a Generation as `data`; ends when it is over',
@@ -36,12 +35,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       // There is nothing more to come: 204 tells a browser not to come back.
       if (isOver(generation) && seen === revision) return reply.code(204).send(null)
 
-      const gone = new AbortController()
-      reply.sse.onClose(() => gone.abort())
-      // A stream passes by the hook that sends these.
-      reply.headers({ 'X-Request-Id': request.id, ...timingHeaders(request.trace, reply.elapsedTime) })
-      reply.sse.sendHeaders()
-      for await (const record of generationFeed.follow(generation.id, seen, gone.signal)) {
+      const gone = reply.beginStream()
+      for await (const record of generationFeed.follow(generation.id, seen, gone)) {
         await reply.sse.send({ event: 'progress', id: String(record.revision), data: record.generation })
       }
     }

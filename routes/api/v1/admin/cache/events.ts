@@ -32,11 +32,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       request.admin()
-      const gone = new AbortController()
-      reply.sse.onClose(() => gone.abort())
-      const over = AbortSignal.any([gone.signal, closing.signal, AbortSignal.timeout(STREAM_MS)])
-      reply.header('X-Request-Id', request.id)
-      reply.sse.sendHeaders()
+      const gone = reply.beginStream()
+      const over = AbortSignal.any([gone, closing.signal, AbortSignal.timeout(STREAM_MS)])
       while (!over.aborted) {
         await reply.sse.send({ event: 'report', data: await app.cacheReport() })
         await sleep(INTERVAL_MS, null, { signal: over }).catch(() => {})

@@ -1,0 +1,28 @@
+import { fastifySSE } from '@fastify/sse'
+import fp from 'fastify-plugin'
+import { timingHeaders } from '../src/timing.ts'
+
+declare module 'fastify' {
+  interface FastifyReply {
+    /** Begins the stream of events. The signal aborts when its client has gone. */
+    beginStream(): AbortSignal
+  }
+}
+
+const HEARTBEAT_MS = 15_000
+
+/** Streams of events (Server-Sent Events), with heartbeats. */
+export default fp(
+  async (app) => {
+    app.decorateReply('beginStream', function () {
+      const gone = new AbortController()
+      this.sse.onClose(() => gone.abort())
+      // A stream passes by the hook that sends these.
+      this.headers({ 'X-Request-Id': this.request.id, ...timingHeaders(this.request.trace, this.elapsedTime) })
+      this.sse.sendHeaders()
+      return gone.signal
+    })
+    await app.register(fastifySSE, { heartbeatInterval: HEARTBEAT_MS })
+  },
+  { name: 'sse', dependencies: ['timing'] }
+)
