@@ -1,24 +1,34 @@
 import { createHash } from 'node:crypto'
-import rateLimit, { type FastifyRateLimitStore, normalizeIP, type RateLimitOptions } from '@fastify/rate-limit'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
 import { normalize } from '../src/accounts/accounts.ts'
 import { ApiError } from '../src/errors.ts'
-import { Counters } from '../src/limits/counters.ts'
+import { clientAddress } from '../src/limits/client-address.ts'
+import { type Count, Counters } from '../src/limits/counters.ts'
+
+/** So many requests with the same key in a window of time; a `max` of 0 is no limit. */
+interface RateLimit {
+  readonly max: (request: FastifyRequest) => number
+  readonly windowMs: number
+  readonly key: (request: FastifyRequest) => string
+}
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** For a route that takes passwords: ten attempts a minute of one client. */
-    readonly attemptLimit: RateLimitOptions
+    readonly attemptLimit: RateLimit
     /** A preHandler for the same: ten attempts a minute on one account, by whomever: that of the body, else one's own. */
     limitAttemptsOnAccount(request: FastifyRequest): Promise<void>
+  }
+  interface FastifyContextConfig {
+    /** Instead of the limit of every route; false for none. */
+    rateLimit?: RateLimit | false
   }
 }
 
 const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
 const ATTEMPTS = 10
-const IPV6_NETWORK_BITS = 64
 
 /** Requests are counted by user where somebody is signed in, else by address, in Redis for all processes together. */
 export default fp(
@@ -26,55 +36,64 @@ export default fp(
     const { anonymous, user } = app.config.rateLimit
     const counters = new Counters(app.redis.limit, app.config.redis.keyPrefix, app.log)
 
-    class Store implements FastifyRateLimitStore {
-      incr(...[key, callback, windowMs]: Parameters<FastifyRateLimitStore['incr']>): void {
-        counters.increment(key, windowMs).then((count) => callback(null, count), callback)
-      }
-
-      child(): Store {
-        return this
-      }
-    }
-
     // A client that has hung up has no address any more.
     const address = ({ ip, socket }: FastifyRequest) =>
-      socket.destroyed && !ip ? 'ip:gone' : `ip:${normalizeIP(ip, IPV6_NETWORK_BITS)}`
-    const limitOf = ({ account }: FastifyRequest) => (account === null ? anonymous : user)
+      socket.destroyed && !ip ? 'ip:gone' : `ip:${clientAddress(ip)}`
+    const everyRoute: RateLimit = {
+      max: ({ account }) => (account === null ? anonymous : user),
+      windowMs: HOUR_MS,
+      key: (request) => (request.account === null ? address(request) : `user:${request.account.id}`)
+    }
+    const attempts = { max: () => (anonymous === 0 ? 0 : ATTEMPTS), windowMs: MINUTE_MS }
+    app.decorate('attemptLimit', { ...attempts, key: (request) => `attempt:${address(request)}` })
 
-    await app.register(rateLimit, {
-      max: limitOf,
-      timeWindow: HOUR_MS,
-      keyGenerator: (request) => (request.account === null ? address(request) : `user:${request.account.id}`),
-      allowList: (request) => limitOf(request) === 0,
-      store: Store,
-      errorResponseBuilder: tooMany
-    })
-
-    const attempts = { max: ATTEMPTS, timeWindow: MINUTE_MS, allowList: () => anonymous === 0 }
-    app.decorate('attemptLimit', { ...attempts, keyGenerator: (request) => `attempt:${address(request)}` })
-
-    const onAccount = app.createRateLimit({
-      ...attempts,
-      keyGenerator: (request) => `attempt:account:${accountKey(request)}`
-    })
     app.decorate('limitAttemptsOnAccount', async (request) => {
+      const max = attempts.max()
       // Nobody's account: the route answers 401.
-      if (emailOf(request) === undefined) return
-      const limit = await onAccount(request)
-      if (!limit.isAllowed && limit.isExceeded) throw tooMany(request, limit)
+      if (max === 0 || emailOf(request) === undefined) return
+      const count = await counters.increment(`attempt:account:${accountKey(request)}`, attempts.windowMs)
+      if (count.current > max) throw tooMany(max, count)
+    })
+
+    function limit(rule: RateLimit, request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+      const max = rule.max(request)
+      const judge = (count: Count) => {
+        if (count.current <= max) reply.headers(figures(max, max - count.current, count.ttl))
+        done(count.current <= max ? undefined : tooMany(max, count))
+      }
+      const count = max === 0 ? null : counters.increment(rule.key(request), rule.windowMs)
+      if (count === null) done()
+      else if (count instanceof Promise) count.then(judge, done)
+      else judge(count)
+    }
+
+    // After the hooks of all plugins: who asks is known by then.
+    app.addHook('onRoute', (route) => {
+      const rule = route.config?.rateLimit ?? everyRoute
+      if (rule === false) return
+      const own = route.onRequest ?? []
+      route.onRequest = [
+        ...(Array.isArray(own) ? own : [own]),
+        (request, reply, done) => limit(rule, request, reply, done)
+      ]
     })
   },
   { name: 'rate-limit', dependencies: ['redis', 'identity'] }
 )
 
-/** 429 with the figures of the limit that is used up, of which a request may meet two. */
-function tooMany(_request: FastifyRequest, { max, ttl }: { max: number; ttl: number }): ApiError {
-  const seconds = String(Math.ceil(ttl / 1000))
-  return new ApiError(429, 'RATE_LIMITED', 'too many requests: Retry-After says when to come back', {
-    'Retry-After': seconds,
+function figures(max: number, remaining: number, ttlMs: number): Record<string, string> {
+  return {
     'X-RateLimit-Limit': String(max),
-    'X-RateLimit-Remaining': '0',
-    'X-RateLimit-Reset': seconds
+    'X-RateLimit-Remaining': String(remaining),
+    'X-RateLimit-Reset': String(Math.ceil(ttlMs / 1000))
+  }
+}
+
+/** 429 with the figures of the limit that is used up, of which a request may meet two. */
+function tooMany(max: number, { ttl }: Count): ApiError {
+  return new ApiError(429, 'RATE_LIMITED', 'too many requests: Retry-After says when to come back', {
+    'Retry-After': String(Math.ceil(ttl / 1000)),
+    ...figures(max, 0, ttl)
   })
 }
 

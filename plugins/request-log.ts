@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 
 /** How much of a URL is logged. */
@@ -21,15 +22,18 @@ export default fp(
         hits,
         misses
       }
-      // A stream is as long as what it tells of.
-      const streams = /^text\/event-stream/.test(String(reply.getHeader('content-type')))
-      if (ms < slowRequestMs || streams) request.log.info(line, 'request')
+      if (ms < slowRequestMs || isStream(reply)) request.log.info(line, 'request')
       else request.log.warn({ ...line, cacheMs: round(cacheMs), loadMs: round(loadMs) }, 'slow request')
       done()
     })
   },
-  { name: 'request-log', dependencies: ['timing', 'identity'] }
+  { name: 'request-log', dependencies: ['response-head', 'identity'] }
 )
+
+/** A stream is as long as what it tells of. */
+function isStream(reply: FastifyReply): boolean {
+  return /^text\/event-stream/.test(String(reply.getHeader('content-type')))
+}
 
 /** Milliseconds, to the microsecond. */
 function round(ms: number): number {

@@ -32,6 +32,17 @@ export default fp(
   async (app) => {
     const { cache } = app
 
+    /** Answers of one turn of the event loop leave together: a client on this machine is woken once, not for each of them. */
+    let answers: { reply: FastifyReply; entry: Entry; cacheControl: string }[] = []
+    function sendTogether(reply: FastifyReply, entry: Entry, cacheControl: string): void {
+      if (answers.push({ reply, entry, cacheControl }) > 1) return
+      setImmediate(() => {
+        const batch = answers
+        answers = []
+        for (const { reply, entry, cacheControl } of batch) send(reply, entry, cacheControl)
+      })
+    }
+
     function send(reply: FastifyReply, entry: Entry, cacheControl: string): void {
       const { etag } = entry
       const { trace, headers, method } = reply.request
@@ -63,7 +74,7 @@ export default fp(
     app.decorateReply('sendCached', function (spec, load, loadOwn) {
       const { trace, account } = this.request
       const copy = cache.peek(spec, trace)
-      if (copy !== null && !isNegative(copy)) return send(this, copy, PUBLIC)
+      if (copy !== null && !isNegative(copy)) return sendTogether(this, copy, PUBLIC)
       const fail = (error: unknown) => {
         this.header('X-Cache', trace.outcome).send(error)
       }
@@ -78,5 +89,5 @@ export default fp(
         .catch(fail)
     })
   },
-  { name: 'response-cache', dependencies: ['cache', 'timing', 'identity'] }
+  { name: 'response-cache', dependencies: ['cache', 'response-head', 'identity'] }
 )

@@ -1,13 +1,6 @@
 import cookie from '@fastify/cookie'
-import session, { type FastifySessionOptions, type SessionStore as SessionStoreOfLibrary } from '@fastify/session'
-import type {
-  FastifyBaseLogger,
-  FastifyInstance,
-  FastifyReply,
-  FastifyRequest,
-  onRequestHookHandler,
-  onSendHookHandler
-} from 'fastify'
+import session, { type SessionStore as SessionStoreOfLibrary } from '@fastify/session'
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { formatSession, parseSession } from '../src/accounts/session-record.ts'
 import { MemorySessions, RedisSessions, type SessionStore } from '../src/accounts/session-store.ts'
@@ -52,7 +45,7 @@ export default fp(
     )
     await app.register(cookie)
 
-    const hooks = await hooksOf(app, {
+    const { onRequest, onSend } = await app.hooksOf(session, {
       secret: [...secrets],
       cookieName: COOKIE,
       // With 'auto' the cookie is Secure where the request came over TLS, by the word of a trusted proxy too.
@@ -62,12 +55,13 @@ export default fp(
       // Every request would write; plugins/identity.ts prolongs a session once half of its time is over.
       rolling: false
     })
+    if (!onRequest || !onSend) throw new Error('@fastify/session adds other hooks than it did')
     const concerned = (request: FastifyRequest) =>
       request.headers.cookie?.includes(`${COOKIE}=`) || request.routeOptions.config.beginsSession === true
 
     app.addHook('onRequest', function (request, reply, done) {
       if (!concerned(request)) return done()
-      hooks.onRequest.call(this, request, reply, (error) => {
+      onRequest.call(this, request, reply, (error) => {
         if (error && request.routeOptions.config.public) {
           request.log.error(
             { err: error },
@@ -80,7 +74,7 @@ export default fp(
     })
     app.addHook('onSend', function (request, reply, payload, done) {
       if (!request.session) return done(null, payload)
-      hooks.onSend.call(this, request, reply, payload, (error?: Error | null) => {
+      onSend.call(this, request, reply, payload, (error?: Error | null) => {
         sendOneCookie(reply)
         // No shared cache may keep a cookie, whatever the route says of its answer.
         if (reply.hasHeader('set-cookie')) reply.header('Cache-Control', 'private, no-store')
@@ -90,27 +84,8 @@ export default fp(
       })
     })
   },
-  { name: 'session', dependencies: ['redis', 'errors', 'timing'] }
+  { name: 'session', dependencies: ['redis', 'errors', 'response-head', 'library-hooks'] }
 )
-
-interface SessionHooks {
-  onRequest: onRequestHookHandler
-  onSend: onSendHookHandler
-}
-
-/** The library's two hooks, which it would otherwise add for every request there is. */
-async function hooksOf(app: FastifyInstance, options: FastifySessionOptions): Promise<SessionHooks> {
-  const hooks: Partial<SessionHooks> = {}
-  const collector: FastifyInstance = Object.create(app, {
-    addHook: { value: (name: 'onRequest' | 'onSend', hook: never) => Object.assign(hooks, { [name]: hook }) }
-  })
-  await new Promise<void>((resolve, reject) =>
-    session(collector, options, (error) => (error ? reject(error) : resolve()))
-  )
-  const { onRequest, onSend } = hooks
-  if (onRequest === undefined || onSend === undefined) throw new Error('@fastify/session adds other hooks than it did')
-  return { onRequest, onSend }
-}
 
 /** The library clears the cookie of the session before, then sets the new one: only the last of them is meant. */
 function sendOneCookie(reply: FastifyReply): void {

@@ -1,6 +1,5 @@
 import { fastifySSE } from '@fastify/sse'
 import fp from 'fastify-plugin'
-import { timingHeaders } from '../src/timing.ts'
 
 declare module 'fastify' {
   interface FastifyReply {
@@ -17,12 +16,10 @@ export default fp(
     app.decorateReply('beginStream', function () {
       const gone = new AbortController()
       this.sse.onClose(() => gone.abort())
-      // A stream passes by the hook that sends these.
-      this.headers({ 'X-Request-Id': this.request.id, ...timingHeaders(this.request.trace, this.elapsedTime) })
       this.sse.sendHeaders()
       return gone.signal
     })
     await app.register(fastifySSE, { heartbeatInterval: HEARTBEAT_MS })
   },
-  { name: 'sse', dependencies: ['timing'] }
+  { name: 'sse', dependencies: ['response-head'] }
 )

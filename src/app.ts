@@ -16,7 +16,8 @@ import Fastify, {
 import { Trace } from './cache/trace.ts'
 import type { Config } from './config.ts'
 import { errorBody } from './errors.ts'
-import { timingHeaders } from './timing.ts'
+import { logStream } from './log-stream.ts'
+import { timingHeaders } from './response-head.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -48,10 +49,9 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
         'err.lastNodeError.command',
         'err.cause.command',
         'req.headers.cookie',
-        'req.headers.authorization',
-        '*.password',
-        '*.apiKey'
-      ]
+        'req.headers.authorization'
+      ],
+      stream: logStream
     },
     // One line a request, with what the cache did for it, is written by plugins/request-log.ts.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),

@@ -43,7 +43,8 @@ export function readConfig(env: Environment) {
       /** Null: cache, sessions and limits live in this process. */
       url: redisUrl,
       sessionUrl: redis(env, 'REDIS_SESSION_URL') ?? redisUrl,
-      limitUrl: redis(env, 'REDIS_LIMIT_URL') ?? redisUrl,
+      /** Null: each process counts for itself. */
+      limitUrl: text(env, 'REDIS_LIMIT_URL') === 'none' ? null : (redis(env, 'REDIS_LIMIT_URL') ?? redisUrl),
       keyPrefix:
         matching(
           env,

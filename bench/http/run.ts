@@ -29,7 +29,7 @@ const service = (env: Record<string, string> = {}) =>
     SESSION_SECRET: 'the secret of the bench is long enough',
     RATE_LIMIT_ANONYMOUS: NO_LIMIT,
     RATE_LIMIT_USER: NO_LIMIT,
-    REDIS_LIMIT_URL: '',
+    REDIS_LIMIT_URL: 'none',
     ...env
   })
 

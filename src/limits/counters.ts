@@ -30,10 +30,14 @@ export class Counters {
     this.#log = log
   }
 
-  async increment(key: string, windowMs: number): Promise<Count> {
-    if (this.#redis === null) return this.#incrementOwn(key, windowMs)
+  /** At once where this process counts for itself: nobody then waits for a promise. Never rejects. */
+  increment(key: string, windowMs: number): Count | Promise<Count> {
+    return this.#redis === null ? this.#incrementOwn(key, windowMs) : this.#incrementShared(this.#redis, key, windowMs)
+  }
+
+  async #incrementShared(redis: RedisClient, key: string, windowMs: number): Promise<Count> {
     try {
-      const answer = await this.#redis.eval(INCREMENT, 1, this.#prefix + key, windowMs)
+      const answer = await redis.eval(INCREMENT, 1, this.#prefix + key, windowMs)
       if (!Array.isArray(answer)) throw new TypeError('not a count')
       this.#failing = false
       return { current: Number(answer[0]), ttl: Number(answer[1]) }

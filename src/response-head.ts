@@ -1,0 +1,43 @@
+import type { OutgoingHttpHeader, OutgoingHttpHeaders } from 'node:http'
+import type { Trace } from './cache/trace.ts'
+
+/** The headers by which operators see what a response cost; `totalMs` is the whole time, in milliseconds. */
+export function timingHeaders(trace: Trace, totalMs: number): Record<string, string> {
+  const total = totalMs.toFixed(3)
+  return {
+    'X-Response-Time': `${total}ms`,
+    'X-Cache-Hits': String(trace.hits),
+    'X-Cache-Misses': String(trace.misses),
+    'Server-Timing': `cache;dur=${trace.cacheMs.toFixed(3)}, load;dur=${trace.loadMs.toFixed(3)}, total;dur=${total}`
+  }
+}
+
+/** Writes down the headers of a response in the form that costs Node least: names and values in turns. */
+export class ResponseHead {
+  readonly #fixed: readonly string[]
+  readonly #names: ReadonlySet<string>
+
+  /** `fixed` are on every response that does not replace them. Names are in lower case, here and below. */
+  constructor(fixed: Readonly<Record<string, string>>) {
+    this.#fixed = Object.entries(fixed).flat()
+    this.#names = new Set(Object.keys(fixed))
+  }
+
+  lines(own: OutgoingHttpHeaders, requestId: string, trace: Trace, totalMs: number): OutgoingHttpHeader[] {
+    const lines: OutgoingHttpHeader[] = ['X-Request-Id', requestId]
+    const timing = timingHeaders(trace, totalMs)
+    for (const name in timing) lines.push(name, timing[name] ?? '')
+    let replaced = false
+    for (const name in own) {
+      const value = own[name]
+      if (value === undefined) continue
+      lines.push(name, value)
+      replaced ||= this.#names.has(name)
+    }
+    for (let i = 0; i < this.#fixed.length; i += 2) {
+      const [name = '', value = ''] = [this.#fixed[i], this.#fixed[i + 1]]
+      if (!replaced || own[name] === undefined) lines.push(name, value)
+    }
+    return lines
+  }
+}
