@@ -41,12 +41,12 @@ export default fp(
       help: 'Sessions that began: logins, registrations, changes of the password',
       registers
     })
-    app.addHook('onResponse', ({ method, routeOptions }, reply, done) => {
+    app.addHook('onResponse', ({ method, route }, reply, done) => {
       const { statusCode, elapsedTime } = reply
       // A path that no route has is anybody's text.
-      requests.observe({ method, route: routeOptions.url ?? 'none', status: statusCode }, elapsedTime / 1000)
+      requests.observe({ method, route: route.url ?? 'none', status: statusCode }, elapsedTime / 1000)
       if (statusCode === 429) limited.inc()
-      if (routeOptions.config.beginsSession && statusCode < 300) sessions.inc()
+      if (route.config.beginsSession && statusCode < 300) sessions.inc()
       done()
     })
   },

@@ -1,5 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
+import { logStream } from '../src/log-stream.ts'
+import { formatRequestLine } from '../src/request-line.ts'
 
 /** How much of a URL is logged. */
 const MAX_URL = 512
@@ -7,23 +9,29 @@ const MAX_URL = 512
 /** One log line a request, with what the cache did for it; a warning when it was slow. */
 export default fp(
   async (app) => {
-    const { slowRequestMs } = app.config
+    const { logLevel, slowRequestMs } = app.config
+    const tellsAll = ['info', 'debug', 'trace'].includes(logLevel)
+    const tellsSlow = tellsAll || logLevel === 'warn'
+    if (!tellsSlow) return
 
     app.addHook('onResponse', (request, reply, done) => {
-      const { hits, misses, cacheMs, loadMs } = request.trace
-      const ms = round(reply.elapsedTime)
-      const line = {
-        method: request.method,
-        url: request.url.slice(0, MAX_URL),
-        route: request.routeOptions.url,
-        ...(request.account && { user: request.account.id }),
+      const { trace, method, url, route, account } = request
+      const ms = reply.elapsedTime
+      const slow = ms >= slowRequestMs && !isStream(reply) ? trace : undefined
+      if (slow === undefined && !tellsAll) return done()
+      const line = formatRequestLine({
+        requestId: request.id,
+        method,
+        url: url.slice(0, MAX_URL),
+        route: route.url,
+        user: account?.id,
         status: reply.statusCode,
         ms,
-        hits,
-        misses
-      }
-      if (ms < slowRequestMs || isStream(reply)) request.log.info(line, 'request')
-      else request.log.warn({ ...line, cacheMs: round(cacheMs), loadMs: round(loadMs) }, 'slow request')
+        hits: trace.hits,
+        misses: trace.misses,
+        slow
+      })
+      logStream.write(line)
       done()
     })
   },
@@ -33,9 +41,4 @@ export default fp(
 /** A stream is as long as what it tells of. */
 function isStream(reply: FastifyReply): boolean {
   return /^text\/event-stream/.test(String(reply.getHeader('content-type')))
-}
-
-/** Milliseconds, to the microsecond. */
-function round(ms: number): number {
-  return Math.round(ms * 1000) / 1000
 }

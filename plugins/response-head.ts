@@ -9,6 +9,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** What the cache did for this request. */
     trace: Trace
+    /** The same as `routeOptions`, which Fastify makes anew each time it is asked for. */
+    route: FastifyRequest['routeOptions']
   }
 }
 
@@ -21,10 +23,12 @@ export default fp(
   async (app) => {
     const head = new ResponseHead(await helmetHeaders())
     app.decorateRequest('trace')
+    app.decorateRequest('route')
 
     app.addHook('onRequest', (request, reply, done) => {
       const trace = new Trace()
       request.trace = trace
+      request.route = request.routeOptions
       const { raw } = reply
       // Fastify calls it with an object of headers, streams and Node itself with none.
       raw.writeHead = (statusCode: number, own?: unknown) => {

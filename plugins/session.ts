@@ -57,12 +57,12 @@ export default fp(
     })
     if (!onRequest || !onSend) throw new Error('@fastify/session adds other hooks than it did')
     const concerned = (request: FastifyRequest) =>
-      request.headers.cookie?.includes(`${COOKIE}=`) || request.routeOptions.config.beginsSession === true
+      request.headers.cookie?.includes(`${COOKIE}=`) || request.route.config.beginsSession === true
 
     app.addHook('onRequest', function (request, reply, done) {
       if (!concerned(request)) return done()
       onRequest.call(this, request, reply, (error) => {
-        if (error && request.routeOptions.config.public) {
+        if (error && request.route.config.public) {
           request.log.error(
             { err: error },
             'sessions cannot be read: answered as to a visitor; check REDIS_SESSION_URL'

@@ -2,6 +2,9 @@ import { pino } from 'pino'
 
 const FLUSH_LINES = 64
 const FLUSH_MS = 100
+const WARN = 40
+/** Asks pino for `lastLevel`. */
+const needsMetadata: unique symbol = Symbol.for('pino.metadata')
 
 /**
  * The log on standard output. Lines are written together, up to 64 of them or after 100 ms, the rest when the process exits: a
@@ -9,6 +12,9 @@ const FLUSH_MS = 100
  * waits with every line, which is dearer than what they save.) A `kill -9` loses what was logged within the last 100 ms.
  */
 class LogStream {
+  readonly [needsMetadata] = true
+  /** Of the line that comes; set by pino. */
+  lastLevel = 0
   readonly #output = pino.destination({ dest: 1, sync: false })
   #lines = ''
   #count = 0
@@ -23,7 +29,8 @@ class LogStream {
 
   write(line: string): void {
     this.#lines += line
-    if (++this.#count >= FLUSH_LINES) this.#flush()
+    // Of trouble the operator hears at once.
+    if (++this.#count >= FLUSH_LINES || this.lastLevel >= WARN) this.#flush()
     else this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS).unref()
   }
 
@@ -34,6 +41,7 @@ class LogStream {
     this.#output.write(this.#lines)
     this.#lines = ''
     this.#count = 0
+    this.lastLevel = 0
   }
 }
 

@@ -1,12 +1,18 @@
 /** What is used here of autocannon, which has no types of its own. */
 declare module 'autocannon' {
+  interface Client {
+    /** Sent in turns. */
+    setRequests(requests: { path: string }[]): void
+    on(event: 'response', heard: () => void): void
+  }
   interface Options {
     url: string
     connections: number
     /** In seconds. */
     duration: number
     headers?: Record<string, string>
-    requests?: { path: string }[]
+    /** Called for each connection. */
+    setupClient?: (client: Client) => void
   }
   interface Result {
     requests: { average: number }

@@ -6,28 +6,39 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import autocannon from 'autocannon'
 
-/** The server has one core, the load another: what they take from each other would be measured, too. */
-const SERVER_CORE = '0'
-const LOAD_CORE = '1'
+/** The server has one core; the load, and the databases, have another: what they take from each other would be measured, too. */
+export const SERVER_CORE = '0'
+export const LOAD_CORE = '1'
 const LISTENING = /Server listening at (http:\/\/[^"\s]+)/
-const START_MS = 30_000
+const START_MS = 60_000
 
 export interface Target {
   readonly url: string
+  readonly pid: number
   stop(): Promise<void>
 }
 
-/** A process of its own on the server's core; what it logs goes to a file, and takes nothing from the load. */
-export async function serve(script: string, args: readonly string[], env: Record<string, string>): Promise<Target> {
+export interface Place {
+  /** The cores it may use; `SERVER_CORE` unless given. */
+  readonly cores?: string
+}
+
+/** A process of its own; what it logs goes to a file, and takes nothing from the load. */
+export async function serve(
+  script: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  { cores = SERVER_CORE }: Place = {}
+): Promise<Target> {
   const file = join(await mkdtemp(join(tmpdir(), 'aikademiya-bench-')), 'log')
   const log = await open(file, 'w')
-  const command = ['-c', SERVER_CORE, process.execPath, script, ...args]
-  const child = spawn('taskset', command, {
+  const child = spawn('taskset', ['-c', cores, process.execPath, script, ...args], {
     env: { PATH: process.env.PATH, PORT: '0', ...env },
     stdio: ['ignore', log.fd, log.fd]
   })
   await log.close()
-  return { url: await urlIn(file, child), stop: () => end(child) }
+  const url = await urlIn(file, child)
+  return { url, pid: child.pid ?? 0, stop: () => end(child) }
 }
 
 async function urlIn(file: string, child: ChildProcess): Promise<string> {
@@ -45,10 +56,22 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
 }
 
-/** Moves this process, and so the load, to the other core. */
-export async function leaveServerCore(): Promise<void> {
-  const moved = spawn('taskset', ['-a', '-cp', LOAD_CORE, String(process.pid)], { stdio: 'ignore' })
-  await new Promise((resolve) => moved.once('exit', resolve))
+/** Moves a process, by its id, and all its threads; itself unless told. */
+export async function moveTo(cores: string, pid = process.pid): Promise<void> {
+  await once(spawn('taskset', ['-a', '-cp', cores, String(pid)], { stdio: 'ignore' }), 'exit')
+}
+
+/** The seconds of CPU that a process has used. */
+export async function cpuSeconds(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
+/** The memory that a process has resident, in MiB. */
+export async function residentMiB(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024
 }
 
 export interface Shot {
@@ -61,19 +84,24 @@ export interface Load {
   readonly url: string
   readonly seconds: number
   readonly headers?: Record<string, string>
-  /** Paths that are asked for in turn; else the one of `url`. */
-  readonly paths?: readonly string[]
+  /** The paths that one connection asks for in turns; else that of `url`. */
+  readonly paths?: () => readonly string[]
+  /** Called at every answer. */
+  readonly answered?: () => void
 }
 
 const CONNECTIONS = 32
 
-export async function shoot({ url, seconds, headers = {}, paths }: Load): Promise<Shot> {
+export async function shoot({ url, seconds, headers = {}, paths, answered }: Load): Promise<Shot> {
   const result = await autocannon({
     url,
     connections: CONNECTIONS,
     duration: seconds,
     headers,
-    ...(paths && { requests: paths.map((path) => ({ path })) })
+    setupClient: (client) => {
+      if (paths) client.setRequests(paths().map((path) => ({ path })))
+      if (answered) client.on('response', answered)
+    }
   })
   return {
     perSecond: result.requests.average,

@@ -1,10 +1,9 @@
 /** A Fastify server with one route, /course, answered in the way that the first argument names; without any plugin. */
 import Fastify from 'fastify'
 import { Redis } from 'ioredis'
-import { course, load } from './course.ts'
+import { load, text } from './course.ts'
 
 const TTL_MS = 600_000
-const text = JSON.stringify(course)
 const json = 'application/json; charset=utf-8'
 const redis = () => new Redis(process.env.REDIS_URL ?? '', { enableAutoPipelining: true })
 

@@ -22,13 +22,14 @@ export function createEntry(value: string, stamps: readonly string[]): Entry {
   return { stamps, etag: `"${createHash('sha1').update(value).digest('base64url')}"`, value }
 }
 
-const bodies = new WeakMap<Entry, Buffer>()
+const bodies = new WeakMap<Entry, string | Buffer>()
 
-/** The value as the bytes of an answer: encoded once, however often the entry is sent. */
-export function bodyOf(entry: Entry): Buffer {
+/** The value as it is sent soonest: text where a character is a byte, else its bytes, encoded once, however often they are sent. */
+export function bodyOf(entry: Entry): string | Buffer {
   let body = bodies.get(entry)
   if (body === undefined) {
-    body = Buffer.from(entry.value)
+    const bytes = Buffer.from(entry.value)
+    body = bytes.length === entry.value.length ? entry.value : bytes
     bodies.set(entry, body)
   }
   return body

@@ -171,6 +171,7 @@ t.test('the key of the model is in no answer and no log line', async (t) => {
   await until(async () => (await generation(ann, id)).status === 'failed', 10_000)
   const answer = await generation(ann, id)
   t.match(answer.error, /does not accept the key of this platform/)
+  await service.kill('SIGTERM')
   t.match(service.output(), /generation failed/)
   t.notMatch(service.output() + JSON.stringify(answer), /sk-secret/)
 })

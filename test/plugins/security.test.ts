@@ -147,6 +147,7 @@ t.test('what stands before the routes', async (t) => {
     await statusOf(bea.get('/api/v1/users/me', authorization))
     await statusOf(bea.get('/api/v1/courses/4', authorization))
 
+    await service.kill('SIGTERM')
     const log = service.output()
     t.match(log, '/api/v1/auth/register', 'requests are logged')
     const id = bea.cookie.slice('sid='.length).split('.')[0] ?? ''

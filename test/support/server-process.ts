@@ -28,7 +28,8 @@ export async function startServer(
 ): Promise<ServerProcess> {
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
   running.add(child)
-  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  // Not the exit: what it wrote last is read only then.
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
   ended.then(() => running.delete(child))
 
   let output = ''

@@ -1,0 +1,97 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { PostgresServer } from '../../test/support/postgres.ts'
+import { RedisServer } from '../../test/support/redis.ts'
+import { LOAD_CORE, moveTo, type Place, serve, type Target } from './measure.ts'
+
+const COURSE_BYTES = 4096
+/** One in plain ASCII, so that a text is no dearer to send than its bytes. */
+export const COURSE = '/api/v1/courses/3'
+const COURSES = 2000
+const NO_LIMIT = '1000000000'
+
+const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+
+/** A PostgreSQL and a Redis, on the core of the load, with 2,000 courses, one of them of exactly 4 KB. */
+export class Stack {
+  readonly db: pg.Pool
+  readonly #env: Record<string, string>
+  readonly #stop: () => Promise<unknown>
+
+  private constructor(env: Record<string, string>, db: pg.Pool, stop: () => Promise<unknown>) {
+    this.#env = env
+    this.db = db
+    this.#stop = stop
+  }
+
+  static async start(): Promise<Stack> {
+    // What this process starts stays where it is.
+    await moveTo(LOAD_CORE)
+    const [postgres, redis] = await Promise.all([PostgresServer.start(), RedisServer.start()])
+    const DATABASE_URL = await postgres.createDatabase()
+    const db = new pg.Pool({ connectionString: DATABASE_URL, max: 4 })
+    const file = join(await mkdtemp(join(tmpdir(), 'aikademiya-bench-')), 'course.json')
+    const env = { DATABASE_URL, REDIS_URL: redis.url, COURSE_FILE: file }
+    const stack = new Stack(env, db, () => Promise.all([postgres.stop(), redis.stop(), db.end()]))
+    await stack.#fill(file)
+    return stack
+  }
+
+  /** The service with all its plugins. Limits are high, and counted by the process, unless `env` says otherwise. */
+  service(env: Record<string, string> = {}, place?: Place): Promise<Target> {
+    return serve(
+      path('../../src/server.ts'),
+      [],
+      {
+        ...this.#env,
+        SEED: 'demo',
+        SESSION_SECRET: 'the secret of the bench is long enough',
+        RATE_LIMIT_ANONYMOUS: NO_LIMIT,
+        RATE_LIMIT_USER: NO_LIMIT,
+        REDIS_LIMIT_URL: 'none',
+        ...env
+      },
+      place
+    )
+  }
+
+  /** A Fastify route without plugins that answers `/course` in the named way (`server.ts`). */
+  yardstick(name: string): Promise<Target> {
+    return serve(path('server.ts'), [name], this.#env)
+  }
+
+  /** A write from outside, which the service has to hear of: of this course, and so of all lists. */
+  async touch(id: number): Promise<void> {
+    await this.db.query('update course set title = title where id = $1', [id])
+  }
+
+  stop(): Promise<unknown> {
+    return this.#stop()
+  }
+
+  async #fill(file: string): Promise<void> {
+    const service = await this.service()
+    const { db } = this
+    const answer = async () => (await fetch(service.url + COURSE)).text()
+    const missing = COURSE_BYTES - Buffer.byteLength(await answer())
+    await db.query(`update course set description = description || repeat('x', $1) where slug = $2`, [
+      missing,
+      JSON.parse(await answer()).slug
+    ])
+    await db.query(
+      `insert into course (slug, title, summary, description, level, language, status, category_id, author_id, created_at, updated_at)
+       select 'bench-' || n, 'Course ' || n, summary, description, level, language, status, category_id, author_id, now(), now()
+       from generate_series(1, $1) n join lateral (select * from course where slug not like 'bench-%' order by (id + n) % 20 limit 1) c on true`,
+      [COURSES]
+    )
+    await service.stop()
+    const fresh = await this.service()
+    const text = await (await fetch(fresh.url + COURSE)).text()
+    if (Buffer.byteLength(text) !== COURSE_BYTES) throw new Error(`the course has ${Buffer.byteLength(text)} bytes`)
+    await writeFile(file, text)
+    await fresh.stop()
+  }
+}
