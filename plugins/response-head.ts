@@ -30,9 +30,9 @@ export default fp(
       request.trace = trace
       request.route = request.routeOptions
       const { raw } = reply
-      // Fastify calls it with an object of headers, streams and Node itself with none.
+      // Fastify gives the headers along, but sets those of a stream before.
       raw.writeHead = (statusCode: number, own?: unknown) => {
-        const lines = head.lines(isHeaders(own) ? own : {}, request.id, trace, reply.elapsedTime)
+        const lines = head.lines(isHeaders(own) ? own : raw.getHeaders(), request.id, trace, reply.elapsedTime)
         return writeHead.call(raw, statusCode, lines)
       }
       done()

@@ -40,6 +40,12 @@ t.test('what stands before the routes', async (t) => {
       t.ok(headers.get('referrer-policy') && headers.get('x-frame-options'), path)
       t.equal(headers.get('x-powered-by'), null)
     }
+    const page = await visitor.get('/admin/redis-stats/')
+    t.match(
+      page.headers.get('content-security-policy'),
+      /^default-src 'none'; script-src 'self';/,
+      'a page has its own'
+    )
   })
 
   await t.test(

@@ -1,0 +1,25 @@
+/** What a measurement found, beside what it should. */
+export interface Outcome {
+  readonly name: string
+  /** What was measured on either side, in words. */
+  readonly ours: string
+  readonly yardstick: string
+  readonly value: number
+  readonly unit: '' | ' s' | ' MiB'
+  readonly goal: { readonly atLeast: number } | { readonly atMost: number }
+  /** What a reader should know of how it came about. */
+  readonly remark?: string
+}
+
+export function isMet({ value, goal }: Outcome): boolean {
+  return 'atLeast' in goal ? value >= goal.atLeast : value <= goal.atMost
+}
+
+export function goalText({ goal, unit }: Outcome): string {
+  return 'atLeast' in goal ? `>= ${goal.atLeast}${unit}` : `<= ${goal.atMost}${unit}`
+}
+
+/** Figures of the size that they have: 0.71, 12.3, 350. */
+export function figure(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
+}

@@ -1,0 +1,65 @@
+import type { Load } from './measure.ts'
+
+const QUERIES = 500
+const HITS = 0.9
+/** How many paths one connection goes round in. */
+const SEQUENCE = 2000
+
+/** 500 different queries of the catalogue, none of them empty. */
+function queries(): string[] {
+  const levels = ['beginner', 'intermediate', 'advanced']
+  const sorts = ['title', '-createdAt', '-updatedAt']
+  const all: string[] = []
+  for (let page = 0; all.length < QUERIES; page++) {
+    for (const level of levels) {
+      for (const language of ['en', 'ru']) {
+        for (const sort of sorts) {
+          all.push(`?level=${level}&language=${language}&sort=${sort}&limit=${10 + page}`)
+        }
+      }
+    }
+  }
+  return all.slice(0, QUERIES)
+}
+
+/** What share of the requests each query has, by Zipf's law: the n-th is asked for 1/n times as often as the first. */
+const SHARES = (() => {
+  const weights = Array.from({ length: QUERIES }, (_, n) => 1 / (n + 1))
+  const sum = weights.reduce((a, b) => a + b)
+  return weights.map((weight) => weight / sum)
+})()
+
+/** After how many requests a write empties the lists, so that the wanted share of them are hits. */
+function requestsPerWrite(): number {
+  const misses = (requests: number) => SHARES.reduce((sum, share) => sum + 1 - (1 - share) ** requests, 0)
+  let requests = QUERIES
+  while (misses(requests) > (1 - HITS) * requests) requests += 10
+  return requests
+}
+
+/** Lists with filters, asked for as people ask: a few of them often, most of them rarely; and now and then somebody writes. */
+export class ListLoad {
+  readonly load: Omit<Load, 'seconds'>
+  readonly #queries = queries()
+
+  constructor(url: string, write: () => Promise<void>) {
+    const every = requestsPerWrite()
+    let answers = 0
+    this.load = {
+      url,
+      paths: () => Array.from({ length: SEQUENCE }, () => `/api/v1/courses${this.#draw()}`),
+      answered: () => {
+        if (++answers % every === 0) void write()
+      }
+    }
+  }
+
+  #draw(): string {
+    let left = Math.random()
+    const n = SHARES.findIndex((share) => {
+      left -= share
+      return left < 0
+    })
+    return this.#queries.at(n) ?? ''
+  }
+}
