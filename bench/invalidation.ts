@@ -1,6 +1,6 @@
 /**
  * `npm run bench:invalidation`: what an invalidation costs with 1,000 and with 1,000,000 keys in Redis, and what a write
- * costs with its invalidation and without, on a real Redis and PostgreSQL of its own.
+ * costs with its invalidation and without, on a real Redis and PostgreSQL of its own. `--json` prints the medians as JSON.
  */
 import { Redis } from 'ioredis'
 import { createRedisCache } from '../src/cache/create.ts'
@@ -34,7 +34,7 @@ const database = await openDatabase({ databaseUrl: await postgres.createDatabase
 await migrate(database, log)
 
 const caches = { small: await openCache(servers.small, SMALL), large: await openCache(servers.large, LARGE) }
-report(
+const invalidation = report(
   'one invalidation (tag course:<id>), by keys in Redis',
   await interleave({
     [`${SMALL} keys`]: (i) => caches.small.cache.invalidate([`course:${i}`]),
@@ -50,7 +50,7 @@ await migrate(bare, log)
 const bareClient = new PrismaClient({ adapter: bare.adapter })
 await bareClient.$executeRaw`alter table course disable trigger user`
 const ids = { coherent: await course(plain), bare: await course(bareClient) }
-report(
+const write = report(
   'one write (update of a course title by Prisma)',
   await interleave({
     'bare Prisma': (i) => bareClient.course.update({ where: { id: ids.bare }, data: { title: `t${i}` } }),
@@ -64,6 +64,7 @@ for (const { running, redis } of Object.values(caches)) {
   redis.disconnect()
 }
 await Promise.all([servers.small.stop(), servers.large.stop(), postgres.stop()])
+if (process.argv.includes('--json')) console.log(JSON.stringify({ invalidation, write }))
 
 async function openCache(server: RedisServer, keys: number) {
   const filler = new Redis(server.url)
@@ -103,13 +104,16 @@ async function interleave(tasks: Record<string, (i: number) => Promise<unknown>>
   return rounds
 }
 
-function report(title: string, rounds: Record<string, number[]>): void {
+/** Prints the medians and the ratio of the second to the first; returns the medians, in ms. */
+function report(title: string, rounds: Record<string, number[]>): number[] {
   console.log(`\n${title}: medians of ${ROUNDS} rounds of ${SAMPLES}`)
-  const [first, second] = Object.entries(rounds).map(([name, times]) => {
+  const medians = Object.entries(rounds).map(([name, times]) => {
     console.log(`  ${name.padEnd(20)} ${median(times).toFixed(3)} ms`)
     return median(times)
   })
+  const [first, second] = medians
   if (first !== undefined && second !== undefined) console.log(`  ratio                ${(second / first).toFixed(2)}`)
+  return medians
 }
 
 function median(values: readonly number[]): number {

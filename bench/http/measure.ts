@@ -25,14 +25,13 @@ export interface Place {
 
 /** A process of its own; what it logs goes to a file, and takes nothing from the load. */
 export async function serve(
-  script: string,
   args: readonly string[],
   env: Record<string, string>,
   { cores = SERVER_CORE }: Place = {}
 ): Promise<Target> {
   const file = join(await mkdtemp(join(tmpdir(), 'aikademiya-bench-')), 'log')
   const log = await open(file, 'w')
-  const child = spawn('taskset', ['-c', cores, process.execPath, script, ...args], {
+  const child = spawn('taskset', ['-c', cores, process.execPath, ...args], {
     env: { PATH: process.env.PATH, PORT: '0', ...env },
     stdio: ['ignore', log.fd, log.fd]
   })

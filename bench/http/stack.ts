@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,6 +14,12 @@ const COURSES = 2000
 const NO_LIMIT = '1000000000'
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+
+/** What `npm start` gives to Node. */
+const { scripts } = JSON.parse(await readFile(path('../../package.json'), 'utf8'))
+const flags = String(scripts.start)
+  .split(' ')
+  .filter((word) => word.startsWith('--') && !word.startsWith('--env'))
 
 /** A PostgreSQL and a Redis, on the core of the load, with 2,000 courses, one of them of exactly 4 KB. */
 export class Stack {
@@ -43,8 +49,7 @@ export class Stack {
   /** The service with all its plugins. Limits are high, and counted by the process, unless `env` says otherwise. */
   service(env: Record<string, string> = {}, place?: Place): Promise<Target> {
     return serve(
-      path('../../src/server.ts'),
-      [],
+      [...flags, path('../../src/server.ts')],
       {
         ...this.#env,
         SEED: 'demo',
@@ -60,7 +65,7 @@ export class Stack {
 
   /** A Fastify route without plugins that answers `/course` in the named way (`server.ts`). */
   yardstick(name: string): Promise<Target> {
-    return serve(path('server.ts'), [name], this.#env)
+    return serve([path('server.ts'), name], this.#env)
   }
 
   /** A write from outside, which the service has to hear of: of this course, and so of all lists. */

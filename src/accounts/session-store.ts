@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { RedisClient } from '../redis/connect.ts'
+import { OncePerTurn } from '../redis/turn.ts'
 
 /** Where sessions are kept, as text, under their ids. */
 export interface SessionStore {
@@ -20,6 +21,7 @@ export class RedisSessions implements SessionStore {
   readonly #redis: RedisClient
   readonly #prefix: string
   readonly #probe: string
+  readonly #reads = new OncePerTurn((id) => this.#read(id))
 
   constructor(redis: RedisClient, keyPrefix: string) {
     this.#redis = redis
@@ -27,8 +29,12 @@ export class RedisSessions implements SessionStore {
     this.#probe = `${keyPrefix}:session-probe`
   }
 
-  /** Null also for a key of another type, put there by hand. */
   get(id: string): Promise<string | null> {
+    return this.#reads.ask(id)
+  }
+
+  /** Null also for a key of another type, put there by hand. */
+  #read(id: string): Promise<string | null> {
     return this.#redis.get(this.#prefix + id).catch((error) => {
       if (/WRONGTYPE/.test(String(error))) return null
       throw error

@@ -1,4 +1,5 @@
 import { mastersOf, type RedisClient } from '../redis/connect.ts'
+import { OncePerTurn } from '../redis/turn.ts'
 import { newStamp } from './entry.ts'
 import { isDataKey, lockKey, stampKey } from './keys.ts'
 import { NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Step, type Store, type Stored } from './store.ts'
@@ -13,6 +14,7 @@ const SCAN_COUNT = 500
 export class RedisStore implements Store {
   readonly #redis: RedisClient
   readonly #prefix: string
+  readonly #stamps = new OncePerTurn((tag) => this.#text(stampKey(tag)))
 
   constructor(redis: RedisClient, keyPrefix: string) {
     this.#redis = redis
@@ -57,7 +59,7 @@ export class RedisStore implements Store {
   }
 
   stamps(tags: readonly string[]): Promise<(string | null)[]> {
-    return Promise.all(tags.map((tag) => this.#text(stampKey(tag))))
+    return Promise.all(tags.map((tag) => this.#stamps.ask(tag)))
   }
 
   ensureStamps(tags: readonly string[]): Promise<string[]> {

@@ -25,7 +25,7 @@ const stopped = new AbortController()
 process.once('SIGINT', () => stopped.abort(new Error('interrupted')))
 try {
   const config = readConfig(process.env)
-  const provider = createProvider(config.llm)
+  const provider = await createProvider(config.llm)
   const { concurrency } = config.generation
   const { url } = config.redis
   const opened = url === null ? null : await openCache(url, config, WAIT_MS)

@@ -9,7 +9,6 @@ import { type Prisma, PrismaClient } from './generated/client.ts'
 import { refusedInsideWrite, runInsideWrite } from './inside-write.ts'
 import { listenTo, type Notified } from './notifications.ts'
 import { Outbox } from './outbox.ts'
-import { openPglite, pgliteAdapter } from './pglite.ts'
 import { runningScripts } from './scripts.ts'
 import { isDeadlock } from './unavailable.ts'
 
@@ -127,6 +126,8 @@ export function openDatabase(options: { databaseUrl: string | null; dataDir: str
 
 async function openEmbedded(dataDir: string): Promise<Database> {
   const unlock = lockDataDir(dataDir)
+  // Only here: a process on PostgreSQL has no use for it.
+  const { openPglite, pgliteAdapter } = await import('./pglite.ts')
   const pglite = await openPglite(dataDir)
   const adapter = pgliteAdapter(pglite)
   const database = new Database({

@@ -1,9 +1,10 @@
 import type { Config } from '../config.ts'
-import { OpenAIProvider } from './openai.ts'
 import type { ModelProvider } from './provider.ts'
 import { TemplateProvider } from './template/template.ts'
 
-/** The provider that the configuration names. */
-export function createProvider({ provider, ...settings }: Config['llm']): ModelProvider {
-  return provider === 'openai' ? new OpenAIProvider(settings) : new TemplateProvider()
+/** The provider that the configuration names. The client of OpenAI is loaded where it is used: it takes a tenth of a start. */
+export async function createProvider({ provider, ...settings }: Config['llm']): Promise<ModelProvider> {
+  if (provider === 'template') return new TemplateProvider()
+  const { OpenAIProvider } = await import('./openai.ts')
+  return new OpenAIProvider(settings)
 }

@@ -1,11 +1,12 @@
 import { LRUCache } from 'lru-cache'
 import type { Log } from '../log.ts'
 import type { RedisClient } from '../redis/connect.ts'
+import { endOfTurn } from '../redis/turn.ts'
 
 /** Counts, and lets the window begin with the first: one step, so that many processes count exactly. */
 const INCREMENT = `
-local current = redis.call('INCR', KEYS[1])
-if current == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+local current = redis.call('INCRBY', KEYS[1], ARGV[2])
+if current == tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 return { current, redis.call('PTTL', KEYS[1]) }`
 
 const MAX_OWN_COUNTERS = 100_000
@@ -16,12 +17,19 @@ export interface Count {
   readonly ttl: number
 }
 
+/** What is counted in one step. */
+interface Group {
+  size: number
+  readonly counted: Promise<Count>
+}
+
 /** Counters of requests in windows of time: in Redis for all processes together, in this process while Redis is gone. */
 export class Counters {
   readonly #redis: RedisClient | null
   readonly #prefix: string
   readonly #log: Log
   readonly #own = new LRUCache<string, { current: number }>({ max: MAX_OWN_COUNTERS })
+  readonly #groups = new Map<string, Group>()
   #failing = false
 
   constructor(redis: RedisClient | null, keyPrefix: string, log: Log) {
@@ -32,12 +40,30 @@ export class Counters {
 
   /** At once where this process counts for itself: nobody then waits for a promise. Never rejects. */
   increment(key: string, windowMs: number): Count | Promise<Count> {
-    return this.#redis === null ? this.#incrementOwn(key, windowMs) : this.#incrementShared(this.#redis, key, windowMs)
+    return this.#redis === null ? this.#addOwn(key, 1, windowMs) : this.#incrementShared(this.#redis, key, windowMs)
   }
 
+  /** Those that are counted under one key in one turn of the event loop are counted together, and each gets its own place. */
   async #incrementShared(redis: RedisClient, key: string, windowMs: number): Promise<Count> {
+    const group = this.#groups.get(key) ?? this.#begin(redis, key, windowMs)
+    const place = ++group.size
+    const { current, ttl } = await group.counted
+    return { current: current - group.size + place, ttl }
+  }
+
+  #begin(redis: RedisClient, key: string, windowMs: number): Group {
+    const counted = endOfTurn().then(() => {
+      this.#groups.delete(key)
+      return this.#addShared(redis, key, group.size, windowMs)
+    })
+    const group: Group = { size: 0, counted }
+    this.#groups.set(key, group)
+    return group
+  }
+
+  async #addShared(redis: RedisClient, key: string, size: number, windowMs: number): Promise<Count> {
     try {
-      const answer = await redis.eval(INCREMENT, 1, this.#prefix + key, windowMs)
+      const answer = await redis.eval(INCREMENT, 1, this.#prefix + key, windowMs, size)
       if (!Array.isArray(answer)) throw new TypeError('not a count')
       this.#failing = false
       return { current: Number(answer[0]), ttl: Number(answer[1]) }
@@ -45,14 +71,17 @@ export class Counters {
       if (!this.#failing)
         this.#log.error({ err }, 'rate limits counted by each process for itself: Redis does not answer')
       this.#failing = true
-      return this.#incrementOwn(key, windowMs)
+      return this.#addOwn(key, size, windowMs)
     }
   }
 
-  #incrementOwn(key: string, windowMs: number): Count {
+  #addOwn(key: string, size: number, windowMs: number): Count {
     const count = this.#own.get(key)
-    if (count !== undefined) return { current: ++count.current, ttl: this.#own.getRemainingTTL(key) }
-    this.#own.set(key, { current: 1 }, { ttl: windowMs })
-    return { current: 1, ttl: windowMs }
+    if (count === undefined) {
+      this.#own.set(key, { current: size }, { ttl: windowMs })
+      return { current: size, ttl: windowMs }
+    }
+    count.current += size
+    return { current: count.current, ttl: this.#own.getRemainingTTL(key) }
   }
 }
