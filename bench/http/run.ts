@@ -25,7 +25,7 @@ const { values } = parseArgs({
   }
 })
 const quick = values.quick
-const pace = quick ? { rounds: 2, seconds: 1, warmUpSeconds: 2 } : { rounds: 7, seconds: 4, warmUpSeconds: 5 }
+const pace = quick ? { rounds: 2, seconds: 1, warmUpSeconds: 2 } : { rounds: 5, seconds: 4, warmUpSeconds: 4 }
 const MEMORY_SECONDS = 600
 
 const stack = await Stack.start()

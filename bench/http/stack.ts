@@ -70,7 +70,7 @@ export class Stack {
 
   /** A write from outside, which the service has to hear of: of this course, and so of all lists. */
   async touch(id: number): Promise<void> {
-    await this.db.query('update course set title = title where id = $1', [id])
+    await this.db.query('update course set updated_at = clock_timestamp() where id = $1', [id])
   }
 
   stop(): Promise<unknown> {

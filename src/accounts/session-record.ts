@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { Check } from 'typebox/value'
+import { Compile } from 'typebox/compile'
 import { Id } from '../ids.ts'
 
 /** What is kept of a session: nothing of its cookie, which is as the configuration says. */
@@ -11,11 +11,14 @@ const SessionRecord = Type.Object({
 })
 export type SessionRecord = Static<typeof SessionRecord>
 
+/** Compiled: it is asked at every request of whoever is signed in. */
+const record = Compile(SessionRecord)
+
 /** The session in a stored text; null for what is none, left by another program or another version: nobody is signed in by it. */
 export function parseSession(text: string): SessionRecord | null {
   try {
     const value: unknown = JSON.parse(text)
-    if (!Check(SessionRecord, value)) return null
+    if (!record.Check(value)) return null
     const { userId, epoch, begunAt, renewedAt } = value
     return { userId, epoch, begunAt, renewedAt }
   } catch {
@@ -25,6 +28,6 @@ export function parseSession(text: string): SessionRecord | null {
 
 /** The text to store; null for a session that nobody has signed in to. */
 export function formatSession({ userId, epoch, begunAt, renewedAt }: Partial<SessionRecord>): string | null {
-  const record = { userId, epoch, begunAt, renewedAt }
-  return Check(SessionRecord, record) ? JSON.stringify(record) : null
+  const fields = { userId, epoch, begunAt, renewedAt }
+  return record.Check(fields) ? JSON.stringify(fields) : null
 }
