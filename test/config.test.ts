@@ -58,6 +58,7 @@ t.test('sessions and limits use REDIS_URL unless they have a Redis of their own'
     limitUrl: own.REDIS_LIMIT_URL
   })
   t.match(readConfig(own).redis, { url: null, sessionUrl: own.REDIS_SESSION_URL })
+  t.equal(readConfig({ REDIS_URL: url, REDIS_LIMIT_URL: 'none' }).redis.limitUrl, null)
 })
 
 t.test('Redis is one server, with TLS or without', async (t) => {
