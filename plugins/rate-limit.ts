@@ -37,8 +37,7 @@ export default fp(
     const counters = new Counters(app.redis.limit, app.config.redis.keyPrefix, app.log)
 
     // A client that has hung up has no address any more.
-    const address = ({ ip, socket }: FastifyRequest) =>
-      socket.destroyed && !ip ? 'ip:gone' : `ip:${clientAddress(ip)}`
+    const address = ({ ip }: FastifyRequest) => (ip ? `ip:${clientAddress(ip)}` : 'ip:gone')
     const everyRoute: RateLimit = {
       max: ({ account }) => (account === null ? anonymous : user),
       windowMs: HOUR_MS,

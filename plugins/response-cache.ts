@@ -39,7 +39,14 @@ export default fp(
       setImmediate(() => {
         const batch = answers
         answers = []
-        for (const { reply, entry, cacheControl } of batch) send(reply, entry, cacheControl)
+        for (const { reply, entry, cacheControl } of batch) {
+          try {
+            send(reply, entry, cacheControl)
+          } catch (error) {
+            // One that fails does not keep the others from theirs.
+            reply.send(error)
+          }
+        }
       })
     }
 

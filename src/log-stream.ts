@@ -15,15 +15,22 @@ class LogStream {
   readonly [needsMetadata] = true
   /** Of the line that comes; set by pino. */
   lastLevel = 0
-  readonly #output = pino.destination({ dest: 1, sync: false })
+  readonly #output
   #lines = ''
   #count = 0
+  #ended = false
   #timer: NodeJS.Timeout | undefined
 
   constructor() {
+    // Before the destination sets its own, which ends it.
+    process.on('beforeExit', () => this.#flush())
     process.on('exit', () => {
       this.#flush()
-      this.#output.flushSync()
+      if (!this.#ended) this.#output.flushSync()
+    })
+    this.#output = pino.destination({ dest: 1, sync: false })
+    this.#output.on('close', () => {
+      this.#ended = true
     })
   }
 
@@ -37,7 +44,7 @@ class LogStream {
   #flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#count === 0) return
+    if (this.#count === 0 || this.#ended) return
     this.#output.write(this.#lines)
     this.#lines = ''
     this.#count = 0

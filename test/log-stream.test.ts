@@ -41,11 +41,14 @@ t.test('what is left is written when the process ends, whichever way', async (t)
   const ways = {
     exit: 'process.exit(3)',
     error: "throw new Error('nobody catches it')",
-    end: ''
+    end: '',
+    'end, with a pause': "for (let i = 0; i < 100; i++) log.info('earlier'); setTimeout(() => log.info('last'), 50)"
   }
   for (const [way, end] of Object.entries(ways)) {
     const child = await logging(`log.info('last'); ${end}`)
     await child.kill('SIGCONT')
-    t.same(messages(child.output()), ['last'], way)
+    const lines = messages(child.output()) ?? []
+    t.equal(lines.at(-1), 'last', way)
+    t.equal(lines.length, way === 'end, with a pause' ? 102 : 1, way)
   }
 })

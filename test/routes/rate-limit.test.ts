@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import type { Test } from 'tap'
 import t from 'tap'
 import { Actor, ADMIN, peopleEnvironment, register } from '../support/actors.ts'
@@ -5,7 +7,7 @@ import { ErrorBody } from '../support/contract.ts'
 import { bodyOf, statusOf } from '../support/people.ts'
 import { PostgresServer } from '../support/postgres.ts'
 import { RedisServer } from '../support/redis.ts'
-import { startService } from '../support/service.ts'
+import { spawnService, startService } from '../support/service.ts'
 
 const LOGIN = '/api/v1/auth/login'
 const READ = '/api/v1/categories'
@@ -50,6 +52,21 @@ t.test('limits, on Redis and PostgreSQL', async (t) => {
     t.equal(await statusOf(client.get(READ, from('10.0.0.9'))), 200, 'another address is another client')
   })
 
+  await t.test('a client that resets its connection is no fault of the service', async (t) => {
+    const service = await spawnService(environment({ SESSION_SECRET: 'the secret of these tests is long' }))
+    t.teardown(() => service.kill('SIGKILL'))
+    const { port } = new URL(service.url)
+    for (let i = 0; i < 50; i++) {
+      const socket = connect(Number(port), '127.0.0.1')
+      await once(socket, 'connect')
+      socket.write(`GET ${READ} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(3))
+      setImmediate(() => socket.resetAndDestroy())
+    }
+    t.equal(await statusOf(new Actor(service.url).get(READ)), 200)
+    await service.kill('SIGTERM')
+    t.notMatch(service.output(), /"level":[56]0/)
+  })
+
   await t.test('an address is counted as its network where it is IPv6, and as IPv4 where it is mapped', async (t) => {
     const client = await start(t, { RATE_LIMIT_ANONYMOUS: '50' })
     const left = async (address: string) => remaining(await client.get(READ, from(address)))
@@ -58,6 +75,10 @@ t.test('limits, on Redis and PostgreSQL', async (t) => {
     t.equal(await left('2001:0DB8:0001:0002:0:0:0:7'), 47, 'in any spelling')
     t.equal(await left('2001:db8:1:3::1'), 49, 'another /64')
     t.equal(await left('192.0.2.1'), 49)
+    t.equal(await left('192.0.2.1:4431'), 48, 'with the port that some proxies write')
+    t.equal(await left('[2001:db8:1:2::8]:443'), 46, 'with brackets, too')
+    t.equal(await left('for=nobody:9'), 49, 'what is no address is counted as a text')
+    t.equal(await left('for=nobody:9'), 48)
     t.equal(await left('::ffff:192.0.2.1'), 48)
     t.equal(await left('192.0.2.1, 10.0.0.1'), 47, 'the client of a trusted proxy')
   })
