@@ -34,10 +34,10 @@ export class ResponseHead {
       lines.push(name, value)
       replaced ||= this.#names.has(name)
     }
-    for (let i = 0; i < this.#fixed.length; i += 2) {
-      const [name = '', value = ''] = [this.#fixed[i], this.#fixed[i + 1]]
-      if (!replaced || own[name] === undefined) lines.push(name, value)
-    }
-    return lines
+    return lines.concat(replaced ? this.#without(own) : this.#fixed)
+  }
+
+  #without(own: OutgoingHttpHeaders): string[] {
+    return this.#fixed.filter((_, i) => own[this.#fixed[i - (i % 2)] ?? ''] === undefined)
   }
 }

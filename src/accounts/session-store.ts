@@ -21,7 +21,7 @@ export class RedisSessions implements SessionStore {
   readonly #redis: RedisClient
   readonly #prefix: string
   readonly #probe: string
-  readonly #reads = new OncePerTurn((id) => this.#read(id))
+  readonly #reads = new OncePerTurn<string | null>()
 
   constructor(redis: RedisClient, keyPrefix: string) {
     this.#redis = redis
@@ -30,7 +30,7 @@ export class RedisSessions implements SessionStore {
   }
 
   get(id: string): Promise<string | null> {
-    return this.#reads.ask(id)
+    return this.#reads.ask(id, () => this.#read(id))
   }
 
   /** Null also for a key of another type, put there by hand. */

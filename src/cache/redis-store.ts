@@ -14,7 +14,7 @@ const SCAN_COUNT = 500
 export class RedisStore implements Store {
   readonly #redis: RedisClient
   readonly #prefix: string
-  readonly #stamps = new OncePerTurn((tag) => this.#text(stampKey(tag)))
+  readonly #stamps = new OncePerTurn<string | null>()
 
   constructor(redis: RedisClient, keyPrefix: string) {
     this.#redis = redis
@@ -59,7 +59,7 @@ export class RedisStore implements Store {
   }
 
   stamps(tags: readonly string[]): Promise<(string | null)[]> {
-    return Promise.all(tags.map((tag) => this.#stamps.ask(tag)))
+    return Promise.all(tags.map((tag) => this.#stamps.ask(tag, () => this.#text(stampKey(tag)))))
   }
 
   ensureStamps(tags: readonly string[]): Promise<string[]> {

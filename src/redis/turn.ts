@@ -8,19 +8,15 @@ export function endOfTurn(): Promise<void> {
  * them has begun to ask: so each gets an answer as new as if he had asked alone, which joining a question under way would not give.
  */
 export class OncePerTurn<T> {
-  readonly #put: (question: string) => Promise<T>
   readonly #open = new Map<string, Promise<T>>()
 
-  constructor(put: (question: string) => Promise<T>) {
-    this.#put = put
-  }
-
-  ask(question: string): Promise<T> {
+  /** `put` is called for the first who asks, and answers the others too. */
+  ask(question: string, put: () => Promise<T>): Promise<T> {
     const open = this.#open.get(question)
     if (open !== undefined) return open
     const answer = endOfTurn().then(() => {
       this.#open.delete(question)
-      return this.#put(question)
+      return put()
     })
     this.#open.set(question, answer)
     return answer

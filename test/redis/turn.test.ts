@@ -8,15 +8,17 @@ import { RedisServer } from '../support/redis.ts'
 t.test('a question is put once for all who ask it in a turn, after the last of them', async (t) => {
   const put: string[] = []
   let truth = 0
-  const questions = new OncePerTurn(async (question) => {
-    put.push(question)
-    return `${question} ${truth}`
-  })
-  const first = questions.ask('a')
+  const questions = new OncePerTurn<string>()
+  const ask = (question: string) =>
+    questions.ask(question, async () => {
+      put.push(question)
+      return `${question} ${truth}`
+    })
+  const first = ask('a')
   truth = 1
   // What happened before somebody began to ask is in his answer, though he joined.
-  const joined = questions.ask('a')
-  const other = questions.ask('b')
+  const joined = ask('a')
+  const other = ask('b')
   t.same(await Promise.all([first, joined, other]), ['a 1', 'a 1', 'b 1'])
   t.same(put, ['a', 'b'])
 })
@@ -24,14 +26,16 @@ t.test('a question is put once for all who ask it in a turn, after the last of t
 t.test('nobody joins a question that was put already', async (t) => {
   const answers: (() => void)[] = []
   let put = 0
-  const questions = new OncePerTurn(() => {
-    const mine = ++put
-    return new Promise<number>((resolve) => answers.push(() => resolve(mine)))
-  })
-  const first = questions.ask('a')
+  const questions = new OncePerTurn<number>()
+  const ask = () =>
+    questions.ask('a', () => {
+      const mine = ++put
+      return new Promise((resolve) => answers.push(() => resolve(mine)))
+    })
+  const first = ask()
   await sleep(5)
   t.equal(put, 1, 'put, and not answered yet')
-  const second = questions.ask('a')
+  const second = ask()
   await sleep(5)
   for (const answer of answers) answer()
   t.same(await Promise.all([first, second]), [1, 2])
@@ -39,17 +43,19 @@ t.test('nobody joins a question that was put already', async (t) => {
 
 t.test('a failure is that of all who asked, and of nobody who asks later', async (t) => {
   let fails = true
-  const questions = new OncePerTurn(async () => {
-    if (fails) throw new Error('down')
-    return 'up'
-  })
-  const both = [questions.ask('a'), questions.ask('a')]
+  const questions = new OncePerTurn<string>()
+  const ask = () =>
+    questions.ask('a', async () => {
+      if (fails) throw new Error('down')
+      return 'up'
+    })
+  const both = [ask(), ask()]
   t.same(
     (await Promise.allSettled(both)).map(({ status }) => status),
     ['rejected', 'rejected']
   )
   fails = false
-  t.equal(await questions.ask('a'), 'up')
+  t.equal(await ask(), 'up')
 })
 
 t.test('requests that are counted together each get a place of their own, also with other processes', async (t) => {
