@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { logStream } from '../src/log-stream.ts'
-import { formatRequestLine } from '../src/request-line.ts'
+import { formatRequestLine, INFO, WARN } from '../src/request-line.ts'
 
 /** How much of a URL is logged. */
 const MAX_URL = 512
@@ -31,7 +31,7 @@ export default fp(
         misses: trace.misses,
         slow
       })
-      logStream.write(line)
+      logStream.write(line, slow ? WARN : INFO)
       done()
     })
   },

@@ -15,9 +15,9 @@ declare module 'fastify' {
 }
 
 /**
- * What is on every response: `X-Request-Id`, `X-Response-Time`, `X-Cache-Hits`, `X-Cache-Misses`, `Server-Timing`, and the
- * headers that keep browsers careful. They are added where the head is written, all at once: set one by one on the reply,
- * they would cost a cached answer a third of its speed.
+ * What is on every response of a route: `X-Request-Id`, `X-Response-Time`, `X-Cache-Hits`, `X-Cache-Misses`, `Server-Timing`, and the
+ * headers that keep browsers careful. They are added where the head is written, all at once: set one by one on the reply, they
+ * cost half as much as all that a bare route does.
  */
 export default fp(
   async (app) => {
@@ -30,7 +30,7 @@ export default fp(
       request.trace = trace
       request.route = request.routeOptions
       const { raw } = reply
-      // Fastify gives the headers along, but sets those of a stream before.
+      // Fastify gives the headers along, except those of a stream, which it has set before. Nobody gives a status message.
       raw.writeHead = (statusCode: number, own?: unknown) => {
         const lines = head.lines(isHeaders(own) ? own : raw.getHeaders(), request.id, trace, reply.elapsedTime)
         return writeHead.call(raw, statusCode, lines)

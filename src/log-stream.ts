@@ -22,7 +22,7 @@ class LogStream {
   #timer: NodeJS.Timeout | undefined
 
   constructor() {
-    // Before the destination sets its own, which ends it.
+    // Pino's destination ends itself when the event loop is empty: our handler has to be the first.
     process.on('beforeExit', () => this.#flush())
     process.on('exit', () => {
       this.#flush()
@@ -34,10 +34,11 @@ class LogStream {
     })
   }
 
-  write(line: string): void {
+  /** A line, its end included; `level` as pino counts, which gives none along. */
+  write(line: string, level = this.lastLevel): void {
     this.#lines += line
     // Of trouble the operator hears at once.
-    if (++this.#count >= FLUSH_LINES || this.lastLevel >= WARN) this.#flush()
+    if (++this.#count >= FLUSH_LINES || level >= WARN) this.#flush()
     else this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS).unref()
   }
 
@@ -48,7 +49,6 @@ class LogStream {
     this.#output.write(this.#lines)
     this.#lines = ''
     this.#count = 0
-    this.lastLevel = 0
   }
 }
 

@@ -18,7 +18,9 @@ export interface RequestLine {
   readonly slow?: { readonly cacheMs: number; readonly loadMs: number } | undefined
 }
 
-const [INFO, WARN] = [30, 40]
+/** Pino's levels. */
+export const INFO = 30
+export const WARN = 40
 /** The host is the same in every line, and so is its escaping. */
 const ORIGIN = `"pid":${process.pid},"hostname":${JSON.stringify(hostname())}`
 

@@ -37,6 +37,14 @@ t.test('a line comes within a moment, trouble at once', async (t) => {
   t.same(messages(killed.output()), ['before', 'trouble'])
 })
 
+t.test('a slow request is trouble, too: a line that is given its level', async (t) => {
+  const child = await logging(
+    `logStream.write('{"msg":"slow request"}\\n', 40); setTimeout(() => process.kill(process.pid, 'SIGKILL'), 50)`
+  )
+  await child.kill('SIGCONT')
+  t.same(messages(child.output()), ['slow request'])
+})
+
 t.test('what is left is written when the process ends, whichever way', async (t) => {
   const ways = {
     exit: 'process.exit(3)',

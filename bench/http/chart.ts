@@ -5,10 +5,10 @@ const ROW = 34
 const LABELS = 330
 const SCALE_END = 2
 
-/** The ratios as bars, each with a mark where its goal is: an SVG that is read on light and on dark. */
+/** How much of its goal each value has reached, as bars up to twice the goal: an SVG that is read on light and on dark. */
 export function chart(outcomes: readonly Outcome[]): string {
   const x = (ratio: number) => LABELS + ((WIDTH - LABELS - 70) * Math.min(ratio, SCALE_END)) / SCALE_END
-  // A ratio that should be small is drawn by its inverse share of the goal: long is good, everywhere.
+  // Of a value that should be small the goal is a share: long is good, everywhere.
   const share = ({ value, goal }: Outcome) => ('atLeast' in goal ? value / goal.atLeast : goal.atMost / value)
   const rows = outcomes.map((outcome, i) => {
     const y = 40 + i * ROW
@@ -21,7 +21,9 @@ export function chart(outcomes: readonly Outcome[]): string {
   })
   const height = 50 + outcomes.length * ROW
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH + 90} ${height}" font-family="system-ui, sans-serif" font-size="13">
+<title>What npm run bench found, beside its goals</title>
 <style>text { fill: #24292f } @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } }</style>
+<text x="10" y="22" font-weight="bold">npm run bench: values, and how much of their goals (green: met)</text>
 <text x="${x(1)}" y="22" text-anchor="middle">goal</text>
 ${rows.join('\n')}
 <line x1="${x(1)}" x2="${x(1)}" y1="30" y2="${height - 8}" stroke="#888" stroke-dasharray="4 3"/>

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, open, readFile } from 'node:fs/promises'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { open, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,6 +12,16 @@ export const SERVER_CORE = '0'
 export const LOAD_CORE = '1'
 const LISTENING = /Server listening at (http:\/\/[^"\s]+)/
 const START_MS = 60_000
+
+/** Logs, and what else is needed for one run. */
+export const FOLDER = mkdtempSync(join(tmpdir(), 'aikademiya-bench-'))
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+  rmSync(FOLDER, { recursive: true, force: true })
+})
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+let started = 0
 
 export interface Target {
   readonly url: string
@@ -29,13 +40,15 @@ export async function serve(
   env: Record<string, string>,
   { cores = SERVER_CORE }: Place = {}
 ): Promise<Target> {
-  const file = join(await mkdtemp(join(tmpdir(), 'aikademiya-bench-')), 'log')
+  const file = join(FOLDER, `${++started}.log`)
   const log = await open(file, 'w')
   const child = spawn('taskset', ['-c', cores, process.execPath, ...args], {
     env: { PATH: process.env.PATH, PORT: '0', ...env },
     stdio: ['ignore', log.fd, log.fd]
   })
   await log.close()
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   const url = await urlIn(file, child)
   return { url, pid: child.pid ?? 0, stop: () => end(child) }
 }
@@ -110,5 +123,7 @@ export async function shoot({ url, seconds, headers = {}, paths, answered }: Loa
 }
 
 export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = (sorted.length - 1) / 2
+  return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2
 }

@@ -11,6 +11,7 @@ export interface Outcome {
   readonly remark?: string
 }
 
+/** An invalid measurement, which has no value, meets nothing. */
 export function isMet({ value, goal }: Outcome): boolean {
   return 'atLeast' in goal ? value >= goal.atLeast : value <= goal.atMost
 }

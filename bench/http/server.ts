@@ -26,7 +26,6 @@ const answers: Record<string, () => Promise<Answer>> = {
       return value
     }
   },
-  'no cache': async () => () => load(),
   bentocache: async () => {
     const { BentoCache, bentostore } = await import('bentocache')
     const { memoryDriver } = await import('bentocache/drivers/memory')

@@ -1,11 +1,10 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { PostgresServer } from '../../test/support/postgres.ts'
 import { RedisServer } from '../../test/support/redis.ts'
-import { LOAD_CORE, moveTo, type Place, serve, type Target } from './measure.ts'
+import { FOLDER, LOAD_CORE, moveTo, type Place, serve, type Target } from './measure.ts'
 
 const COURSE_BYTES = 4096
 /** One in plain ASCII, so that a text is no dearer to send than its bytes. */
@@ -39,7 +38,7 @@ export class Stack {
     const [postgres, redis] = await Promise.all([PostgresServer.start(), RedisServer.start()])
     const DATABASE_URL = await postgres.createDatabase()
     const db = new pg.Pool({ connectionString: DATABASE_URL, max: 4 })
-    const file = join(await mkdtemp(join(tmpdir(), 'aikademiya-bench-')), 'course.json')
+    const file = join(FOLDER, 'course.json')
     const env = { DATABASE_URL, REDIS_URL: redis.url, COURSE_FILE: file }
     const stack = new Stack(env, db, () => Promise.all([postgres.stop(), redis.stop(), db.end()]))
     await stack.#fill(file)

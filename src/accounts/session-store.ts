@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { RedisClient } from '../redis/connect.ts'
-import { OncePerTurn } from '../redis/turn.ts'
+import { OncePerTurn } from '../turn.ts'
 
 /** Where sessions are kept, as text, under their ids. */
 export interface SessionStore {

@@ -1,5 +1,5 @@
 import { mastersOf, type RedisClient } from '../redis/connect.ts'
-import { OncePerTurn } from '../redis/turn.ts'
+import { OncePerTurn } from '../turn.ts'
 import { newStamp } from './entry.ts'
 import { isDataKey, lockKey, stampKey } from './keys.ts'
 import { NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Step, type Store, type Stored } from './store.ts'

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { Counters } from '../../src/limits/counters.ts'
-import { connectRedis } from '../../src/redis/connect.ts'
-import { OncePerTurn } from '../../src/redis/turn.ts'
-import { RedisServer } from '../support/redis.ts'
+import { Counters } from '../src/limits/counters.ts'
+import { connectRedis } from '../src/redis/connect.ts'
+import { OncePerTurn } from '../src/turn.ts'
+import { RedisServer } from './support/redis.ts'
 
 t.test('a question is put once for all who ask it in a turn, after the last of them', async (t) => {
   const put: string[] = []
