@@ -10,6 +10,7 @@ import { ModelServer } from '../test/support/model-server.ts'
 import { PostgresServer } from '../test/support/postgres.ts'
 import { RedisServer } from '../test/support/redis.ts'
 import { spawnService } from '../test/support/service.ts'
+import { median } from './median.ts'
 
 const USERS = 40
 const JOBS_PER_USER = 5
@@ -97,8 +98,4 @@ async function timeOf(job: { user: Actor; id: string } | undefined): Promise<num
 
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }

@@ -11,6 +11,7 @@ import { migrate } from '../src/db/prepare.ts'
 import { connectRedis } from '../src/redis/connect.ts'
 import { PostgresServer } from '../test/support/postgres.ts'
 import { RedisServer } from '../test/support/redis.ts'
+import { median } from './median.ts'
 
 const SMALL = 1_000
 const LARGE = 1_000_000
@@ -114,9 +115,4 @@ function report(title: string, rounds: Record<string, number[]>): number[] {
   const [first, second] = medians
   if (first !== undefined && second !== undefined) console.log(`  ratio                ${(second / first).toFixed(2)}`)
   return medians
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Outcome } from './outcome.ts'
-import { COURSE, type Stack } from './stack.ts'
+import { COURSE, COURSE_ID, type Stack } from './stack.ts'
 
 const HITS_PER_SECOND = 500
 const WRITES_PER_SECOND = 50
-const COURSE_ID = 3
 
 /** How long hits take at the worst while somebody writes the very course, 50 times a second, and while nobody does. */
 export async function latencyUnderWrites(stack: Stack, seconds: number, rounds: number): Promise<Outcome> {

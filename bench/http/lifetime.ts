@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../../test/support/port.ts'
-import { LOAD_CORE, median, residentMiB, SERVER_CORE, shoot } from './measure.ts'
+import { median } from '../median.ts'
+import { LOAD_CORE, residentMiB, SERVER_CORE, shoot } from './measure.ts'
 import type { Outcome } from './outcome.ts'
-import { COURSE, type Stack } from './stack.ts'
+import { COURSE, COURSE_ID, type Stack } from './stack.ts'
 import { ListLoad } from './zipf.ts'
 
 const L1_MIB = 64
@@ -41,7 +42,7 @@ export async function memory(stack: Stack, seconds: number): Promise<Outcome> {
   const { url, pid, stop } = await stack.service()
   const atStart = await residentMiB(pid)
   let most = 0
-  const lists = new ListLoad(url, () => stack.touch(3)).load
+  const lists = new ListLoad(url, () => stack.touch(COURSE_ID)).load
   for (const end = performance.now() + seconds * 1000; performance.now() < end; ) {
     await shoot({ url: url + COURSE, seconds: 5 })
     await shoot({ ...lists, seconds: 5 })

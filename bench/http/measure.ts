@@ -121,9 +121,3 @@ export async function shoot({ url, seconds, headers = {}, paths, answered }: Loa
     errors: result.errors + result.timeouts + result['4xx'] + result['5xx']
   }
 }
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = (sorted.length - 1) / 2
-  return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2
-}

@@ -1,4 +1,5 @@
-import { cpuSeconds, LOAD_CORE, median, moveTo, SERVER_CORE, shoot, type Target } from './measure.ts'
+import { median } from '../median.ts'
+import { cpuSeconds, LOAD_CORE, moveTo, SERVER_CORE, shoot, type Target } from './measure.ts'
 import type { Outcome } from './outcome.ts'
 import { COURSE, type Stack } from './stack.ts'
 

@@ -8,7 +8,8 @@ import { FOLDER, LOAD_CORE, moveTo, type Place, serve, type Target } from './mea
 
 const COURSE_BYTES = 4096
 /** One in plain ASCII, so that a text is no dearer to send than its bytes. */
-export const COURSE = '/api/v1/courses/3'
+export const COURSE_ID = 3
+export const COURSE = `/api/v1/courses/${COURSE_ID}`
 const COURSES = 2000
 const NO_LIMIT = '1000000000'
 

@@ -1,7 +1,8 @@
 import { register } from '../../test/support/actors.ts'
-import { type Load, median, type Shot, shoot, type Target } from './measure.ts'
+import { median } from '../median.ts'
+import { type Load, type Shot, shoot, type Target } from './measure.ts'
 import type { Outcome } from './outcome.ts'
-import { COURSE, type Stack } from './stack.ts'
+import { COURSE, COURSE_ID, type Stack } from './stack.ts'
 import { ListLoad } from './zipf.ts'
 
 /** How long a scenario is measured. */
@@ -50,7 +51,7 @@ export function scenarios(stack: Stack): Scenario[] {
   }
   const list = (env: Record<string, string>): Side => ({
     start: () => stack.service(env),
-    load: (url) => new ListLoad(url, () => stack.touch(COURSES_TOUCHED)).load
+    load: (url) => new ListLoad(url, () => stack.touch(COURSE_ID)).load
   })
   const get = peer('one Redis GET')
   return [
@@ -80,7 +81,6 @@ export function scenarios(stack: Stack): Scenario[] {
   ]
 }
 
-const COURSES_TOUCHED = 5
 /** A Redis that is not there, and no lease: the same service asks the database for every answer. */
 const withoutCache = { REDIS_URL: 'redis://127.0.0.1:1', CACHE_L1_LEASE_MS: '0' }
 
