@@ -66,7 +66,7 @@ export default fp(
         if (account.sessionEpoch === epoch) request.account = account
       } catch (error) {
         if (!(error instanceof NotFoundError)) {
-          if (!request.routeOptions.config.public) throw error
+          if (!request.route.config.public) throw error
           request.log.error({ err: error }, 'accounts cannot be read: answered as to a visitor; check DATABASE_URL')
           return
         }

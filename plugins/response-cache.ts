@@ -33,15 +33,15 @@ export default fp(
     const { cache } = app
 
     /** Answers of one turn of the event loop leave together: a client on this machine is woken once, not for each of them. */
-    let answers: { reply: FastifyReply; entry: Entry; cacheControl: string }[] = []
-    function sendTogether(reply: FastifyReply, entry: Entry, cacheControl: string): void {
-      if (answers.push({ reply, entry, cacheControl }) > 1) return
+    let answers: { reply: FastifyReply; entry: Entry }[] = []
+    function sendTogether(reply: FastifyReply, entry: Entry): void {
+      if (answers.push({ reply, entry }) > 1) return
       setImmediate(() => {
         const batch = answers
         answers = []
-        for (const { reply, entry, cacheControl } of batch) {
+        for (const { reply, entry } of batch) {
           try {
-            send(reply, entry, cacheControl)
+            send(reply, entry, PUBLIC)
           } catch (error) {
             // One that fails does not keep the others from theirs.
             reply.send(error)
@@ -81,7 +81,7 @@ export default fp(
     app.decorateReply('sendCached', function (spec, load, loadOwn) {
       const { trace, account } = this.request
       const copy = cache.peek(spec, trace)
-      if (copy !== null && !isNegative(copy)) return sendTogether(this, copy, PUBLIC)
+      if (copy !== null && !isNegative(copy)) return sendTogether(this, copy)
       const fail = (error: unknown) => {
         this.header('X-Cache', trace.outcome).send(error)
       }

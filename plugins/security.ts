@@ -45,9 +45,9 @@ export default fp(
     })
     await app.register(underPressure, {
       maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
-      pressureHandler: ({ routeOptions }) => {
+      pressureHandler: ({ route }) => {
         // Whoever watches must see it: health and metrics are answered always.
-        if (routeOptions.config.rateLimit === false) return
+        if (route.config.rateLimit === false) return
         // What the start itself blocked the loop for says nothing about the load.
         if (performance.now() < settledAt) return
         throw new ApiError(503, 'OVERLOADED', 'the service is overloaded', { 'Retry-After': '2' })

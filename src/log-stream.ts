@@ -1,8 +1,8 @@
 import { pino } from 'pino'
+import { WARN } from './request-line.ts'
 
 const FLUSH_LINES = 64
 const FLUSH_MS = 100
-const WARN = 40
 /** Asks pino for `lastLevel`. */
 const needsMetadata: unique symbol = Symbol.for('pino.metadata')
 
