@@ -41,14 +41,12 @@ export default fp(
       help: 'Sessions that began: logins, registrations, changes of the password',
       registers
     })
-    app.addHook('onResponse', ({ method, route }, reply, done) => {
-      const { statusCode, elapsedTime } = reply
+    app.onAnswered(({ method, route, status, ms }) => {
       // A path that no route has is anybody's text.
-      requests.observe({ method, route: route.url ?? 'none', status: statusCode }, elapsedTime / 1000)
-      if (statusCode === 429) limited.inc()
-      if (route.config.beginsSession && statusCode < 300) sessions.inc()
-      done()
+      requests.observe({ method, route: route.url ?? 'none', status }, ms / 1000)
+      if (status === 429) limited.inc()
+      if (route.config.beginsSession && status < 300) sessions.inc()
     })
   },
-  { name: 'metrics', dependencies: ['cache', 'sweeper', 'database', 'generation'] }
+  { name: 'metrics', dependencies: ['answered', 'cache', 'sweeper', 'database', 'generation'] }
 )

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
 import { normalize } from '../src/accounts/accounts.ts'
 import { ApiError } from '../src/errors.ts'
-import { clientAddress } from '../src/limits/client-address.ts'
+import { clientAddress, remoteAddress, trustedProxies } from '../src/limits/client-address.ts'
 import { type Count, Counters } from '../src/limits/counters.ts'
 
 /** So many requests with the same key in a window of time; a `max` of 0 is no limit. */
@@ -19,12 +20,17 @@ declare module 'fastify' {
     readonly attemptLimit: RateLimit
     /** A preHandler for the same: ten attempts a minute on one account, by whomever: that of the body, else one's own. */
     limitAttemptsOnAccount(request: FastifyRequest): Promise<void>
+    /** Counts a request of nobody who is signed in. Resolves to the headers that tell what is left, null when nothing is. */
+    countVisitor(request: IncomingMessage): Figures | null | Promise<Figures | null>
   }
   interface FastifyContextConfig {
     /** Instead of the limit of every route; false for none. */
     rateLimit?: RateLimit | false
   }
 }
+
+/** Headers by their names. */
+type Figures = Readonly<Record<string, string>>
 
 const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
@@ -36,15 +42,19 @@ export default fp(
     const { anonymous, user } = app.config.rateLimit
     const counters = new Counters(app.redis.limit, app.config.redis.keyPrefix, app.log)
 
-    // A client that has hung up has no address any more.
-    const address = ({ ip }: FastifyRequest) => (ip ? `ip:${clientAddress(ip)}` : 'ip:gone')
+    const proxies = trustedProxies(app.config.trustProxy)
+    const address = (request: IncomingMessage) => {
+      const ip = remoteAddress(request, proxies)
+      // A client that has hung up has no address any more.
+      return ip ? `ip:${clientAddress(ip)}` : 'ip:gone'
+    }
     const everyRoute: RateLimit = {
       max: ({ account }) => (account === null ? anonymous : user),
       windowMs: HOUR_MS,
-      key: (request) => (request.account === null ? address(request) : `user:${request.account.id}`)
+      key: (request) => (request.account === null ? address(request.raw) : `user:${request.account.id}`)
     }
     const attempts = { max: () => (anonymous === 0 ? 0 : ATTEMPTS), windowMs: MINUTE_MS }
-    app.decorate('attemptLimit', { ...attempts, key: (request) => `attempt:${address(request)}` })
+    app.decorate('attemptLimit', { ...attempts, key: (request) => `attempt:${address(request.raw)}` })
 
     app.decorate('limitAttemptsOnAccount', async (request) => {
       const max = attempts.max()
@@ -54,11 +64,18 @@ export default fp(
       if (count.current > max) throw tooMany(max, count)
     })
 
+    app.decorate('countVisitor', (request) => {
+      if (anonymous === 0) return {}
+      const count = counters.increment(address(request), HOUR_MS)
+      return count instanceof Promise ? count.then((count) => left(anonymous, count)) : left(anonymous, count)
+    })
+
     function limit(rule: RateLimit, request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
       const max = rule.max(request)
       const judge = (count: Count) => {
-        if (count.current <= max) reply.headers(figures(max, max - count.current, count.ttl))
-        done(count.current <= max ? undefined : tooMany(max, count))
+        const figures = left(max, count)
+        if (figures !== null) reply.headers(figures)
+        done(figures === null ? tooMany(max, count) : undefined)
       }
       const count = max === 0 ? null : counters.increment(rule.key(request), rule.windowMs)
       if (count === null) done()
@@ -80,7 +97,12 @@ export default fp(
   { name: 'rate-limit', dependencies: ['redis', 'identity'] }
 )
 
-function figures(max: number, remaining: number, ttlMs: number): Record<string, string> {
+/** What a count leaves of the limit, null when it is beyond it. */
+function left(max: number, { current, ttl }: Count): Figures | null {
+  return current <= max ? figures(max, max - current, ttl) : null
+}
+
+function figures(max: number, remaining: number, ttlMs: number): Figures {
   return {
     'X-RateLimit-Limit': String(max),
     'X-RateLimit-Remaining': String(remaining),

@@ -1,4 +1,3 @@
-import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { logStream } from '../src/log-stream.ts'
 import { formatRequestLine, INFO, WARN } from '../src/request-line.ts'
@@ -14,31 +13,24 @@ export default fp(
     const tellsSlow = tellsAll || logLevel === 'warn'
     if (!tellsSlow) return
 
-    app.addHook('onResponse', (request, reply, done) => {
-      const { trace, method, url, route, account } = request
-      const ms = reply.elapsedTime
-      const slow = ms >= slowRequestMs && !isStream(reply) ? trace : undefined
-      if (slow === undefined && !tellsAll) return done()
+    app.onAnswered(({ requestId, method, url, route, user, status, ms, trace, streamed }) => {
+      const slow = ms >= slowRequestMs && !streamed ? trace : undefined
+      if (slow === undefined && !tellsAll) return
+      const { hits, misses } = trace
       const line = formatRequestLine({
-        requestId: request.id,
+        requestId,
         method,
         url: url.slice(0, MAX_URL),
         route: route.url,
-        user: account?.id,
-        status: reply.statusCode,
+        user,
+        status,
         ms,
-        hits: trace.hits,
-        misses: trace.misses,
+        hits,
+        misses,
         slow
       })
       logStream.write(line, slow ? WARN : INFO)
-      done()
     })
   },
-  { name: 'request-log', dependencies: ['response-head', 'identity'] }
+  { name: 'request-log', dependencies: ['answered'] }
 )
-
-/** A stream is as long as what it tells of. */
-function isStream(reply: FastifyReply): boolean {
-  return /^text\/event-stream/.test(String(reply.getHeader('content-type')))
-}

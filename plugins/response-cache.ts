@@ -7,6 +7,7 @@ import { bodyOf, createEntry, type Entry, isNegative } from '../src/cache/entry.
 import { matchesEtag } from '../src/cache/etag.ts'
 import type { CacheSpec } from '../src/cache/keys.ts'
 import { NotFoundError } from '../src/errors.ts'
+import { JSON_TYPE, PUBLIC } from '../src/response-head.ts'
 
 declare module 'fastify' {
   interface FastifyReply {
@@ -23,8 +24,6 @@ declare module 'fastify' {
   }
 }
 
-/** Clients may keep an answer, but ask before each use: a write is seen at once, and the question costs a 304. */
-const PUBLIC = 'public, no-cache'
 const PRIVATE = 'private, no-cache'
 
 /** Answers with entity tags, from the cache where they are public. */
@@ -32,22 +31,9 @@ export default fp(
   async (app) => {
     const { cache } = app
 
-    /** Answers of one turn of the event loop leave together: a client on this machine is woken once, not for each of them. */
-    let answers: { reply: FastifyReply; entry: Entry }[] = []
-    function sendTogether(reply: FastifyReply, entry: Entry): void {
-      if (answers.push({ reply, entry }) > 1) return
-      setImmediate(() => {
-        const batch = answers
-        answers = []
-        for (const { reply, entry } of batch) {
-          try {
-            send(reply, entry, PUBLIC)
-          } catch (error) {
-            // One that fails does not keep the others from theirs.
-            reply.send(error)
-          }
-        }
-      })
+    function sendPublic(reply: FastifyReply, spec: CacheSpec, entry: Entry): void {
+      app.answerFast(reply.request, spec)
+      send(reply, entry, PUBLIC)
     }
 
     function send(reply: FastifyReply, entry: Entry, cacheControl: string): void {
@@ -56,7 +42,7 @@ export default fp(
       reply.header('X-Cache', trace.outcome).header('ETag', etag).header('Cache-Control', cacheControl)
       const read = method === 'GET' || method === 'HEAD'
       if (read && matchesEtag(headers['if-none-match'], etag)) reply.code(304).send()
-      else reply.type('application/json; charset=utf-8').send(bodyOf(entry))
+      else reply.type(JSON_TYPE).send(bodyOf(entry))
     }
 
     const entryOf = (reply: FastifyReply, payload: unknown) => createEntry(String(reply.serialize(payload)), [])
@@ -81,7 +67,7 @@ export default fp(
     app.decorateReply('sendCached', function (spec, load, loadOwn) {
       const { trace, account } = this.request
       const copy = cache.peek(spec, trace)
-      if (copy !== null && !isNegative(copy)) return sendTogether(this, copy)
+      if (copy !== null && !isNegative(copy)) return sendPublic(this, spec, copy)
       const fail = (error: unknown) => {
         this.header('X-Cache', trace.outcome).send(error)
       }
@@ -92,9 +78,9 @@ export default fp(
       if (copy !== null) return notFound(new NotFoundError(copy.value))
       cache
         .fetch(spec, async () => String(this.serialize(await load())), trace)
-        .then((entry) => send(this, entry, PUBLIC), notFound)
+        .then((entry) => sendPublic(this, spec, entry), notFound)
         .catch(fail)
     })
   },
-  { name: 'response-cache', dependencies: ['cache', 'response-head', 'identity'] }
+  { name: 'response-cache', dependencies: ['cache', 'response-head', 'identity', 'fast-path'] }
 )

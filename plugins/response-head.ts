@@ -6,6 +6,9 @@ import { Trace } from '../src/cache/trace.ts'
 import { ResponseHead } from '../src/response-head.ts'
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    readonly responseHead: ResponseHead
+  }
   interface FastifyRequest {
     /** What the cache did for this request. */
     trace: Trace
@@ -22,6 +25,7 @@ declare module 'fastify' {
 export default fp(
   async (app) => {
     const head = new ResponseHead(await helmetHeaders())
+    app.decorate('responseHead', head)
     app.decorateRequest('trace')
     app.decorateRequest('route')
 

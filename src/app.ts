@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import AjvCompiler from '@fastify/ajv-compiler'
@@ -16,8 +16,11 @@ import Fastify, {
 import { Trace } from './cache/trace.ts'
 import type { Config } from './config.ts'
 import { errorBody } from './errors.ts'
+import { trustedProxies } from './limits/client-address.ts'
 import { logStream } from './log-stream.ts'
+import { requestId } from './request-id.ts'
 import { timingHeaders } from './response-head.ts'
+import { ReusableHeadResponse } from './reusable-head.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -35,12 +38,8 @@ const CONNECTION_IDLE_MS = 72_000
 /** How often Node looks for requests that are over their time; its own 30 s would double it. */
 const TIMEOUT_CHECK_MS = 5000
 
-/** What an inbound X-Request-Id may look like; any other is replaced. */
-const REQUEST_ID = /^[\w.-]{1,64}$/
-
 /** Builds the service for `config`: plugins first, then routes. Nothing listens yet; `close` releases everything. */
 export async function buildApp(config: Config): Promise<FastifyInstance> {
-  const { trustProxy } = config
   const app = Fastify({
     logger: {
       level: config.logLevel,
@@ -56,13 +55,18 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     // One line a request, with what the cache did for it, is written by plugins/request-log.ts.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestId,
-    trustProxy: typeof trustProxy === 'number' ? (_address, hops) => hops < trustProxy : trustProxy,
+    trustProxy: trustedProxies(config.trustProxy),
     bodyLimit: BODY_LIMIT_BYTES,
     pluginTimeout: START_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: CONNECTION_IDLE_MS,
     // A request without Host is refused by plugins/errors.ts, in our shape; Node would answer it with nothing.
-    http: { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      requireHostHeader: false,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      ServerResponse: ReusableHeadResponse
+    },
     forceCloseConnections: 'idle',
     // What has arrived is answered, also while closing.
     return503OnClosing: false,
@@ -97,11 +101,6 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     throw error
   }
   return app
-}
-
-function requestId({ headers }: IncomingMessage): string {
-  const given = headers['x-request-id']
-  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID()
 }
 
 function folder(name: string): string {

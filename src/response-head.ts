@@ -1,6 +1,10 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders } from 'node:http'
 import type { Trace } from './cache/trace.ts'
 
+export const JSON_TYPE = 'application/json; charset=utf-8'
+/** `Cache-Control` of public data. Clients may keep an answer, but ask before each use: a write is seen at once, and the question costs a 304. */
+export const PUBLIC = 'public, no-cache'
+
 /** The headers by which operators see what a response cost; `totalMs` is the whole time, in milliseconds. */
 export function timingHeaders(trace: Trace, totalMs: number): Record<string, string> {
   const total = totalMs.toFixed(3)
@@ -23,10 +27,22 @@ export class ResponseHead {
     this.#names = new Set(Object.keys(fixed))
   }
 
+  /** The whole head of a response that has `own` headers. */
   lines(own: OutgoingHttpHeaders, requestId: string, trace: Trace, totalMs: number): OutgoingHttpHeader[] {
-    const lines: OutgoingHttpHeader[] = ['X-Request-Id', requestId]
+    return this.constant(own).concat(this.varying(requestId, trace, totalMs))
+  }
+
+  /** What no two responses have in common. */
+  varying(requestId: string, trace: Trace, totalMs: number): string[] {
+    const lines = ['X-Request-Id', requestId]
     const timing = timingHeaders(trace, totalMs)
     for (const name in timing) lines.push(name, timing[name] ?? '')
+    return lines
+  }
+
+  /** `own` headers of a response and the fixed ones; the same for every response that has these. */
+  constant(own: OutgoingHttpHeaders): OutgoingHttpHeader[] {
+    const lines: OutgoingHttpHeader[] = []
     let replaced = false
     for (const name in own) {
       const value = own[name]

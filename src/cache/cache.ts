@@ -40,6 +40,14 @@ export class Cache {
   }
 
   /**
+   * The entry, when there is a copy in this process and the store says that it is valid; resolves to null when it does not, or does
+   * not answer, and `fetch` is to be asked. Null at once where there is nothing to ask for.
+   */
+  confirm(spec: CacheSpec, trace: Trace): Promise<Entry | null> | null {
+    return this.#reader.confirm(spec, trace)
+  }
+
+  /**
    * The entry for `spec`, cached or made of the text that `load` resolves to. A `NotFoundError` of `load` is remembered
    * for a while, as a negative entry, and thrown; another error reaches every waiter, unless a stale entry can be served.
    */

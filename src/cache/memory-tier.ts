@@ -75,6 +75,11 @@ export class MemoryTier {
     if (check.tick >= this.#removedAt) this.#copies.set(key, { entry, check, expiresAt })
   }
 
+  /** Removes a copy that turned out to be old, unless there is a newer one. */
+  discard(key: string, copy: Copy): void {
+    if (this.#copies.get(key) === copy) this.#copies.delete(key)
+  }
+
   /** True when the copy was checked less than `maxAgeMs` ago and nothing it depends on was dropped since. */
   isTrusted(copy: Copy, maxAgeMs: number): boolean {
     const now = performance.now()

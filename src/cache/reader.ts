@@ -47,14 +47,33 @@ export class Reader {
 
   /** The entry, when a copy in this process may answer alone; else null, and `fetch` is to be asked. */
   peek(spec: CacheSpec, trace: Trace): Entry | null {
-    const { tier, l1LeaseMs, breaker, meter } = this.#options
+    const { tier, l1LeaseMs, breaker } = this.#options
     if (spec.strict || !breaker.closed) return null
     const copy = tier.get(spec.key)
     if (copy === undefined || !tier.isTrusted(copy, l1LeaseMs)) return null
+    return this.#hit(spec, copy.entry, trace)
+  }
+
+  #hit(spec: CacheSpec, entry: Entry, trace: Trace): Entry {
     trace.hits++
     trace.outcome = 'HIT'
-    meter.of(spec.key).memoryHits++
-    return copy.entry
+    this.#options.meter.of(spec.key).memoryHits++
+    return entry
+  }
+
+  /** As `Cache.confirm` promises. */
+  confirm(spec: CacheSpec, trace: Trace): Promise<Entry | null> | null {
+    const { tier, breaker } = this.#options
+    const start = performance.now()
+    const copy = breaker.closed ? tier.get(spec.key) : undefined
+    if (copy === undefined || start >= copy.expiresAt || !tier.isIntact(copy)) return null
+    return this.#isConfirmed(spec, copy, tier.begin(spec.tags)).then(
+      (valid) => {
+        trace.cacheMs += performance.now() - start
+        return valid ? this.#hit(spec, copy.entry, trace) : null
+      },
+      () => null
+    )
   }
 
   /** The entry, negative ones included. An error of `load` is thrown, unless a stale entry can be served. */
@@ -66,10 +85,10 @@ export class Reader {
     try {
       const current = await this.#check(spec, check)
       if ('entry' in current) {
+        if (current.copied) return this.#hit(spec, current.entry, trace)
         trace.hits++
         trace.outcome = 'HIT'
-        if (current.copied) meter.of(spec.key).memoryHits++
-        else meter.of(spec.key).storeHits++
+        meter.of(spec.key).storeHits++
         return current.entry
       }
       // The stamps are taken before the load: an entry whose load raced a write carries old ones, and is dead on arrival.
@@ -95,12 +114,7 @@ export class Reader {
     const doubts = breaker.doubts
     const copy = tier.get(spec.key)
     if (copy !== undefined && spec.tags.length > 0 && check.at < copy.expiresAt && tier.isIntact(copy)) {
-      const stamps = await breaker.run(() => store.stamps(spec.tags))
-      this.#requireNoDoubt(doubts)
-      if (isValid(copy.entry, stamps)) {
-        tier.keep(spec.key, copy.entry, check, copy.expiresAt)
-        return { entry: copy.entry, copied: true }
-      }
+      if (await this.#isConfirmed(spec, copy, check)) return { entry: copy.entry, copied: true }
     }
     const [stored, stamps] = await breaker.run(() => Promise.all([store.get(spec.key), store.stamps(spec.tags)]))
     this.#requireNoDoubt(doubts)
@@ -108,6 +122,20 @@ export class Reader {
     if (stored === null || entry === null || !isValid(entry, stamps)) return { stamps }
     tier.keep(spec.key, entry, check, check.at + stored.ttlMs)
     return { entry, copied: false }
+  }
+
+  /** True when the store has the stamps of the copy, which is then checked anew. */
+  async #isConfirmed(spec: CacheSpec, copy: Copy, check: Check): Promise<boolean> {
+    const { tier, store, breaker } = this.#options
+    const doubts = breaker.doubts
+    const stamps = await breaker.run(() => store.stamps(spec.tags))
+    this.#requireNoDoubt(doubts)
+    if (!isValid(copy.entry, stamps)) {
+      tier.discard(spec.key, copy)
+      return false
+    }
+    tier.keep(spec.key, copy.entry, check, copy.expiresAt)
+    return true
   }
 
   /** Throws when the store was doubted since: another server may have answered, which does not know of the last writes. */

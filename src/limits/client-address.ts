@@ -1,4 +1,6 @@
+import type { IncomingMessage } from 'node:http'
 import { isIPv6 } from 'node:net'
+import proxyAddr from '@fastify/proxy-addr'
 import { Address6 } from 'ip-address'
 import { LRUCache } from 'lru-cache'
 
@@ -12,6 +14,20 @@ const MAX_TEXT = 64
 const IPV4_WITH_PORT = /^(\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}$/
 const BRACKETS = /^\[([^\]]*)\](?::\d{1,5})?$/
 const ZONE = /%.*$/s
+
+type Trust = (address: string, hops: number) => boolean
+
+/** Which of the proxies that a request names are believed, as `TRUST_PROXY` says it; false for none. */
+export function trustedProxies(setting: boolean | number | string): Trust | false {
+  if (typeof setting === 'boolean') return setting && (() => true)
+  if (typeof setting === 'number') return (_address, hops) => hops < setting
+  return proxyAddr.compile(setting.split(',').map((network) => network.trim()))
+}
+
+/** Where a request comes from, by the word of trusted proxies too; undefined when its client has hung up. */
+export function remoteAddress(request: IncomingMessage, trust: Trust | false): string | undefined {
+  return trust === false ? request.socket.remoteAddress : proxyAddr(request, trust)
+}
 
 const kept = new LRUCache<string, string>({ max: MAX_KEPT })
 

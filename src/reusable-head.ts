@@ -1,0 +1,52 @@
+import { IncomingMessage, type OutgoingHttpHeader, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+
+/** The head of a response as Node wrote it down, but for the empty line that ends it. */
+export interface ReusableHead {
+  readonly text: string
+  /** When its `Date` is not true any more, in ms since 1970. */
+  readonly endsAt: number
+}
+
+/**
+ * Node's response, whose head need not be written down anew each time: Node checks and joins header by header, which would cost a
+ * cached answer more than all else that is done for it here.
+ */
+export class ReusableHeadResponse<Request extends IncomingMessage> extends ServerResponse<Request> {
+  /** Where Node has kept the text since its first versions, without a word of it in its documentation. */
+  declare _header: unknown
+
+  /**
+   * Writes a head of headers that are `constant`, and of `varying` ones, names and values in turns, which are not checked. `known` is
+   * what this returned for the same constant ones before. Only for HTTP/1.1 with a connection that is kept, and for a
+   * response that has a length or no body.
+   */
+  writeReusableHead(
+    statusCode: number,
+    known: ReusableHead | undefined,
+    constant: () => OutgoingHttpHeader[],
+    varying: readonly string[]
+  ): ReusableHead | undefined {
+    if (!isReusable) {
+      this.writeHead(statusCode, constant().concat(varying))
+      return undefined
+    }
+    const now = Date.now()
+    const head = known !== undefined && now < known.endsAt ? known : this.#write(statusCode, constant(), now)
+    this.statusCode = statusCode
+    let text = head.text
+    for (let i = 0; i < varying.length; i += 2) text += `${varying[i]}: ${varying[i + 1]}\r\n`
+    this._header = `${text}\r\n`
+    return head
+  }
+
+  #write(statusCode: number, headers: OutgoingHttpHeader[], now: number): ReusableHead {
+    const { _header } = this.writeHead(statusCode, headers)
+    return { text: String(_header).slice(0, -2), endsAt: now - (now % 1000) + 1000 }
+  }
+}
+
+/** False where Node keeps the text elsewhere: heads are then written the usual way. */
+const isReusable = /^HTTP\/1\.1 200 OK\r\n.*\r\n\r\n$/s.test(
+  String(new ReusableHeadResponse(new IncomingMessage(new Socket())).writeHead(200)._header)
+)
