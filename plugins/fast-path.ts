@@ -7,7 +7,7 @@ import { matchesEtag } from '../src/cache/etag.ts'
 import type { CacheSpec } from '../src/cache/keys.ts'
 import { Trace } from '../src/cache/trace.ts'
 import { requestId } from '../src/request-id.ts'
-import { JSON_TYPE, PUBLIC } from '../src/response-head.ts'
+import { JSON_TYPE, PUBLIC, varyingLines } from '../src/response-head.ts'
 import { type ReusableHead, ReusableHeadResponse } from '../src/reusable-head.ts'
 
 declare module 'fastify' {
@@ -109,8 +109,8 @@ export default fp(
         const { method = '', url = '' } = raw
         app.tellAnswered({ requestId: id, method, url, route, user: undefined, status, ms, trace, streamed: false })
       })
-      const varying = responseHead.varying(id, trace, performance.now() - startedAt)
-      for (const name in figures) varying.push(name, figures[name] ?? '')
+      let varying = varyingLines(id, trace, performance.now() - startedAt)
+      for (const name in figures) varying += `${name}: ${figures[name]}\r\n`
       const known = heads[status]
       const head = response.writeReusableHead(status, known.get(entry), () => constantHeaders(entry, status), varying)
       if (head !== undefined) known.set(entry, head)

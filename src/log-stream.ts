@@ -6,6 +6,13 @@ const FLUSH_MS = 100
 /** Asks pino for `lastLevel`. */
 const needsMetadata: unique symbol = Symbol.for('pino.metadata')
 
+/** Pino's destination takes bytes too; its types do not say so. */
+interface Output {
+  write(bytes: Buffer | string): boolean
+  flushSync(): void
+  on(event: 'close', listener: () => void): unknown
+}
+
 /**
  * The log on standard output. Lines are written together, up to 64 of them or after 100 ms, the rest when the process exits: a
  * system call a line would cost a cached answer a tenth of its speed. (The batches of pino's own destination measure all that
@@ -15,7 +22,7 @@ class LogStream {
   readonly [needsMetadata] = true
   /** Of the line that comes; set by pino. */
   lastLevel = 0
-  readonly #output
+  readonly #output: Output
   #lines = ''
   #count = 0
   #ended = false
@@ -28,7 +35,7 @@ class LogStream {
       this.#flush()
       if (!this.#ended) this.#output.flushSync()
     })
-    this.#output = pino.destination({ dest: 1, sync: false })
+    this.#output = pino.destination({ dest: 1, sync: false, contentMode: 'buffer' })
     this.#output.on('close', () => {
       this.#ended = true
     })
@@ -46,7 +53,8 @@ class LogStream {
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#count === 0 || this.#ended) return
-    this.#output.write(this.#lines)
+    // As bytes: text would be encoded twice, the first time to learn its length.
+    this.#output.write(Buffer.from(this.#lines))
     this.#lines = ''
     this.#count = 0
   }

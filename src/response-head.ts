@@ -7,13 +7,27 @@ export const PUBLIC = 'public, no-cache'
 
 /** The headers by which operators see what a response cost; `totalMs` is the whole time, in milliseconds. */
 export function timingHeaders(trace: Trace, totalMs: number): Record<string, string> {
-  const total = totalMs.toFixed(3)
   return {
-    'X-Response-Time': `${total}ms`,
+    'X-Response-Time': `${fixed(totalMs)}ms`,
     'X-Cache-Hits': String(trace.hits),
     'X-Cache-Misses': String(trace.misses),
-    'Server-Timing': `cache;dur=${trace.cacheMs.toFixed(3)}, load;dur=${trace.loadMs.toFixed(3)}, total;dur=${total}`
+    'Server-Timing': serverTiming(trace, totalMs)
   }
+}
+
+/** `X-Request-Id` and the timing headers as they are sent, for where each of them made by itself would be too dear. */
+export function varyingLines(requestId: string, trace: Trace, totalMs: number): string {
+  const { hits, misses } = trace
+  return `X-Request-Id: ${requestId}\r\nX-Response-Time: ${fixed(totalMs)}ms\r\nX-Cache-Hits: ${hits}\r\nX-Cache-Misses: ${misses}\r\nServer-Timing: ${serverTiming(trace, totalMs)}\r\n`
+}
+
+function serverTiming({ cacheMs, loadMs }: Trace, totalMs: number): string {
+  return `cache;dur=${fixed(cacheMs)}, load;dur=${fixed(loadMs)}, total;dur=${fixed(totalMs)}`
+}
+
+/** To the microsecond. */
+function fixed(ms: number): string {
+  return ms === 0 ? '0.000' : ms.toFixed(3)
 }
 
 /** Writes down the headers of a response in the form that costs Node least: names and values in turns. */
@@ -29,18 +43,13 @@ export class ResponseHead {
 
   /** The whole head of a response that has `own` headers. */
   lines(own: OutgoingHttpHeaders, requestId: string, trace: Trace, totalMs: number): OutgoingHttpHeader[] {
-    return this.constant(own).concat(this.varying(requestId, trace, totalMs))
-  }
-
-  /** What no two responses have in common. */
-  varying(requestId: string, trace: Trace, totalMs: number): string[] {
-    const lines = ['X-Request-Id', requestId]
+    const lines: OutgoingHttpHeader[] = ['X-Request-Id', requestId]
     const timing = timingHeaders(trace, totalMs)
     for (const name in timing) lines.push(name, timing[name] ?? '')
-    return lines
+    return lines.concat(this.constant(own))
   }
 
-  /** `own` headers of a response and the fixed ones; the same for every response that has these. */
+  /** `own` headers of a response and the fixed ones: what is the same for every response that has these. */
   constant(own: OutgoingHttpHeaders): OutgoingHttpHeader[] {
     const lines: OutgoingHttpHeader[] = []
     let replaced = false

@@ -17,26 +17,24 @@ export class ReusableHeadResponse<Request extends IncomingMessage> extends Serve
   declare _header: unknown
 
   /**
-   * Writes a head of headers that are `constant`, and of `varying` ones, names and values in turns, which are not checked. `known` is
-   * what this returned for the same constant ones before. Only for HTTP/1.1 with a connection that is kept, and for a
-   * response that has a length or no body.
+   * Writes a head of `constant` headers, names and values in turns, and `varying` ones, as they are sent: nobody checks those. `known`
+   * is what this returned for the same constant ones before. Only for HTTP/1.1 with a connection that is kept, and for
+   * a response that has a length or no body.
    */
   writeReusableHead(
     statusCode: number,
     known: ReusableHead | undefined,
     constant: () => OutgoingHttpHeader[],
-    varying: readonly string[]
+    varying: string
   ): ReusableHead | undefined {
     if (!isReusable) {
-      this.writeHead(statusCode, constant().concat(varying))
+      this.writeHead(statusCode, constant().concat(varying.trimEnd().split(/: |\r\n/)))
       return undefined
     }
     const now = Date.now()
     const head = known !== undefined && now < known.endsAt ? known : this.#write(statusCode, constant(), now)
     this.statusCode = statusCode
-    let text = head.text
-    for (let i = 0; i < varying.length; i += 2) text += `${varying[i]}: ${varying[i + 1]}\r\n`
-    this._header = `${text}\r\n`
+    this._header = `${head.text}${varying}\r\n`
     return head
   }
 

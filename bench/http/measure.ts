@@ -5,7 +5,6 @@ import { open, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import autocannon from 'autocannon'
 
 /** The server has one core; the load, and the databases, have another: what they take from each other would be measured, too. */
 export const SERVER_CORE = '0'
@@ -84,40 +83,4 @@ export async function cpuSeconds(pid: number): Promise<number> {
 export async function residentMiB(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024
-}
-
-export interface Shot {
-  readonly perSecond: number
-  readonly p99Ms: number
-  readonly errors: number
-}
-
-export interface Load {
-  readonly url: string
-  readonly seconds: number
-  readonly headers?: Record<string, string>
-  /** The paths that one connection asks for in turns; else that of `url`. */
-  readonly paths?: () => readonly string[]
-  /** Called at every answer. */
-  readonly answered?: () => void
-}
-
-const CONNECTIONS = 32
-
-export async function shoot({ url, seconds, headers = {}, paths, answered }: Load): Promise<Shot> {
-  const result = await autocannon({
-    url,
-    connections: CONNECTIONS,
-    duration: seconds,
-    headers,
-    setupClient: (client) => {
-      if (paths) client.setRequests(paths().map((path) => ({ path })))
-      if (answered) client.on('response', answered)
-    }
-  })
-  return {
-    perSecond: result.requests.average,
-    p99Ms: result.latency.p99,
-    errors: result.errors + result.timeouts + result['4xx'] + result['5xx']
-  }
 }

@@ -1,5 +1,6 @@
 import { median } from '../median.ts'
-import { cpuSeconds, LOAD_CORE, moveTo, SERVER_CORE, shoot, type Target } from './measure.ts'
+import { shoot } from './load.ts'
+import { cpuSeconds, LOAD_CORE, moveTo, SERVER_CORE, type Target } from './measure.ts'
 import type { Outcome } from './outcome.ts'
 import { COURSE, type Stack } from './stack.ts'
 

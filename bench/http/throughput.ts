@@ -1,6 +1,7 @@
 import { register } from '../../test/support/actors.ts'
 import { median } from '../median.ts'
-import { type Load, type Shot, shoot, type Target } from './measure.ts'
+import { type Load, type Shot, shoot } from './load.ts'
+import type { Target } from './measure.ts'
 import type { Outcome } from './outcome.ts'
 import { COURSE, COURSE_ID, type Stack } from './stack.ts'
 import { ListLoad } from './zipf.ts'

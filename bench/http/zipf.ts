@@ -1,4 +1,4 @@
-import type { Load } from './measure.ts'
+import type { Load } from './load.ts'
 
 const QUERIES = 500
 const HITS = 0.9

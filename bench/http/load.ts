@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import autocannon from 'autocannon'
+
+const run = promisify(execFile)
+
+export interface Load {
+  readonly url: string
+  readonly seconds: number
+  readonly headers?: Record<string, string>
+  /** The paths that one connection asks for in turns; else that of `url`. */
+  readonly paths?: () => readonly string[]
+  /** Called at every answer. */
+  readonly answered?: () => void
+}
+
+export interface Shot {
+  readonly perSecond: number
+  readonly errors: number
+}
+
+const CONNECTIONS = 32
+
+/** Where wrk is installed it makes the load of a single URL: it takes a fraction of what the server does for an answer, autocannon as much. */
+export const hasWrk = await run('wrk', ['--version']).then(
+  () => true,
+  // It tells its version, and then fails.
+  ({ code }) => code !== 'ENOENT'
+)
+
+/** As many answers as there can be on 32 connections. */
+export function shoot(load: Load): Promise<Shot> {
+  return hasWrk && load.paths === undefined ? shootWithWrk(load) : shootWithAutocannon(load)
+}
+
+async function shootWithWrk({ url, seconds, headers = {} }: Load): Promise<Shot> {
+  const lines = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
+  const { stdout } = await run('wrk', ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, ...lines, url])
+  const rate = /^Requests\/sec:\s+([\d.]+)$/m.exec(stdout)
+  if (rate === null) throw new Error(`wrk says no rate:\n${stdout}`)
+  const failed = stdout.match(/(?<=Non-2xx or 3xx responses: |(?:connect|read|write|timeout) )\d+/g) ?? []
+  return { perSecond: Number(rate[1]), errors: failed.reduce((sum, count) => sum + Number(count), 0) }
+}
+
+async function shootWithAutocannon({ url, seconds, headers = {}, paths, answered }: Load): Promise<Shot> {
+  const result = await autocannon({
+    url,
+    connections: CONNECTIONS,
+    duration: seconds,
+    headers,
+    setupClient: (client) => {
+      if (paths) client.setRequests(paths().map((path) => ({ path })))
+      if (answered) client.on('response', answered)
+    }
+  })
+  return {
+    perSecond: result.requests.average,
+    errors: result.errors + result.timeouts + result['4xx'] + result['5xx']
+  }
+}
