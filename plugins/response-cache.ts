@@ -3,8 +3,8 @@ import fp from 'fastify-plugin'
 import type { Static, TObject, TSchema } from 'typebox'
 import type { Account } from '../src/accounts/accounts.ts'
 import type { Precondition } from '../src/authoring/precondition.ts'
-import { bodyOf, createEntry, type Entry, isNegative } from '../src/cache/entry.ts'
-import { matchesEtag } from '../src/cache/etag.ts'
+import { bodyOf, type Entry, isNegative } from '../src/cache/entry.ts'
+import { etagOf, matchesEtag } from '../src/cache/etag.ts'
 import type { CacheSpec } from '../src/cache/keys.ts'
 import { NotFoundError } from '../src/errors.ts'
 import { JSON_TYPE, PUBLIC } from '../src/response-head.ts'
@@ -33,19 +33,16 @@ export default fp(
 
     function sendPublic(reply: FastifyReply, spec: CacheSpec, entry: Entry): void {
       app.answerFast(reply.request, spec)
-      send(reply, entry, PUBLIC)
+      send(reply, entry.etag, PUBLIC, () => bodyOf(entry))
     }
 
-    function send(reply: FastifyReply, entry: Entry, cacheControl: string): void {
-      const { etag } = entry
+    function send(reply: FastifyReply, etag: string, cacheControl: string, body: () => string | Buffer): void {
       const { trace, headers, method } = reply.request
       reply.header('X-Cache', trace.outcome).header('ETag', etag).header('Cache-Control', cacheControl)
       const read = method === 'GET' || method === 'HEAD'
       if (read && matchesEtag(headers['if-none-match'], etag)) reply.code(304).send()
-      else reply.type(JSON_TYPE).send(bodyOf(entry))
+      else reply.type(JSON_TYPE).send(body())
     }
-
-    const entryOf = (reply: FastifyReply, payload: unknown) => createEntry(String(reply.serialize(payload)), [])
 
     const serializers = new Map<TSchema, (payload: Record<string, unknown>) => string>()
     app.decorateReply('precondition', function (schema) {
@@ -54,14 +51,15 @@ export default fp(
         etagOf: (current) => {
           const serialize = serializers.get(schema) ?? this.compileSerializationSchema({ ...schema })
           serializers.set(schema, serialize)
-          return createEntry(serialize(current), []).etag
+          return etagOf(serialize(current))
         }
       }
     })
 
     app.decorateReply('sendOwn', function (payload) {
       this.request.trace.outcome = 'BYPASS'
-      send(this, entryOf(this, payload), PRIVATE)
+      const text = String(this.serialize(payload))
+      send(this, etagOf(text), PRIVATE, () => text)
     })
 
     app.decorateReply('sendCached', function (spec, load, loadOwn) {

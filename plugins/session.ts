@@ -2,6 +2,7 @@ import cookie from '@fastify/cookie'
 import session, { type SessionStore as SessionStoreOfLibrary } from '@fastify/session'
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { createCookieSigner } from '../src/accounts/cookie-signer.ts'
 import { formatSession, parseSession } from '../src/accounts/session-record.ts'
 import { MemorySessions, RedisSessions, type SessionStore } from '../src/accounts/session-store.ts'
 import { ApiError } from '../src/errors.ts'
@@ -46,7 +47,7 @@ export default fp(
     await app.register(cookie)
 
     const { onRequest, onSend } = await app.hooksOf(session, {
-      secret: [...secrets],
+      secret: createCookieSigner(secrets),
       cookieName: COOKIE,
       // With 'auto' the cookie is Secure where the request came over TLS, by the word of a trusted proxy too.
       cookie: { httpOnly: true, sameSite: 'lax', secure: config.production ? true : 'auto', path: '/', maxAge: ttlMs },

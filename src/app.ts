@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import AjvCompiler from '@fastify/ajv-compiler'
 import autoload from '@fastify/autoload'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, {
@@ -85,13 +84,6 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   app.server.on('checkExpectation', app.routing)
 
   app.decorate('config', config)
-  // A query string is text, and is read as what its schema says; JSON has types, and 0 is not null.
-  // Without strictNumbers, bounds hold for Infinity too, which is what 1e999 is coerced to.
-  const build = AjvCompiler()
-  const compiler = (coerceTypes: boolean) =>
-    build({}, { customOptions: { removeAdditional: false, strictNumbers: false, coerceTypes, allErrors: false } })
-  const [exact, coercing] = [compiler(false), compiler(true)]
-  app.setValidatorCompiler((route) => (route.httpPart === 'body' ? exact : coercing)(route))
   try {
     await app.register(autoload, { dir: folder('plugins'), encapsulate: false })
     await app.register(autoload, { dir: folder('routes') })

@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox'
-import { Errors } from 'typebox/value'
+import { Errors } from 'typebox/schema'
 
 /** What Ajv, or TypeBox, says of a value that does not fit its schema (the part that is used here). */
 interface ValidationError {
@@ -11,7 +11,7 @@ interface ValidationError {
 
 /** The same for TypeBox's own errors of a value that does not fit. */
 export function describeMisfit(schema: TSchema, value: unknown): string {
-  const errors = Errors(schema, value)
+  const [, errors] = Errors(schema, value)
   return describeValidation(errors.map((error) => ({ ...error, params: { ...error.params } })))
 }
 

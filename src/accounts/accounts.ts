@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { hash, verify } from '@node-rs/argon2'
-import { Check } from 'typebox/value'
+import { Check } from 'typebox/schema'
 import type { Transaction } from '../db/database.ts'
 import { Prisma, type PrismaClient } from '../db/generated/client.ts'
 import { escapeLike } from '../db/like.ts'

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { Compile } from 'typebox/schema'
 import { Id } from '../ids.ts'
 
 /** What is kept of a session: nothing of its cookie, which is as the configuration says. */

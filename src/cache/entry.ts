@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
+import { etagOf } from './etag.ts'
 
 /** The version of the stored form: entries of another one are misses, so that a rolling update may change it. */
 const VERSION = '1'
@@ -19,7 +20,7 @@ export function newStamp(): string {
 }
 
 export function createEntry(value: string, stamps: readonly string[]): Entry {
-  return { stamps, etag: `"${createHash('sha1').update(value).digest('base64url')}"`, value }
+  return { stamps, etag: etagOf(value), value }
 }
 
 const bodies = new WeakMap<Entry, string | Buffer>()

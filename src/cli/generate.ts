@@ -1,7 +1,7 @@
 /** `npm run generate -- --topic "..." --level beginner --language ru`: writes a course and prints it as Markdown. */
 import { parseArgs } from 'node:util'
 import { Presets, SingleBar } from 'cli-progress'
-import { Check } from 'typebox/value'
+import { Check } from 'typebox/schema'
 import { readConfig } from '../config.ts'
 import { CachedProvider } from '../generation/cached-provider.ts'
 import { createProvider } from '../generation/create-provider.ts'

@@ -1,5 +1,5 @@
 import type { Static, TSchema } from 'typebox'
-import { Check } from 'typebox/value'
+import { Check } from 'typebox/schema'
 import type { Cache } from '../cache/cache.ts'
 import { specs } from '../cache/keys.ts'
 import { ChapterText, type Outline, outlineSchema } from './answers.ts'

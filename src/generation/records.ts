@@ -1,4 +1,4 @@
-import { Check } from 'typebox/value'
+import { Check } from 'typebox/schema'
 import type { GenerationCache } from '../cache/generation-cache.ts'
 import type { Transaction } from '../db/database.ts'
 import type { Prisma } from '../db/generated/client.ts'

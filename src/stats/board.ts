@@ -1,4 +1,4 @@
-import { Check } from 'typebox/value'
+import { Check } from 'typebox/schema'
 import type { RedisClient } from '../redis/connect.ts'
 import { KeyCounts, ProcessBeat } from './shapes.ts'
 

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import t from 'tap'
-import { Check } from 'typebox/value'
+import { Check } from 'typebox/schema'
 import { CacheReport } from '../../src/stats/shapes.ts'
 import { RedisServer } from '../support/redis.ts'
 import { runScript } from '../support/script.ts'

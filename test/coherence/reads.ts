@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { Compile } from 'typebox/schema'
 import type { Answer } from './http-pipeline.ts'
 import type { Seen, Subject } from './ledger.ts'
 import type { Course, Subjects } from './subjects.ts'

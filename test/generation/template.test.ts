@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Check } from 'typebox/value'
+import { Check } from 'typebox/schema'
 import { ChapterText, type Outline, outlineSchema } from '../../src/generation/answers.ts'
 import { ModelError } from '../../src/generation/provider.ts'
 import { askForChapter, askForOutline, type Brief } from '../../src/generation/questions.ts'

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { Type } from 'typebox'
-import { Parse } from 'typebox/value'
+import { Parse } from 'typebox/schema'
 
 /** The part of a request for a chat completion that the server reads. */
 const Completion = Type.Object({
