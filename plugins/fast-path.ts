@@ -2,13 +2,14 @@ import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeader } from 'n
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
+import { mayCarrySession } from '../src/accounts/session-record.ts'
 import { bodyOf, type Entry, isNegative } from '../src/cache/entry.ts'
 import { matchesEtag } from '../src/cache/etag.ts'
 import type { CacheSpec } from '../src/cache/keys.ts'
 import { Trace } from '../src/cache/trace.ts'
 import { requestId } from '../src/request-id.ts'
 import { JSON_TYPE, PUBLIC, varyingLines } from '../src/response-head.ts'
-import { type ReusableHead, ReusableHeadResponse } from '../src/reusable-head.ts'
+import { headsAreReusable, type ReusableHead, ReusableHeadResponse } from '../src/reusable-head.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -50,6 +51,8 @@ export default fp(
 
     app.decorate('answerFast', ({ raw, route }, spec) => {
       const { method, url = '' } = raw
+      // Visitors are counted here by the limit that every route has.
+      if (route.config.rateLimit !== undefined) return
       if (method === 'GET' && url.length <= MAX_URL_LENGTH) targets.set(url, { spec, route })
     })
 
@@ -112,8 +115,9 @@ export default fp(
       let varying = varyingLines(id, trace, performance.now() - startedAt)
       for (const name in figures) varying += `${name}: ${figures[name]}\r\n`
       const known = heads[status]
-      const head = response.writeReusableHead(status, known.get(entry), () => constantHeaders(entry, status), varying)
-      if (head !== undefined) known.set(entry, head)
+      const head = known.get(entry)
+      const written = response.writeReusableHead(status, head, () => constantHeaders(entry, status), varying)
+      if (written !== head) known.set(entry, written)
       if (status === 304) response.end()
       else response.end(bodyOf(entry))
     }
@@ -126,6 +130,8 @@ export default fp(
     }
 
     app.addHook('onReady', async () => {
+      if (!headsAreReusable())
+        return app.log.warn('hits go the slow way: run the version of Node that package.json names')
       app.server.off('request', app.routing).on('request', (raw, response) => {
         if (!(response instanceof ReusableHeadResponse && take(raw, response))) app.routing(raw, response)
       })
@@ -144,8 +150,9 @@ function isPlain({ method, headers, httpVersion }: IncomingMessage): boolean {
     httpVersion === '1.1' &&
     headers.host !== undefined &&
     (headers.connection === undefined || headers.connection === 'keep-alive') &&
+    !mayCarrySession(headers.cookie) &&
     !special.some((name) => headers[name])
   )
 }
 
-const special: (keyof IncomingHttpHeaders)[] = ['cookie', 'origin', 'expect', 'content-length', 'transfer-encoding']
+const special: (keyof IncomingHttpHeaders)[] = ['origin', 'expect', 'content-length', 'transfer-encoding']

@@ -3,11 +3,9 @@ import session, { type SessionStore as SessionStoreOfLibrary } from '@fastify/se
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { createCookieSigner } from '../src/accounts/cookie-signer.ts'
-import { formatSession, parseSession } from '../src/accounts/session-record.ts'
+import { formatSession, mayCarrySession, parseSession, SESSION_COOKIE } from '../src/accounts/session-record.ts'
 import { MemorySessions, RedisSessions, type SessionStore } from '../src/accounts/session-store.ts'
 import { ApiError } from '../src/errors.ts'
-
-const COOKIE = 'sid'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -48,7 +46,7 @@ export default fp(
 
     const { onRequest, onSend } = await app.hooksOf(session, {
       secret: createCookieSigner(secrets),
-      cookieName: COOKIE,
+      cookieName: SESSION_COOKIE,
       // With 'auto' the cookie is Secure where the request came over TLS, by the word of a trusted proxy too.
       cookie: { httpOnly: true, sameSite: 'lax', secure: config.production ? true : 'auto', path: '/', maxAge: ttlMs },
       store: adapt(store, ttlMs, app.log),
@@ -58,7 +56,7 @@ export default fp(
     })
     if (!onRequest || !onSend) throw new Error('@fastify/session adds other hooks than it did')
     const concerned = (request: FastifyRequest) =>
-      request.headers.cookie?.includes(`${COOKIE}=`) || request.route.config.beginsSession === true
+      mayCarrySession(request.headers.cookie) || request.route.config.beginsSession === true
 
     app.addHook('onRequest', function (request, reply, done) {
       if (!concerned(request)) return done()
@@ -92,7 +90,7 @@ export default fp(
 function sendOneCookie(reply: FastifyReply): void {
   const cookies = reply.getHeader('set-cookie')
   if (!Array.isArray(cookies)) return
-  const isOurs = (cookie: string) => cookie.startsWith(`${COOKIE}=`)
+  const isOurs = (cookie: string) => cookie.startsWith(`${SESSION_COOKIE}=`)
   const last = cookies.findLast(isOurs)
   reply.removeHeader('set-cookie').header(
     'set-cookie',

@@ -26,11 +26,7 @@ export class ReusableHeadResponse<Request extends IncomingMessage> extends Serve
     known: ReusableHead | undefined,
     constant: () => OutgoingHttpHeader[],
     varying: string
-  ): ReusableHead | undefined {
-    if (!isReusable) {
-      this.writeHead(statusCode, constant().concat(varying.trimEnd().split(/: |\r\n/)))
-      return undefined
-    }
+  ): ReusableHead {
     const now = Date.now()
     const head = known !== undefined && now < known.endsAt ? known : this.#write(statusCode, constant(), now)
     this.statusCode = statusCode
@@ -44,7 +40,8 @@ export class ReusableHeadResponse<Request extends IncomingMessage> extends Serve
   }
 }
 
-/** False where Node keeps the text elsewhere: heads are then written the usual way. */
-const isReusable = /^HTTP\/1\.1 200 OK\r\n.*\r\n\r\n$/s.test(
-  String(new ReusableHeadResponse(new IncomingMessage(new Socket())).writeHead(200)._header)
-)
+/** False where this Node keeps the text elsewhere: heads can then not be used again. */
+export function headsAreReusable(): boolean {
+  const response = new ReusableHeadResponse(new IncomingMessage(new Socket())).writeHead(200)
+  return /^HTTP\/1\.1 200 OK\r\n.*\r\n\r\n$/s.test(String(response._header))
+}

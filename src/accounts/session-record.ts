@@ -31,3 +31,11 @@ export function formatSession({ userId, epoch, begunAt, renewedAt }: Partial<Ses
   const fields = { userId, epoch, begunAt, renewedAt }
   return record.Check(fields) ? JSON.stringify(fields) : null
 }
+
+/** The name of the cookie that carries a session. */
+export const SESSION_COOKIE = 'sid'
+
+/** True for a `Cookie` header that may carry a session; other cookies are nobody's business here. */
+export function mayCarrySession(cookies: string | undefined): boolean {
+  return cookies?.includes(`${SESSION_COOKIE}=`) ?? false
+}
