@@ -85,8 +85,8 @@ bothWays(t, async (t, { app, url }) => {
       t.equal(answer.status, status, what)
       t.not(usual, 0, `${what} goes the usual way`)
     }
-    for (const headers of [{}, { cookie: 'theme=dark' }]) {
-      t.equal((await counted(app, () => get(course, headers))).usual, 0, 'a plain one is fast')
+    for (const cookie of ['', 'theme=dark']) {
+      t.equal((await counted(app, () => get(course, { cookie }))).usual, 0, 'a plain one is fast')
     }
   })
 
