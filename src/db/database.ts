@@ -10,6 +10,7 @@ import { refusedInsideWrite, runInsideWrite } from './inside-write.ts'
 import { listenTo, type Notified } from './notifications.ts'
 import { Outbox } from './outbox.ts'
 import { runningScripts } from './scripts.ts'
+import { type Sql, sqlOnPglite, sqlOnPool } from './sql.ts'
 import { isDeadlock } from './unavailable.ts'
 
 /** How many connections one process keeps to PostgreSQL, and how long it waits for one, in ms. */
@@ -33,7 +34,7 @@ interface Parts {
   readonly adapter: SqlMigrationAwareDriverAdapterFactory
   readonly exclusively: <T>(task: () => Promise<T>) => Promise<T>
   /** What the outbox runs on: connections of its own, where a write may hold the last of the others until it is done. */
-  readonly outboxAdapter: SqlMigrationAwareDriverAdapterFactory
+  readonly outbox: Sql
   /** Calls back when a transaction announces something on the channel, until the function it resolves to is called. */
   readonly listen: (channel: string, notified: Notified, log: Log) => Promise<() => Promise<void>>
   /** What the job queue connects to. */
@@ -50,15 +51,13 @@ export class Database {
   readonly client: PrismaClient
   readonly outbox: Outbox
   readonly #parts: Parts
-  readonly #forOutbox: PrismaClient
   // Until somebody listens, invalidations stay in the outbox, for a sweeper.
   #listener: CommitListener = async () => {}
 
   constructor(parts: Parts) {
     this.#parts = parts
     this.client = refusedInsideWrite(new PrismaClient({ adapter: parts.adapter }))
-    this.#forOutbox = new PrismaClient({ adapter: parts.outboxAdapter })
-    this.outbox = new Outbox(this.#forOutbox)
+    this.outbox = new Outbox(parts.outbox)
   }
 
   /** What the migration engine runs on. */
@@ -111,7 +110,7 @@ export class Database {
 
   async close(): Promise<void> {
     await this.outbox.flush().catch(() => {})
-    await Promise.all([this.client.$disconnect(), this.#forOutbox.$disconnect()])
+    await this.client.$disconnect()
     await this.#parts.release()
   }
 }
@@ -132,7 +131,7 @@ async function openEmbedded(dataDir: string): Promise<Database> {
   const adapter = pgliteAdapter(pglite)
   const database = new Database({
     adapter,
-    outboxAdapter: adapter,
+    outbox: sqlOnPglite(pglite),
     // The lock on the folder keeps every other process out.
     exclusively: (task) => task(),
     listen: (channel, notified) => pglite.listen(channel, notified),
@@ -156,7 +155,7 @@ async function openPostgres(databaseUrl: string): Promise<Database> {
   const outboxPool = new pg.Pool({ ...connection, max: OUTBOX_POOL_SIZE })
   const database = new Database({
     adapter: runningScripts(new PrismaPg(pool), (script) => inSession(connection, (session) => session.query(script))),
-    outboxAdapter: new PrismaPg(outboxPool),
+    outbox: sqlOnPool(outboxPool),
     // The end of the session releases the lock, as its death would.
     exclusively: (task) =>
       inSession(connection, async (session) => {

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Invalidation } from './commits.ts'
-import type { PrismaClient } from './generated/client.ts'
+import type { Sql } from './sql.ts'
 
 /** How long applied rows are kept, to be applied again when Redis may have lost the last stamps. */
 const RETENTION = '5 minutes'
@@ -14,15 +13,15 @@ export const CHANNEL = 'cache_invalidation'
 
 /**
  * The table `cache_invalidation`: which tags committed transactions touched, and whether Redis knows.
- * It is read and written on the plain client: its own writes touch no tag.
+ * Its own writes touch no tag.
  */
 export class Outbox {
-  readonly #client: PrismaClient
+  readonly #sql: Sql
   #acknowledged: bigint[] = []
   #timer: NodeJS.Timeout | null = null
 
-  constructor(client: PrismaClient) {
-    this.#client = client
+  constructor(sql: Sql) {
+    this.#sql = sql
   }
 
   /**
@@ -31,15 +30,16 @@ export class Outbox {
    */
   async sweep(ageMs: number, apply: (tags: string[]) => Promise<void>): Promise<number> {
     if (!(await this.#hasPending(ageMs))) return 0
-    return this.#client.$transaction(async (tx) => {
-      const rows = await tx.$queryRaw<Invalidation[]>`
-        select id, tag from cache_invalidation
-        where applied_at is null and created_at <= clock_timestamp() - ${ageMs} * interval '1 millisecond'
-        order by id limit ${BATCH} for update skip locked`
+    return this.#sql.transaction(async (query) => {
+      const rows = await query<Row>(
+        `select id::text, tag from cache_invalidation
+         where applied_at is null and created_at <= clock_timestamp() - $1 * interval '1 millisecond'
+         order by id limit ${BATCH} for update skip locked`,
+        [ageMs]
+      )
       if (rows.length === 0) return 0
       await apply(distinctTags(rows))
-      await tx.$executeRaw`
-        update cache_invalidation set applied_at = clock_timestamp() where id = any(${list(rows.map(({ id }) => id))}::bigint[])`
+      await query(MARK, [list(rows.map(({ id }) => id))])
       return rows.length
     })
   }
@@ -49,8 +49,9 @@ export class Outbox {
    * what Redis lost, it lost before an outage that may have lasted longer.
    */
   async replay(apply: (tags: string[]) => Promise<void>): Promise<void> {
-    const rows = await this.#client.$queryRaw<(Invalidation & { pending: boolean })[]>`
-      select id, tag, applied_at is null as pending from cache_invalidation`
+    const rows = await this.#sql.query<Row & { pending: boolean }>(
+      'select id::text, tag, applied_at is null as pending from cache_invalidation'
+    )
     await apply(distinctTags(rows))
     await this.#mark(rows.filter(({ pending }) => pending).map(({ id }) => id))
   }
@@ -71,7 +72,7 @@ export class Outbox {
 
   /** Wakes the sweepers of all instances. */
   async wake(): Promise<void> {
-    await this.#client.$executeRaw`select pg_notify(${CHANNEL}, '')`
+    await this.#sql.query(`select pg_notify('${CHANNEL}', '')`)
   }
 
   /**
@@ -84,53 +85,65 @@ export class Outbox {
   }
 
   async #pending(ids: readonly bigint[]): Promise<number> {
-    const [row] = await this.#client.$queryRaw<[{ pending: number }]>`
-      select count(*)::int as pending from cache_invalidation where applied_at is null and id = any(${list(ids)}::bigint[])`
-    return row.pending
+    const where = 'applied_at is null and id = any($1::text::bigint[])'
+    const [row] = await this.#sql.query<{ pending: number }>(
+      `select count(*)::int as pending from cache_invalidation where ${where}`,
+      [list(ids)]
+    )
+    return row?.pending ?? 0
   }
 
   /** Deletes rows that were applied five minutes ago or earlier. */
   async prune(): Promise<void> {
-    await this.#client.$executeRaw`
-      delete from cache_invalidation where applied_at < clock_timestamp() - ${RETENTION}::interval`
+    await this.#sql.query(
+      `delete from cache_invalidation where applied_at < clock_timestamp() - interval '${RETENTION}'`
+    )
   }
 
   /** How many rows Redis does not know of. */
   async depth(): Promise<number> {
-    const [row] = await this.#client.$queryRaw<[{ depth: number }]>`
-      select count(*)::int as depth from cache_invalidation where applied_at is null`
-    return row.depth
+    const [row] = await this.#sql.query<{ depth: number }>(
+      'select count(*)::int as depth from cache_invalidation where applied_at is null'
+    )
+    return row?.depth ?? 0
   }
 
   /** How long the oldest row has waited that Redis does not know of, in ms; 0 where there is none. */
   async lagMs(): Promise<number> {
-    const [row] = await this.#client.$queryRaw<[{ lag: number }]>`
-      select coalesce(extract(epoch from clock_timestamp() - min(created_at)) * 1000, 0)::float8 as lag
-      from cache_invalidation where applied_at is null`
-    return Math.max(0, row.lag)
+    const [row] = await this.#sql.query<{ lag: number }>(
+      `select coalesce(extract(epoch from clock_timestamp() - min(created_at)) * 1000, 0)::float8 as lag
+       from cache_invalidation where applied_at is null`
+    )
+    return Math.max(0, row?.lag ?? 0)
   }
 
   async #hasPending(ageMs: number): Promise<boolean> {
-    const [row] = await this.#client.$queryRaw<[{ pending: boolean }]>`
-      select exists (
-        select from cache_invalidation
-        where applied_at is null and created_at <= clock_timestamp() - ${ageMs} * interval '1 millisecond'
-      ) as pending`
-    return row.pending
+    const rows = await this.#sql.query(
+      `select from cache_invalidation
+       where applied_at is null and created_at <= clock_timestamp() - $1 * interval '1 millisecond' limit 1`,
+      [ageMs]
+    )
+    return rows.length > 0
   }
 
-  async #mark(ids: readonly bigint[]): Promise<void> {
-    if (ids.length === 0) return
-    await this.#client.$executeRaw`
-      update cache_invalidation set applied_at = clock_timestamp() where id = any(${list(ids)}::bigint[])`
+  async #mark(ids: readonly (bigint | string)[]): Promise<void> {
+    if (ids.length > 0) await this.#sql.query(MARK, [list(ids)])
   }
 }
 
-/** A PostgreSQL array, as text: the two drivers do not agree on arrays of bigint. */
-function list(ids: readonly bigint[]): string {
+/** A row; its id as text, as the two drivers do not agree on a bigint. */
+interface Row {
+  readonly id: string
+  readonly tag: string
+}
+
+const MARK = 'update cache_invalidation set applied_at = clock_timestamp() where id = any($1::text::bigint[])'
+
+/** A PostgreSQL array, as text: nor do they on arrays. */
+function list(ids: readonly (bigint | string)[]): string {
   return `{${ids.join()}}`
 }
 
-function distinctTags(rows: readonly Invalidation[]): string[] {
+function distinctTags(rows: readonly Row[]): string[] {
   return [...new Set(rows.map(({ tag }) => tag))]
 }
