@@ -16,7 +16,7 @@ RUN npm pkg delete devDependencies && npm install --omit=dev --ignore-scripts &&
 
 FROM node:24-bookworm-slim
 WORKDIR /app
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/app/.data
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/app/.data MALLOC_ARENA_MAX=1
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json ./
 COPY prisma ./prisma
@@ -31,4 +31,4 @@ EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # The same as in package.json: less memory for little speed (docs/performance.md).
-CMD ["node", "--max-semi-space-size=16", "--heap-growing-percent=40", "src/server.ts"]
+CMD ["node", "--max-semi-space-size=12", "--heap-growing-percent=40", "src/server.ts"]

@@ -15,11 +15,11 @@ const NO_LIMIT = '1000000000'
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
-/** What `npm start` gives to Node. */
+/** How `npm start` starts Node: settings of the environment, and flags. */
 const { scripts } = JSON.parse(await readFile(path('../../package.json'), 'utf8'))
-const flags = String(scripts.start)
-  .split(' ')
-  .filter((word) => word.startsWith('--') && !word.startsWith('--env'))
+const words = String(scripts.start).split(' ')
+const settings = Object.fromEntries(words.filter((word) => /^[A-Z_]+=/.test(word)).map((word) => word.split('=')))
+const flags = words.filter((word) => word.startsWith('--') && !word.startsWith('--env'))
 
 /** A PostgreSQL and a Redis, on the core of the load, with 2,000 courses, one of them of exactly 4 KB. */
 export class Stack {
@@ -52,6 +52,7 @@ export class Stack {
       [...flags, path('../../src/server.ts')],
       {
         ...this.#env,
+        ...settings,
         SEED: 'demo',
         SESSION_SECRET: 'the secret of the bench is long enough',
         RATE_LIMIT_ANONYMOUS: NO_LIMIT,
