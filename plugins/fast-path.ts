@@ -58,15 +58,16 @@ export default fp(
 
     /** False: nothing was done, and the request goes the usual way. */
     function take(raw: IncomingMessage, response: ReusableHeadResponse<IncomingMessage>): boolean {
-      const target = isPlain(raw) ? targets.get(raw.url ?? '') : undefined
+      const target = response.shouldKeepAlive && isPlain(raw) ? targets.get(raw.url ?? '') : undefined
       if (target === undefined || app.isDraining() || app.isUnderPressure()) return false
       const { spec, route } = target
       const visit = { raw, response, spec, route, trace: new Trace(), startedAt: performance.now() }
-      const entry = cache.peek(spec, visit.trace)
+      const entry = cache.peek(spec)
       if (entry !== null) return admit(visit, entry)
-      const confirmed = cache.confirm(spec, visit.trace)
+      const confirmed = cache.confirm(spec)
       if (confirmed === null) return false
       confirmed.then((entry) => {
+        visit.trace.cacheMs = performance.now() - visit.startedAt
         if (entry === null || !admit(visit, entry)) app.routing(raw, response)
       })
       return true
@@ -88,6 +89,7 @@ export default fp(
     /** Answers of one turn of the event loop leave together: a client on this machine is woken once, not for each of them. */
     let answers: Answer[] = []
     function sendTogether(answer: Answer): void {
+      cache.countHit(answer.spec, answer.trace)
       if (answers.push(answer) > 1) return
       setImmediate(() => {
         const batch = answers
@@ -149,9 +151,8 @@ function isPlain({ method, headers, httpVersion }: IncomingMessage): boolean {
     method === 'GET' &&
     httpVersion === '1.1' &&
     headers.host !== undefined &&
-    (headers.connection === undefined || headers.connection === 'keep-alive') &&
     !mayCarrySession(headers.cookie) &&
-    !special.some((name) => headers[name])
+    !special.some((name) => headers[name] !== undefined)
   )
 }
 

@@ -64,10 +64,17 @@ export default fp(
       if (count.current > max) throw tooMany(max, count)
     })
 
+    /** What was counted by `countVisitor` and is refused by the limit of the route: that does not count it again. */
+    const refused = new WeakMap<IncomingMessage, Count>()
     app.decorate('countVisitor', (request) => {
       if (anonymous === 0) return {}
+      const judge = (count: Count) => {
+        const figures = left(anonymous, count)
+        if (figures === null) refused.set(request, count)
+        return figures
+      }
       const count = counters.increment(address(request), HOUR_MS)
-      return count instanceof Promise ? count.then((count) => left(anonymous, count)) : left(anonymous, count)
+      return count instanceof Promise ? count.then(judge) : judge(count)
     })
 
     function limit(rule: RateLimit, request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
@@ -77,7 +84,8 @@ export default fp(
         if (figures !== null) reply.headers(figures)
         done(figures === null ? tooMany(max, count) : undefined)
       }
-      const count = max === 0 ? null : counters.increment(rule.key(request), rule.windowMs)
+      const counted = refused.get(request.raw)
+      const count = max === 0 ? null : (counted ?? counters.increment(rule.key(request), rule.windowMs))
       if (count === null) done()
       else if (count instanceof Promise) count.then(judge, done)
       else judge(count)

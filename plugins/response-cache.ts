@@ -64,7 +64,8 @@ export default fp(
 
     app.decorateReply('sendCached', function (spec, load, loadOwn) {
       const { trace, account } = this.request
-      const copy = cache.peek(spec, trace)
+      const copy = cache.peek(spec)
+      if (copy !== null) cache.countHit(spec, trace)
       if (copy !== null && !isNegative(copy)) return sendPublic(this, spec, copy)
       const fail = (error: unknown) => {
         this.header('X-Cache', trace.outcome).send(error)

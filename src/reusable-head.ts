@@ -4,8 +4,8 @@ import { Socket } from 'node:net'
 /** The head of a response as Node wrote it down, but for the empty line that ends it. */
 export interface ReusableHead {
   readonly text: string
-  /** When its `Date` is not true any more, in ms since 1970. */
-  readonly endsAt: number
+  /** Of which its `Date` tells. */
+  readonly second: number
 }
 
 /**
@@ -18,7 +18,7 @@ export class ReusableHeadResponse<Request extends IncomingMessage> extends Serve
 
   /**
    * Writes a head of `constant` headers, names and values in turns, and `varying` ones, as they are sent: nobody checks those. `known`
-   * is what this returned for the same constant ones before. Only for HTTP/1.1 with a connection that is kept, and for
+   * is what this returned for the same constant ones before. Only for HTTP/1.1 where `shouldKeepAlive`, and for
    * a response that has a length or no body.
    */
   writeReusableHead(
@@ -27,16 +27,15 @@ export class ReusableHeadResponse<Request extends IncomingMessage> extends Serve
     constant: () => OutgoingHttpHeader[],
     varying: string
   ): ReusableHead {
-    const now = Date.now()
-    const head = known !== undefined && now < known.endsAt ? known : this.#write(statusCode, constant(), now)
+    const second = Math.floor(Date.now() / 1000)
+    const head = known?.second === second ? known : { text: this.#write(statusCode, constant()), second }
     this.statusCode = statusCode
     this._header = `${head.text}${varying}\r\n`
     return head
   }
 
-  #write(statusCode: number, headers: OutgoingHttpHeader[], now: number): ReusableHead {
-    const { _header } = this.writeHead(statusCode, headers)
-    return { text: String(_header).slice(0, -2), endsAt: now - (now % 1000) + 1000 }
+  #write(statusCode: number, headers: OutgoingHttpHeader[]): string {
+    return String(this.writeHead(statusCode, headers)._header).slice(0, -2)
   }
 }
 

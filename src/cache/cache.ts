@@ -34,17 +34,22 @@ export class Cache {
     return this.#options.breaker.closed
   }
 
-  /** The entry, when a copy in this process may answer alone; else null, and `fetch` is to be asked. */
-  peek(spec: CacheSpec, trace: Trace): Entry | null {
-    return this.#reader.peek(spec, trace)
+  /** The entry, when a copy in this process may answer alone; else null, and `fetch` is to be asked. Who uses it calls `countHit`. */
+  peek(spec: CacheSpec): Entry | null {
+    return this.#reader.peek(spec)
   }
 
   /**
    * The entry, when there is a copy in this process and the store says that it is valid; resolves to null when it does not, or does
-   * not answer, and `fetch` is to be asked. Null at once where there is nothing to ask for.
+   * not answer, and `fetch` is to be asked. Null at once where there is nothing to ask for. Who uses it calls `countHit`.
    */
-  confirm(spec: CacheSpec, trace: Trace): Promise<Entry | null> | null {
-    return this.#reader.confirm(spec, trace)
+  confirm(spec: CacheSpec): Promise<Entry | null> | null {
+    return this.#reader.confirm(spec)
+  }
+
+  /** A request was answered with what `peek` or `confirm` found. */
+  countHit(spec: CacheSpec, trace: Trace): void {
+    this.#reader.countHit(spec, trace)
   }
 
   /**
@@ -55,7 +60,9 @@ export class Cache {
     assertKey(spec.key)
     const start = performance.now()
     const loadedBefore = trace.loadMs
-    const entry = this.peek(spec, trace) ?? (await this.#reader.fetch(spec, timed(load, trace), trace))
+    const copy = this.peek(spec)
+    if (copy !== null) this.countHit(spec, trace)
+    const entry = copy ?? (await this.#reader.fetch(spec, timed(load, trace), trace))
     // The time that was not the load's was the cache's: look-ups, and waiting for somebody else's load.
     trace.cacheMs += Math.max(0, performance.now() - start - (trace.loadMs - loadedBefore))
     this.#options.log.debug({ key: spec.key, outcome: trace.outcome }, 'cache read')

@@ -45,35 +45,31 @@ export class Reader {
     this.#options = options
   }
 
-  /** The entry, when a copy in this process may answer alone; else null, and `fetch` is to be asked. */
-  peek(spec: CacheSpec, trace: Trace): Entry | null {
+  /** As `Cache.peek` promises. */
+  peek(spec: CacheSpec): Entry | null {
     const { tier, l1LeaseMs, breaker } = this.#options
     if (spec.strict || !breaker.closed) return null
     const copy = tier.get(spec.key)
-    if (copy === undefined || !tier.isTrusted(copy, l1LeaseMs)) return null
-    return this.#hit(spec, copy.entry, trace)
-  }
-
-  #hit(spec: CacheSpec, entry: Entry, trace: Trace): Entry {
-    trace.hits++
-    trace.outcome = 'HIT'
-    this.#options.meter.of(spec.key).memoryHits++
-    return entry
+    return copy !== undefined && tier.isTrusted(copy, l1LeaseMs) ? copy.entry : null
   }
 
   /** As `Cache.confirm` promises. */
-  confirm(spec: CacheSpec, trace: Trace): Promise<Entry | null> | null {
+  confirm(spec: CacheSpec): Promise<Entry | null> | null {
     const { tier, breaker } = this.#options
-    const start = performance.now()
-    const copy = breaker.closed ? tier.get(spec.key) : undefined
-    if (copy === undefined || start >= copy.expiresAt || !tier.isIntact(copy)) return null
+    // Without tags there is nothing that the store could say of a copy.
+    const copy = breaker.closed && spec.tags.length > 0 ? tier.get(spec.key) : undefined
+    if (copy === undefined || performance.now() >= copy.expiresAt || !tier.isIntact(copy)) return null
     return this.#isConfirmed(spec, copy, tier.begin(spec.tags)).then(
-      (valid) => {
-        trace.cacheMs += performance.now() - start
-        return valid ? this.#hit(spec, copy.entry, trace) : null
-      },
+      (valid) => (valid ? copy.entry : null),
       () => null
     )
+  }
+
+  /** As `Cache.countHit` promises. */
+  countHit(spec: CacheSpec, trace: Trace): void {
+    trace.hits++
+    trace.outcome = 'HIT'
+    this.#options.meter.of(spec.key).memoryHits++
   }
 
   /** The entry, negative ones included. An error of `load` is thrown, unless a stale entry can be served. */
@@ -85,10 +81,12 @@ export class Reader {
     try {
       const current = await this.#check(spec, check)
       if ('entry' in current) {
-        if (current.copied) return this.#hit(spec, current.entry, trace)
-        trace.hits++
-        trace.outcome = 'HIT'
-        meter.of(spec.key).storeHits++
+        if (current.copied) this.countHit(spec, trace)
+        else {
+          trace.hits++
+          trace.outcome = 'HIT'
+          meter.of(spec.key).storeHits++
+        }
         return current.entry
       }
       // The stamps are taken before the load: an entry whose load raced a write carries old ones, and is dead on arrival.

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { register } from '../support/actors.ts'
 import { bothWays, startReal } from '../support/both-ways.ts'
+import { plainClient } from '../support/caches.ts'
 import { send, sendBytes } from '../support/http.ts'
 import { startService } from '../support/service.ts'
 
@@ -73,6 +74,14 @@ bothWays(t, async (t, { app, url }) => {
       'HTTP/1.0': [200, () => sendBytes(url, `GET ${course} HTTP/1.0\r\n\r\n`)],
       'no Host': [400, () => sendBytes(url, `${line}Connection: close\r\n\r\n`)],
       'a connection that is to be closed': [200, () => sendBytes(url, `${line}Host: x\r\nConnection: close\r\n\r\n`)],
+      'an empty Origin': [
+        200,
+        () => sendBytes(url, `${line}Host: x\r\nOrigin:\r\n\r\n${line}Host: x\r\nConnection: close\r\n\r\n`)
+      ],
+      'a connection that a proxy closes': [
+        200,
+        () => sendBytes(url, `${line}Host: x\r\nProxy-Connection: close\r\n\r\n`)
+      ],
       'a body': [
         200,
         () => sendBytes(url, `${line}Host: x\r\nContent-Length: 2\r\n\r\n{}${line}Host: x\r\nConnection: close\r\n\r\n`)
@@ -141,6 +150,18 @@ bothWays(t, async (t, { app, url }) => {
     t.equal(await count(), before + 3)
   })
 
+  await t.test('hits are counted once, also where the usual way takes over', async (t) => {
+    const hits = () => app.cacheParts.meter.of('course:2').memoryHits
+    const gone = '/api/v1/courses/2'
+    await get(gone)
+    const before = hits()
+    for (let i = 0; i < 3; i++) await get(gone)
+    t.equal(hits(), before + 3)
+    await app.database.client.course.update({ where: { id: 2 }, data: { status: 'draft' } })
+    for (let i = 0; i < 3; i++) t.equal((await get(gone)).status, 404)
+    t.equal(hits(), before + 5, 'of the fact that it is not there')
+  })
+
   await t.test('a service that stops ends the connection with the answer', async (t) => {
     await get(course)
     const draining = app.drain()
@@ -168,4 +189,22 @@ t.test('at lease 0 every answer is confirmed by Redis', async (t) => {
 
   await redis.stop()
   t.equal(await title(), 'Title 49', 'without Redis the database answers')
+})
+
+t.test('a request is counted once, whichever way it is refused', async (t) => {
+  const { env, redis } = await startReal(t)
+  const { url } = await startService(t, {
+    ...env,
+    SEED: 'none',
+    RATE_LIMIT_ANONYMOUS: '3',
+    REDIS_KEY_PREFIX: 'counted'
+  })
+  const course = `${url}/api/v1/courses/1`
+  const answers = []
+  for (let i = 0; i < 6; i++) answers.push(await send(course))
+  t.same(
+    answers.map(({ status, headers }) => [status, headers.get('x-ratelimit-remaining')]),
+    [2, 1, 0].map((left): [number, string] => [200, `${left}`]).concat([0, 0, 0].map(() => [429, '0']))
+  )
+  t.equal(await plainClient(t, redis).get('counted:limit:ip:127.0.0.1'), '6')
 })
