@@ -22,7 +22,7 @@ export interface Shot {
 const CONNECTIONS = 32
 
 /** Where wrk is installed it makes the load of a single URL: it takes a fraction of what the server does for an answer, autocannon as much. */
-export const hasWrk = await run('wrk', ['--version']).then(
+const hasWrk = await run('wrk', ['--version']).then(
   () => true,
   // It tells its version, and then fails.
   ({ code }) => code !== 'ENOENT'

@@ -56,9 +56,8 @@ export class Reader {
   /** As `Cache.confirm` promises. */
   confirm(spec: CacheSpec): Promise<Entry | null> | null {
     const { tier, breaker } = this.#options
-    // Without tags there is nothing that the store could say of a copy.
-    const copy = breaker.closed && spec.tags.length > 0 ? tier.get(spec.key) : undefined
-    if (copy === undefined || performance.now() >= copy.expiresAt || !tier.isIntact(copy)) return null
+    const copy = breaker.closed ? this.#copyToConfirm(spec, performance.now()) : undefined
+    if (copy === undefined) return null
     return this.#isConfirmed(spec, copy, tier.begin(spec.tags)).then(
       (valid) => (valid ? copy.entry : null),
       () => null
@@ -66,10 +65,10 @@ export class Reader {
   }
 
   /** As `Cache.countHit` promises. */
-  countHit(spec: CacheSpec, trace: Trace): void {
+  countHit(spec: CacheSpec, trace: Trace, tier: 'memoryHits' | 'storeHits' = 'memoryHits'): void {
     trace.hits++
     trace.outcome = 'HIT'
-    this.#options.meter.of(spec.key).memoryHits++
+    this.#options.meter.of(spec.key)[tier]++
   }
 
   /** The entry, negative ones included. An error of `load` is thrown, unless a stale entry can be served. */
@@ -81,12 +80,7 @@ export class Reader {
     try {
       const current = await this.#check(spec, check)
       if ('entry' in current) {
-        if (current.copied) this.countHit(spec, trace)
-        else {
-          trace.hits++
-          trace.outcome = 'HIT'
-          meter.of(spec.key).storeHits++
-        }
+        this.countHit(spec, trace, current.copied ? 'memoryHits' : 'storeHits')
         return current.entry
       }
       // The stamps are taken before the load: an entry whose load raced a write carries old ones, and is dead on arrival.
@@ -110,16 +104,21 @@ export class Reader {
   async #check(spec: CacheSpec, check: Check): Promise<Current> {
     const { tier, store, breaker } = this.#options
     const doubts = breaker.doubts
-    const copy = tier.get(spec.key)
-    if (copy !== undefined && spec.tags.length > 0 && check.at < copy.expiresAt && tier.isIntact(copy)) {
-      if (await this.#isConfirmed(spec, copy, check)) return { entry: copy.entry, copied: true }
-    }
+    const copy = this.#copyToConfirm(spec, check.at)
+    if (copy !== undefined && (await this.#isConfirmed(spec, copy, check))) return { entry: copy.entry, copied: true }
     const [stored, stamps] = await breaker.run(() => Promise.all([store.get(spec.key), store.stamps(spec.tags)]))
     this.#requireNoDoubt(doubts)
     const entry = stored === null ? null : decodeEntry(stored.text)
     if (stored === null || entry === null || !isValid(entry, stamps)) return { stamps }
     tier.keep(spec.key, entry, check, check.at + stored.ttlMs)
     return { entry, copied: false }
+  }
+
+  /** The copy of this process for which only stamps need be asked; without tags there is nothing that they could say. */
+  #copyToConfirm({ key, tags }: CacheSpec, now: number): Copy | undefined {
+    const { tier } = this.#options
+    const copy = tags.length > 0 ? tier.get(key) : undefined
+    return copy !== undefined && now < copy.expiresAt && tier.isIntact(copy) ? copy : undefined
   }
 
   /** True when the store has the stamps of the copy, which is then checked anew. */
