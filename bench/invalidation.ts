@@ -5,8 +5,8 @@
 import { Redis } from 'ioredis'
 import { createRedisCache } from '../src/cache/create.ts'
 import { invalidateOnCommit } from '../src/db/commit-listener.ts'
-import { openDatabase } from '../src/db/database.ts'
 import { PrismaClient } from '../src/db/generated/client.ts'
+import { openDatabase } from '../src/db/open.ts'
 import { migrate } from '../src/db/prepare.ts'
 import { connectRedis } from '../src/redis/connect.ts'
 import { PostgresServer } from '../test/support/postgres.ts'
@@ -31,7 +31,7 @@ const settings = {
 
 const postgres = await PostgresServer.start()
 const servers = { small: await RedisServer.start(), large: await RedisServer.start() }
-const database = await openDatabase({ databaseUrl: await postgres.createDatabase(), dataDir: '' })
+const database = await openDatabase({ databaseUrl: await postgres.createDatabase(), dataDir: '' }, log)
 await migrate(database, log)
 
 const caches = { small: await openCache(servers.small, SMALL), large: await openCache(servers.large, LARGE) }
@@ -46,7 +46,7 @@ const invalidation = report(
 database.onCommit(invalidateOnCommit(caches.small.cache, database.outbox, log))
 const plain = new PrismaClient({ adapter: database.adapter })
 // A database without the triggers, for the bare write.
-const bare = await openDatabase({ databaseUrl: await postgres.createDatabase(), dataDir: '' })
+const bare = await openDatabase({ databaseUrl: await postgres.createDatabase(), dataDir: '' }, log)
 await migrate(bare, log)
 const bareClient = new PrismaClient({ adapter: bare.adapter })
 await bareClient.$executeRaw`alter table course disable trigger user`

@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
-import { type Database, openDatabase } from '../src/db/database.ts'
+import type { Database } from '../src/db/database.ts'
+import { openDatabase } from '../src/db/open.ts'
 import { prepareDatabase } from '../src/db/prepare.ts'
 
 declare module 'fastify' {
@@ -11,7 +12,7 @@ declare module 'fastify' {
 /** The database, migrated and, where asked, seeded. */
 export default fp(
   async (app) => {
-    const database = await openDatabase(app.config)
+    const database = await openDatabase(app.config, app.log)
     app.addHook('onClose', () => database.close())
     await prepareDatabase(database, app.config, app.log)
     app.decorate('database', database)

@@ -36,7 +36,7 @@ export default fp(
     app.decorate('generations', new Generations({ database, records, queue, provider, limit }))
     app.decorate('generationFeed', feed)
     app.decorate('generationQueue', queue)
-    const unlisten = await database.listen(CHANNEL, (id) => feed.changed(id), log)
+    const unlisten = await database.listen(CHANNEL, (id) => feed.changed(id))
 
     const { concurrency } = config.generation
     const worker = new GenerationWorker({ database, records, feed, provider, concurrency, log })

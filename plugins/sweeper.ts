@@ -20,7 +20,7 @@ export default fp(
     })
     app.decorate('sweeper', sweeper)
     sweeper.start()
-    const unlisten = await database.listen(CHANNEL, () => sweeper.wake(), log)
+    const unlisten = await database.listen(CHANNEL, () => sweeper.wake())
     app.addHook('onClose', async () => {
       await unlisten()
       await sweeper.stop()

@@ -35,6 +35,10 @@ export function readConfig(env: Environment) {
 
     /** Null: the embedded database, in `dataDir`. */
     databaseUrl,
+    /** Null: `databaseUrl` does. */
+    directUrl: directUrl(env, databaseUrl),
+    /** `none`: the start applies no migrations, and refuses a database that lacks some. */
+    migrate: choice(env, 'MIGRATE', 'start', ['start', 'none']),
     dataDir: text(env, 'DATA_DIR') ?? '.data',
     seed: choice(env, 'SEED', databaseUrl === null ? 'demo' : 'none', ['demo', 'none']),
     admin: admin(env),
@@ -82,6 +86,12 @@ export function readConfig(env: Environment) {
       worker: worker(env, databaseUrl)
     }
   })
+}
+
+function directUrl(env: Environment, databaseUrl: string | null): string | null {
+  const value = url(env, 'DATABASE_DIRECT_URL', ['postgres:', 'postgresql:'])
+  if (value === null || databaseUrl !== null) return value
+  throw new ConfigError('DATABASE_DIRECT_URL', value, 'it goes with DATABASE_URL, which is not set', true)
 }
 
 function worker(env: Environment, databaseUrl: string | null) {

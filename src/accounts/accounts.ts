@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import { hash, verify } from '@node-rs/argon2'
 import { Check } from 'typebox/schema'
 import type { Transaction } from '../db/database.ts'
@@ -7,6 +6,7 @@ import { escapeLike } from '../db/like.ts'
 import { ApiError, NotFoundError } from '../errors.ts'
 import { type Page, toPage } from '../paging.ts'
 import { BoundedWork } from './bounded-work.ts'
+import { firstEpoch } from './first-epoch.ts'
 import {
   type Credentials,
   Email,
@@ -23,7 +23,6 @@ export interface Account extends OwnUser {
   readonly sessionEpoch: number
 }
 
-const MAX_FIRST_EPOCH = 1_000_000_000
 /** How many passwords may wait for their hash, about 10 ms each on four threads, before the next is told to come back. */
 const MAX_HASHING = 200
 
@@ -55,8 +54,7 @@ export class Accounts {
     // What was well formed may not be once it is normalized.
     if (!Check(Email, address)) throw new ApiError(400, 'VALIDATION_FAILED', 'email is not an e-mail address')
     const passwordHash = await this.#hashing.run(() => hash(password))
-    // Where ids come again, after a restore, an old session does not fit the new account.
-    const data = { email: address, name, passwordHash, sessionEpoch: randomInt(MAX_FIRST_EPOCH) }
+    const data = { email: address, name, passwordHash, sessionEpoch: firstEpoch() }
     try {
       return toAccount(await this.#client.user.create({ data, select }))
     } catch (error) {

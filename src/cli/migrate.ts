@@ -4,6 +4,6 @@ import { migrate } from '../db/prepare.ts'
 import { onDatabase } from './on-database.ts'
 
 await onDatabase(async (database, log) => {
-  const applied = await database.exclusively(() => migrate(database, log))
+  const applied = await database.exclusively(() => migrate(database, log), log)
   console.log(applied.length === 0 ? 'nothing to apply' : `applied: ${applied.join(', ')}`)
 })

@@ -1,5 +1,6 @@
 import { type Config, readConfig } from '../config.ts'
-import { type Database, openDatabase } from '../db/database.ts'
+import type { Database } from '../db/database.ts'
+import { openDatabase } from '../db/open.ts'
 import type { Log } from '../log.ts'
 
 /** Runs a command on the configured database. Exit code 1, and one line, when it could not. */
@@ -10,7 +11,7 @@ export async function onDatabase(
   const log: Log = { debug: () => {}, info: say, warn: say, error: say }
   try {
     const config = readConfig(process.env)
-    const database = await openDatabase(config)
+    const database = await openDatabase(config, log)
     await command(database, log, config).finally(() => database.close())
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)

@@ -11,5 +11,5 @@ await onDatabase((database, log, config) =>
     await ensureAdmin(database.client, config.admin, demo, log)
     if (demo) await seedDemo(database, log)
     else console.log('the database has courses or categories already: nothing seeded')
-  })
+  }, log)
 )

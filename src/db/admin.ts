@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hash, verify } from '@node-rs/argon2'
+import { firstEpoch } from '../accounts/first-epoch.ts'
 import type { Config } from '../config.ts'
 import type { Log } from '../log.ts'
 import type { PrismaClient } from './generated/client.ts'
@@ -32,7 +33,7 @@ async function setAdmin(client: PrismaClient, email: string, password: string): 
   const passwordHash = await hash(password)
   await client.user.upsert({
     where: { email },
-    create: { email, name: 'Administrator', role: 'admin', passwordHash },
+    create: { email, name: 'Administrator', role: 'admin', passwordHash, sessionEpoch: firstEpoch() },
     update: { role: 'admin', passwordHash, sessionEpoch: { increment: 1 } }
   })
   return true

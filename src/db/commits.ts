@@ -1,8 +1,12 @@
 import type { PGlite } from '@electric-sql/pglite'
 import type pg from 'pg'
+import { discardReadOnly } from './pool.ts'
 
-/** By this name the triggers tell connections of the service, which hear what they touched, from all others. */
-export const APPLICATION = 'ai-akademiya-api'
+/**
+ * The comment that begins every statement of the service. By it the triggers know who writes: they look for it in
+ * `current_query()`, the one thing about a connection that a pooler does not change. The migration has it, too.
+ */
+const SIGNATURE = '/* ai-akademiya-api */ '
 
 /** A tag that a committed transaction touched, as a row of the outbox. */
 export interface Invalidation {
@@ -10,8 +14,14 @@ export interface Invalidation {
   readonly tag: string
 }
 
-/** Told after each commit, before the write is acknowledged, of what it touched. It must not throw. */
+/** Called after each commit, before the write is acknowledged, with what it touched. It must not throw. */
 export type CommitListener = (invalidations: readonly Invalidation[]) => Promise<void>
+
+export interface Watcher {
+  /** A statement touched a tag; its transaction may still be rolled back. */
+  touched(invalidation: Invalidation): void
+  readonly committed: CommitListener
+}
 
 interface Notice {
   readonly message?: string | undefined
@@ -19,28 +29,30 @@ interface Notice {
 }
 
 /**
- * Tells `committed` what each transaction on this pool touched. The triggers name the tags in notices, which arrive on
+ * Tells `watcher` what each transaction on this pool touches. The triggers name the tags in notices, which arrive on
  * the connection before the answer to the statement: no query more, and whatever wrote them, Prisma or raw SQL. The
  * answer that ends the transaction is held back until `committed` has resolved.
  */
-export function watchPool(pool: pg.Pool, committed: CommitListener): void {
+export function watchPool(pool: pg.Pool, watcher: Watcher): void {
   pool.on('connect', (client) => {
     let touched: Invalidation[] = []
-    client.on('notice', (notice) => touched.push(...read(notice)))
+    client.on('notice', (notice) => touched.push(...read(notice, watcher)))
     const { query } = client
 
     async function afterAnswer(error: unknown, command: unknown): Promise<void> {
+      if (error) discardReadOnly(pool, client, error)
       if (touched.length === 0 || client.getTransactionStatus() !== 'I') return
       const invalidations = touched
       touched = []
       // A COMMIT of a failed transaction is answered by ROLLBACK.
-      if (!error && command !== 'ROLLBACK') await committed(invalidations)
+      if (!error && command !== 'ROLLBACK') await watcher.committed(invalidations)
     }
 
     Object.assign(client, {
-      query: (...args: unknown[]) => {
+      query: (statement: unknown, ...more: unknown[]) => {
         // An error is told before its transaction is over: what is left of that one touched nothing.
         if (client.getTransactionStatus() === 'I') touched = []
+        const args = [signed(statement), ...more]
         const callback = args.at(-1)
         if (typeof callback === 'function') {
           const held = (error: unknown, result?: pg.QueryResult) =>
@@ -52,7 +64,7 @@ export function watchPool(pool: pg.Pool, committed: CommitListener): void {
           (result) => afterAnswer(null, result.command).then(() => result),
           (error) => {
             // The next question may be asked before the connection is known to be outside a transaction again.
-            if (isCommit(args[0])) touched = []
+            if (isCommit(statement)) touched = []
             return afterAnswer(error, null).then(() => Promise.reject(error))
           }
         )
@@ -62,19 +74,18 @@ export function watchPool(pool: pg.Pool, committed: CommitListener): void {
 }
 
 /** The same for the embedded database, whose notices go to the query that caused them. */
-export async function watchPglite(pglite: PGlite, committed: CommitListener): Promise<void> {
-  await pglite.exec(`set application_name = '${APPLICATION}'`)
+export function watchPglite(pglite: PGlite, watcher: Watcher): void {
   const query = pglite.query.bind(pglite)
   const transaction = pglite.transaction.bind(pglite)
 
   const watched: Pick<PGlite, 'query' | 'transaction'> = {
     async query(sql, params, options) {
       const touched: Invalidation[] = []
-      const result = await query<never>(sql, params, {
+      const result = await query<never>(SIGNATURE + sql, params, {
         ...options,
-        onNotice: (notice) => touched.push(...read(notice))
+        onNotice: (notice) => touched.push(...read(notice, watcher))
       })
-      if (touched.length > 0) await committed(touched)
+      if (touched.length > 0) await watcher.committed(touched)
       return result
     },
     async transaction(task) {
@@ -83,8 +94,10 @@ export async function watchPglite(pglite: PGlite, committed: CommitListener): Pr
         const { query, rollback } = tx
         return task(
           Object.assign(tx, {
-            query: (sql: string, params?: unknown[], options?: object) =>
-              query(sql, params, { ...options, onNotice: (notice: Notice) => touched.push(...read(notice)) }),
+            query: (sql: string, params?: unknown[], options?: object) => {
+              const onNotice = (notice: Notice) => touched.push(...read(notice, watcher))
+              return query(SIGNATURE + sql, params, { ...options, onNotice })
+            },
             rollback: () => {
               touched = []
               return rollback()
@@ -92,7 +105,7 @@ export async function watchPglite(pglite: PGlite, committed: CommitListener): Pr
           })
         )
       })
-      if (touched.length > 0) await committed(touched)
+      if (touched.length > 0) await watcher.committed(touched)
       return result
     }
   }
@@ -100,14 +113,33 @@ export async function watchPglite(pglite: PGlite, committed: CommitListener): Pr
 }
 
 /** The invalidation that a notice of `cache_touch` carries, if it is one. */
-function read({ message, detail }: Notice): Invalidation[] {
+function read({ message, detail }: Notice, watcher: Watcher): Invalidation[] {
   if (message !== 'cache_touch' || detail === undefined) return []
   const space = detail.indexOf(' ')
-  return [{ id: BigInt(detail.slice(0, space)), tag: detail.slice(space + 1) }]
+  const invalidation = { id: BigInt(detail.slice(0, space)), tag: detail.slice(space + 1) }
+  watcher.touched(invalidation)
+  return [invalidation]
 }
 
+/** The statement, as `pg` takes it, with the signature. */
+function signed(statement: unknown): unknown {
+  const text = textOf(statement)
+  if (text === null) return statement
+  const whole = SIGNATURE + (text === 'BEGIN' ? BEGIN : text)
+  return typeof statement === 'string' ? whole : Object.assign({}, statement, { text: whole })
+}
+
+/** Transactions see what others have committed since they began, whatever is the default of the database or the role. */
+const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED'
+
 /** Whether this, as `pg` takes it, ends a transaction. */
-function isCommit(query: unknown): boolean {
-  const text = typeof query === 'object' && query !== null && 'text' in query ? query.text : query
-  return typeof text === 'string' && text.trim().toUpperCase() === 'COMMIT'
+function isCommit(statement: unknown): boolean {
+  const text = textOf(statement)
+  return text !== null && text.trim().toUpperCase() === 'COMMIT'
+}
+
+function textOf(statement: unknown): string | null {
+  if (typeof statement === 'string') return statement
+  const isConfig = typeof statement === 'object' && statement !== null && !('submit' in statement)
+  return isConfig && 'text' in statement && typeof statement.text === 'string' ? statement.text : null
 }

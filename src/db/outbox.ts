@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Sql } from './sql.ts'
+import type { Query, Sql } from './sql.ts'
 
 /** How long applied rows are kept, to be applied again when Redis may have lost the last stamps. */
 const RETENTION = '5 minutes'
-const BATCH = 1000
+/** How many rows one statement reads, marks or deletes: few enough to take a moment, whatever waits. */
+const PORTION = 2000
 /** How long acknowledgements are collected, so that writes do not pay for one each. Less than the sweeper's patience. */
 const ACKNOWLEDGE_AFTER_MS = 50
 const HAND_OVER_POLL_MS = 20
@@ -11,12 +12,16 @@ const HAND_OVER_POLL_MS = 20
 /** The channel on which a transaction from outside the service, or an instance without Redis, wakes the sweepers. */
 export const CHANNEL = 'cache_invalidation'
 
+/** Invalidates the tags; rejects where that did not work. */
+export type Apply = (tags: string[]) => Promise<void>
+
 /**
  * The table `cache_invalidation`: which tags committed transactions touched, and whether Redis knows.
- * Its own writes touch no tag.
+ * Its own writes touch no tag. Whatever takes long goes in portions, and ends with the one under way when the service stops.
  */
 export class Outbox {
   readonly #sql: Sql
+  readonly #stopped = new AbortController()
   #acknowledged: bigint[] = []
   #timer: NodeJS.Timeout | null = null
 
@@ -28,32 +33,43 @@ export class Outbox {
    * Hands the tags that were not applied within `ageMs` to `apply`, and marks them applied when it resolves.
    * Rows that another sweeper works on are left to it. Resolves to the number of rows, of which there may be more.
    */
-  async sweep(ageMs: number, apply: (tags: string[]) => Promise<void>): Promise<number> {
-    if (!(await this.#hasPending(ageMs))) return 0
+  async sweep(ageMs: number, apply: Apply): Promise<number> {
+    if (this.#stopped.signal.aborted || !(await this.#hasPending(ageMs))) return 0
     return this.#sql.transaction(async (query) => {
       const rows = await query<Row>(
         `select id::text, tag from cache_invalidation
          where applied_at is null and created_at <= clock_timestamp() - $1 * interval '1 millisecond'
-         order by id limit ${BATCH} for update skip locked`,
+         order by applied_at, id limit ${PORTION} for update skip locked`,
         [ageMs]
       )
       if (rows.length === 0) return 0
       await apply(distinctTags(rows))
-      await query(MARK, [list(rows.map(({ id }) => id))])
+      await mark(query, ids(rows))
       return rows.length
     })
   }
 
   /**
    * Hands every tag that there is to `apply`, and marks what was not applied. All of them, not those of the last minute:
-   * what Redis lost, it lost before an outage that may have lasted longer.
+   * what Redis lost, it lost before an outage that may have lasted longer. Rejects when the service stops.
    */
-  async replay(apply: (tags: string[]) => Promise<void>): Promise<void> {
-    const rows = await this.#sql.query<Row & { pending: boolean }>(
-      'select id::text, tag, applied_at is null as pending from cache_invalidation'
-    )
-    await apply(distinctTags(rows))
-    await this.#mark(rows.filter(({ pending }) => pending).map(({ id }) => id))
+  async replay(apply: Apply): Promise<void> {
+    for (let after = '0'; ; ) {
+      this.#stopped.signal.throwIfAborted()
+      const rows = await this.#sql.query<Row & { pending: boolean }>(
+        `select id::text, tag, applied_at is null as pending from cache_invalidation
+         where id > $1::text::bigint order by id limit ${PORTION}`,
+        [after]
+      )
+      const last = rows.at(-1)
+      if (last === undefined) break
+      await apply(distinctTags(rows))
+      await mark(this.#sql.query, ids(rows.filter(({ pending }) => pending)))
+      after = last.id
+    }
+    // Rows of transactions that were committed meanwhile may have smaller ids.
+    for (let rows = -1; rows !== 0; ) rows = await this.sweep(0, apply)
+    this.#stopped.signal.throwIfAborted()
   }
 
   /** Marks rows applied, a little later, many at once. One that is lost is applied twice, which costs a miss. */
@@ -67,7 +83,14 @@ export class Outbox {
     this.#timer = null
     const ids = this.#acknowledged
     this.#acknowledged = []
-    await this.#mark(ids)
+    for (let start = 0; start < ids.length; start += PORTION) {
+      await mark(this.#sql.query, ids.slice(start, start + PORTION))
+    }
+  }
+
+  /** Ends what goes in portions, after the one under way. */
+  stop(): void {
+    this.#stopped.abort(new Error('the service stops'))
   }
 
   /** Wakes the sweepers of all instances. */
@@ -85,9 +108,9 @@ export class Outbox {
   }
 
   async #pending(ids: readonly bigint[]): Promise<number> {
-    const where = 'applied_at is null and id = any($1::text::bigint[])'
     const [row] = await this.#sql.query<{ pending: number }>(
-      `select count(*)::int as pending from cache_invalidation where ${where}`,
+      `select count(*)::int as pending from cache_invalidation join unnest($1::text::bigint[]) as row (id) using (id)
+       where applied_at is null`,
       [list(ids)]
     )
     return row?.pending ?? 0
@@ -95,9 +118,15 @@ export class Outbox {
 
   /** Deletes rows that were applied five minutes ago or earlier. */
   async prune(): Promise<void> {
-    await this.#sql.query(
-      `delete from cache_invalidation where applied_at < clock_timestamp() - interval '${RETENTION}'`
-    )
+    for (let deleted = PORTION; deleted === PORTION && !this.#stopped.signal.aborted; ) {
+      const rows = await this.#sql.query(
+        `delete from cache_invalidation where id in (
+           select id from cache_invalidation
+           where applied_at < clock_timestamp() - interval '${RETENTION}' limit ${PORTION} for update skip locked
+         ) returning 1`
+      )
+      deleted = rows.length
+    }
   }
 
   /** How many rows Redis does not know of. */
@@ -125,10 +154,6 @@ export class Outbox {
     )
     return rows.length > 0
   }
-
-  async #mark(ids: readonly (bigint | string)[]): Promise<void> {
-    if (ids.length > 0) await this.#sql.query(MARK, [list(ids)])
-  }
 }
 
 /** A row; its id as text, as the two drivers do not agree on a bigint. */
@@ -137,7 +162,24 @@ interface Row {
   readonly tag: string
 }
 
-const MARK = 'update cache_invalidation set applied_at = clock_timestamp() where id = any($1::text::bigint[])'
+/**
+ * By a join, which is linear in the number of ids, where `id = any(...)` is quadratic. Rows that another process is marking
+ * are left to it: two that wait for each other would be a deadlock.
+ */
+async function mark(query: Query, ids: readonly (bigint | string)[]): Promise<void> {
+  if (ids.length === 0) return
+  await query(
+    `update cache_invalidation set applied_at = clock_timestamp() where id in (
+       select id from cache_invalidation join unnest($1::text::bigint[]) as row (id) using (id)
+       where applied_at is null for update of cache_invalidation skip locked
+     )`,
+    [list(ids)]
+  )
+}
+
+function ids(rows: readonly Row[]): string[] {
+  return rows.map(({ id }) => id)
+}
 
 /** A PostgreSQL array, as text: nor do they on arrays. */
 function list(ids: readonly (bigint | string)[]): string {

@@ -3,33 +3,49 @@ import type { Log } from '../log.ts'
 import { ensureAdmin } from './admin.ts'
 import type { Database } from './database.ts'
 import { readMigrations } from './migrations.ts'
+import { requireRightsToMigrate } from './rights.ts'
 import { isEmpty, seedDemo } from './seed/seed.ts'
+import { requireCoherence } from './self-check.ts'
 import { DatabaseUnusableError } from './unusable.ts'
 
-/** Brings a database to where this version of the service can use it: migrated, seeded where asked, with its admin. Throws `DatabaseUnusableError`. */
+/**
+ * Brings a database to where this version of the service can use it: migrated, seeded where asked, with its admin, and proven
+ * to keep the promise of the cache. Throws `DatabaseUnusableError`.
+ */
 export async function prepareDatabase(database: Database, config: Config, log: Log): Promise<void> {
   const prepared = database.exclusively(async () => {
-    await migrate(database, log)
+    if (config.migrate === 'none') await requireMigrated(database)
+    else await migrate(database, log)
+    await requireCoherence(database)
     // The admin first: a start that breaks off in between is repeated whole.
     const demo = config.seed === 'demo' && (await isEmpty(database.client))
     // In production nobody's password is written to a log.
     await ensureAdmin(database.client, config.admin, demo && !config.production, log)
     if (demo) await seedDemo(database, log)
-  })
+  }, log)
   await prepared.catch((error) => {
-    throw config.databaseUrl === null ? error : new DatabaseUnusableError(error)
+    throw config.databaseUrl === null ? error : DatabaseUnusableError.of(error)
   })
 }
 
 /** Applies the pending migrations; resolves to their names. Call it inside `exclusively`. */
 export async function migrate(database: Database, log: Log): Promise<string[]> {
-  if (!(await hasPendingMigrations(database))) return []
+  if ((await pendingMigrations(database)).length === 0) return []
+  requireRightsToMigrate(database.rights)
   // Loading the engine takes a moment, which a start on a migrated database need not wait for.
   await forgetBrokenOff(database)
   const { applyMigrations } = await import('./schema-engine.ts')
   const applied = await applyMigrations(database.adapter)
   log.info({ applied }, 'database migrated')
   return applied
+}
+
+async function requireMigrated(database: Database): Promise<void> {
+  const pending = await pendingMigrations(database)
+  if (pending.length === 0) return
+  throw new DatabaseUnusableError(
+    `MIGRATE=none, and migrations are pending: ${pending.join(', ')}; apply them with npm run migrate`
+  )
 }
 
 /** A migration that a start was killed in is not there in part (`schema-engine.ts`): it may be applied again. */
@@ -39,12 +55,13 @@ async function forgetBrokenOff({ client }: Database): Promise<void> {
     update _prisma_migrations set rolled_back_at = now() where finished_at is null and rolled_back_at is null`
 }
 
-async function hasPendingMigrations({ client }: Database): Promise<boolean> {
-  if (!(await hasMigrationsTable(client))) return true
+async function pendingMigrations({ client }: Database): Promise<string[]> {
+  const names = (await readMigrations()).map(({ name }) => name)
+  if (!(await hasMigrationsTable(client))) return names
   const rows = await client.$queryRaw<{ name: string }[]>`
     select migration_name as name from _prisma_migrations where finished_at is not null and rolled_back_at is null`
   const applied = new Set(rows.map((row) => row.name))
-  return (await readMigrations()).some(({ name }) => !applied.has(name))
+  return names.filter((name) => !applied.has(name))
 }
 
 async function hasMigrationsTable(client: Database['client']): Promise<boolean> {

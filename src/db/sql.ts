@@ -1,7 +1,7 @@
 import type { PGlite } from '@electric-sql/pglite'
 import type pg from 'pg'
 
-type Query = <Row extends object>(text: string, values?: unknown[]) => Promise<Row[]>
+export type Query = <Row extends object>(text: string, values?: unknown[]) => Promise<Row[]>
 
 /** Plain SQL, for what no model describes: a second client of Prisma would take 10 MiB and a tenth of a second of the start. */
 export interface Sql {
@@ -11,9 +11,6 @@ export interface Sql {
 }
 
 export function sqlOnPool(pool: pg.Pool): Sql {
-  // A connection that is lost is told by the query that is under way, or by the next one.
-  pool.on('error', () => {})
-  pool.on('connect', (client) => client.on('error', () => {}))
   return {
     query: async (text, values) => (await pool.query(text, values)).rows,
     async transaction(task) {

@@ -1,33 +1,54 @@
 import { Prisma } from './generated/client.ts'
 
-/** Prisma's codes for: not reachable, timed out, connection closed, no connection free, no transaction begun in time. */
-const CODES = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028'])
-/** The classes of SQLSTATE for: connection lost, server shutting down or starting up. */
-const SQL_STATES = /^(08|57P)/
+/** Prisma's codes for: no connection (P1...), none free, no transaction begun in time, a transaction rolled back. */
+const CODES = /^P(1\d{3}|2024|2028|2034|2037)$/
+
+/**
+ * SQLSTATEs that say nothing about the statement, only that it cannot be done now: connection lost (08), read-only (25006),
+ * transaction rolled back (40), disk full or too many connections (53), lock not free (55P03), server shutting down,
+ * starting up or ending idle sessions (57P), disk or memory failed (58).
+ */
+const NOT_NOW = /^(08|25006|40|53|55P03|57P|58)/
+/** Of these, those after which nothing was done for certain: the statement may be run again. */
+const NOTHING_DONE = /^(25006|40001|40P01|57P05)/
 
 /** What the driver says of a pool without a free connection, and of a connection that was lost. */
-const DRIVER_MESSAGES = /timeout exceeded when trying to connect|Connection terminated/
+const DRIVER_MESSAGES =
+  /timeout exceeded when trying to connect|Connection terminated|Client was closed|Client has encountered a connection error/
 
 /** True for an error that says nothing about the question, only that the database cannot answer at the moment. */
 export function isDatabaseUnavailable(error: unknown): boolean {
-  if (!(error instanceof Prisma.PrismaClientKnownRequestError))
-    return (
-      error instanceof Prisma.PrismaClientInitializationError ||
-      (error instanceof Error && DRIVER_MESSAGES.test(error.message))
-    )
-  return CODES.has(error.code) || /Can't reach database server/.test(error.message) || SQL_STATES.test(sqlState(error))
+  if (error instanceof Prisma.PrismaClientInitializationError) return true
+  if (error instanceof Prisma.PrismaClientKnownRequestError && CODES.test(error.code)) return true
+  return NOT_NOW.test(sqlState(error)) || /Can't reach database server/.test(messageOf(error)) || isLost(error)
 }
 
-/** True for a transaction that PostgreSQL rolled back, whole, in favour of another: it may be run again. */
-export function isDeadlock(error: unknown): boolean {
-  return (
-    error instanceof Prisma.PrismaClientKnownRequestError && (error.code === 'P2034' || /^40/.test(sqlState(error)))
-  )
+/** True for an error after which nothing was done for certain: what it ended may be run again, whole. */
+export function isSafeToRetry(error: unknown): boolean {
+  if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2034') return true
+  return NOTHING_DONE.test(sqlState(error))
 }
 
-function sqlState({ meta }: Prisma.PrismaClientKnownRequestError): string {
-  const cause = property(property(meta, 'driverAdapterError'), 'cause')
-  return String(property(cause, 'originalCode') ?? '')
+/** True where the connection was lost: a read may be asked again; of a write nobody knows whether it was done. */
+export function isConnectionLost(error: unknown): boolean {
+  if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P1017') return true
+  return /^(08|57P)/.test(sqlState(error)) || isLost(error)
+}
+
+function isLost(error: unknown): boolean {
+  return DRIVER_MESSAGES.test(messageOf(error))
+}
+
+/** PostgreSQL's code, of an error of the driver or of Prisma; empty where there is none. */
+export function sqlState(error: unknown): string {
+  const cause = property(property(property(error, 'meta'), 'driverAdapterError'), 'cause')
+  const code =
+    property(cause, 'originalCode') ?? property(property(error, 'cause'), 'originalCode') ?? property(error, 'code')
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : ''
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : ''
 }
 
 function property(value: unknown, name: string): unknown {

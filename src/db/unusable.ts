@@ -6,4 +6,9 @@ export class DatabaseUnusableError extends Error {
     const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).trim().split('\n').slice(-1)
     super(`DATABASE_URL: PostgreSQL cannot be used: ${line}`, { cause })
   }
+
+  /** The error itself where it is one of these already. */
+  static of(error: unknown): DatabaseUnusableError {
+    return error instanceof DatabaseUnusableError ? error : new DatabaseUnusableError(error)
+  }
 }

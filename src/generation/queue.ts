@@ -39,7 +39,7 @@ export class GenerationQueue {
   /** Opens the queue, and makes its tables where they are not there yet. `works`: this process will call `work`. */
   static async open(database: Database, works: boolean, log: Log): Promise<GenerationQueue> {
     const boss = new PgBoss({
-      ...database.queue,
+      ...(await database.queue()),
       schedule: false,
       useListenNotify: works,
       supervise: works,
@@ -68,7 +68,7 @@ export class GenerationQueue {
         expireInSeconds: EXPIRE_S,
         heartbeatSeconds: HEARTBEAT_S
       })
-    })
+    }, log)
     // Makes pg-boss know the queue: inside a transaction of the embedded database it could not ask for it.
     await boss.findJobs(QUEUE, { limit: 1 })
     return new GenerationQueue(boss, works)

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t from 'tap'
-import { listenTo } from '../../src/db/notifications.ts'
+import { Notifications } from '../../src/db/notifications.ts'
 import { CHANNEL } from '../../src/db/outbox.ts'
 import { query, recordingLog } from '../support/database.ts'
 import { timed, until } from '../support/eventually.ts'
@@ -12,8 +12,9 @@ const SOON_MS = 1000
 const { postgres, url, database } = await startDatabase(t)
 const { log, written } = recordingLog()
 let heard = 0
-const stop = listenTo(CHANNEL, url, () => heard++, log)
-t.teardown(stop)
+const notifications = new Notifications({ url, log })
+t.teardown(() => notifications.close())
+notifications.listen(CHANNEL, () => heard++)
 /** Whether it is heard of within so long. */
 const hears = async (task: () => Promise<unknown>, withinMs = SOON_MS) => {
   const before = heard
@@ -76,12 +77,13 @@ t.test('it outlives a restart of PostgreSQL', async (t) => {
 })
 
 t.test('it ends when it is told to, whether PostgreSQL is there or not', async (t) => {
-  const [, ms] = await timed(stop)
+  const [, ms] = await timed(() => notifications.close())
   t.ok(ms < SOON_MS, `${ms} ms`)
   t.equal(await hears(() => query(url, `update category set name = 'E'`), 150), false)
   await postgres.shutDown()
-  const stopOther = listenTo(CHANNEL, url, () => heard++, log)
+  const other = new Notifications({ url, log })
+  other.listen(CHANNEL, () => heard++)
   await sleep(100)
-  const [, otherMs] = await timed(stopOther)
+  const [, otherMs] = await timed(() => other.close())
   t.ok(otherMs < SOON_MS, `${otherMs} ms`)
 })

@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
-import { type Database, openDatabase } from '../../src/db/database.ts'
+import type { Database } from '../../src/db/database.ts'
+import { openDatabase } from '../../src/db/open.ts'
 import { migrate } from '../../src/db/prepare.ts'
 import { freshDataDir } from './data-dir.ts'
 import { recordingLog } from './database.ts'
@@ -18,9 +19,11 @@ export async function onBothDatabases(t: Test, suite: Suite): Promise<void> {
 }
 
 async function opened(t: Test, databaseUrl: string | null): Promise<Database> {
-  const database = await openDatabase({ databaseUrl, dataDir: databaseUrl === null ? await freshDataDir(t) : '' })
+  const { log } = recordingLog()
+  const dataDir = databaseUrl === null ? await freshDataDir(t) : ''
+  const database = await openDatabase({ databaseUrl, dataDir }, log)
   t.teardown(() => database.close())
-  await database.exclusively(() => migrate(database, recordingLog().log))
+  await database.exclusively(() => migrate(database, log), log)
   return database
 }
 

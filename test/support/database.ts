@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { readConfig } from '../../src/config.ts'
-import { openDatabase } from '../../src/db/database.ts'
+import { openDatabase } from '../../src/db/open.ts'
 import { prepareDatabase } from '../../src/db/prepare.ts'
 import type { Environment } from '../../src/environment.ts'
 import type { Log } from '../../src/log.ts'
@@ -26,8 +26,8 @@ export async function dump(databaseUrl: string): Promise<Record<string, unknown>
 /** Does to the database what a start with this environment does, and lets go of it; resolves to all that was logged. */
 export async function prepare(env: Environment): Promise<string> {
   const config = readConfig(env)
-  const database = await openDatabase(config)
   const { log, written } = recordingLog()
+  const database = await openDatabase(config, log)
   await prepareDatabase(database, config, log).finally(() => database.close())
   return written()
 }

@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
-import { type Database, openDatabase } from '../../src/db/database.ts'
+import type { Database } from '../../src/db/database.ts'
+import { openDatabase } from '../../src/db/open.ts'
 import { migrate } from '../../src/db/prepare.ts'
 import { recordingLog } from './database.ts'
 import { PostgresServer } from './postgres.ts'
@@ -10,13 +11,14 @@ export async function startDatabase(t: Test): Promise<{ postgres: PostgresServer
   t.teardown(() => postgres.stop())
   const url = await postgres.createDatabase()
   const database = await connectDatabase(t, url)
-  await database.exclusively(() => migrate(database, recordingLog().log))
+  const { log } = recordingLog()
+  await database.exclusively(() => migrate(database, log), log)
   return { postgres, url, database }
 }
 
 /** The database as one process of the service has it. Until somebody listens to its commits, it is one that crashes after each. */
 export async function connectDatabase(t: Test, url: string): Promise<Database> {
-  const database = await openDatabase({ databaseUrl: url, dataDir: '' })
+  const database = await openDatabase({ databaseUrl: url, dataDir: '' }, recordingLog().log)
   t.teardown(() => database.close())
   return database
 }

@@ -1,0 +1,31 @@
+import { fromPglite } from 'pg-boss'
+import { watchPglite } from './commits.ts'
+import { lockDataDir } from './data-dir-lock.ts'
+import { Database } from './database.ts'
+import { openPglite, pgliteAdapter } from './pglite.ts'
+import { UTC } from './pool.ts'
+import { readRights } from './rights.ts'
+import { sqlOnPglite } from './sql.ts'
+
+/** Opens the embedded database in `dataDir`. Throws `DataDirInUseError` when another process has the folder. */
+export async function openEmbedded(dataDir: string): Promise<Database> {
+  const unlock = lockDataDir(dataDir)
+  const pglite = await openPglite(dataDir)
+  await pglite.exec(UTC)
+  const sql = sqlOnPglite(pglite)
+  const database = new Database({
+    adapter: pgliteAdapter(pglite),
+    sql,
+    rights: await readRights(sql),
+    // The lock on the folder keeps every other process out.
+    exclusively: (task) => task(),
+    listen: (channel, notified) => pglite.listen(channel, notified),
+    queue: async () => ({ db: fromPglite(pglite), backend: 'pglite' }),
+    release: async () => {
+      await pglite.close()
+      unlock()
+    }
+  })
+  watchPglite(pglite, database)
+  return database
+}

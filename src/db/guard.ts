@@ -1,0 +1,66 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { PrismaClient } from './generated/client.ts'
+import { isConnectionLost, isSafeToRetry } from './unavailable.ts'
+
+/** How often an operation is tried that PostgreSQL has rolled back, and how long it waits in between, in ms, at most. */
+const ATTEMPTS = 4
+const LONGEST_PAUSE_MS = 40
+
+const insideWrite = new AsyncLocalStorage<true>()
+
+/** Runs the task of a `Database.write`. */
+export function runInsideWrite<T>(task: () => Promise<T>): Promise<T> {
+  return insideWrite.run(true, task)
+}
+
+/** Throws inside a write: what was done there beside `tx` would not be part of the transaction, or wait for it for ever. */
+export function refuseInsideWrite(): void {
+  if (insideWrite.getStore()) throw new Error('inside write(async (tx) => ...) use tx, not the client')
+}
+
+/**
+ * The client as the service uses it. It throws inside a write. An operation is run again after errors that say that nothing
+ * was done: a conflict with another transaction, or a connection that leads to a standby; a read also after a lost connection.
+ *
+ * What a write touches is not invalidated here: no extension sees the commit of a transaction, cascades, or what raw SQL
+ * and psql do. Triggers name it, and the driver holds the answer back until it is invalidated (`commits.ts`).
+ */
+export function guarded(client: PrismaClient): PrismaClient {
+  const extended = client.$extends({
+    query: {
+      $allOperations: async ({ operation, args, query }) => {
+        refuseInsideWrite()
+        const isRead = READS.test(operation)
+        return retrying(
+          () => query(args),
+          (error) => isSafeToRetry(error) || (isRead && isConnectionLost(error))
+        )
+      }
+    }
+  })
+  const refusing = extended.$extends({
+    client: {
+      $transaction: (...args: Parameters<typeof extended.$transaction>) => {
+        refuseInsideWrite()
+        return extended.$transaction(...args)
+      }
+    }
+  })
+  // These extensions change no type, but TypeScript cannot compare the generic ones.
+  return refusing as unknown as PrismaClient
+}
+
+const READS = /^(find|count|aggregate|groupBy)/
+
+/** What `task` resolves to, after as many attempts as it takes, four at most, while `mayRetry` its error. */
+export async function retrying<T>(task: () => Promise<T>, mayRetry: (error: unknown) => boolean): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await task()
+    } catch (error) {
+      if (attempt === ATTEMPTS || !mayRetry(error)) throw error
+      await sleep(LONGEST_PAUSE_MS * Math.random())
+    }
+  }
+}

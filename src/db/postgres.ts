@@ -1,0 +1,75 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
+import type { Log } from '../log.ts'
+import { watchPool } from './commits.ts'
+import { Database, type QueueDatabase } from './database.ts'
+import { Notifications } from './notifications.ts'
+import { connectionOptions, createPool, UTC } from './pool.ts'
+import { queueSchema, readRights } from './rights.ts'
+import { runningScripts } from './scripts.ts'
+import { sqlOnPool } from './sql.ts'
+import { withStartupLock } from './startup-lock.ts'
+import { DatabaseUnusableError } from './unusable.ts'
+
+/** How many connections one process keeps to PostgreSQL, beside one for notifications. */
+const POOL_SIZE = 10
+const OUTBOX_POOL_SIZE = 2
+const QUEUE_POOL_SIZE = 3
+
+/**
+ * Opens PostgreSQL at `databaseUrl`; what needs a session of its own goes to `directUrl`. Throws `DatabaseUnusableError`
+ * where there is none, or where its role has no schema.
+ */
+export async function openPostgres(databaseUrl: string, directUrl: string, log: Log): Promise<Database> {
+  const pool = createPool(databaseUrl, POOL_SIZE)
+  const outboxPool = createPool(databaseUrl, OUTBOX_POOL_SIZE)
+  const queuePool = createPool(databaseUrl, QUEUE_POOL_SIZE)
+  const notifications = new Notifications({ url: directUrl, log })
+  const release = async () => {
+    await notifications.close()
+    await Promise.all([pool.end(), outboxPool.end(), queuePool.end()])
+  }
+  try {
+    const sql = sqlOnPool(outboxPool)
+    const rights = await readRights(sql)
+    const factory = new PrismaPg(pool, { schema: rights.schema })
+    const database = new Database({
+      adapter: runningScripts(factory, (script) => inSession(directUrl, (session) => session.query(script))),
+      sql,
+      rights,
+      exclusively: (task, log) => withStartupLock(directUrl, log, task),
+      listen: (channel, notified) => notifications.listen(channel, notified),
+      queue: async () => ({ db: queueOn(queuePool, notifications), ...(await queueSchema(sql, rights)) }),
+      release
+    })
+    watchPool(pool, database)
+    return database
+  } catch (error) {
+    await release()
+    throw DatabaseUnusableError.of(error)
+  }
+}
+
+/** The pool as pg-boss takes a database, with our connection for notifications in place of one of its own. */
+function queueOn(pool: pg.Pool, notifications: Notifications): NonNullable<QueueDatabase['db']> {
+  return {
+    executeSql: (text, values) => pool.query(text, values),
+    listen: async (channel, notified, reconnected) => {
+      const close = notifications.listen(channel, (payload) => (payload === null ? reconnected() : notified(payload)))
+      return { close }
+    }
+  }
+}
+
+async function inSession<T>(databaseUrl: string, task: (session: pg.Client) => Promise<T>): Promise<T> {
+  const session = new pg.Client(connectionOptions(databaseUrl))
+  // A lost connection is reported by the query that is under way, or by the next one.
+  session.on('error', () => {})
+  await session.connect()
+  try {
+    await session.query(UTC)
+    return await task(session)
+  } finally {
+    await session.end().catch(() => {})
+  }
+}
