@@ -26,6 +26,7 @@ const settings = {
   maxEntryBytes: 1 << 20,
   staleIfErrorMs: 0,
   replay: async () => {},
+  registry: null,
   log
 }
 

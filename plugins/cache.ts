@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import type { Cache } from '../src/cache/cache.ts'
 import { createEmbeddedCache, createRedisCache, type RunningCache } from '../src/cache/create.ts'
+import { CacheStoreTable } from '../src/db/cache-store.ts'
 import { invalidateOnCommit } from '../src/db/commit-listener.ts'
 
 declare module 'fastify' {
@@ -20,22 +21,26 @@ export default fp(
     const { config, database, log } = app
     const redis = app.redis.cache
     const replay = database.outbox.replay.bind(database.outbox)
-    const settings = { ...config.cache, replay, log }
+    const embedded = config.databaseUrl === null
+    // Nobody else can be on an embedded database without Redis: there is nothing to compare.
+    const registry = embedded && redis === null ? null : new CacheStoreTable(database.sql, embedded)
+    const settings = { ...config.cache, replay, registry, log }
     const running =
       redis === null ? createEmbeddedCache(settings) : createRedisCache(redis, config.redis.keyPrefix, settings)
     const { cache, breaker } = running
     app.decorate('cache', cache)
     app.decorate('cacheParts', running)
-    if (redis === null && config.databaseUrl !== null) {
-      log.warn('the cache is in this process alone: run no other on this database, or set REDIS_URL for all of them')
+    if (redis === null && !embedded) {
+      log.warn('the cache is in this process alone: no other can run on this database; set REDIS_URL for several')
     }
     database.onCommit(invalidateOnCommit(cache, database.outbox, log))
 
+    app.addHook('onClose', () => running.close())
+    await running.start()
     // A Redis that is not there yet is not waited for twice: plugins/redis.ts has done that.
     const waited = new Promise((resolve) => setTimeout(resolve, START_WAIT_MS).unref())
     const trusted = breaker.probe()
     if (redis === null || redis.status === 'ready') await Promise.race([trusted, waited])
-    app.addHook('onClose', async () => running.close())
   },
   { name: 'cache', dependencies: ['redis', 'database'] }
 )

@@ -1,6 +1,7 @@
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
+import { StoreMismatchError } from './cache/store-binding.ts'
 import { type Config, readConfig } from './config.ts'
 import { DataDirInUseError } from './db/data-dir-lock.ts'
 import { DatabaseUnusableError } from './db/unusable.ts'
@@ -33,5 +34,6 @@ export async function run(
 }
 
 function isForOperator(error: unknown): error is Error {
-  return error instanceof ConfigError || error instanceof DataDirInUseError || error instanceof DatabaseUnusableError
+  const kinds = [ConfigError, DataDirInUseError, DatabaseUnusableError, StoreMismatchError]
+  return kinds.some((kind) => error instanceof kind)
 }

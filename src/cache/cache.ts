@@ -14,6 +14,8 @@ const TAGS_AT_ONCE = 500
 
 export interface CacheOptions extends ReaderOptions {
   readonly messages: Messages
+  /** False while the store is not known to be the one of this database: another may be read by other processes. */
+  readonly bound: () => boolean
 }
 
 /**
@@ -121,6 +123,7 @@ export class Cache {
     const trusted = breaker.closed
     try {
       // Trusted by us or not: other instances may trust it, and read there.
+      if (!this.#options.bound()) throw new Error('the cache store is not known to be the one of this database')
       await this.renewStamps(tags)
     } catch (error) {
       breaker.open(error)

@@ -7,12 +7,15 @@ import { type Messages, noMessages, RedisMessages } from './messages.ts'
 import { CacheMeter } from './meter.ts'
 import { RedisStore } from './redis-store.ts'
 import type { Store } from './store.ts'
+import { type SharedStore, StoreBinding, type StoreRegistry } from './store-binding.ts'
 
 export interface CacheSettings
   extends Pick<CacheOptions, 'defaultTtlMs' | 'l1LeaseMs' | 'maxEntryBytes' | 'staleIfErrorMs' | 'log'> {
   readonly l1MaxBytes: number
   /** Hands `apply` every invalidation that the store may have missed; before that the store is not trusted. */
   readonly replay: (apply: (tags: string[]) => Promise<void>) => Promise<void>
+  /** Where the database keeps which store is its own; null for a command, which reads nothing that could be of another one. */
+  readonly registry: StoreRegistry | null
 }
 
 /** A cache that works, with the parts that operators look at. */
@@ -22,14 +25,29 @@ export interface RunningCache {
   readonly tier: MemoryTier
   readonly store: Store
   readonly meter: CacheMeter
-  close(): void
+  /** Resolves when store and database are known to belong together, or cannot be asked. Throws `StoreMismatchError`. */
+  start(): Promise<void>
+  close(): Promise<void>
 }
 
 /** The cache of a service that is one process: everything in its memory. */
 export function createEmbeddedCache(settings: CacheSettings): RunningCache {
   const store = new MemoryStore(settings.l1MaxBytes)
-  const parts = assemble(settings, store, noMessages, async () => {})
-  return { ...parts, close: () => parts.breaker.stop() }
+  const { binding, ...parts } = assemble(settings, {
+    store,
+    messages: noMessages,
+    ping: async () => {},
+    shared: null,
+    keyPrefix: ''
+  })
+  return {
+    ...parts,
+    start: async () => binding?.start(),
+    close: async () => {
+      parts.breaker.stop()
+      await binding?.stop()
+    }
+  }
 }
 
 const PROBE_TTL_MS = 60_000
@@ -40,9 +58,9 @@ export function createRedisCache(redis: RedisClient, keyPrefix: string, settings
   // Its errors are those of the main connection, which are logged.
   subscriber.on('error', () => {})
   const messages = new RedisMessages(redis, subscriber, keyPrefix)
-  const parts = assemble(settings, new RedisStore(redis, keyPrefix), messages, () =>
-    redis.set(`${keyPrefix}:probe`, '', 'PX', PROBE_TTL_MS)
-  )
+  const store = new RedisStore(redis, keyPrefix)
+  const ping = () => redis.set(`${keyPrefix}:probe`, '', 'PX', PROBE_TTL_MS)
+  const { binding, ...parts } = assemble(settings, { store, messages, ping, shared: store, keyPrefix })
   const { breaker, tier } = parts
   messages.listen(
     {
@@ -54,29 +72,46 @@ export function createRedisCache(redis: RedisClient, keyPrefix: string, settings
     },
     settings.log
   )
-  onInterruption(redis, (reason) => breaker.open(reason))
+  onInterruption(redis, (reason) => {
+    binding?.doubt()
+    breaker.open(reason)
+  })
   return {
     ...parts,
-    close: () => {
+    start: async () => binding?.start(),
+    close: async () => {
       breaker.stop()
       subscriber.disconnect()
+      await binding?.stop()
     }
   }
 }
 
-function assemble(settings: CacheSettings, store: Store, messages: Messages, ping: () => Promise<unknown>) {
-  const { l1MaxBytes, replay, log } = settings
+interface StoreParts {
+  readonly store: Store
+  readonly messages: Messages
+  readonly ping: () => Promise<unknown>
+  readonly shared: SharedStore | null
+  readonly keyPrefix: string
+}
+
+function assemble(settings: CacheSettings, { store, messages, ping, shared, keyPrefix }: StoreParts) {
+  const { l1MaxBytes, replay, registry, log } = settings
   const tier = new MemoryTier(l1MaxBytes)
   const meter = new CacheMeter()
   const breaker = new Breaker({
     probe: async () => {
       await ping()
+      await binding?.check()
       await replay((tags) => cache.renewStamps(tags))
     },
     opened: () => tier.dropAll(),
     meter,
     log
   })
-  const cache = new Cache({ ...settings, store, breaker, tier, messages, meter })
-  return { cache, breaker, tier, store, meter }
+  const doubted = (reason: Error) => breaker.open(reason)
+  const binding = registry === null ? null : new StoreBinding({ store: shared, registry, keyPrefix, doubted, log })
+  const bound = () => binding?.bound ?? true
+  const cache = new Cache({ ...settings, store, breaker, tier, messages, meter, bound })
+  return { cache, breaker, tier, store, meter, binding }
 }

@@ -3,6 +3,7 @@ import { OncePerTurn } from '../turn.ts'
 import { newStamp } from './entry.ts'
 import { isDataKey, lockKey, stampKey } from './keys.ts'
 import { NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Step, type Store, type Stored } from './store.ts'
+import type { SharedStore, StoreLabel } from './store-binding.ts'
 
 /** How many keys one SCAN step looks at, and one UNLINK removes: small enough not to hold Redis up. */
 const SCAN_COUNT = 500
@@ -11,7 +12,7 @@ const SCAN_COUNT = 500
  * A store in Redis 7 or later, shared by all processes. It sends single-key commands only, which the
  * client's auto-pipelining joins into one round trip, so that nothing depends on keys sharing a slot.
  */
-export class RedisStore implements Store {
+export class RedisStore implements Store, SharedStore {
   readonly #redis: RedisClient
   readonly #prefix: string
   readonly #stamps = new OncePerTurn<string | null>()
@@ -92,10 +93,32 @@ export class RedisStore implements Store {
     await this.#redis.unlink(this.#prefix + lockKey(name))
   }
 
+  async label(): Promise<StoreLabel | null> {
+    return parseLabel(await this.#text(LABEL_KEY))
+  }
+
+  async setLabel(label: StoreLabel): Promise<StoreLabel> {
+    const text = `${label.storeId} ${label.databaseId}`
+    return parseLabel(await this.#redis.set(this.#prefix + LABEL_KEY, text, 'NX', 'GET')) ?? label
+  }
+
+  /** From now on it may cache another database. */
+  async removeLabel(): Promise<void> {
+    await this.#redis.unlink(this.#prefix + LABEL_KEY)
+  }
+
   /** The text under a key; null where there is none, or something that is no text, put there by hand. */
   #text(key: string): Promise<string | null> {
     return this.#redis.get(this.#prefix + key).catch(ifNoText(() => null))
   }
+}
+
+/** No key of cached data: clearing by pattern never touches it. */
+const LABEL_KEY = 'store'
+
+function parseLabel(text: string | null): StoreLabel | null {
+  const [storeId, databaseId] = text?.split(' ') ?? []
+  return storeId && databaseId ? { storeId, databaseId } : null
 }
 
 /** Answers in place of the error that a key of another type gives. */

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { Presets, SingleBar } from 'cli-progress'
 import type { Cache } from '../cache/cache.ts'
 import type { Progress } from '../cache/clearing.ts'
+import { RedisStore } from '../cache/redis-store.ts'
 import { readConfig } from '../config.ts'
 import type { RedisClient } from '../redis/connect.ts'
 import { RedisBoard } from '../stats/board.ts'
@@ -27,7 +28,7 @@ try {
   const { redis, cache } = await openCache(url, config, WAIT_MS)
   if (!cache.trusted) throw new Error('Redis does not answer: check REDIS_URL and the server')
   if (wanted.stats) await showStats(redis, keyPrefix)
-  else process.exitCode = await clear(cache)
+  else process.exitCode = await clear(cache, new RedisStore(redis, keyPrefix))
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
@@ -55,7 +56,7 @@ function readArguments() {
     if (pattern === '') usage('--pattern must not be empty')
     if (stats && (dryRun || yes)) usage('--dry-run and --yes go with --all and --pattern')
     if (json && !stats) usage('--json goes with --stats')
-    return { stats, json, pattern: pattern ?? '*', dryRun, yes }
+    return { stats, json, all, pattern: pattern ?? '*', dryRun, yes }
   } catch (error) {
     return usage(error instanceof Error ? error.message : String(error))
   }
@@ -66,8 +67,8 @@ function usage(problem: string | null): never {
 }
 
 /** The exit code: 0 also where nothing matches, 1 where nobody confirms. */
-async function clear(cache: Cache): Promise<number> {
-  const { pattern, dryRun, yes } = wanted
+async function clear(cache: Cache, store: RedisStore): Promise<number> {
+  const { pattern, all, dryRun, yes } = wanted
   if (dryRun || !yes) {
     const matching = await withBar((progress) => cache.countPattern(pattern, progress))
     console.log(`${matching} keys match ${pattern}`)
@@ -78,6 +79,8 @@ async function clear(cache: Cache): Promise<number> {
     }
   }
   const deleted = await withBar((progress) => cache.clearPattern(pattern, progress))
+  // Nothing is left of the database that was cached here: it may be another one from now on.
+  if (all) await store.removeLabel()
   console.log(`${deleted} keys cleared`)
   return 0
 }

@@ -18,7 +18,7 @@ export async function openCache(
 ): Promise<{ redis: RedisClient; cache: Cache }> {
   const redis = connectRedis(url)
   redis.on('error', () => {})
-  const settings = { ...config.cache, replay: async () => {}, log: silent }
+  const settings = { ...config.cache, replay: async () => {}, registry: null, log: silent }
   const { cache, breaker } = createRedisCache(redis, config.redis.keyPrefix, settings)
   await Promise.race([breaker.probe(), sleep(waitMs)])
   return { redis, cache }

@@ -3,12 +3,14 @@ import pg from 'pg'
 import type { Log } from '../log.ts'
 import { watchPool } from './commits.ts'
 import { Database, type QueueDatabase } from './database.ts'
+import { retrying } from './guard.ts'
 import { Notifications } from './notifications.ts'
 import { connectionOptions, createPool, UTC } from './pool.ts'
 import { queueSchema, readRights } from './rights.ts'
 import { runningScripts } from './scripts.ts'
 import { sqlOnPool } from './sql.ts'
 import { withStartupLock } from './startup-lock.ts'
+import { isSafeToRetry } from './unavailable.ts'
 import { DatabaseUnusableError } from './unusable.ts'
 
 /** How many connections one process keeps to PostgreSQL, beside one for notifications. */
@@ -53,7 +55,7 @@ export async function openPostgres(databaseUrl: string, directUrl: string, log: 
 /** The pool as pg-boss takes a database, with our connection for notifications in place of one of its own. */
 function queueOn(pool: pg.Pool, notifications: Notifications): NonNullable<QueueDatabase['db']> {
   return {
-    executeSql: (text, values) => pool.query(text, values),
+    executeSql: (text, values) => retrying(() => pool.query(text, values), isSafeToRetry),
     listen: async (channel, notified, reconnected) => {
       const close = notifications.listen(channel, (payload) => (payload === null ? reconnected() : notified(payload)))
       return { close }

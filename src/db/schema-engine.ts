@@ -17,17 +17,23 @@ const NO_FILTERS = { externalTables: [], externalEnums: [] }
  * `_prisma_migrations` stays the one that `prisma migrate deploy` knows.
  */
 export async function applyMigrations(database: SqlMigrationAwareDriverAdapterFactory): Promise<string[]> {
-  using schemaEngine = await openSchemaEngine(await finishingWhole(database))
+  using schemaEngine = await openSchemaEngine(await adapted(database))
   const migrationsList = await migrationList()
   const { appliedMigrationNames } = await schemaEngine.applyMigrations({ migrationsList, filters: NO_FILTERS })
   return appliedMigrationNames
 }
 
 /**
+ * The lock that the engine takes on a session and never gives back. Behind a pooler in transaction mode it would stay on a
+ * connection that others get, and `Database.exclusively` holds one already.
+ */
+const ENGINE_LOCK = /^\s*select pg_advisory_lock\(\d+\)\s*$/i
+
+/**
  * A script and the note that it is finished are one statement list, and so one transaction: a start that is killed in
  * between leaves a migration that is noted as begun, and of which nothing is there.
  */
-async function finishingWhole(
+async function adapted(
   database: SqlMigrationAwareDriverAdapterFactory
 ): Promise<SqlMigrationAwareDriverAdapterFactory> {
   const names = new Map((await readMigrations()).map(({ name, sql }) => [sql, name]))
@@ -36,6 +42,8 @@ async function finishingWhole(
     connect: async () => {
       const connection = await database.connect()
       const run = connection.executeScript.bind(connection)
+      const executeRaw = connection.executeRaw.bind(connection)
+      connection.executeRaw = async (query) => (ENGINE_LOCK.test(query.sql) ? 0 : executeRaw(query))
       connection.executeScript = (script) => {
         const name = names.get(script)
         if (name === undefined) return run(script)

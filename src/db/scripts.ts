@@ -1,12 +1,6 @@
 import type { SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 
 /**
- * The lock that the engine takes on a session and never gives back; `exclusively` holds one already. Behind a pooler in
- * transaction mode it would stay on a connection that others get.
- */
-const ENGINE_LOCK = /^\s*select pg_advisory_lock\(\d+\)\s*$/i
-
-/**
  * An adapter factory whose connections run a migration as one script, by `run`. The adapters' own ways lose it:
  * Prisma's for PostgreSQL cuts it at every semicolon, those inside a function too, and the one for PGlite does not
  * wait for it, nor hear of its errors.
@@ -21,7 +15,7 @@ export function runningScripts(
     connect: async () => {
       const connection = await factory.connect()
       connection.executeScript = async (script) => {
-        if (!ENGINE_LOCK.test(script)) await run(script)
+        await run(script)
       }
       return connection
     },

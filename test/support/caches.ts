@@ -31,7 +31,7 @@ export interface Instance extends RunningCache {
 /** The cache of a service that is one process. */
 export async function embeddedCache(t: Test, settings: Settings = {}, replay = nothingToReplay): Promise<Instance> {
   const { log, written } = recordingLog()
-  const running = createEmbeddedCache({ ...DEFAULTS, ...settings, replay, log })
+  const running = createEmbeddedCache({ ...DEFAULTS, ...settings, replay, registry: null, log })
   t.teardown(() => running.close())
   await running.breaker.probe()
   return { ...running, logged: written }
@@ -48,7 +48,7 @@ export function cacheOn(
   const { log, written } = recordingLog()
   const redis = connectRedis(url)
   redis.on('error', () => {})
-  const running = createRedisCache(redis, prefix, { ...DEFAULTS, ...settings, replay, log })
+  const running = createRedisCache(redis, prefix, { ...DEFAULTS, ...settings, replay, registry: null, log })
   t.teardown(() => {
     running.close()
     redis.disconnect()

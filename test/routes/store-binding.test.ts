@@ -1,0 +1,106 @@
+import { Redis } from 'ioredis'
+import t from 'tap'
+import type { Environment } from '../../src/environment.ts'
+import { type Actor, ADMIN, draftOf, peopleEnvironment, signIn } from '../support/actors.ts'
+import { query } from '../support/database.ts'
+import { until } from '../support/eventually.ts'
+import { freePort } from '../support/port.ts'
+import { PostgresServer } from '../support/postgres.ts'
+import { RedisServer } from '../support/redis.ts'
+import { runScript } from '../support/script.ts'
+import { spawnService } from '../support/service.ts'
+
+const postgres = await PostgresServer.start()
+t.teardown(() => postgres.stop())
+const [redis, otherRedis] = [await RedisServer.start(), await RedisServer.start()]
+t.teardown(() => Promise.all([redis.stop(), otherRedis.stop()]))
+const DATABASE_URL = await postgres.createDatabase()
+const env = {
+  ...peopleEnvironment,
+  SESSION_SECRET: 'a secret of thirty-two characters',
+  CACHE_L1_LEASE_MS: '0',
+  WORKER: 'none',
+  SEED: 'none',
+  DATABASE_URL,
+  REDIS_URL: redis.url
+}
+
+async function start(changes: Environment = {}) {
+  const service = await spawnService({ ...env, ...changes })
+  t.teardown(() => service.kill('SIGKILL'))
+  return service
+}
+
+/** The last line of a start that was refused. */
+async function refusal(changes: Environment): Promise<string> {
+  const started = await spawnService({ ...env, ...changes }).then(
+    (service) => service.kill('SIGKILL').then(() => 'it started'),
+    (error) => String(error instanceof Error ? error.message : error)
+  )
+  t.match(started, /ended with 1 before/)
+  return /^REDIS_URL: .*$/m.exec(started)?.[0] ?? started
+}
+
+const first = await start()
+
+t.test(
+  'another prefix, another Redis, or none, on a database that is in use: the start is refused, in one line',
+  async (t) => {
+    const line =
+      /^REDIS_URL: living processes cache this database elsewhere \(REDIS_KEY_PREFIX "aikademiya"; .*stop them all/
+    t.match(await refusal({ REDIS_KEY_PREFIX: 'other' }), line)
+    t.match(await refusal({ REDIS_URL: otherRedis.url }), line)
+    t.match(await refusal({ REDIS_URL: '' }), /REDIS_URL is not set here/)
+  }
+)
+
+t.test('another database on a Redis and prefix that are in use is refused, until they are cleared', async (t) => {
+  const other = { DATABASE_URL: await postgres.createDatabase(), REDIS_URL: otherRedis.url }
+  const before = await start(other)
+  await before.kill('SIGTERM')
+  const line = await refusal({ REDIS_URL: otherRedis.url, DATABASE_URL: await postgres.createDatabase() })
+  t.match(line, /^REDIS_URL: under the prefix "aikademiya" this Redis caches another database\. .*clear-cache -- --all/)
+  const cleared = await runScript('src/cli/clear-cache.ts', { REDIS_URL: otherRedis.url }, '--all', '--yes')
+  t.equal(cleared.code, 0)
+  const after = await start({ ...other, DATABASE_URL: await postgres.createDatabase() })
+  await after.kill('SIGTERM')
+})
+
+t.test('a Redis that is emptied is labelled again, and processes start on it', async (t) => {
+  const client = new Redis(redis.url)
+  t.teardown(() => client.disconnect())
+  const label = await client.get('aikademiya:store')
+  await client.flushall()
+  const second = await start()
+  t.equal(await client.get('aikademiya:store'), label, 'with the label that it had')
+  await second.kill('SIGTERM')
+})
+
+t.test('a process that finds out late does not trust its Redis, and its writes reach the others', async (t) => {
+  const port = await freePort()
+  const late = await start({ REDIS_URL: `redis://127.0.0.1:${port}`, REDIS_SESSION_URL: redis.url })
+  const wrong = await RedisServer.start('--port', String(port))
+  t.teardown(() => wrong.stop())
+  await until(() => /living processes cache this database elsewhere/.test(late.output()), 5000)
+  const [admin, lateAdmin] = await Promise.all([first, late].map(({ url }) => signIn(url, ADMIN.email, ADMIN.password)))
+  if (admin === undefined || lateAdmin === undefined) throw new Error('nobody signed in')
+  const { id } = await draftOf(admin)
+  await admin.request('PATCH', `/api/v1/courses/${id}`, { status: 'published' })
+  const title = async (actor: Actor) => JSON.parse(await (await actor.get(`/api/v1/courses/${id}`)).text()).title
+  for (const wanted of ['one', 'two', 'three']) {
+    await title(admin)
+    await lateAdmin.request('PATCH', `/api/v1/courses/${id}`, { title: wanted })
+    t.equal(await title(admin), wanted)
+    t.equal(await title(lateAdmin), wanted)
+  }
+  await late.kill('SIGTERM')
+})
+
+t.test('once all are stopped, the database moves to another Redis and prefix', async (t) => {
+  await first.kill('SIGTERM')
+  // Nine seconds in which nobody has said that he lives.
+  await query(DATABASE_URL, `update cache_store set seen_at = seen_at - interval '9 seconds'`)
+  const moved = await start({ REDIS_URL: otherRedis.url, REDIS_KEY_PREFIX: 'moved' })
+  t.equal((await fetch(`${moved.url}/health/ready`)).status, 200)
+  t.match(await refusal({}), /REDIS_KEY_PREFIX "moved"/)
+})
