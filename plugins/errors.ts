@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { isDatabaseUnavailable } from '../src/db/unavailable.ts'
+import { describeUnavailable, isDatabaseUnavailable, sqlState } from '../src/db/unavailable.ts'
 import { ApiError, errorBody } from '../src/errors.ts'
 import { describeValidation } from '../src/validation.ts'
 
@@ -36,9 +36,9 @@ export default fp(
       if (statusCode < 500)
         return send(request, reply, statusCode, codes.get(statusCode) ?? 'BAD_REQUEST', error.message)
       if (isDatabaseUnavailable(error)) {
-        request.log.error({ err: error }, 'the database does not answer: check DATABASE_URL and the server')
+        request.log.error({ err: error, sqlState: sqlState(error) }, describeUnavailable(error))
         reply.header('Retry-After', RETRY_AFTER_S)
-        return send(request, reply, 503, 'DATABASE_DOWN', 'the database does not answer at the moment')
+        return send(request, reply, 503, 'DATABASE_DOWN', 'the database cannot do this at the moment: try again')
       }
       request.log.error({ err: error }, 'request failed: a fault of the service')
       return send(request, reply, 500, 'INTERNAL', 'the service failed to answer; the log has the request id')

@@ -3,9 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { PrismaClient } from './generated/client.ts'
 import { isConnectionLost, isSafeToRetry } from './unavailable.ts'
 
-/** How often an operation is tried that PostgreSQL has rolled back, and how long it waits in between, in ms, at most. */
-const ATTEMPTS = 4
-const LONGEST_PAUSE_MS = 40
+/**
+ * How often an operation is tried that PostgreSQL has rolled back, and how long it waits in between, in ms: up to 5, then
+ * twice as long each time. Where `repeatable read` is the default of the database, as many may conflict as there are connections.
+ */
+const ATTEMPTS = 10
+const FIRST_PAUSE_MS = 5
+const LONGEST_PAUSE_MS = 160
 
 const insideWrite = new AsyncLocalStorage<true>()
 
@@ -53,14 +57,14 @@ export function guarded(client: PrismaClient): PrismaClient {
 
 const READS = /^(find|count|aggregate|groupBy)/
 
-/** What `task` resolves to, after as many attempts as it takes, four at most, while `mayRetry` its error. */
+/** What `task` resolves to, after as many attempts as it takes, ten at most, while `mayRetry` its error. */
 export async function retrying<T>(task: () => Promise<T>, mayRetry: (error: unknown) => boolean): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await task()
     } catch (error) {
       if (attempt === ATTEMPTS || !mayRetry(error)) throw error
-      await sleep(LONGEST_PAUSE_MS * Math.random())
+      await sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * Math.random())
     }
   }
 }

@@ -1,11 +1,10 @@
 import pg from 'pg'
+import { READ_ONLY } from './unavailable.ts'
 
 const APPLICATION = 'ai-akademiya-api'
 const CONNECT_TIMEOUT_MS = 5000
 /** No connection is kept longer, in s: behind a proxy it may still lead to a server that is not the primary any more. */
 const MAX_AGE_S = 600
-/** SQLSTATE read_only_sql_transaction: the server is a standby, or was made one while the connection was open. */
-const READ_ONLY = '25006'
 
 /** The options of every connection of the service, pooled or not. */
 export function connectionOptions(databaseUrl: string): pg.ClientConfig {

@@ -1,5 +1,8 @@
 import { Prisma } from './generated/client.ts'
 
+/** SQLSTATE read_only_sql_transaction: the server is a standby, or was one when the connection was made. */
+export const READ_ONLY = '25006'
+
 /** Prisma's codes for: no connection (P1...), none free, no transaction begun in time, a transaction rolled back. */
 const CODES = /^P(1\d{3}|2024|2028|2034|2037)$/
 
@@ -22,6 +25,24 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   if (error instanceof Prisma.PrismaClientKnownRequestError && CODES.test(error.code)) return true
   return NOT_NOW.test(sqlState(error)) || /Can't reach database server/.test(messageOf(error)) || isLost(error)
 }
+
+/** What an operator is to look at. */
+export function describeUnavailable(error: unknown): string {
+  const advice = ADVICE.find(([states]) => states.test(sqlState(error)))
+  return advice?.[1] ?? 'the database does not answer: check DATABASE_URL and the server'
+}
+
+const ADVICE: readonly (readonly [RegExp, string])[] = [
+  [
+    /^25006/,
+    'the database is read-only: a standby, or a failover is under way; writes are refused until it takes them'
+  ],
+  [/^53100/, 'the database has no room on its disk: free some'],
+  [/^53300/, 'the database has too many connections: raise max_connections, or run fewer processes'],
+  [/^53/, 'the database lacks memory or another resource: look at its log'],
+  [/^(40|55P03)/, 'the database ended a transaction in favour of others, again and again: look for long transactions'],
+  [/^58/, 'the database cannot use its files: look at its log']
+]
 
 /** True for an error after which nothing was done for certain: what it ended may be run again, whole. */
 export function isSafeToRetry(error: unknown): boolean {

@@ -63,7 +63,7 @@ export const ErrorBody = exactly({
 const part = Type.Optional(Type.Enum(['up', 'down', 'embedded']))
 export const Health = exactly({
   status: Type.Enum(['ok', 'degraded', 'down']),
-  checks: exactly({ database: part, redis: part, queue: part })
+  checks: exactly({ database: Type.Optional(Type.Enum(['up', 'read-only', 'down'])), redis: part, queue: part })
 })
 
 /** The value of a JSON text; throws, and says where, when it has not the shape. */
