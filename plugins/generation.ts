@@ -31,7 +31,7 @@ export default fp(
     const provider = new CachedProvider(await createProvider(config.llm), cache)
     const records = new GenerationRecords(database.client, new GenerationCache(cache))
     const feed = new GenerationFeed({ read: (id) => records.current(id), log })
-    const queue = await GenerationQueue.open(database, works, log)
+    const queue = await GenerationQueue.open(database, { works, migrate: config.migrate === 'start' }, log)
     const limit = config.rateLimit.generation
     app.decorate('generations', new Generations({ database, records, queue, provider, limit }))
     app.decorate('generationFeed', feed)

@@ -1,5 +1,6 @@
 import { fromPrisma, type Job, PgBoss } from 'pg-boss'
 import type { Database, Transaction } from '../db/database.ts'
+import { DatabaseUnusableError } from '../db/unusable.ts'
 import type { Log } from '../log.ts'
 
 const QUEUE = 'generation'
@@ -36,10 +37,18 @@ export class GenerationQueue {
     this.#works = works
   }
 
-  /** Opens the queue, and makes its tables where they are not there yet. `works`: this process will call `work`. */
-  static async open(database: Database, works: boolean, log: Log): Promise<GenerationQueue> {
+  /**
+   * Opens the queue. `works`: this process will call `work`; `migrate`: its tables are made or changed where that is needed.
+   * Throws `DatabaseUnusableError`.
+   */
+  static async open(
+    database: Database,
+    { works, migrate }: { works: boolean; migrate: boolean },
+    log: Log
+  ): Promise<GenerationQueue> {
     const boss = new PgBoss({
       ...(await database.queue()),
+      migrate,
       schedule: false,
       useListenNotify: works,
       supervise: works,
@@ -58,7 +67,12 @@ export class GenerationQueue {
     })
     boss.on('warning', (warning) => log.debug({ warning }, 'job queue'))
     await database.exclusively(async () => {
-      await boss.start()
+      await boss.start().catch((error) => {
+        throw migrate
+          ? error
+          : new DatabaseUnusableError(`MIGRATE=none, and the job queue is not ready: ${error.message}; npm run migrate`)
+      })
+      if (!migrate) return
       await boss.createQueue(QUEUE, {
         notify: true,
         retryLimit: RETRY_LIMIT,

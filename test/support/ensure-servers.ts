@@ -1,4 +1,4 @@
-/** Run before the tests: they start their own `redis-server` and Chromium, and this installs what is not there. */
+/** Run before the tests: they start their own `redis-server`, PgBouncer and Chromium, and this installs what is not there. */
 import { spawnSync } from 'node:child_process'
 import { findChromium } from './chromium.ts'
 
@@ -8,6 +8,7 @@ const run = (command: string, ...args: string[]) =>
 
 const needed = [
   { what: 'redis-server (7 or later)', apt: 'redis-server', brew: 'redis', there: () => has('redis-server') },
+  { what: 'PgBouncer', apt: 'pgbouncer', brew: 'pgbouncer', there: () => has('pgbouncer') },
   { what: 'Chromium', apt: 'chromium', brew: 'chromium', there: () => findChromium() !== undefined }
 ]
 

@@ -1,0 +1,92 @@
+import t from 'tap'
+import { peopleEnvironment, register } from '../support/actors.ts'
+import { query } from '../support/database.ts'
+import { PostgresServer } from '../support/postgres.ts'
+import { runScript } from '../support/script.ts'
+import { spawnService } from '../support/service.ts'
+
+const postgres = await PostgresServer.start()
+t.teardown(() => postgres.stop())
+
+/** A new database, and the URL of a new role that has got these rights on it. */
+async function roleWith(name: string, grants: (role: string) => string[]) {
+  const databaseUrl = await postgres.createDatabase()
+  for (const statement of [`create role ${name} login`, ...grants(name)]) await query(databaseUrl, statement)
+  const own = new URL(databaseUrl)
+  own.username = name
+  return { databaseUrl, env: { ...peopleEnvironment, SEED: 'none', DATABASE_URL: own.href } }
+}
+
+async function start(env: Record<string, string>) {
+  const service = await spawnService(env)
+  t.teardown(() => service.kill('SIGKILL'))
+  return service
+}
+
+const tables = (url: string, schema: string) =>
+  query(url, `select tablename from pg_tables where schemaname = '${schema}'`).then((rows) => rows.length)
+
+const ready = async (url: string) => JSON.parse(await (await fetch(`${url}/health/ready`)).text())
+
+t.test('a role that owns only a schema of its own: everything is in there', async (t) => {
+  const { databaseUrl, env } = await roleWith('schema_owner', (role) => [
+    `create schema app authorization ${role}`,
+    `alter role ${role} set search_path = app`
+  ])
+  const { url, kill } = await start(env)
+  t.match(await ready(url), { checks: { database: 'up', queue: 'up' } })
+  await register(url, 'ann')
+  t.ok((await tables(databaseUrl, 'app')) > 15, 'the tables of the service and of the queue')
+  t.equal(await tables(databaseUrl, 'public'), 0)
+  await kill('SIGTERM')
+  t.ok(await start(env), 'and a second time')
+})
+
+t.test('a role that may make no schema keeps its queue beside its tables', async (t) => {
+  const { databaseUrl, env } = await roleWith('no_schemas', (role) => [`grant create on schema public to ${role}`])
+  const { url } = await start(env)
+  t.match(await ready(url), { checks: { database: 'up', queue: 'up' } })
+  t.equal(await tables(databaseUrl, 'pgboss'), 0)
+})
+
+t.test('a role that may make no tables is told so in one line, before anything is written', async (t) => {
+  const { databaseUrl, env } = await roleWith('no_tables', () => [])
+  await t.rejects(start(env), {
+    message: /^DATABASE_URL: .*role "no_tables" may not create tables in schema "public" of database .*grant create.*$/m
+  })
+  t.equal(await tables(databaseUrl, 'public'), 0)
+})
+
+t.test('a role with no schema at all is told so', async (t) => {
+  const { env } = await roleWith('no_schema', (role) => [`alter role ${role} set search_path = nowhere`])
+  await t.rejects(start(env), {
+    message: /role "no_schema" may use none of the schemas in its search_path \(nowhere\)/
+  })
+})
+
+t.test('MIGRATE=none', async (t) => {
+  const { databaseUrl, env } = await roleWith('runner', () => [])
+
+  await t.test('refuses what is not migrated, in one line that says what is pending', async (t) => {
+    await t.rejects(start({ ...env, MIGRATE: 'none' }), {
+      message: /^DATABASE_URL: .*MIGRATE=none, and migrations are pending: 20261123000000_init, .*npm run migrate$/m
+    })
+    t.equal(await tables(databaseUrl, 'public'), 0)
+  })
+
+  await t.test('serves with the rights of who runs, once an owner has migrated', async (t) => {
+    const migrated = await runScript('src/cli/migrate.ts', { DATABASE_URL: databaseUrl })
+    t.equal(migrated.code, 0, migrated.stderr)
+    for (const schema of ['public', 'pgboss']) {
+      await query(
+        databaseUrl,
+        `grant usage on schema ${schema} to runner;
+         grant select, insert, update, delete on all tables in schema ${schema} to runner;
+         grant usage on all sequences in schema ${schema} to runner`
+      )
+    }
+    const { url } = await start({ ...env, MIGRATE: 'none' })
+    t.match(await ready(url), { checks: { database: 'up', queue: 'up' } })
+    await register(url, 'ben')
+  })
+})
