@@ -1,7 +1,8 @@
 /**
  * `npm run check:faults`: what clients see of faults, with three API processes under load, on one Redis, with Sentinel and on
  * a Cluster. Ends with 1 when a rule was broken: a public read that failed, a read that was stale a second after the end, a
- * write that was acknowledged and is not there. `--only "part of a name"` runs some.
+ * write that was acknowledged and is not there; or when a process did not come back soon after one of fifty failovers in a
+ * row. `--only "part of a name"` runs some, `--failovers 5` fewer of those.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -10,6 +11,7 @@ import { table } from '../coherence/report.ts'
 import { signIn } from '../support/actors.ts'
 import { RedisServer } from '../support/redis.ts'
 import { type Owner, startCluster, startSentinel, type Topology } from '../support/topologies.ts'
+import { FAILOVERS_HEADINGS, failoversInARow } from './failovers.ts'
 import { clusterFaults, type Fault, sentinelFaults, singleFaults } from './faults.ts'
 import type { Tally } from './load.ts'
 import { Owned } from './owned.ts'
@@ -22,8 +24,16 @@ const STEADY_MS = 1000
 /** Reads may be stale for so long after a fault. */
 const WINDOW_MS = 1000
 const AFTER_MS = 1500
+const FAILOVERS = 'Sentinel: failovers in a row'
 
-const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } })
+const { values } = parseArgs({
+  options: { only: { type: 'string', default: '' }, failovers: { type: 'string', default: '50' } }
+})
+const failovers = Number(values.failovers)
+if (!Number.isInteger(failovers) || failovers < 1) {
+  console.error('--failovers must be a whole number above 0')
+  process.exit(2)
+}
 
 const topologies: [string, (owner: Owner) => Promise<Topology>, readonly Fault[]][] = [
   ['one Redis', startSingle, singleFaults],
@@ -64,7 +74,17 @@ for (const [name, start, faults] of topologies) {
     await owned.end()
   }
 }
-console.log(table(rows))
+if (rows.length > 1) console.log(table(rows))
+if (FAILOVERS.includes(values.only)) {
+  const owned = new Owned()
+  try {
+    const { row, wrong } = await failoversInARow(owned, failovers)
+    console.log(table([FAILOVERS_HEADINGS, row]))
+    if (wrong.length > 0) complaints.push(`${FAILOVERS}: ${wrong.join(', ')}`)
+  } finally {
+    await owned.end()
+  }
+}
 console.log(complaints.length === 0 ? 'every rule held' : `BROKEN: ${complaints.join('; ')}`)
 process.exit(complaints.length === 0 ? 0 : 1)
 

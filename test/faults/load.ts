@@ -87,7 +87,7 @@ export class Load {
   }
 
   async #readOwn(instance: number): Promise<void> {
-    let cookie = await this.#student()
+    let cookie = await this.#insist(this.#student)
     while (this.#running) {
       const { status } = await this.#ask(instance, cookie, 'GET', '/api/v1/users/me')
       if (status !== 200) {
@@ -103,7 +103,7 @@ export class Load {
   }
 
   async #write(): Promise<void> {
-    let cookie = await this.#author()
+    let cookie = await this.#insist(this.#author)
     while (this.#running) {
       const version = ++this.#version
       const id = 1 + (version % COURSES)
@@ -116,6 +116,15 @@ export class Load {
         this.#note(`write ${status}`)
       }
       if (status === 401) cookie = await this.#author().catch(() => cookie)
+      await sleep(WRITE_PAUSE_MS)
+    }
+  }
+
+  /** The first time: a machine that has just started everything may be too busy to let anybody in at once. */
+  async #insist(signIn: () => Promise<string>): Promise<string> {
+    for (;;) {
+      const cookie = await signIn().catch(() => null)
+      if (cookie !== null || !this.#running) return cookie ?? ''
       await sleep(WRITE_PAUSE_MS)
     }
   }

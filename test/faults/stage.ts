@@ -10,7 +10,7 @@ import { Load } from './load.ts'
 
 type Api = ServerProcess & { url: string }
 
-/** Three API processes on one PostgreSQL and one topology of Redis, under load. The second one's clock is an hour ahead. */
+/** API processes on one PostgreSQL and one topology of Redis, under load. Of three the second one's clock is an hour ahead. */
 export class Stage {
   readonly topology: Topology
   readonly postgres: PostgresServer
@@ -44,7 +44,8 @@ export class Stage {
     )
   }
 
-  static async start(owner: Owner, topology: Topology): Promise<Stage> {
+  /** Three processes, or a number of them that have nothing peculiar. */
+  static async start(owner: Owner, topology: Topology, plain?: number): Promise<Stage> {
     const postgres = await PostgresServer.start()
     owner.teardown(() => postgres.stop())
     const DATABASE_URL = await postgres.createDatabase()
@@ -60,11 +61,12 @@ export class Stage {
       SESSION_SECRET: 'the secret of the checks is long enough'
     }
     const skewed = fileURLToPath(new URL('skewed-clock.ts', import.meta.url))
-    const environments = [
+    const peculiar = [
       { ...common, ...(proxy && { REDIS_URL: `redis://127.0.0.1:${proxy.port}` }) },
       { ...common, NODE_OPTIONS: `--import=${skewed}` },
       common
     ]
+    const environments = plain === undefined ? peculiar : Array.from({ length: plain }, () => common)
     const apis = await Promise.all(environments.map((env) => spawnService(env)))
     owner.teardown(() => Promise.all(apis.map((api) => api.kill('SIGKILL'))))
     const stage = new Stage(topology, postgres, DATABASE_URL, proxy, environments, apis)
@@ -83,15 +85,7 @@ export class Stage {
 
   /** True when every process answers public reads with Redis, and knows who is signed in. */
   async recovered(student: string): Promise<boolean> {
-    const asked = this.#apis.map(async ({ url }) => {
-      const course = await fetch(`${url}/api/v1/courses/1`).catch(() => null)
-      await course?.arrayBuffer()
-      const own = await new Actor(url, student).get('/api/v1/users/me').catch(() => null)
-      await own?.arrayBuffer()
-      const known = own?.status === 200 || own?.status === 401
-      return course?.status === 200 && course.headers.get('x-cache') !== 'BYPASS' && known
-    })
-    return (await Promise.all(asked)).every((good) => good)
+    return (await Promise.all(this.urls.map((url) => usesRedis(url, student)))).every((good) => good)
   }
 
   /** Courses whose row is older than what was acknowledged. */
@@ -132,4 +126,14 @@ export class Stage {
     const { rows } = await client.query(sql).finally(() => client.end())
     return rows
   }
+}
+
+/** True when a process answers a public read with Redis, and knows who is signed in or that nobody is. */
+export async function usesRedis(url: string, student: string): Promise<boolean> {
+  const course = await fetch(`${url}/api/v1/courses/1`).catch(() => null)
+  await course?.arrayBuffer()
+  const own = await new Actor(url, student).get('/api/v1/users/me').catch(() => null)
+  await own?.arrayBuffer()
+  const known = own?.status === 200 || own?.status === 401
+  return course?.status === 200 && course.headers.get('x-cache') !== 'BYPASS' && known
 }

@@ -34,8 +34,8 @@ export class RedisServer {
     return server
   }
 
-  /** Starts it again after `kill`, on the same port and folder. */
-  async resume(): Promise<void> {
+  /** Starts it again after `kill`, on the same port and folder; `more` words of its command line win over those of before. */
+  async resume(...more: string[]): Promise<void> {
     const args = [
       '--port',
       String(this.port),
@@ -45,7 +45,8 @@ export class RedisServer {
       this.#folder,
       '--save',
       '',
-      ...this.#options
+      ...this.#options,
+      ...more
     ]
     this.#process = await startServer('redis-server', args, /Ready to accept connections/)
   }

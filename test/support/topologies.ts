@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from './eventually.ts'
 import { freePort } from './port.ts'
 import { RedisServer } from './redis.ts'
+import { Sentinels } from './sentinels.ts'
 import { run, startServer } from './server-process.ts'
 
 /** Whoever starts servers, and ends them. */
@@ -22,6 +23,8 @@ export interface Topology {
   readonly killMasterOf?: (key: string) => Promise<void>
   /** The replica of the master that has this key takes its place, after it has heard nothing of it for so long. */
   readonly takeOver?: (key: string, lagMs: number) => Promise<void>
+  /** All servers that have or copy keys. */
+  readonly servers?: readonly RedisServer[]
   /** The servers that follow a master. */
   readonly replicas?: readonly RedisServer[]
   /** Moves half the slots of the master that has this key to another one, while they are served. */
@@ -75,6 +78,7 @@ export async function startCluster(t: Owner): Promise<Topology> {
   return {
     url: `redis+cluster://${addresses.join(',')}`,
     masters: 3,
+    servers: nodes,
     killMasterOf: async (key) => (await ownerOf(key)).kill(),
     takeOver: async (key, lagMs) => {
       const master = await ownerOf(key)
@@ -113,37 +117,14 @@ export async function startCluster(t: Owner): Promise<Topology> {
 
 /** A primary, two replicas, three sentinels. */
 export async function startSentinel(t: Owner): Promise<Topology> {
-  const [primary] = await servers(t, 1, async () => [])
-  if (primary === undefined) throw new Error('no primary')
-  const replicas = await servers(t, 2, async () => ['--replicaof', `127.0.0.1 ${primary.port}`])
-  const folder = await mkdtemp(join(tmpdir(), 'aikademiya-sentinel-'))
-  t.teardown(() => rm(folder, { recursive: true, force: true }))
-  const ports = await Promise.all([freePort(), freePort(), freePort()])
-  for (const port of ports) {
-    const file = join(folder, `${port}.conf`)
-    const lines = [
-      `port ${port}`,
-      'bind 127.0.0.1',
-      `dir ${folder}`,
-      `sentinel monitor main 127.0.0.1 ${primary.port} 2`,
-      'sentinel down-after-milliseconds main 500',
-      'sentinel failover-timeout main 3000'
-    ]
-    await writeFile(file, `${lines.join('\n')}\n`)
-    const sentinel = await startServer('redis-server', [file, '--sentinel'], /monitor master/)
-    t.teardown(() => sentinel.kill('SIGKILL'))
-  }
-  const info = () => run('redis-cli', ['-p', String(ports[0]), 'sentinel', 'master', 'main'])
-  await until(async () => {
-    const { stdout } = await info()
-    return /num-slaves\n2\n/.test(stdout) && /num-other-sentinels\n2\n/.test(stdout)
-  }, 30_000)
-  await until(async () => /connected_slaves:2/.test(await cli(primary, 'info', 'replication')), 10_000)
+  const sentinels = await Sentinels.start(t, { replicas: 2, downAfterMs: 500, failoverTimeoutMs: 3000 })
+  const [primary, ...replicas] = sentinels.servers
   return {
-    url: `redis+sentinel://${ports.map((port) => `127.0.0.1:${port}`).join(',')}/main/0`,
+    url: sentinels.url,
     masters: 1,
+    servers: sentinels.servers,
     replicas,
-    killMasterOf: () => primary.kill()
+    killMasterOf: async () => primary?.kill()
   }
 }
 
