@@ -9,6 +9,7 @@ import { PrismaClient } from '../src/db/generated/client.ts'
 import { openDatabase } from '../src/db/open.ts'
 import { migrate } from '../src/db/prepare.ts'
 import { connectRedis } from '../src/redis/connect.ts'
+import { closeRedis } from '../src/redis/watchdog.ts'
 import { PostgresServer } from '../test/support/postgres.ts'
 import { RedisServer } from '../test/support/redis.ts'
 import { median } from './median.ts'
@@ -63,7 +64,7 @@ const write = report(
 await Promise.all([plain.$disconnect(), bareClient.$disconnect(), bare.close(), database.close()])
 for (const { running, redis } of Object.values(caches)) {
   running.close()
-  redis.disconnect()
+  closeRedis(redis)
 }
 await Promise.all([servers.small.stop(), servers.large.stop(), postgres.stop()])
 if (process.argv.includes('--json')) console.log(JSON.stringify({ invalidation, write }))

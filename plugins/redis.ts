@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import fp from 'fastify-plugin'
 import { connectRedis, type RedisClient } from '../src/redis/connect.ts'
+import { closeRedis, REVIVED } from '../src/redis/watchdog.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -38,13 +39,16 @@ export default fp(
           )
         failing = true
       })
+      redis.on(REVIVED, (err: Error) =>
+        app.log.warn({ err }, 'connecting to Redis again; if this repeats, check the server and the network to it')
+      )
       redis.on('ready', () => {
         if (failing) app.log.info('Redis answers again')
         failing = false
       })
     }
     app.addHook('onClose', async () => {
-      for (const redis of connections.values()) redis.disconnect()
+      for (const redis of connections.values()) closeRedis(redis)
     })
     const ready = [...connections.values()].map((redis) =>
       once(redis, 'ready', { signal: AbortSignal.timeout(START_WAIT_MS) })

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { Counters } from '../src/limits/counters.ts'
 import { connectRedis } from '../src/redis/connect.ts'
+import { closeRedis } from '../src/redis/watchdog.ts'
 import { OncePerTurn } from '../src/turn.ts'
 import { RedisServer } from './support/redis.ts'
 
@@ -62,7 +63,7 @@ t.test('requests that are counted together each get a place of their own, also w
   const server = await RedisServer.start()
   const clients = [connectRedis(server.url), connectRedis(server.url)]
   t.teardown(async () => {
-    for (const client of clients) client.disconnect()
+    for (const client of clients) closeRedis(client)
     await server.stop()
   })
   await Promise.all(clients.map((client) => new Promise<void>((resolve) => client.once('ready', () => resolve()))))

@@ -1,4 +1,5 @@
 import { duplicateOf, onInterruption, type RedisClient } from '../redis/connect.ts'
+import { closeRedis, REVIVED } from '../redis/watchdog.ts'
 import { Breaker } from './breaker.ts'
 import { Cache, type CacheOptions } from './cache.ts'
 import { MemoryStore } from './memory-store.ts'
@@ -57,6 +58,12 @@ export function createRedisCache(redis: RedisClient, keyPrefix: string, settings
   const subscriber = duplicateOf(redis)
   // Its errors are those of the main connection, which are logged.
   subscriber.on('error', () => {})
+  subscriber.on(REVIVED, (err: Error) =>
+    settings.log.warn(
+      { err },
+      'invalidation messages were cut off: connecting to Redis again; if this repeats, check the network between them'
+    )
+  )
   const messages = new RedisMessages(redis, subscriber, keyPrefix)
   const store = new RedisStore(redis, keyPrefix)
   const ping = () => redis.set(`${keyPrefix}:probe`, '', 'PX', PROBE_TTL_MS)
@@ -81,7 +88,7 @@ export function createRedisCache(redis: RedisClient, keyPrefix: string, settings
     start: async () => binding?.start(),
     close: async () => {
       breaker.stop()
-      subscriber.disconnect()
+      closeRedis(subscriber)
       await binding?.stop()
     }
   }

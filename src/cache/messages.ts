@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/schema'
 import type { Log } from '../log.ts'
 import type { RedisClient } from '../redis/connect.ts'
+import { heartbeat } from '../redis/watchdog.ts'
 
 /** What instances tell each other: tags that were invalidated, or a pattern that an operator cleared. */
 const Message = Type.Object({
@@ -51,15 +52,27 @@ export class RedisMessages implements Messages {
       if (!message.Check(value)) log.warn({ text: text.slice(0, 200) }, 'not an invalidation message: ignored')
       else if (value.from !== this.#from) listener.received(value)
     })
-    const subscribe = () => {
-      this.#subscriber.subscribe(this.#channel).then(
-        () => listener.interrupted(),
-        (err) => log.error({ err }, 'no invalidation messages: other instances are seen after the lease only')
+    let subscribed = false
+    const subscribe = async () => {
+      await this.#subscriber.subscribe(this.#channel)
+      if (!subscribed) listener.interrupted()
+      subscribed = true
+    }
+    const begin = () => {
+      subscribed = false
+      subscribe().catch((err) =>
+        log.error({ err }, 'no invalidation messages: other instances are seen after the lease only; trying again')
       )
     }
-    this.#subscriber.on('close', () => listener.interrupted())
-    this.#subscriber.on('ready', subscribe)
-    if (this.#subscriber.status === 'ready') subscribe()
+    this.#subscriber.on('close', () => {
+      subscribed = false
+      listener.interrupted()
+    })
+    this.#subscriber.on('ready', begin)
+    if (this.#subscriber.status === 'ready') begin()
+    // Subscribing again changes nothing where it stands. It is asked on the very connection that messages come by, of which a
+    // cluster has one that nothing else is asked on, and makes up for a subscription that failed.
+    heartbeat(this.#subscriber, subscribe)
   }
 }
 

@@ -9,6 +9,7 @@ import { type Checkpoints, type WrittenCourse, writeCourse } from '../generation
 import { languageProblem } from '../generation/provider.ts'
 import type { Brief } from '../generation/questions.ts'
 import { NewGeneration } from '../generation/shapes.ts'
+import { closeRedis } from '../redis/watchdog.ts'
 import { describeMisfit } from '../validation.ts'
 import { openCache } from './open-cache.ts'
 import { endWithUsage } from './usage.ts'
@@ -38,7 +39,7 @@ try {
     const writer = opened === null ? provider : new CachedProvider(provider, opened.cache)
     print(await writeCourse(brief, writer, progressBar(brief), { concurrency, signal: stopped.signal }))
   } finally {
-    opened?.redis.disconnect()
+    if (opened !== null) closeRedis(opened.redis)
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)

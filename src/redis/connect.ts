@@ -3,6 +3,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { Cluster, Redis } from 'ioredis'
 import { ConfigError } from '../environment.ts'
 import { parseRedisUrl, type RedisAddress } from './address.ts'
+import { keepConnected } from './watchdog.ts'
 
 /** One Redis, whichever server is its master at the moment, or a cluster of them. */
 export type RedisClient = Redis | Cluster
@@ -22,11 +23,15 @@ const SENTINEL_TIMEOUT_MS = 500
 const SLOTS = 16_384
 
 /**
- * A client for the Redis of a URL (`address.ts`). It reconnects for ever, answers each command within 250 ms or fails it, and
- * queues nothing while disconnected: the caller degrades at once instead of waiting. Throws for a URL that is none, and
+ * A client for the Redis of a URL (`address.ts`). It reconnects until `closeRedis` (`watchdog.ts`), answers each command within
+ * 250 ms or fails it, and queues nothing while disconnected: the caller degrades at once instead of waiting. Throws for a URL that is none, and
  * `ConfigError` for a file that it names and that cannot be read.
  */
 export function connectRedis(url: string): RedisClient {
+  return keepConnected(clientOf(url))
+}
+
+function clientOf(url: string): RedisClient {
   const address = parseRedisUrl(url)
   if (address === null) throw new RangeError('not a URL of a Redis')
   const { kind, hosts, username, password, db, master, sentinelPassword } = address
@@ -79,9 +84,9 @@ export function connectRedis(url: string): RedisClient {
   return new Redis({ ...alone, ...host })
 }
 
-/** Another connection of the same kind: for one that subscribes. */
+/** Another connection of the same kind: for one that subscribes. `closeRedis` ends it. */
 export function duplicateOf(client: RedisClient): RedisClient {
-  return client instanceof Cluster ? client.duplicate() : client.duplicate()
+  return keepConnected(client instanceof Cluster ? client.duplicate() : client.duplicate())
 }
 
 /**

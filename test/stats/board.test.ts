@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { connectRedis } from '../../src/redis/connect.ts'
+import { closeRedis } from '../../src/redis/watchdog.ts'
 import { type Board, MemoryBoard, RedisBoard } from '../../src/stats/board.ts'
 import { reportOf } from '../../src/stats/report.ts'
 import type { ProcessBeat } from '../../src/stats/shapes.ts'
@@ -57,7 +58,7 @@ t.test('in Redis, shared by all processes', async (t) => {
   const redis = connectRedis(server.url)
   redis.on('error', () => {})
   await once(redis, 'ready')
-  t.teardown(() => redis.disconnect())
+  t.teardown(() => closeRedis(redis))
   const board = new RedisBoard(redis, 'test')
   await suite(t, board)
 

@@ -6,6 +6,7 @@ import { createEmbeddedCache, createRedisCache, type RunningCache } from '../../
 import type { CacheSpec } from '../../src/cache/keys.ts'
 import { type Outcome, Trace } from '../../src/cache/trace.ts'
 import { connectRedis } from '../../src/redis/connect.ts'
+import { closeRedis } from '../../src/redis/watchdog.ts'
 import { recordingLog } from './database.ts'
 import { until } from './eventually.ts'
 import { RedisServer } from './redis.ts'
@@ -51,7 +52,7 @@ export function cacheOn(
   const running = createRedisCache(redis, prefix, { ...DEFAULTS, ...settings, replay, registry: null, log })
   t.teardown(() => {
     running.close()
-    redis.disconnect()
+    closeRedis(redis)
   })
   void running.breaker.probe()
   return { ...running, logged: written }

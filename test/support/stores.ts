@@ -5,6 +5,7 @@ import { MemoryStore } from '../../src/cache/memory-store.ts'
 import { RedisStore } from '../../src/cache/redis-store.ts'
 import type { Store } from '../../src/cache/store.ts'
 import { connectRedis } from '../../src/redis/connect.ts'
+import { closeRedis } from '../../src/redis/watchdog.ts'
 import type { RedisServer } from './redis.ts'
 
 const ROOM = 64 * 1024 * 1024
@@ -28,7 +29,7 @@ export async function onEachStore(
 export async function redisStore(t: Test, server: RedisServer, prefix: string): Promise<RedisStore> {
   const client = connectRedis(server.url)
   client.on('error', () => {})
-  t.teardown(() => client.disconnect())
+  t.teardown(() => closeRedis(client))
   await once(client, 'ready')
   return new RedisStore(client, prefix)
 }
