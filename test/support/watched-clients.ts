@@ -1,0 +1,105 @@
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Test } from 'tap'
+import { RedisMessages } from '../../src/cache/messages.ts'
+import { connectRedis, duplicateOf, type RedisClient } from '../../src/redis/connect.ts'
+import { closeRedis, REVIVED } from '../../src/redis/watchdog.ts'
+import { recordingLog } from './database.ts'
+import { until } from './eventually.ts'
+
+/** Longer than a client may be without an attempt, and one attempt. */
+export const BACK_MS = 6000
+export const ANSWER_MS = 10_000
+
+/** What holds of clients on any topology: they come back from whatever ends them, until they are closed. */
+export async function comesBack(t: Test, url: string): Promise<void> {
+  await t.test('a client that is to reconnect in the moment it connects, as at a failover, does', async (t) => {
+    const client = open(t, url)
+    t.equal(client.status, 'connecting')
+    client.disconnect(true)
+    await answers(client)
+  })
+
+  for (const how of ['disconnect', 'quit'] as const) {
+    await t.test(`a client that somebody else has ended by ${how}() comes back, and says so once`, async (t) => {
+      const client = open(t, url)
+      await answers(client)
+      const reasons: Error[] = []
+      client.on(REVIVED, (reason: Error) => reasons.push(reason))
+      if (how === 'quit') await client.quit()
+      else client.disconnect()
+      await once(client, 'end')
+      await answers(client)
+      t.equal(reasons.length, 1)
+      t.match(reasons[0]?.message, /did not reconnect by itself/)
+    })
+  }
+
+  await t.test('a client that is ended again and again while it connects comes back', async (t) => {
+    const client = open(t, url)
+    for (let i = 0; i < 20; i++) {
+      client.disconnect(i % 2 === 0)
+      await sleep(30)
+    }
+    await answers(client)
+  })
+
+  await t.test('a duplicate that subscribes, and has ended, hears messages again', async (t) => {
+    const client = open(t, url)
+    const { subscriber, heard } = subscribed(t, client, 'ended')
+    const other = new RedisMessages(client, client, 'ended')
+    await answers(client)
+    await until(() => publishUntil(other, heard, 'before'), ANSWER_MS)
+    for (const end of [() => subscriber.disconnect(), () => subscriber.disconnect(true), () => subscriber.quit()]) {
+      const message = `after ${heard.size}`
+      await end()
+      await until(() => publishUntil(other, heard, message), ANSWER_MS)
+    }
+  })
+
+  await t.test('a client that is closed stays closed, and nothing is left that keeps a process', async (t) => {
+    const before = process.getActiveResourcesInfo().length
+    for (const afterMs of [0, 1, 5, 20, 200]) {
+      const client = connectRedis(url)
+      client.on('error', () => {})
+      await sleep(afterMs)
+      closeRedis(client)
+      client.on('connecting', () => t.fail('connects again'))
+    }
+    await until(() => process.getActiveResourcesInfo().length <= before, BACK_MS)
+    await sleep(1000)
+    t.ok(process.getActiveResourcesInfo().length <= before, process.getActiveResourcesInfo().join())
+  })
+}
+
+export function open(t: Test, url: string): RedisClient {
+  const client = connectRedis(url)
+  client.on('error', () => {})
+  t.teardown(() => closeRedis(client))
+  return client
+}
+
+/** Waits until a client works; resolves to how long that took, in ms. */
+export async function answers(client: RedisClient): Promise<number> {
+  return until(async () => (await client.set('answers', '1').catch(() => '')) === 'OK', ANSWER_MS)
+}
+
+/** A duplicate that listens as the cache's does, and the tags it has heard of. */
+export function subscribed(t: Test, client: RedisClient, prefix: string) {
+  const subscriber = duplicateOf(client)
+  subscriber.on('error', () => {})
+  t.teardown(() => closeRedis(subscriber))
+  const heard = new Set<string>()
+  const received = ({ tags = [] }: { tags?: string[] }) => {
+    for (const tag of tags) heard.add(tag)
+  }
+  new RedisMessages(client, subscriber, prefix).listen({ received, interrupted: () => {} }, recordingLog().log)
+  return { subscriber, heard }
+}
+
+/** Publishes once more; true when the tag was heard. */
+export async function publishUntil(messages: RedisMessages, heard: Set<string>, tag: string): Promise<boolean> {
+  await messages.publish({ tags: [tag] }).catch(() => {})
+  await sleep(20)
+  return heard.has(tag)
+}
