@@ -2,19 +2,19 @@ import { Cluster, ReplyError } from 'ioredis'
 import type { RedisClient } from './connect.ts'
 
 /**
- * A client is looked at so often, and whatever it does is given up after so many looks without a sign of life: after 2.1 to 2.8 s.
- * That is more than an attempt to connect may take, and less than 3 s. Looks are counted, not milliseconds, so that a process
- * that was itself stopped for a while finds no client guilty of it.
+ * Each client is checked at this interval, and reconnected at the fourth check in a row without a sign of life: after 2.1 to
+ * 2.8 s, which is more than `connectTimeout` and less than 3 s. Checks are counted and not milliseconds, because a process that
+ * was paused, or too busy to run its timers, must not take all its connections for dead.
  */
-const LOOK_MS = 700
-const LOOKS = 4
+const CHECK_MS = 700
+const CHECKS = 4
 /** How soon a client that has ended connects again. */
 const RECONNECT_MS = 100
 
-/** Events of a client that is connected, or tries to be. `error` is one: the attempts on all sentinels are one state, and an error each. */
+/** Events that show an attempt. `error` is one: while no sentinel answers the state stays `connecting`, with an error for each round. */
 const SIGNS_OF_LIFE = ['connecting', 'connect', 'ready', 'close', 'reconnecting', 'end', 'error'] as const
 
-/** Has the reason, once an outage, when a client did not come back by itself. */
+/** A client emits this, with an `Error` that says why, when it has to be reconnected: once an outage. */
 export const REVIVED = 'revived'
 
 const watchdogs = new WeakMap<RedisClient, Watchdog>()
@@ -43,10 +43,10 @@ export function heartbeat(client: RedisClient, ask: () => Promise<unknown>): voi
 
 class Watchdog {
   readonly #client: RedisClient
-  readonly #looking: NodeJS.Timeout
+  readonly #checking: NodeJS.Timeout
   #ask: () => Promise<unknown>
   #reconnecting: NodeJS.Timeout | undefined
-  #quietLooks = 0
+  #quietChecks = 0
   #told = false
   #stopped = false
 
@@ -58,7 +58,7 @@ class Watchdog {
       this.#told = false
     })
     client.on('end', () => this.#ended())
-    this.#looking = setInterval(() => this.#look(), LOOK_MS).unref()
+    this.#checking = setInterval(() => this.#check(), CHECK_MS).unref()
   }
 
   askBy(ask: () => Promise<unknown>): void {
@@ -67,12 +67,12 @@ class Watchdog {
 
   stop(): void {
     this.#stopped = true
-    clearInterval(this.#looking)
+    clearInterval(this.#checking)
     clearTimeout(this.#reconnecting)
   }
 
   #alive(): void {
-    this.#quietLooks = 0
+    this.#quietChecks = 0
   }
 
   #ended(): void {
@@ -82,12 +82,12 @@ class Watchdog {
     this.#reconnecting = setTimeout(() => this.#connect(), RECONNECT_MS).unref()
   }
 
-  #look(): void {
-    if (++this.#quietLooks < LOOKS) {
-      this.#askForLife()
+  #check(): void {
+    if (++this.#quietChecks < CHECKS) {
+      this.#askForSign()
       return
     }
-    this.#quietLooks = 0
+    this.#quietChecks = 0
     const { status } = this.#client
     this.#tell(`nothing came of "${status}"`)
     // An attempt ends, a connection closes, and either leads to the next attempt; where there is none, this is one.
@@ -95,9 +95,9 @@ class Watchdog {
     else this.#connect()
   }
 
-  #askForLife(): void {
+  #askForSign(): void {
     const { status } = this.#client
-    // A Redis that loads its data is connected and not ready, and answers with an error.
+    // A Redis that loads its data is connected and not ready; INFO is what it answers.
     const loading = status === 'connect' && !(this.#client instanceof Cluster)
     if (status !== 'ready' && !loading) return
     answered(loading ? this.#client.info('server') : this.#ask()).then(
