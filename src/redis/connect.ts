@@ -24,8 +24,8 @@ const SLOTS = 16_384
 
 /**
  * A client for the Redis of a URL (`address.ts`). It reconnects until `closeRedis` (`watchdog.ts`), answers each command within
- * 250 ms or fails it, and queues nothing while disconnected: the caller degrades at once instead of waiting. Throws for a URL that is none, and
- * `ConfigError` for a file that it names and that cannot be read.
+ * 250 ms or fails it, and queues nothing while disconnected: the caller degrades at once instead of waiting. Throws for a URL
+ * that is none, and `ConfigError` for a file that it names and that cannot be read.
  */
 export function connectRedis(url: string): RedisClient {
   return keepConnected(clientOf(url))
