@@ -124,30 +124,34 @@ export class Cache {
     try {
       // Trusted by us or not: other instances may trust it, and read there.
       if (!this.#options.bound()) throw new Error('the cache store is not known to be the one of this database')
-      await this.renewStamps(tags)
+      await Promise.all([this.renewStamps(tags), this.#deleteOwnKeys(tags)])
     } catch (error) {
       breaker.open(error)
       // A store that stumbled is worth a moment: other instances still trust it, and would read what is old.
       if (trusted) await Promise.race([breaker.probe(), sleep(INVALIDATION_PATIENCE_MS)])
       if (!breaker.closed) throw error
-      await this.renewStamps(tags)
+      await Promise.all([this.renewStamps(tags), this.#deleteOwnKeys(tags)])
     }
     log.debug({ tags }, 'cache invalidate')
   }
 
-  /** What `invalidate` does to the store and tells the other instances, trusted or not. */
+  /** Makes every entry with one of these tags invalid, in the store and in all instances, trusted or not. */
   async renewStamps(tags: readonly string[]): Promise<void> {
     const { store, messages, tier } = this.#options
     for (let start = 0; start < tags.length; start += TAGS_AT_ONCE) {
       const some = tags.slice(start, start + TAGS_AT_ONCE)
       // Sent at once, so in this order: whoever hears the message finds the new stamps.
-      await Promise.all([
-        store.renewStamps(some),
-        store.delete(some.flatMap(ownKeys)),
-        messages.publish({ tags: some })
-      ])
+      await Promise.all([store.renewStamps(some), messages.publish({ tags: some })])
       // Once more: what was read between our drop and the new stamp is old.
       tier.drop(some)
+    }
+  }
+
+  /** The entities' own keys, which operators expect to be gone. Their entries are invalid already. */
+  async #deleteOwnKeys(tags: readonly string[]): Promise<void> {
+    const keys = tags.flatMap(ownKeys)
+    for (let start = 0; start < keys.length; start += TAGS_AT_ONCE) {
+      await this.#options.store.delete(keys.slice(start, start + TAGS_AT_ONCE))
     }
   }
 

@@ -54,6 +54,8 @@ export class Outbox {
    * what Redis lost, it lost before an outage that may have lasted longer. Rejects when the service stops.
    */
   async replay(apply: Apply): Promise<void> {
+    // The rows of one portion are marked while the next one is applied.
+    let marked = Promise.resolve()
     for (let after = '0'; ; ) {
       this.#stopped.signal.throwIfAborted()
       const rows = await this.#sql.query<Row & { pending: boolean }>(
@@ -63,10 +65,13 @@ export class Outbox {
       )
       const last = rows.at(-1)
       if (last === undefined) break
-      await apply(distinctTags(rows))
-      await mark(this.#sql.query, ids(rows.filter(({ pending }) => pending)))
+      await Promise.all([apply(distinctTags(rows)), marked])
+      marked = mark(this.#sql.query, ids(rows.filter(({ pending }) => pending)))
+      // Awaited with the next portion: until then its failure is nobody's.
+      marked.catch(() => {})
       after = last.id
     }
+    await marked
     // Rows of transactions that were committed meanwhile may have smaller ids.
     for (let rows = -1; rows !== 0; ) rows = await this.sweep(0, apply)
     this.#stopped.signal.throwIfAborted()

@@ -13,10 +13,14 @@ import { installPgBouncer } from '../support/pgbouncer.ts'
 import { PostgresServer } from '../support/postgres.ts'
 import { RedisServer } from '../support/redis.ts'
 import { spawnService } from '../support/service.ts'
+import { measureBacklog } from './backlog.ts'
 import { Load } from './load.ts'
 import { SETUPS, type Setup } from './setups.ts'
 
 const BEFORE_MS = 1000
+const BACKLOG = 'many invalidations that waited'
+const MAX_TRUSTED_S = 10
+const MAX_STOPPED_S = 5
 
 const { values } = parseArgs({
   options: { only: { type: 'string', default: '' }, writes: { type: 'string', default: '2000' } }
@@ -44,6 +48,7 @@ try {
       complaints.push(`${setup.name}: ${error instanceof Error ? error.message : error}`)
     })
   }
+  if (BACKLOG.includes(values.only)) await checkBacklog(postgres, redis)
 } finally {
   await owned.end()
 }
@@ -95,6 +100,23 @@ function troubles(output: string): string {
     .map((line) => `  ${line.slice(0, 400)}`)
     .slice(0, 12)
     .join('\n')
+}
+
+async function checkBacklog(postgres: PostgresServer, redis: RedisServer): Promise<void> {
+  console.error(BACKLOG)
+  const { rows, readyS, trustedS, reads, failedReads, slowestReadS, stoppedS, statementsLeft } = await measureBacklog({
+    ...peopleEnvironment,
+    DATABASE_URL: await postgres.createDatabase(),
+    REDIS_URL: redis.url,
+    REDIS_KEY_PREFIX: 'backlog',
+    SEED: 'none'
+  })
+  console.log(
+    `${rows} invalidations waited: ready after ${readyS} s, Redis trusted after ${trustedS} s; ${reads} reads meanwhile, ` +
+      `${failedReads} failed, slowest ${slowestReadS} s; stopped in the middle: ended after ${stoppedS} s, ${statementsLeft} statements left`
+  )
+  if (trustedS > MAX_TRUSTED_S || stoppedS > MAX_STOPPED_S || failedReads > 0 || statementsLeft > 0)
+    complaints.push(BACKLOG)
 }
 
 async function spawn(env: Record<string, string | undefined>, owner: Owned) {
