@@ -94,12 +94,12 @@ export class RedisStore implements Store, SharedStore {
   }
 
   async label(): Promise<StoreLabel | null> {
-    return parseLabel(await this.#text(LABEL_KEY))
+    return parseLabel(await this.#redis.getex(this.#prefix + LABEL_KEY, 'PX', LABEL_TTL_MS))
   }
 
   async setLabel(label: StoreLabel): Promise<StoreLabel> {
     const text = `${label.storeId} ${label.databaseId}`
-    return parseLabel(await this.#redis.set(this.#prefix + LABEL_KEY, text, 'NX', 'GET')) ?? label
+    return parseLabel(await this.#redis.set(this.#prefix + LABEL_KEY, text, 'PX', LABEL_TTL_MS, 'NX', 'GET')) ?? label
   }
 
   /** From now on it may cache another database. */
@@ -115,6 +115,8 @@ export class RedisStore implements Store, SharedStore {
 
 /** No key of cached data: clearing by pattern never touches it. */
 const LABEL_KEY = 'store'
+/** Longer than any entry lives; it begins anew each time that a process looks. */
+const LABEL_TTL_MS = 86_400_000
 
 function parseLabel(text: string | null): StoreLabel | null {
   const [storeId, databaseId] = text?.split(' ') ?? []

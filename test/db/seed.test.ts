@@ -6,6 +6,7 @@ import { CoursePage } from '../support/contract.ts'
 import { dump, prepare, query } from '../support/database.ts'
 import { get } from '../support/http.ts'
 import { PostgresServer } from '../support/postgres.ts'
+import { RedisServer } from '../support/redis.ts'
 import { runScript } from '../support/script.ts'
 import { spawnService } from '../support/service.ts'
 
@@ -20,7 +21,9 @@ const waiting = Promise.allSettled([startBehindAnother()])
 
 t.test('three processes that start at once on an empty database', async (t) => {
   const DATABASE_URL = await postgres.createDatabase()
-  const env = { DATABASE_URL, SEED: 'demo', RATE_LIMIT_ANONYMOUS: '0' }
+  const redis = await RedisServer.start()
+  t.teardown(() => redis.stop())
+  const env = { DATABASE_URL, REDIS_URL: redis.url, SEED: 'demo', RATE_LIMIT_ANONYMOUS: '0' }
   const started = await Promise.allSettled([env, env, env].map(spawnService))
   const services = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
   t.teardown(() => Promise.all(services.map((service) => service.kill('SIGKILL'))))

@@ -192,10 +192,10 @@ t.test('at lease 0 every answer is confirmed by Redis', async (t) => {
 })
 
 t.test('a request is counted once, whichever way it is refused', async (t) => {
-  const { env, redis } = await startReal(t)
+  const { env, redis, postgres } = await startReal(t)
   const { url } = await startService(t, {
     ...env,
-    SEED: 'none',
+    DATABASE_URL: await postgres.createDatabase(),
     RATE_LIMIT_ANONYMOUS: '3',
     REDIS_KEY_PREFIX: 'counted'
   })

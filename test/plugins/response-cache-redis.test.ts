@@ -10,7 +10,7 @@ const JITTER = 0.05
 const SLACK_MS = 10_000
 
 t.test('the cache in Redis', async (t) => {
-  const { app, url, redis: server, env } = await startReal(t)
+  const { app, url, redis: server, postgres, env } = await startReal(t)
   const redis = new Redis(server.url)
   t.teardown(() => redis.disconnect())
   const chapter = await app.database.client.chapter.findFirstOrThrow({ where: { courseId: 2 } })
@@ -69,7 +69,8 @@ t.test('the cache in Redis', async (t) => {
   })
 
   await t.test('REDIS_KEY_PREFIX gives a service keys of its own', async (t) => {
-    const other = await startService(t, { ...env, REDIS_KEY_PREFIX: 'school-7' })
+    const DATABASE_URL = await postgres.createDatabase()
+    const other = await startService(t, { ...env, DATABASE_URL, REDIS_KEY_PREFIX: 'school-7' })
     t.equal(await cached(url, '/courses/12'), 'MISS')
     t.equal(await cached(other.url, '/courses/12'), 'MISS')
     t.equal(await cached(other.url, '/courses/12'), 'HIT')

@@ -13,11 +13,11 @@ export async function query(databaseUrl: string, sql: string): Promise<Record<st
   return rows
 }
 
-/** Every row of every table but the cache's outbox, to compare a database with itself. */
+/** Every row of every table but those of the cache, to compare a database with itself. */
 export async function dump(databaseUrl: string): Promise<Record<string, unknown>[]> {
   const tables = await query(
     databaseUrl,
-    `select relname from pg_stat_user_tables where schemaname = 'public' and relname <> 'cache_invalidation' order by 1`
+    `select relname from pg_stat_user_tables where schemaname = 'public' and relname not in ('cache_invalidation', 'cache_store') order by 1`
   )
   const selects = tables.map(({ relname }) => `select '${relname}' as table, t::text as row from "${relname}" t`)
   return query(databaseUrl, `${selects.join(' union all ')} order by 1, 2`)

@@ -39,6 +39,18 @@ export const variables: readonly Variable[] = [
     allowed: /postgres(ql)?:\/\//,
     hidden: true
   },
+  {
+    name: 'DATABASE_DIRECT_URL',
+    of: (c) => c.directUrl,
+    unset: null,
+    given: 'postgresql://app:pw@db:5432/academy',
+    with: { DATABASE_URL: 'postgresql://app:pw@pooler:6432/academy' },
+    parsed: 'postgresql://app:pw@db:5432/academy',
+    bad: [...noUrl, 'mysql://db/academy', 'redis://db'],
+    allowed: /postgres(ql)?:\/\//,
+    hidden: true
+  },
+  { name: 'MIGRATE', of: (c) => c.migrate, unset: 'start', given: 'none', parsed: 'none', bad: ['yes', 'START'] },
   { name: 'REDIS_URL', of: (c) => c.redis.url, unset: null, given: 'redis://r:1/2', parsed: 'redis://r:1/2', ...redis },
   {
     name: 'REDIS_SESSION_URL',
