@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { chown, cp, mkdir, mkdtemp, readFile, rename, rm, symlink } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -78,23 +78,25 @@ export class PostgresServer {
 /**
  * Copies the binaries to where `nobody` may read them, with the links that a package cannot hold, and makes one data folder.
  * Done once a machine; tests at the same moment race for the name, and any of them may win.
+ *
+ * The copy outlives this checkout and must not point into it. The package's install script may have made the links, and a
+ * copy of a link is by default one to the original's path: below a home folder that `nobody` cannot enter, or that is gone.
  */
 async function prepare(): Promise<string> {
   const native = await binaries()
   const version = JSON.parse(await readFile(join(native, '..', 'package.json'), 'utf8')).version
-  const home = join(tmpdir(), `aikademiya-postgres-${process.getuid?.() ?? 0}-${version}`)
+  const home = join(tmpdir(), `aikademiya-embedded-postgres-${process.getuid?.() ?? 0}-${version}`)
   if (existsSync(home)) return home
 
   const draft = await mkdtemp(`${home}-`)
-  await cp(native, draft, { recursive: true })
+  await cp(native, draft, { recursive: true, verbatimSymlinks: true })
   for (const { source, target } of JSON.parse(await readFile(join(draft, 'pg-symlinks.json'), 'utf8'))) {
     const link = join(draft, target.replace(/^native\//, ''))
     if (!existsSync(link)) await symlink(basename(source), link)
   }
-  await own(draft)
   const data = join(draft, 'data')
   await mkdir(data, { mode: 0o700 })
-  await own(data)
+  await own(draft)
   const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
   const initdb = await run(
     join(draft, 'bin', 'initdb'),
@@ -117,6 +119,9 @@ async function binaries(): Promise<string> {
   return join(dirname(dirname(resolve(`@embedded-postgres/${platform}-${process.arch}`))), 'native')
 }
 
+/** Gives a folder and all that is in it to the user as whom PostgreSQL runs, whatever the umask was when it was written. */
 async function own(folder: string): Promise<void> {
-  if (user.uid !== undefined) await chown(folder, user.uid, user.gid)
+  if (user.uid === undefined) return
+  const owned = await run('chown', ['-R', `${user.uid}:${user.gid}`, folder])
+  if (owned.code !== 0) throw new Error(owned.stderr)
 }
