@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { ConfigError, choice, type Environment, integer, matching, secret, text, url } from './environment.ts'
-import { parseRedisUrl, REDIS_URL_FORMS } from './redis/address.ts'
+import { parseRedisUrl, REDIS_URL_FORMS, withPassword } from './redis/address.ts'
 
 const KIBIBYTE = 1024
 const MEBIBYTE = 1024 * KIBIBYTE
@@ -104,9 +104,11 @@ function worker(env: Environment, databaseUrl: string | null) {
   )
 }
 
+/** The URL of a Redis, with `REDIS_PASSWORD` where it has no password of its own. */
 function redis(env: Environment, name: string): string | null {
   const value = text(env, name)
-  if (value === null || parseRedisUrl(value) !== null) return value
+  if (value === null) return null
+  if (parseRedisUrl(value) !== null) return withPassword(value, secret(env, 'REDIS_PASSWORD', 1))
   throw new ConfigError(name, value, `allowed is ${REDIS_URL_FORMS}`, true)
 }
 

@@ -66,6 +66,22 @@ t.test('Redis is one server, with TLS or without', async (t) => {
   for (const url of urls) t.doesNotThrow(() => readConfig({ REDIS_URL: url }), url)
 })
 
+t.test('REDIS_PASSWORD is the password of every Redis whose URL has none', async (t) => {
+  const REDIS_PASSWORD = 'p@ss/w:rd#1'
+  const added = ':p%40ss%2Fw%3Ard%231@'
+  t.match(readConfig({ REDIS_PASSWORD, REDIS_URL: 'redis://cache', REDIS_LIMIT_URL: 'redis://:own@limits' }).redis, {
+    url: `redis://${added}cache`,
+    sessionUrl: `redis://${added}cache`,
+    limitUrl: 'redis://:own@limits'
+  })
+  t.match(readConfig({ REDIS_PASSWORD, REDIS_SESSION_URL: 'redis://user@sessions' }).redis, {
+    url: null,
+    sessionUrl: `redis://user${added}sessions`
+  })
+  t.equal(readConfig({ REDIS_PASSWORD, REDIS_LIMIT_URL: 'none' }).redis.limitUrl, null)
+  t.equal(readConfig({ REDIS_PASSWORD: '', REDIS_URL: 'redis://cache' }).redis.url, 'redis://cache')
+})
+
 t.test('TRUST_PROXY is a switch, a number of proxies, or a list of addresses and ranges', async (t) => {
   t.equal(readConfig({ TRUST_PROXY: 'false' }).trustProxy, false)
   t.equal(readConfig({ TRUST_PROXY: '2' }).trustProxy, 2)
@@ -115,7 +131,8 @@ t.test('no message ever shows a secret', async (t) => {
     LLM_API_KEY: 'hunter2-key',
     LLM_BASE_URL: 'https://user:hunter2@llm.internal/v1',
     DATABASE_URL: 'postgres://app:hunter2@db.internal/academy',
-    REDIS_URL: 'redis://:hunter2@cache.internal:6379'
+    REDIS_URL: 'redis://:hunter2@cache.internal:6379',
+    REDIS_PASSWORD: 'hunter2'
   }
   t.doesNotThrow(() => readConfig(whole))
   const broken: Environment[] = [

@@ -18,6 +18,7 @@ export const REDIS_URL_FORMS =
 
 const URL_FORM =
   /^(?<scheme>rediss?(?:\+(?:sentinel|cluster))?):\/\/(?:(?<user>[^:@/?#]*)(?::(?<password>[^@/?#]*))?@)?(?<hosts>[^/?#]+)(?<path>(?:\/[^?#]*)?)(?:\?(?<query>[^#]*))?$/
+const PASSWORDLESS = /^(?<scheme>[^:]+:\/\/)(?:(?<user>[^:@/?#]*):?@)?(?<server>.*)$/s
 const HOST = /^(?<host>\[[0-9a-fA-F:.]+\]|[^\s:[\]]+)(?::(?<port>\d{1,5}))?$/
 const TLS_FILES = new Set(['ca', 'cert', 'key'])
 const DEFAULT_PORTS = { single: 6379, cluster: 6379, sentinel: 26379 }
@@ -54,6 +55,14 @@ export function parseRedisUrl(url: string): RedisAddress | null {
     sentinelPassword,
     tls: protocol === 'rediss' ? Object.fromEntries(parameters) : null
   }
+}
+
+/** The URL with this password, where it has none of its own. It is the servers' password, not the sentinels'. */
+export function withPassword(url: string, password: string | null): string {
+  const address = parseRedisUrl(url)
+  if (password === null || address === null || address.password !== undefined) return url
+  const { scheme = '', user = '', server = '' } = PASSWORDLESS.exec(url)?.groups ?? {}
+  return `${scheme}${user}:${encodeURIComponent(password)}@${server}`
 }
 
 function parseHost(text: string, defaultPort: number): { host: string; port: number } | null {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseRedisUrl } from '../../src/redis/address.ts'
+import { parseRedisUrl, withPassword } from '../../src/redis/address.ts'
 
 const plain = {
   kind: 'single',
@@ -85,4 +85,23 @@ t.test('what is none', async (t) => {
     'redis://a b'
   ]
   for (const url of none) t.equal(parseRedisUrl(url), null, url)
+})
+
+t.test('a password for a URL that has none', async (t) => {
+  const password = 'p@ss/w:rd#1?%'
+  const urls = [
+    'redis://r',
+    'redis://user@r:7000/3',
+    'redis://user:@r',
+    'redis://:@r',
+    'redis://[::1]:7000',
+    'rediss://r/1?ca=/a/ca.crt',
+    'redis+sentinel://a:1,b/main/2?sentinelPassword=s',
+    'redis+cluster://a:1,b:2,c'
+  ]
+  for (const url of urls) {
+    t.strictSame(parseRedisUrl(withPassword(url, password)), { ...parseRedisUrl(url), password }, url)
+    t.equal(withPassword(url, null), url)
+  }
+  for (const url of ['redis://:own@r', 'redis://user:own@r', 'no url']) t.equal(withPassword(url, password), url)
 })
