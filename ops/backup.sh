@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Backs up PostgreSQL and Redis into a new folder, while they run:
 #
-#   DATABASE_URL=... REDIS_URL=... ops/backup.sh FOLDER      servers on this machine (Redis's files are copied); of a Redis of
-#                                            its own for sessions (REDIS_SESSION_URL), run it with that as REDIS_URL, too
+#   DATABASE_URL=... REDIS_URL=... ops/backup.sh FOLDER      servers on this machine (Redis's files are copied), with PGPASSWORD
+#                                            and REDIS_PASSWORD where the URLs have no passwords; of a Redis of its own for
+#                                            sessions (REDIS_SESSION_URL), run it with that as REDIS_URL, too
 #   ops/backup.sh --compose FOLDER                           the containers of docker-compose.yml
 #
 # FOLDER then has postgres.dump (pg_dump, custom format), redis/dump.rdb, and redis/appendonlydir where Redis keeps an AOF.
@@ -19,6 +20,7 @@ if $compose; then
   fetch() { docker compose cp "redis:$1" "$2"; }
 else
   : "${DATABASE_URL:?set DATABASE_URL}" "${REDIS_URL:?set REDIS_URL}"
+  [[ -z "${REDIS_PASSWORD:-}" ]] || export REDISCLI_AUTH="$REDIS_PASSWORD"
   cli() { redis-cli --no-auth-warning -u "$REDIS_URL" "$@"; }
   dump() { pg_dump -Fc "$DATABASE_URL"; }
   fetch() { cp -a "$1" "$2"; }

@@ -1,32 +1,40 @@
 #!/usr/bin/env bash
 # Puts a backup of ops/backup.sh back. Stop the API and the workers first; what is there now is replaced.
 #
-#   ops/restore.sh FOLDER              servers on this machine: DATABASE_URL, REDIS_URL and REDIS_KEY_PREFIX from the
-#                                      environment, or from .env
+#   ops/restore.sh FOLDER              servers on this machine: DATABASE_URL, PGPASSWORD, REDIS_URL, REDIS_PASSWORD and
+#                                      REDIS_KEY_PREFIX from the environment, or from .env
 #   ops/restore.sh --compose FOLDER    the containers of docker-compose.yml
 #
 # Redis is stopped by SHUTDOWN and started by $REDIS_START (default: systemctl start redis-server), which must not be told where
 # its files are in another way than before. What was cached is not put back: it may be older or newer than the database.
+#
+# The whole dump is read before anything is changed, into a file in $TMPDIR that is as large as the database, and PostgreSQL is
+# emptied and filled in one transaction: where this ends with an error before "Redis: its files", everything is as it was.
 set -euo pipefail
 
 compose=false
 if [[ "${1:-}" == --compose ]]; then compose=true; shift; fi
 folder="${1:?usage: ops/restore.sh [--compose] FOLDER}"
 [[ -s "$folder/postgres.dump" && -s "$folder/redis/dump.rdb" ]] || { echo "$folder is no backup" >&2; exit 2; }
-from_env_file() { [[ -f .env ]] && sed -n "s/^$1=//p" .env | tail -n 1 || true; }
+from_env_file() { [[ -f .env ]] && sed -n "s/^$1=//p" .env | tail -n 1 | sed -E "s/^(['\"])(.*)\\1\$/\\2/" || true; }
 prefix="${REDIS_KEY_PREFIX:-$(from_env_file REDIS_KEY_PREFIX)}"
 prefix="${prefix:-aikademiya}"
 
 if $compose; then
   cli() { docker compose exec -T redis redis-cli "$@"; }
-  sql() { docker compose exec -T postgres psql -q -U aikademiya -d aikademiya "$@"; }
-  restore() { docker compose exec -T postgres pg_restore -U aikademiya -d aikademiya "$@"; }
+  sql() { docker compose exec -T postgres psql -X -q -v ON_ERROR_STOP=1 -U aikademiya -d aikademiya "$@"; }
+  dump() { docker compose exec -T postgres pg_restore "$@"; }
 else
   DATABASE_URL="${DATABASE_URL:-$(from_env_file DATABASE_URL)}" REDIS_URL="${REDIS_URL:-$(from_env_file REDIS_URL)}"
   : "${DATABASE_URL:?set DATABASE_URL}" "${REDIS_URL:?set REDIS_URL}"
+  # psql and redis-cli take these where the URL has no password.
+  password="${PGPASSWORD:-$(from_env_file PGPASSWORD)}"
+  [[ -z "$password" ]] || export PGPASSWORD="$password"
+  password="${REDIS_PASSWORD:-$(from_env_file REDIS_PASSWORD)}"
+  [[ -z "$password" ]] || export REDISCLI_AUTH="$password"
   cli() { redis-cli --no-auth-warning -u "$REDIS_URL" "$@"; }
-  sql() { psql -q "$DATABASE_URL" "$@"; }
-  restore() { pg_restore -d "$DATABASE_URL" "$@"; }
+  sql() { psql -X -q -v ON_ERROR_STOP=1 "$DATABASE_URL" "$@"; }
+  dump() { pg_restore "$@"; }
 fi
 setting() { cli CONFIG GET "$1" | tr -d '\r' | tail -n 1; }
 up() { [[ "$(cli PING 2> /dev/null | tr -d '\r')" == PONG ]]; }
@@ -41,10 +49,28 @@ if [[ "$(setting appendonly)" == yes && ! -d "$folder/redis/appendonlydir" ]]; t
 fi
 $compose || [[ -w "$data" ]] || { echo "the files of Redis are in $data: not on this machine, or not writable" >&2; exit 1; }
 
-echo 'PostgreSQL: pg_restore'
-# What pg_restore cannot drop by itself: pg-boss has partitions.
-sql -c 'set client_min_messages = warning; drop schema if exists public, pgboss cascade; create schema public'
-restore --no-owner --single-transaction --exit-on-error < "$folder/postgres.dump"
+echo 'PostgreSQL: the dump is read'
+umask 077
+script="$(mktemp)"
+trap 'rm -f "$script"' EXIT
+refuse() { echo "$1; nothing was changed" >&2; exit 1; }
+contents="$(dump --list < "$folder/postgres.dump")" || refuse 'pg_restore cannot read the dump'
+from="$(sed -n 's/^; *Dumped from database version: \([0-9]*\).*/\1/p' <<< "$contents")"
+server="$(sql -At -c 'select current_setting($$server_version_num$$)::int / 10000')" || refuse 'PostgreSQL does not answer'
+[[ "${from:-0}" -le "$server" ]] || refuse "the dump is of PostgreSQL $from, and the server is $server, which is older"
+# The contents stand at the beginning, so that a dump has them also where its end is missing.
+#
+# As a script that begins a transaction and at its end commits it, and not with `psql -1`: that would commit what there is of
+# a script whose end does not arrive. Its own `begin` is then one too many, which is only a warning.
+{
+  # What pg_restore cannot drop by itself: pg-boss has partitions. Who still works on the tables is not waited for for ever.
+  echo "begin; set client_min_messages = error; set lock_timeout = '30s';"
+  echo 'drop schema if exists public, pgboss cascade; create schema public;'
+  dump --no-owner --single-transaction -f - < "$folder/postgres.dump" && echo '\echo committed'
+} > "$script" || refuse 'the dump is not whole'
+
+echo 'PostgreSQL: emptied and filled in one transaction'
+[[ "$(sql -o /dev/null -f - < "$script" | tail -n 1)" == committed ]] || refuse 'PostgreSQL did not take the dump'
 
 echo 'Redis: its files are replaced'
 if $compose; then
@@ -74,4 +100,6 @@ echo 'Redis: cached data is cleared'
 for kind in course user api generation stats tag lock; do
   cli --scan --pattern "$prefix:$kind:*" | tr -d '\r' | grep -E '^[A-Za-z0-9:_.-]+$' | sed 's/^/UNLINK /' || true
 done | cli > /dev/null
+# Which database it caches is for the next start to say.
+cli UNLINK "$prefix:store" > /dev/null
 echo "restored: $(cli DBSIZE | tr -d '\r') keys in Redis; start the API and the workers"

@@ -1,6 +1,7 @@
-/** Run before the tests: they start their own `redis-server`, PgBouncer and Chromium, and this installs what is not there. */
+/** Run before the tests: they start their own servers and Chromium, and this installs what is not there. */
 import { spawnSync } from 'node:child_process'
 import { findChromium } from './chromium.ts'
+import { findPostgres } from './postgres-tools.ts'
 
 const has = (command: string) => spawnSync(command, ['--version']).status === 0
 const run = (command: string, ...args: string[]) =>
@@ -9,21 +10,30 @@ const run = (command: string, ...args: string[]) =>
 const needed = [
   { what: 'redis-server (7 or later)', apt: 'redis-server', brew: 'redis', there: () => has('redis-server') },
   { what: 'PgBouncer', apt: 'pgbouncer', brew: 'pgbouncer', there: () => has('pgbouncer') },
-  { what: 'Chromium', apt: 'chromium', brew: 'chromium', there: () => findChromium() !== undefined }
+  { what: 'Chromium', apt: 'chromium', brew: 'chromium', there: () => findChromium() !== undefined },
+  // npm has the server, and not pg_dump, pg_restore and psql.
+  { what: 'PostgreSQL', apt: 'postgresql', brew: 'postgresql', there: () => findPostgres() !== undefined },
+  { what: 'openssl', apt: 'openssl', brew: 'openssl', there: () => spawnSync('openssl', ['version']).status === 0 }
 ]
+const missing = () => needed.filter(({ there }) => !there())
 
-for (const { what, apt, brew, there } of needed) {
-  if (!there()) install(apt, brew)
-  if (there()) continue
+/** Without it Debian makes a database cluster with the package, and starts it now and at every boot. */
+const NO_CLUSTER = '/etc/postgresql-common/createcluster.d/ai-akademiya-api.conf'
+
+if (missing().length > 0) install()
+for (const { what, apt, brew } of missing()) {
   console.error(`the tests need ${what}: \`sudo apt-get install ${apt}\`, or \`brew install ${brew}\``)
-  process.exit(1)
+  process.exitCode = 1
 }
 
-function install(apt: string, brew: string): void {
+function install(): void {
   const root = process.getuid?.() === 0
   if (has('apt-get') && (root || has('sudo'))) {
-    const get = (...args: string[]) => (root ? run('apt-get', ...args) : run('sudo', '-n', 'apt-get', ...args))
-    get('update', '-qq')
-    get('install', '-y', '-qq', '--no-install-recommends', apt)
-  } else if (has('brew')) run('brew', 'install', brew)
+    const asRoot = (...[command = '', ...args]: string[]) =>
+      root ? run(command, ...args) : run('sudo', '-n', command, ...args)
+    asRoot('apt-get', 'update', '-qq')
+    asRoot('sh', '-c', `mkdir -p "\${1%/*}" && echo create_main_cluster=false > "$1"`, 'sh', NO_CLUSTER)
+    asRoot('apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...missing().map(({ apt }) => apt))
+    asRoot('rm', '-f', NO_CLUSTER)
+  } else if (has('brew')) run('brew', 'install', ...missing().map(({ brew }) => brew))
 }

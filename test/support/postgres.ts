@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -17,13 +17,15 @@ export class PostgresServer {
   readonly port: number
   readonly #folder: string
   readonly #binaries: string
+  readonly #password: string
   #process: ServerProcess | null = null
   #databases = 0
 
-  private constructor(port: number, folder: string, binaries: string) {
+  private constructor(port: number, folder: string, binaries: string, password = '') {
     this.port = port
     this.#folder = folder
     this.#binaries = binaries
+    this.#password = password
   }
 
   static async start(): Promise<PostgresServer> {
@@ -34,6 +36,21 @@ export class PostgresServer {
     const copied = await run('cp', ['-R', join(home, 'data'), join(folder, 'data')], user)
     if (copied.code !== 0) throw new Error(copied.stderr)
     const server = new PostgresServer(await freePort(), folder, join(home, 'bin'))
+    await server.resume()
+    return server
+  }
+
+  /**
+   * One of the system, which has the version of the system's pg_dump and pg_restore: npm's has no such tools, and they refuse
+   * a server that is newer. It lets nobody in without the password.
+   */
+  static async startSystem(binaries: string, password: string): Promise<PostgresServer> {
+    const folder = await mkdtemp(join(tmpdir(), 'aikademiya-postgres-'))
+    await writeFile(join(folder, 'password'), password)
+    await own(folder)
+    const options = ['--auth=scram-sha-256', `--pwfile=${join(folder, 'password')}`, '--locale=C']
+    await initdb(binaries, join(folder, 'data'), options)
+    const server = new PostgresServer(await freePort(), folder, binaries, password)
     await server.resume()
     return server
   }
@@ -71,7 +88,8 @@ export class PostgresServer {
   }
 
   #url(database: string): string {
-    return `postgresql://postgres@127.0.0.1:${this.port}/${database}`
+    const password = this.#password && `:${encodeURIComponent(this.#password)}`
+    return `postgresql://postgres${password}@127.0.0.1:${this.port}/${database}`
   }
 }
 
@@ -97,18 +115,19 @@ async function prepare(): Promise<string> {
   const data = join(draft, 'data')
   await mkdir(data, { mode: 0o700 })
   await own(draft)
-  const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
-  const initdb = await run(
-    join(draft, 'bin', 'initdb'),
-    ['-D', data, '-U', 'postgres', '--auth=trust', '--no-sync', ...locale],
-    user
-  )
-  if (initdb.code !== 0) throw new Error(`initdb failed:\n${initdb.stdout}${initdb.stderr}`)
+  const locale = ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+  await initdb(join(draft, 'bin'), data, ['--auth=trust', ...locale])
   await rename(draft, home).catch(async (error) => {
     await rm(draft, { recursive: true, force: true })
     if (!existsSync(home)) throw error
   })
   return home
+}
+
+async function initdb(binaries: string, data: string, options: readonly string[]): Promise<void> {
+  const common = ['-D', data, '-U', 'postgres', '--no-sync', '--encoding=UTF8']
+  const made = await run(join(binaries, 'initdb'), [...common, ...options], user)
+  if (made.code !== 0) throw new Error(`initdb failed:\n${made.stdout}${made.stderr}`)
 }
 
 /** The folder `native` of the package with the binaries for this platform. */
