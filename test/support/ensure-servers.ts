@@ -1,4 +1,7 @@
-/** Run before the tests: they start their own servers and Chromium, and this installs what is not there. */
+/**
+ * Run before the tests: they start their own servers and Chromium, and this installs what is not there.
+ * Words of its command line name the packages that are needed; without them all are.
+ */
 import { spawnSync } from 'node:child_process'
 import { findChromium } from './chromium.ts'
 import { findPostgres } from './postgres-tools.ts'
@@ -15,7 +18,8 @@ const needed = [
   { what: 'PostgreSQL', apt: 'postgresql', brew: 'postgresql', there: () => findPostgres() !== undefined },
   { what: 'openssl', apt: 'openssl', brew: 'openssl', there: () => spawnSync('openssl', ['version']).status === 0 }
 ]
-const missing = () => needed.filter(({ there }) => !there())
+const named = new Set(process.argv.slice(2))
+const missing = () => needed.filter(({ apt, there }) => (named.size === 0 || named.has(apt)) && !there())
 
 /** Without it Debian makes a database cluster with the package, and starts it now and at every boot. */
 const NO_CLUSTER = '/etc/postgresql-common/createcluster.d/ai-akademiya-api.conf'
