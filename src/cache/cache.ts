@@ -3,6 +3,7 @@ import { NotFoundError } from '../errors.ts'
 import { countMatching, deleteMatching, type Progress } from './clearing.ts'
 import { createEntry, type Entry, isNegative } from './entry.ts'
 import { assertKey, type CacheSpec, ownKeys } from './keys.ts'
+import type { DependOn, Load } from './loader.ts'
 import type { Messages } from './messages.ts'
 import { Reader, type ReaderOptions } from './reader.ts'
 import { Trace } from './trace.ts'
@@ -57,8 +58,9 @@ export class Cache {
   /**
    * The entry for `spec`, cached or made of the text that `load` resolves to. A `NotFoundError` of `load` is remembered
    * for a while, as a negative entry, and thrown; another error reaches every waiter, unless a stale entry can be served.
+   * What it depends on beside the tags of `spec`, `load` tells by `dependOn`.
    */
-  async fetch(spec: CacheSpec, load: () => Promise<string>, trace = new Trace()): Promise<Entry> {
+  async fetch(spec: CacheSpec, load: Load, trace = new Trace()): Promise<Entry> {
     assertKey(spec.key)
     const start = performance.now()
     const loadedBefore = trace.loadMs
@@ -73,15 +75,15 @@ export class Cache {
   }
 
   /** The value for `spec`, from the cache or from `load`. It must survive JSON. */
-  async wrap<T>(spec: CacheSpec, load: () => Promise<T>, trace?: Trace): Promise<T> {
-    const entry = await this.fetch(spec, async () => JSON.stringify(await load()), trace)
+  async wrap<T>(spec: CacheSpec, load: (dependOn: DependOn) => Promise<T>, trace?: Trace): Promise<T> {
+    const entry = await this.fetch(spec, async (dependOn) => JSON.stringify(await load(dependOn)), trace)
     return JSON.parse(entry.value)
   }
 
   /** The cached value, or null; nothing is loaded. */
   async get<T>(spec: CacheSpec): Promise<T | null> {
     if (!this.#options.breaker.closed) return null
-    const entry = await this.#reader.lookUp(spec).catch(() => null)
+    const entry = await this.#reader.lookUp.valid(spec).catch(() => null)
     return entry === null || isNegative(entry) ? null : JSON.parse(entry.value)
   }
 
@@ -93,9 +95,9 @@ export class Cache {
     if (spec.tags.length > 0) throw new RangeError(`${spec.key} has tags: use wrap`)
     assertKey(spec.key)
     const { tier } = this.#options
-    const entry = createEntry(JSON.stringify(value), [])
-    const ttlMs = this.#reader.ttl(spec)
-    await this.#reader.write(spec, entry, ttlMs)
+    const entry = createEntry(JSON.stringify(value))
+    const ttlMs = this.#reader.loader.ttl(spec)
+    await this.#reader.loader.write(spec, entry, ttlMs)
     tier.keep(spec.key, entry, tier.begin([]), performance.now() + ttlMs)
   }
 
@@ -172,11 +174,11 @@ export class Cache {
   }
 }
 
-function timed(load: () => Promise<string>, trace: Trace): () => Promise<string> {
-  return async () => {
+function timed(load: Load, trace: Trace): Load {
+  return async (dependOn) => {
     const start = performance.now()
     try {
-      return await load()
+      return await load(dependOn)
     } finally {
       trace.loadMs += performance.now() - start
     }

@@ -2,25 +2,34 @@ import { randomBytes } from 'node:crypto'
 import { etagOf } from './etag.ts'
 
 /** The version of the stored form: entries of another one are misses, so that a rolling update may change it. */
-const VERSION = '1'
+const VERSION = '2'
 const ETAG = /^("[\w-]+")?$/
 
-/** A cached value, as serialized text, with the stamps that its tags had before it was loaded. */
-export interface Entry {
+/** What a value depends on. */
+export interface Dependencies {
+  /** The tags of its spec first, then those that only its load could name. */
+  readonly tags: readonly string[]
+  /** The stamps that they had before the load; none where it was loaded without asking for them. */
   readonly stamps: readonly string[]
+}
+
+/** A cached value, as serialized text, with the stamps that its tags had before it was loaded. */
+export interface Entry extends Dependencies {
   /** A strong HTTP entity tag of `value`, quotes included; empty where there is no value. */
   readonly etag: string
   /** The text; of a negative entry, the name of what does not exist. */
   readonly value: string
 }
 
+const NOTHING: Dependencies = { tags: [], stamps: [] }
+
 /** A new stamp: a random nonce, so that a stamp that was evicted and made anew never equals an old one. */
 export function newStamp(): string {
   return randomBytes(12).toString('base64url')
 }
 
-export function createEntry(value: string, stamps: readonly string[]): Entry {
-  return { stamps, etag: etagOf(value), value }
+export function createEntry(value: string, { tags, stamps } = NOTHING): Entry {
+  return { tags, stamps, etag: etagOf(value), value }
 }
 
 const bodies = new WeakMap<Entry, string | Buffer>()
@@ -37,8 +46,8 @@ export function bodyOf(entry: Entry): string | Buffer {
 }
 
 /** A negative entry: it is known that `what` does not exist. */
-export function createNegativeEntry(what: string, stamps: readonly string[]): Entry {
-  return { stamps, etag: '', value: what }
+export function createNegativeEntry(what: string, { tags, stamps } = NOTHING): Entry {
+  return { tags, stamps, etag: '', value: what }
 }
 
 export function isNegative(entry: Entry): boolean {
@@ -46,24 +55,43 @@ export function isNegative(entry: Entry): boolean {
 }
 
 /** One line of header, then the value. Its length guards against a value cut short or edited by hand. */
-export function encodeEntry(entry: Entry): string {
-  return `${VERSION} ${entry.value.length} ${entry.etag} ${entry.stamps.join(',')}\n${entry.value}`
+export function encodeEntry({ tags, stamps, etag, value }: Entry): string {
+  const stamped = tags.map((tag, i) => `${tag}=${stamps[i]}`)
+  return `${VERSION} ${value.length} ${etag} ${stamped.join()}\n${value}`
 }
 
 /** The entry, or null when the text is not a whole entry of this version. */
 export function decodeEntry(text: string): Entry | null {
   const end = text.indexOf('\n')
   if (end === -1) return null
-  const [version, length, etag, stamps] = text.slice(0, end).split(' ')
+  const [version, length, etag, stamped] = text.slice(0, end).split(' ')
   const value = text.slice(end + 1)
-  if (version !== VERSION || etag === undefined || stamps === undefined || value.length !== Number(length)) return null
+  if (version !== VERSION || etag === undefined || stamped === undefined || value.length !== Number(length)) return null
   if (!ETAG.test(etag)) return null
-  return { stamps: stamps === '' ? [] : stamps.split(','), etag, value }
+  const tags: string[] = []
+  const stamps: string[] = []
+  for (const one of stamped === '' ? [] : stamped.split(',')) {
+    const [tag, stamp] = one.split('=')
+    if (tag === undefined || stamp === undefined) return null
+    tags.push(tag)
+    stamps.push(stamp)
+  }
+  return { tags, stamps, etag, value }
 }
 
-/** True while every tag still has the stamp that the entry was built under. */
-export function isValid(entry: Entry, current: readonly (string | null)[]): boolean {
-  if (entry.stamps.length !== current.length) return false
-  for (let i = 0; i < current.length; i++) if (entry.stamps[i] !== current[i]) return false
+/** True when the stamps of its tags are known: else nobody can tell later whether it is valid. */
+export function isStamped({ tags, stamps }: Dependencies): boolean {
+  return tags.length === stamps.length
+}
+
+/** True when the entry depends on these tags, in this order, and perhaps on others after them. */
+export function hasTags({ tags }: Dependencies, expected: readonly string[]): boolean {
+  for (let i = 0; i < expected.length; i++) if (tags[i] !== expected[i]) return false
+  return true
+}
+
+/** True while the tags of the entry, from the one at `from` on, have the stamps that it was built under. */
+export function isCurrent({ stamps }: Dependencies, current: readonly (string | null)[], from = 0): boolean {
+  for (let i = 0; i < current.length; i++) if (stamps[from + i] !== current[i]) return false
   return true
 }

@@ -14,9 +14,15 @@ interface WatchedTag {
   droppedAt: number
 }
 
+/** A tag, and the tick from which on a drop of it counts. */
+interface Watch {
+  readonly tag: WatchedTag
+  readonly tick: number
+}
+
 /** A moment at which the store is asked. What is dropped later is dropped for the answer too. */
 export interface Check {
-  readonly tags: readonly WatchedTag[]
+  readonly watches: readonly Watch[]
   readonly tick: number
   readonly at: number
 }
@@ -67,7 +73,15 @@ export class MemoryTier {
 
   /** Call it before the store is asked, so that a drop that happens meanwhile is not missed. */
   begin(tags: readonly string[]): Check {
-    return { tags: tags.map((tag) => this.#watch(tag)), tick: this.#tick, at: performance.now() }
+    return { watches: this.#watchAll(tags), tick: this.#tick, at: performance.now() }
+  }
+
+  /**
+   * The same check, which watches these tags too, from now on: call it before the store is asked for their stamps. It stays as old
+   * as it was: the lease of a copy counts from the first question.
+   */
+  alsoWatch(check: Check, tags: readonly string[]): Check {
+    return { ...check, watches: [...check.watches, ...this.#watchAll(tags)] }
   }
 
   /** Not for an answer that was asked for before something was removed: it may be just that. */
@@ -83,13 +97,13 @@ export class MemoryTier {
   /** True when the copy was checked less than `maxAgeMs` ago and nothing it depends on was dropped since. */
   isTrusted(copy: Copy, maxAgeMs: number): boolean {
     const now = performance.now()
-    return now - copy.check.at < maxAgeMs && now < copy.expiresAt && this.isIntact(copy)
+    return now - copy.check.at < maxAgeMs && now < copy.expiresAt && this.isIntact(copy.check)
   }
 
-  /** True when nothing that the copy depends on was dropped, as far as this process has heard. */
-  isIntact({ check }: Copy): boolean {
+  /** True when nothing that the check watches was dropped since, as far as this process has heard. */
+  isIntact(check: Check): boolean {
     if (check.tick < this.#allDroppedAt) return false
-    for (const tag of check.tags) if (tag.droppedAt > check.tick) return false
+    for (const { tag, tick } of check.watches) if (tag.droppedAt > tick) return false
     return true
   }
 
@@ -104,8 +118,8 @@ export class MemoryTier {
   }
 
   /** The last drop that concerns these tags: two checks with the same one may share a load. */
-  lastDrop({ tags }: Check): number {
-    return tags.reduce((last, tag) => Math.max(last, tag.droppedAt), this.#allDroppedAt)
+  lastDrop({ watches }: Check): number {
+    return watches.reduce((last, { tag }) => Math.max(last, tag.droppedAt), this.#allDroppedAt)
   }
 
   delete(keys: readonly string[]): void {
@@ -116,6 +130,10 @@ export class MemoryTier {
   deleteMatching(pattern: string): void {
     const matches = matcher(pattern)
     this.delete([...this.#copies.keys()].filter(matches))
+  }
+
+  #watchAll(tags: readonly string[]): Watch[] {
+    return tags.map((name) => ({ tag: this.#watch(name), tick: this.#tick }))
   }
 
   #watch(name: string): WatchedTag {

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Entry } from './entry.ts'
 import type { Store } from './store.ts'
 
 /** How long a process may hold others up, in ms, crashed or slow: then they load for themselves. */
@@ -12,12 +11,12 @@ const LONGEST_POLL_MS = 50
  * lock in the store; the others wait until `lookUp` finds what it stored. `name` says key and stamps. A store that
  * fails costs a load, never an error.
  */
-export async function loadOnce(
+export async function loadOnce<T>(
   store: Store,
   name: string,
-  lookUp: () => Promise<Entry | null>,
-  load: () => Promise<Entry>
-): Promise<Entry> {
+  lookUp: () => Promise<T | null>,
+  load: () => Promise<T>
+): Promise<T> {
   const giveUpAt = performance.now() + LOCK_TTL_MS
   let poll = FIRST_POLL_MS
   while (!(await store.lock(name, LOCK_TTL_MS).catch(() => true))) {

@@ -88,14 +88,17 @@ t.test('stamps that were evicted cost a load, and bring back nothing', async (t)
 const BROKEN: Record<string, (entry: string, key: string) => Promise<unknown>> = {
   'cut short': (entry, key) => redis.set(key, entry.slice(0, -1)),
   'cut in its header': (entry, key) => redis.set(key, entry.slice(0, 10)),
-  'of another version': (entry, key) => redis.set(key, `2${entry.slice(1)}`),
+  'of another version': (entry, key) => redis.set(key, `1${entry.slice(1)}`),
   'edited by hand': (entry, key) => redis.set(key, entry.replace('stored', 'longer than before')),
   garbage: (_, key) => redis.set(key, 'garbage'),
   'binary garbage': (_, key) => redis.set(key, Buffer.from([0xff, 0x00, 0x0a, 0xc3, 0x28])),
   empty: (_, key) => redis.set(key, ''),
   JSON: (_, key) => redis.set(key, '"stored"'),
-  'of other stamps': (_, key) => redis.set(key, encodeEntry(createEntry('"stored"', [newStamp()]))),
-  'without stamps': (_, key) => redis.set(key, encodeEntry(createEntry('"stored"', []))),
+  'of other stamps': (entry, key) => redis.set(key, entry.replace(/=[\w-]+/, `=${newStamp()}`)),
+  'of other tags': (entry, key) => redis.set(key, entry.replace(/course:\d+=/, 'course:0=')),
+  'of one tag more, which has no stamp': (entry, key) =>
+    redis.set(key, entry.replace(/=[\w-]+/, `$&,course:0=${newStamp()}`)),
+  'without stamps': (_, key) => redis.set(key, encodeEntry(createEntry('"stored"'))),
   'a list': (_, key) => redis.rpush(key, 'a', 'b'),
   'a hash': (_, key) => redis.hset(key, 'a', 'b'),
   'a set': (_, key) => redis.sadd(key, 'a')

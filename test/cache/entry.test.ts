@@ -5,22 +5,25 @@ import {
   decodeEntry,
   type Entry,
   encodeEntry,
+  hasTags,
+  isCurrent,
   isNegative,
-  isValid,
+  isStamped,
   newStamp
 } from '../../src/cache/entry.ts'
 
-const STAMPS = [newStamp(), newStamp()]
+const STAMPED = { tags: ['courses', 'user:7:progress'], stamps: [newStamp(), newStamp()] }
+const ONE = { tags: ['course:1'], stamps: [newStamp()] }
 const ENTRIES: Record<string, Entry> = {
-  'a value': createEntry('{"id":1}', STAMPS),
-  'a value without tags': createEntry('{"id":1}', []),
-  'a value of one tag': createEntry('[1,2]', STAMPS.slice(1)),
-  'an empty value': createEntry('', STAMPS),
-  'a value of many lines, with spaces and commas': createEntry('1 2,3\n\n4 "x"\n', STAMPS),
-  'a value in Russian, with an emoji': createEntry('"Ёж и 🦔"', STAMPS),
-  'a large value': createEntry('x'.repeat(1_000_000), STAMPS),
-  'a negative one': createNegativeEntry('course', STAMPS),
-  'a negative one without tags': createNegativeEntry('chapter of a course', [])
+  'a value': createEntry('{"id":1}', STAMPED),
+  'a value without tags': createEntry('{"id":1}'),
+  'a value of one tag': createEntry('[1,2]', ONE),
+  'an empty value': createEntry('', STAMPED),
+  'a value of many lines, with spaces and commas': createEntry('1 2,3\n\n4 "x"\n', STAMPED),
+  'a value in Russian, with an emoji': createEntry('"Ёж и 🦔"', STAMPED),
+  'a large value': createEntry('x'.repeat(1_000_000), STAMPED),
+  'a negative one': createNegativeEntry('course', STAMPED),
+  'a negative one without tags': createNegativeEntry('chapter of a course')
 }
 
 for (const [name, entry] of Object.entries(ENTRIES)) {
@@ -46,9 +49,19 @@ t.test('a stored form that was cut or prolonged is no entry', async (t) => {
 })
 
 t.test('what this version has not written is no entry', async (t) => {
-  const text = encodeEntry(createEntry('{"id":1}', STAMPS))
-  const others = ['', '\n', ' ', 'garbage', '{"id":1}', 'null', `2${text.slice(1)}`, `0${text.slice(1)}`, `v${text}`]
-  const broken = ['1', '1\n', '1 2\nab', '1 x "e" s\nab', '1 2 "e"\nab', '1 NaN "e" s\nab', '\u0000\u0001\u0002\n\n']
+  const text = encodeEntry(createEntry('{"id":1}', STAMPED))
+  const others = ['', '\n', ' ', 'garbage', '{"id":1}', 'null', `1${text.slice(1)}`, `0${text.slice(1)}`, `v${text}`]
+  const broken = [
+    '2',
+    '2\n',
+    '2 2\nab',
+    '2 x "e" t=s\nab',
+    '2 2 "e"\nab',
+    '2 NaN "e" t=s\nab',
+    '2 2 "e" t\nab',
+    '\u0000\u0001\n\n'
+  ]
+  t.ok(decodeEntry('2 2 "e" t=s\nab'), 'what they are made of is one')
   for (const other of [...others, ...broken]) t.equal(decodeEntry(other), null, JSON.stringify(other))
 })
 
@@ -59,30 +72,43 @@ t.test('a stamp is never made twice, and fits into the stored form', async (t) =
 })
 
 t.test('an entry is valid while each tag has the stamp it was built under', async (t) => {
-  const [a, b] = [newStamp(), newStamp()]
-  const entry = createEntry('text', [a, b])
-  t.equal(isValid(entry, [a, b]), true)
-  const others = [
+  const [a = '', b = ''] = STAMPED.stamps
+  const entry = createEntry('text', STAMPED)
+  t.equal(isCurrent(entry, [a, b]), true)
+  t.equal(isCurrent(entry, [a]), true, 'as far as it was asked')
+  t.equal(isCurrent(entry, [b], 1), true, 'and from there on')
+  for (const current of [
     [a, newStamp()],
     [newStamp(), b],
     [b, a],
     [a, null],
     [null, null],
-    [a],
-    [],
     [a, b, newStamp()],
     ['', '']
-  ]
-  for (const current of others) t.equal(isValid(entry, current), false, JSON.stringify(current))
-  t.equal(isValid(createEntry('text', []), []), true)
-  t.equal(isValid(createEntry('text', []), [null]), false, 'built under no stamps')
-  t.equal(isValid(createNegativeEntry('course', [a]), [b]), false, 'a negative one is no exception')
+  ])
+    t.equal(isCurrent(entry, current), false, JSON.stringify(current))
+  t.equal(isCurrent(entry, [a], 1), false)
+  t.equal(isCurrent(createEntry('text'), [null]), false, 'built under no stamps')
+  t.equal(isCurrent(createNegativeEntry('course', ONE), [b]), false, 'a negative one is no exception')
+})
+
+t.test('an entry has the tags of its spec, and perhaps others after them', async (t) => {
+  const entry = createEntry('text', STAMPED)
+  const [a = '', b = ''] = STAMPED.tags
+  for (const tags of [[], [a], [a, b]]) t.equal(hasTags(entry, tags), true, JSON.stringify(tags))
+  for (const tags of [[b], [b, a], [a, b, 'c']]) t.equal(hasTags(entry, tags), false, JSON.stringify(tags))
+})
+
+t.test('an entry that was loaded without stamps says so', async (t) => {
+  t.equal(isStamped(createEntry('text', STAMPED)), true)
+  t.equal(isStamped(createEntry('text', { ...STAMPED, stamps: [] })), false)
+  t.equal(isStamped(createEntry('text')), true, 'where there are no tags none is missing')
 })
 
 t.test('the ETag is strong, quoted, and that of the value alone', async (t) => {
-  const { etag } = createEntry('one', STAMPS)
+  const { etag } = createEntry('one', STAMPED)
   t.match(etag, /^"[\x21\x23-\x7e]{8,}"$/)
-  t.equal(createEntry('one', []).etag, etag)
-  t.not(createEntry('two', STAMPS).etag, etag)
-  t.not(createEntry('', STAMPS).etag, '')
+  t.equal(createEntry('one').etag, etag)
+  t.not(createEntry('two', STAMPED).etag, etag)
+  t.not(createEntry('', STAMPED).etag, '')
 })

@@ -6,7 +6,7 @@ import { present } from '../support/caches.ts'
 
 const MEBIBYTE = 1024 * 1024
 const LONG_MS = 60_000
-const ENTRY = createEntry('text', [])
+const ENTRY = createEntry('text')
 
 /** A copy of something with these tags, checked now. */
 function kept(tier: MemoryTier, key: string, tags: readonly string[], ttlMs = LONG_MS) {
@@ -22,7 +22,7 @@ t.test('a copy is trusted for the lease, and no longer', async (t) => {
   await sleep(60)
   t.equal(tier.isTrusted(copy, 50), false)
   t.equal(tier.isTrusted(copy, LONG_MS), true, 'a longer lease')
-  t.equal(tier.isIntact(copy), true)
+  t.equal(tier.isIntact(copy.check), true)
 })
 
 t.test('the lease counts from when the store was asked, not from when it answered', async (t) => {
@@ -39,7 +39,7 @@ t.test('an expired copy is not trusted, but still there for when the database fa
   t.equal(tier.isTrusted(copy, LONG_MS), true)
   await sleep(30)
   t.equal(tier.isTrusted(copy, LONG_MS), false)
-  t.equal(tier.isIntact(copy), true)
+  t.equal(tier.isIntact(copy.check), true)
   t.equal(tier.get('course:1'), copy)
 })
 
@@ -51,7 +51,7 @@ t.test('a drop of any of its tags ends the trust at once; other tags do not conc
     kept(tier, 'stats', [])
   ]
   tier.drop(['categories', 'unheard of'])
-  t.equal(tier.isIntact(list), false)
+  t.equal(tier.isIntact(list.check), false)
   t.equal(tier.isTrusted(list, LONG_MS), false)
   t.equal(tier.isTrusted(course, LONG_MS), true)
   tier.drop(['course:1'])
@@ -70,12 +70,56 @@ t.test('a drop while the store is asked counts for the answer', async (t) => {
   }
 })
 
+t.test('a tag that is watched later counts from then on, for all that the check has', async (t) => {
+  const tier = new MemoryTier(MEBIBYTE)
+  const keep = (between: () => void, after: () => void) => {
+    const first = tier.begin(['course:1'])
+    between()
+    const check = tier.alsoWatch(first, ['user:7:name'])
+    after()
+    tier.keep('course:1', ENTRY, check, performance.now() + LONG_MS)
+    return tier.isTrusted(present(tier.get('course:1')), LONG_MS)
+  }
+  const nothing = () => {}
+  t.equal(keep(nothing, nothing), true)
+  t.equal(
+    keep(() => tier.drop(['user:7:name', 'other']), nothing),
+    true,
+    'its stamp was asked for after that'
+  )
+  t.equal(
+    keep(nothing, () => tier.drop(['user:7:name'])),
+    false
+  )
+  t.equal(
+    keep(() => tier.drop(['course:1']), nothing),
+    false,
+    'the first one is watched since the beginning'
+  )
+  t.equal(
+    keep(nothing, () => tier.drop(['course:1'])),
+    false
+  )
+  for (const drop of [() => tier.dropAll(), () => tier.delete(['course:2'])]) {
+    tier.delete(['course:1'])
+    t.equal(tier.get('course:1'), undefined)
+    const check = tier.begin(['course:1'])
+    drop()
+    tier.keep('course:1', ENTRY, tier.alsoWatch(check, ['user:7:name']), performance.now() + LONG_MS)
+    const copy = tier.get('course:1')
+    t.equal(copy !== undefined && tier.isIntact(copy.check), false, 'nor does it make an old question young')
+  }
+  const copy = kept(tier, 'course:1', ['course:1', 'user:7:name'])
+  tier.drop(['user:7:name'])
+  t.equal(tier.isIntact(copy.check), false)
+})
+
 t.test('dropAll ends the trust in everything that is there, tags or not', async (t) => {
   const tier = new MemoryTier(MEBIBYTE)
   const copies = [kept(tier, 'course:1', ['course:1']), kept(tier, 'stats', [])]
   tier.dropAll()
-  for (const copy of copies) t.equal(tier.isIntact(copy), false)
-  t.equal(tier.isIntact(kept(tier, 'stats', [])), true)
+  for (const copy of copies) t.equal(tier.isIntact(copy.check), false)
+  t.equal(tier.isIntact(kept(tier, 'stats', []).check), true)
 })
 
 t.test('two reads share a load only when nothing was dropped between them', async (t) => {
@@ -94,7 +138,7 @@ t.test('two reads share a load only when nothing was dropped between them', asyn
 
 t.test('what it keeps is bounded in bytes; what is read stays longest', async (t) => {
   const tier = new MemoryTier(MEBIBYTE)
-  const entry = createEntry('x'.repeat(1000), [])
+  const entry = createEntry('x'.repeat(1000))
   for (let i = 0; i < 5000; i++) {
     tier.keep(`course:${i}`, entry, tier.begin([]), performance.now() + LONG_MS)
     tier.get('course:0')
@@ -109,7 +153,7 @@ t.test('what it keeps is bounded in bytes; what is read stays longest', async (t
 t.test('what is too large is not kept, nor is what it was to replace', async (t) => {
   const tier = new MemoryTier(10_000)
   kept(tier, 'course:1', [])
-  tier.keep('course:1', createEntry('x'.repeat(10_000), []), tier.begin([]), performance.now() + LONG_MS)
+  tier.keep('course:1', createEntry('x'.repeat(10_000)), tier.begin([]), performance.now() + LONG_MS)
   t.equal(tier.get('course:1'), undefined)
 })
 

@@ -37,6 +37,23 @@ t.test('another key is another flight', async (t) => {
   t.equal(source.loads, 2)
 })
 
+t.test(
+  'who joined a call whose answer does not hold for it gets one that began later, together with the others',
+  async (t) => {
+    const flights = new SingleFlight<number>()
+    const source = new Source(1)
+    const gated = source.gated()
+    const first = flights.run('key', gated.load, () => false)
+    await gated.started
+    const joined = Array.from({ length: 5 }, () => flights.run('key', source.load, (value) => value > 1))
+    source.value = 2
+    gated.finish()
+    t.equal(await first, 1, 'who began it is not asked')
+    t.same(await Promise.all(joined), [2, 2, 2, 2, 2])
+    t.equal(source.loads, 2)
+  }
+)
+
 t.test('an error reaches every waiter, and is not remembered', async (t) => {
   const flights = new SingleFlight<number>()
   let calls = 0

@@ -4,6 +4,7 @@ import type { Test } from 'tap'
 import type { Cache } from '../../src/cache/cache.ts'
 import { createEmbeddedCache, createRedisCache, type RunningCache } from '../../src/cache/create.ts'
 import type { CacheSpec } from '../../src/cache/keys.ts'
+import type { DependOn } from '../../src/cache/loader.ts'
 import { type Outcome, Trace } from '../../src/cache/trace.ts'
 import { connectRedis } from '../../src/redis/connect.ts'
 import { closeRedis } from '../../src/redis/watchdog.ts'
@@ -130,7 +131,7 @@ export class Source<T> {
 }
 
 /** One read: its value, and what the cache says about it. */
-export async function read<T>(cache: Cache, spec: CacheSpec, load: () => Promise<T>) {
+export async function read<T>(cache: Cache, spec: CacheSpec, load: (dependOn: DependOn) => Promise<T>) {
   const trace = new Trace()
   const value = await cache.wrap(spec, load, trace)
   return { value, trace, outcome: trace.outcome satisfies Outcome }
