@@ -6,6 +6,7 @@ import type { Precondition } from '../src/authoring/precondition.ts'
 import { bodyOf, type Entry, isNegative } from '../src/cache/entry.ts'
 import { etagOf, matchesEtag } from '../src/cache/etag.ts'
 import type { CacheSpec } from '../src/cache/keys.ts'
+import type { DependOn } from '../src/cache/loader.ts'
 import { NotFoundError } from '../src/errors.ts'
 import { JSON_TYPE, PUBLIC } from '../src/response-head.ts'
 
@@ -16,7 +17,11 @@ declare module 'fastify' {
      * and shared by all who ask for it meanwhile. `If-None-Match` is answered from the same entry.
      * What the public does not find, `loadOwn` may, for who is signed in: his alone, and never cached.
      */
-    sendCached(spec: CacheSpec, load: () => Promise<unknown>, loadOwn?: (account: Account) => Promise<unknown>): void
+    sendCached(
+      spec: CacheSpec,
+      load: (dependOn: DependOn) => Promise<unknown>,
+      loadOwn?: (account: Account) => Promise<unknown>
+    ): void
     /** Answers with what belongs to who is signed in, with an entity tag, not to be kept by anybody else. */
     sendOwn(payload: unknown): void
     /** What `If-Match` of the request asks of a thing that is answered in this schema. */
@@ -76,7 +81,7 @@ export default fp(
       }
       if (copy !== null) return notFound(new NotFoundError(copy.value))
       cache
-        .fetch(spec, async () => String(this.serialize(await load())), trace)
+        .fetch(spec, async (dependOn) => String(this.serialize(await load(dependOn))), trace)
         .then((entry) => sendPublic(this, spec, entry), notFound)
         .catch(fail)
     })

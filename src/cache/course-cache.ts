@@ -15,7 +15,7 @@ export class CourseCache {
   }
 
   course(id: number, trace?: Trace): Promise<Course> {
-    return this.#cache.wrap(specs.course(id), () => this.#catalogue.course(id), trace)
+    return this.#cache.wrap(specs.course(id), (dependOn) => this.#catalogue.coursePage(id, dependOn), trace)
   }
 
   modules(id: number, trace?: Trace): Promise<{ items: Module[] }> {

@@ -24,13 +24,17 @@ export const tags = {
   course: (id: number) => `course:${id}`,
   courses: 'courses',
   categories: 'categories',
+  category: (id: number) => `category:${id}`,
   user: (id: number) => `user:${id}`,
+  /** The name of a user, as pages show it of whom they are by. */
+  userName: (id: number) => `user:${id}:name`,
   progress: (userId: number) => `user:${userId}:progress`,
   generation: (id: string) => `generation:${id}`
 }
 
-/** Everything that is cached. Which rows touch which tags is written in the migration `cache_outbox`. */
+/** Everything that is cached. Which rows touch which tags is written in the migration `smaller_invalidations`. */
 export const specs = {
+  /** The page of a course; of whom and of what category it shows the names, its load tells (`Catalogue.coursePage`). */
   course: (id: number): CacheSpec => ({ key: `course:${id}`, tags: [tags.course(id)], ttlMs: 30 * MINUTE_MS }),
   courseModules: (id: number): CacheSpec => ({
     key: `course:${id}:modules`,

@@ -1,3 +1,5 @@
+import { tags } from '../cache/keys.ts'
+import type { DependOn } from '../cache/loader.ts'
 import type { Transaction } from '../db/database.ts'
 import type { Prisma } from '../db/generated/client.ts'
 import { escapeLike } from '../db/like.ts'
@@ -98,6 +100,23 @@ export class Catalogue {
     return { ...toItem(row), description: row.description, modules: row.modules }
   }
 
+  /**
+   * A published course, for the cache: `dependOn` is told by their tags whose names it shows, before it is read. Where they are of others
+   * by then, because it was moved meanwhile, it is read again: no tag would tell when those names change.
+   */
+  async coursePage(id: number, dependOn: DependOn): Promise<Course> {
+    const select = { authorId: true, categoryId: true } as const
+    const row = present(await this.#client.course.findUnique({ where: { id, ...published }, select }), 'course')
+    let names = namesOn(row.authorId, row.categoryId)
+    for (;;) {
+      await dependOn(names)
+      const course = await this.course(id)
+      const shown = namesOn(course.author.id, course.category?.id ?? null)
+      if (shown.join() === names.join()) return course
+      names = shown
+    }
+  }
+
   async modules(courseId: number, visible = published): Promise<{ items: Module[] }> {
     const select = { modules: { select: moduleSelect, orderBy: { position: 'asc' } } } as const
     const row = present(await this.#client.course.findUnique({ where: { id: courseId, ...visible }, select }), 'course')
@@ -144,6 +163,11 @@ function courseFilter({ category, level, language, author, search }: CourseQuery
  */
 export function hasAuthor({ author }: { author: object | null }): boolean {
   return author !== null
+}
+
+/** The tags of the names of an author and a category. */
+function namesOn(authorId: number, categoryId: number | null): string[] {
+  return [tags.userName(authorId), ...(categoryId === null ? [] : [tags.category(categoryId)])]
 }
 
 /** A row as a list shows it. */

@@ -9,6 +9,7 @@ await onBothDatabases(t, async (t, database) => {
   const { course, author, student, category } = await studiedCourse(database)
   const { id } = course
   const page = `course:${id}`
+  await client.course.update({ where: { id }, data: { status: 'published' } })
 
   const touching: [what: string, write: () => Promise<unknown>, tags: string[]][] = [
     ['$executeRaw', () => client.$executeRaw`update course set title = 'A' where id = ${id}`, [page, 'courses']],
@@ -30,7 +31,7 @@ await onBothDatabases(t, async (t, database) => {
       () =>
         client.$executeRaw`insert into category (slug, name) values (${category.slug}, 'New')
           on conflict (slug) do update set name = excluded.name`,
-      ['categories', page]
+      ['categories', `category:${category.id}`]
     ],
     [
       'a reorder that swaps positions in one statement',
@@ -40,7 +41,7 @@ await onBothDatabases(t, async (t, database) => {
     [
       'DELETE of a student',
       () => client.$executeRaw`delete from app_user where id = ${student.id}`,
-      [`user:${student.id}`, `user:${student.id}:progress`]
+      [`user:${student.id}`, `user:${student.id}:name`, `user:${student.id}:progress`]
     ]
   ]
   const untouching: [what: string, write: () => Promise<unknown>][] = [
@@ -81,7 +82,8 @@ await onBothDatabases(t, async (t, database) => {
   }
 
   await t.test('TRUNCATE touches everything that there is', async (t) => {
-    const tags = [page, 'courses', 'categories', `user:${author.id}`, `user:${author.id}:progress`]
+    const user = `user:${author.id}`
+    const tags = [page, 'courses', 'categories', `category:${category.id}`, user, `${user}:name`, `${user}:progress`]
     t.same(await commitsOf(() => client.$executeRaw`truncate course cascade`), [tags.sort()])
     t.equal(await client.course.count(), 0)
   })

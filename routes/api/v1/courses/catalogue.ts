@@ -48,7 +48,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     ({ params: { id } }, reply) =>
       reply.sendCached(
         specs.course(id),
-        () => catalogue.course(id),
+        (dependOn) => catalogue.coursePage(id, dependOn),
         (account) => catalogue.course(id, visibleTo(account))
       )
   )
