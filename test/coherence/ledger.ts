@@ -36,7 +36,7 @@ export interface Stale extends Read {
   readonly outcome: string
 }
 
-/** Something with versions, written by one writer at a time: the title of a course, the name of a category. */
+/** Something with versions, written by one writer at a time: the title of a course, the name of a category or an author. */
 export class Subject {
   readonly name: string
   /** A query for its present version, `v7` or no row, past everything that the service does. */

@@ -1,8 +1,8 @@
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/schema'
 import type { Answer } from './http-pipeline.ts'
 import type { Seen, Subject } from './ledger.ts'
-import type { Course, Subjects } from './subjects.ts'
+import type { Course, Named, Subjects } from './subjects.ts'
 
 /** One version that an answer shows. */
 export interface Observation {
@@ -17,19 +17,21 @@ export interface Readable {
 }
 
 const Title = Type.String({ pattern: '^v\\d+$' })
-const CategoryName = Type.Object({ id: Type.Integer(), name: Title })
-const Item = Type.Object({ id: Type.Integer(), title: Title, category: CategoryName })
+const Name = Type.Object({ id: Type.Integer(), name: Title })
+const Names = Type.Object({ category: Name, author: Name })
+const Item = Type.Object({ id: Type.Integer(), title: Title, ...Names.properties })
 const Modules = Type.Array(Type.Object({ title: Title }))
-const courseShape = Compile(Type.Object({ title: Title, category: CategoryName, modules: Modules }))
+const courseShape = Compile(Type.Object({ title: Title, ...Names.properties, modules: Modules }))
 const listShape = Compile(Type.Object({ items: Type.Array(Item) }))
 const modulesShape = Compile(Type.Object({ items: Modules }))
-const categoriesShape = Compile(Type.Object({ items: Type.Array(CategoryName) }))
+const categoriesShape = Compile(Type.Object({ items: Type.Array(Name) }))
 
 /** The kinds of reads and their shares; within one, the first are read more often than the last. */
 const SHARES = [
-  ['courses', 0.83],
+  ['courses', 0.79],
   ['lists', 0.1],
   ['ghosts', 0.04],
+  ['drafts', 0.04],
   ['modules', 0.02],
   ['categories', 0.01]
 ] as const
@@ -38,8 +40,8 @@ export class Reads {
   readonly #kinds: Record<(typeof SHARES)[number][0], readonly Readable[]>
 
   constructor(subjects: Subjects) {
-    const { courses, ghosts } = subjects
-    const name = nameOf(subjects)
+    const { courses, ghosts, drafts } = subjects
+    const names = namesOf(subjects)
     const lists: [string, (course: Course) => boolean][] = [
       ['', () => true],
       ['&sort=title', () => true],
@@ -48,11 +50,12 @@ export class Reads {
       ['&search=v&sort=createdAt', () => true]
     ]
     this.#kinds = {
-      courses: courses.map((course) => coursePage(course, name)),
-      ghosts: ghosts.map((ghost) => coursePage(ghost, name)),
+      courses: courses.map((course) => coursePage(course, names)),
+      ghosts: ghosts.map((ghost) => coursePage(ghost, names)),
+      drafts: drafts.map((draft) => coursePage(draft, names)),
       modules: courses.map(modules),
-      categories: [{ path: '/api/v1/categories', observe: (answer) => categories(answer, name) }],
-      lists: lists.map(([query, holds]) => courseList(query, [...courses, ...ghosts].filter(holds), name))
+      categories: [{ path: '/api/v1/categories', observe: (answer) => categories(answer, names) }],
+      lists: lists.map(([query, holds]) => courseList(query, [...courses, ...ghosts, ...drafts].filter(holds), names))
     }
   }
 
@@ -79,30 +82,38 @@ export function skewed<T>(items: readonly T[]): T {
   return item
 }
 
-type NameOf = (category: { id: number; name: string }) => Observation
-
-function nameOf({ categories, spareCategory }: Subjects): NameOf {
-  const names = new Map([...categories, spareCategory].map(({ id, name }) => [id, name]))
-  return ({ id, name }) => {
-    const subject = names.get(id)
-    if (subject === undefined) throw new Error(`an unknown category ${id}`)
-    return { subject, seen: versionOf(name) }
-  }
+/** What an answer shows of names. */
+interface Names {
+  category(shown: Static<typeof Name>): Observation
+  all(shown: Static<typeof Names>): Observation[]
 }
 
-function coursePage({ id, title, module }: Course, name: NameOf): Readable {
+function namesOf({ categories, spareCategory, authors }: Subjects): Names {
+  const finder = (named: readonly Named[]) => {
+    const subjects = new Map(named.map(({ id, name }) => [id, name]))
+    return ({ id, name }: Static<typeof Name>) => {
+      const subject = subjects.get(id)
+      if (subject === undefined) throw new Error(`an unknown id ${id}`)
+      return { subject, seen: versionOf(name) }
+    }
+  }
+  const [category, author] = [finder([...categories, spareCategory]), finder(authors)]
+  return { category, all: (shown) => [category(shown.category), author(shown.author)] }
+}
+
+function coursePage({ id, title, module }: Course, names: Names): Readable {
   return {
     path: `/api/v1/courses/${id}`,
     observe(answer) {
       if (answer.status === 404) return [{ subject: title, seen: 'absent' }]
       const value = parse(courseShape, answer)
       const parts = module === null ? [] : value.modules.map((one) => ({ subject: module, seen: versionOf(one.title) }))
-      return [{ subject: title, seen: versionOf(value.title) }, name(value.category), ...parts]
+      return [{ subject: title, seen: versionOf(value.title) }, ...names.all(value), ...parts]
     }
   }
 }
 
-function courseList(query: string, members: readonly Course[], name: NameOf): Readable {
+function courseList(query: string, members: readonly Course[], names: Names): Readable {
   return {
     path: `/api/v1/courses?limit=100${query}`,
     observe(answer) {
@@ -111,7 +122,7 @@ function courseList(query: string, members: readonly Course[], name: NameOf): Re
         const item = items.get(id)
         return { subject: title, seen: item === undefined ? 'absent' : versionOf(item.title) }
       })
-      return [...titles, ...[...items.values()].map(({ category }) => name(category))]
+      return [...titles, ...[...items.values()].flatMap(names.all)]
     }
   }
 }
@@ -127,8 +138,8 @@ function modules({ id, title, module }: Course): Readable {
   }
 }
 
-function categories(answer: Answer, name: NameOf): Observation[] {
-  return parse(categoriesShape, answer).items.map(name)
+function categories(answer: Answer, names: Names): Observation[] {
+  return parse(categoriesShape, answer).items.map(names.category)
 }
 
 function parse<T>(shape: { Check(value: unknown): value is T }, { status, body }: Answer): T {

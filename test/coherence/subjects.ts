@@ -1,11 +1,15 @@
 import { Subject } from './ledger.ts'
-import { AUTHOR_ID, CATEGORY_ID } from './writes.ts'
+import { CATEGORY_ID } from './writes.ts'
 
 const COURSES = 20
 const GHOSTS = 4
+const DRAFTS = 4
 const CATEGORIES = 2
+/** The last of them has drafts only, which become public now and then. */
+const AUTHORS = 3
 /** Ids that nothing has until they are written on the way. */
 const FIRST_GHOST_ID = 1_000_001
+const FIRST_DRAFT_ID = 2_000_001
 const LEVELS = ['beginner', 'intermediate', 'advanced'] as const
 
 export interface Course {
@@ -17,7 +21,8 @@ export interface Course {
   readonly module: Subject | null
 }
 
-export interface Category {
+/** A category or an author, whose name others show. */
+export interface Named {
   readonly id: number
   readonly name: Subject
 }
@@ -27,9 +32,12 @@ export interface Subjects {
   readonly courses: readonly Course[]
   /** Courses that are created and deleted all the time. */
   readonly ghosts: readonly Course[]
-  readonly categories: readonly Category[]
+  /** Courses that are published and withdrawn, and changed while nobody sees them. */
+  readonly drafts: readonly Course[]
+  readonly authors: readonly Named[]
+  readonly categories: readonly Named[]
   /** Of no course at first. */
-  readonly spareCategory: Category
+  readonly spareCategory: Named
 }
 
 const first = { version: 1, absent: false }
@@ -51,29 +59,36 @@ export function createSubjects(): Subjects {
         module
       }
     }),
-    ghosts: range(GHOSTS).map((n) => {
-      const id = FIRST_GHOST_ID + n
-      const sql = `select title as version from course where id = ${id}`
-      const title = new Subject(`ghost ${id}`, sql, { version: 0, absent: true })
-      return { id, level: 'beginner', categoryId: CATEGORY_ID, title, module: null }
-    }),
-    categories: range(CATEGORIES).map(category),
-    spareCategory: category(CATEGORIES + 1)
+    ghosts: range(GHOSTS).map((n) => hidden('ghost', FIRST_GHOST_ID + n)),
+    drafts: range(DRAFTS).map((n) => hidden('draft', FIRST_DRAFT_ID + n)),
+    authors: range(AUTHORS).map((id) => named('author', 'app_user', id)),
+    categories: range(CATEGORIES).map((id) => named('category', 'category', id)),
+    spareCategory: named('category', 'category', CATEGORIES + 1)
   }
 }
 
 /** What makes a migrated, empty database hold their first versions. */
 export const SETUP = `
-  insert into app_user (id, email, password_hash, name) values (${AUTHOR_ID}, 'author@example.com', '!', 'Author');
+  insert into app_user (id, email, password_hash, name)
+    select n, 'author-' || n || '@example.com', '!', 'v1' from generate_series(1, ${AUTHORS}) n;
   insert into category (id, slug, name) select n, 'category-' || n, 'v1' from generate_series(1, ${CATEGORIES + 1}) n;
   insert into course (id, slug, title, summary, level, language, status, author_id, category_id)
     select n, 'course-' || n, 'v1', '', (array['beginner', 'intermediate', 'advanced'])[n % 3 + 1]::level, 'en',
-      'published', ${AUTHOR_ID}, n % ${CATEGORIES} + 1
+      'published', n % ${AUTHORS - 1} + 1, n % ${CATEGORIES} + 1
     from generate_series(1, ${COURSES}) n;
+  insert into course (id, slug, title, summary, level, language, author_id, category_id)
+    select ${FIRST_DRAFT_ID} + n, 'draft-' || n, 'v0', '', 'beginner', 'en', ${AUTHORS}, ${CATEGORY_ID} from generate_series(1, ${DRAFTS}) n;
   insert into module (course_id, title, position) select n, 'v1', 1 from generate_series(1, ${COURSES}) n;`
 
-function category(id: number): Category {
-  return { id, name: new Subject(`category ${id}`, `select name as version from category where id = ${id}`, first) }
+/** A course that is not public at first. */
+function hidden(what: string, id: number): Course {
+  const sql = `select title as version from course where id = ${id} and status = 'published'`
+  const title = new Subject(`${what} ${id}`, sql, { version: 0, absent: true })
+  return { id, level: 'beginner', categoryId: CATEGORY_ID, title, module: null }
+}
+
+function named(what: string, table: string, id: number): Named {
+  return { id, name: new Subject(`${what} ${id}`, `select name as version from ${table} where id = ${id}`, first) }
 }
 
 function range(count: number): number[] {

@@ -118,10 +118,12 @@ export class World {
   }
 
   allSubjects(): Subject[] {
-    const { courses, ghosts, categories, spareCategory } = this.subjects
+    const { courses, ghosts, drafts, authors, categories, spareCategory } = this.subjects
     return [
-      ...[...courses, ...ghosts].flatMap(({ title, module }) => (module === null ? [title] : [title, module])),
-      ...[...categories, spareCategory].map(({ name }) => name)
+      ...[...courses, ...ghosts, ...drafts].flatMap(({ title, module }) =>
+        module === null ? [title] : [title, module]
+      ),
+      ...[...authors, ...categories, spareCategory].map(({ name }) => name)
     ]
   }
 }

@@ -4,15 +4,16 @@ import { HttpPipeline } from './http-pipeline.ts'
 import { OUTSIDE, type Subject } from './ledger.ts'
 import type { Tally } from './load.ts'
 import { skewed } from './reads.ts'
-import type { Course } from './subjects.ts'
+import type { Course, Named } from './subjects.ts'
 import type { World } from './world.ts'
 import type { Write } from './writes.ts'
 
 /** After this a transaction whose session is gone is over, one way or the other. */
 const SETTLED_AFTER_MS = 300
-const GHOST_SHARE = 0.15
+const GHOST_SHARE = 0.1
+const DRAFT_SHARE = 0.1
 const CATEGORY_SHARE = 0.01
-const CATEGORY_WRITES = ['category'] as const
+const AUTHOR_SHARE = 0.05
 export const COURSE_WRITES = ['update', 'updateMany', 'nested', 'raw'] as const
 
 /** Writes one thing after the other, to whichever instance; nothing is written by two at once. */
@@ -32,20 +33,29 @@ export class Writer {
 
   /** One write of anything, by any instance. */
   async write(): Promise<void> {
-    const { courses, ghosts, categories } = this.#world.subjects
+    const { courses, ghosts, drafts, categories, authors } = this.#world.subjects
     const instances = this.#world.instances.filter(({ up }) => up)
     const instance = instances[Math.floor(Math.random() * instances.length)]
     if (instance === undefined) return
-    const dice = Math.random()
-    if (dice < CATEGORY_SHARE) {
-      const { id, name } = skewed(categories)
-      if (!name.busy) await this.writeAs(instance, CATEGORY_WRITES, id, [name])
-    } else if (dice < CATEGORY_SHARE + GHOST_SHARE) {
-      const { id, title } = skewed(ghosts)
-      if (!title.busy) await this.writeAs(instance, title.last.absent ? ['create'] : ['delete'], id, [title])
-    } else {
-      await this.writeCourse(instance, skewed(courses))
+    let dice = Math.random()
+    const falls = (share: number) => {
+      dice -= share
+      return dice < 0
     }
+    if (falls(CATEGORY_SHARE)) await this.#writeOne(instance, ['category'], skewed(categories))
+    else if (falls(AUTHOR_SHARE)) await this.#writeOne(instance, ['author'], skewed(authors))
+    else if (falls(GHOST_SHARE)) {
+      const ghost = skewed(ghosts)
+      await this.#writeOne(instance, ghost.title.last.absent ? ['create'] : ['delete'], ghost)
+    } else if (falls(DRAFT_SHARE)) {
+      const draft = skewed(drafts)
+      await this.#writeOne(instance, draft.title.last.absent ? ['publish', 'withdraw'] : ['withdraw'], draft)
+    } else await this.writeCourse(instance, skewed(courses))
+  }
+
+  async #writeOne(instance: ApiProcess, ways: readonly Write['how'][], one: Course | Named): Promise<void> {
+    const subject = 'title' in one ? one.title : one.name
+    if (!subject.busy) await this.writeAs(instance, ways, one.id, [subject])
   }
 
   async writeCourse(instance: ApiProcess, { id, title, module }: Course, dies = false): Promise<void> {
@@ -64,7 +74,7 @@ export class Writer {
   ): Promise<void> {
     const how = ways[Math.floor(Math.random() * ways.length)]
     if (how === undefined) return
-    const absent = how === 'delete'
+    const absent = how === 'delete' || how === 'withdraw'
     const version = subject.issue(absent)
     // Only the nested write changes what is inside.
     const written = how === 'nested' ? [subject, ...parts] : [subject]

@@ -6,8 +6,19 @@ const id = Type.Integer()
 
 /** What the control server of an instance is asked to write; `title` is the new version, as `v7`. */
 const Write = Type.Object({
-  how: Type.Enum(['update', 'updateMany', 'nested', 'raw', 'category', 'create', 'delete']),
-  /** Of the course, or of the category. */
+  how: Type.Enum([
+    'update',
+    'updateMany',
+    'nested',
+    'raw',
+    'category',
+    'author',
+    'create',
+    'delete',
+    'publish',
+    'withdraw'
+  ]),
+  /** Of the course, the category or the author. */
   id,
   title: Type.String(),
   /** Dies between the commit and the invalidation, as `kill -9` would have it. */
@@ -16,8 +27,8 @@ const Write = Type.Object({
 export type Write = Static<typeof Write>
 export const write = Compile(Write)
 
-/** The author of all courses, and the category of those that are created on the way. */
-export const AUTHOR_ID = 1
+/** The author and the category of courses that are created on the way. */
+const AUTHOR_ID = 1
 export const CATEGORY_ID = 1
 
 /** Writes through the service layer, in every way that it has; resolves when the write is acknowledged. */
@@ -27,6 +38,10 @@ export async function perform({ how, id, title }: Write, database: Database): Pr
   if (how === 'updateMany') await client.course.updateMany({ where: { id }, data: { title } })
   if (how === 'raw') await client.$executeRaw`update course set title = ${title} where id = ${id}`
   if (how === 'category') await client.category.update({ where: { id }, data: { name: title } })
+  if (how === 'author') await client.user.update({ where: { id }, data: { name: title } })
+  if (how === 'publish') await client.course.update({ where: { id }, data: { title, status: 'published' } })
+  // Also for one that is a draft already: a change that nobody sees.
+  if (how === 'withdraw') await client.course.update({ where: { id }, data: { title, status: 'draft' } })
   if (how === 'delete') await client.course.delete({ where: { id } })
   if (how === 'nested') {
     const modules = { updateMany: { where: { position: 1 }, data: { title } } }
