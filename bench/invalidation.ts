@@ -4,6 +4,7 @@
  */
 import { Redis } from 'ioredis'
 import { createRedisCache } from '../src/cache/create.ts'
+import { ownKeys } from '../src/cached-data.ts'
 import { invalidateOnCommit } from '../src/db/commit-listener.ts'
 import { PrismaClient } from '../src/db/generated/client.ts'
 import { openDatabase } from '../src/db/open.ts'
@@ -28,6 +29,7 @@ const settings = {
   staleIfErrorMs: 0,
   replay: async () => {},
   registry: null,
+  ownKeys,
   log
 }
 

@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import type { Cache } from '../src/cache/cache.ts'
 import { createEmbeddedCache, createRedisCache, type RunningCache } from '../src/cache/create.ts'
+import { ownKeys } from '../src/cached-data.ts'
 import { CacheStoreTable } from '../src/db/cache-store.ts'
 import { invalidateOnCommit } from '../src/db/commit-listener.ts'
 
@@ -24,7 +25,7 @@ export default fp(
     const embedded = config.databaseUrl === null
     // Nobody else can be on an embedded database without Redis: there is nothing to compare.
     const registry = embedded && redis === null ? null : new CacheStoreTable(database.sql, embedded)
-    const settings = { ...config.cache, replay, registry, log }
+    const settings = { ...config.cache, ownKeys, replay, registry, log }
     const running =
       redis === null ? createEmbeddedCache(settings) : createRedisCache(redis, config.redis.keyPrefix, settings)
     const { cache, breaker } = running

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Account, Accounts } from '../src/accounts/accounts.ts'
-import { UserCache } from '../src/cache/user-cache.ts'
+import { UserCache } from '../src/accounts/user-cache.ts'
 import { ApiError, NotFoundError } from '../src/errors.ts'
 
 declare module 'fastify' {

@@ -8,6 +8,7 @@ import { type Page, toPage } from '../paging.ts'
 import { BoundedWork } from './bounded-work.ts'
 import { firstEpoch } from './first-epoch.ts'
 import {
+  type Account,
   type Credentials,
   Email,
   type OwnUser,
@@ -18,10 +19,7 @@ import {
   type UserQuery
 } from './shapes.ts'
 
-/** Who is signed in: the own user, with the epoch that his sessions must carry. */
-export interface Account extends OwnUser {
-  readonly sessionEpoch: number
-}
+export type { Account }
 
 /** How many passwords may wait for their hash, about 10 ms each on four threads, before the next is told to come back. */
 const MAX_HASHING = 200

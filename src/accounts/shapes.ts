@@ -16,6 +16,8 @@ const publicUser = {
 export const User = Type.Object(publicUser)
 /** What a user, and an admin, sees of an account. */
 export const OwnUser = Type.Object({ ...publicUser, email: Type.String(), role: Role })
+/** Who is signed in: the own user, with the epoch that his sessions must carry. */
+export const Account = Type.Object({ ...OwnUser.properties, sessionEpoch: Type.Integer() })
 export const UserPage = pageOf(OwnUser)
 export const SessionUser = Type.Object({ user: OwnUser })
 
@@ -55,6 +57,7 @@ export const UserQuery = queryOf({
 
 export type User = Static<typeof User>
 export type OwnUser = Static<typeof OwnUser>
+export type Account = Static<typeof Account>
 export type Registration = Static<typeof Registration>
 export type Credentials = Static<typeof Credentials>
 export type PasswordChange = Static<typeof PasswordChange>

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { NotFoundError } from '../errors.ts'
 import { countMatching, deleteMatching, type Progress } from './clearing.ts'
 import { createEntry, type Entry, isNegative } from './entry.ts'
-import { assertKey, type CacheSpec, ownKeys } from './keys.ts'
+import { assertKey, type CacheSpec } from './keys.ts'
 import type { DependOn, Load } from './loader.ts'
 import type { Messages } from './messages.ts'
 import { Reader, type ReaderOptions } from './reader.ts'
@@ -17,6 +17,8 @@ export interface CacheOptions extends ReaderOptions {
   readonly messages: Messages
   /** False while the store is not known to be the one of this database: another may be read by other processes. */
   readonly bound: () => boolean
+  /** The keys that are an entity's own: removed from the store when its tag is invalidated, as operators expect. */
+  readonly ownKeys: (tag: string) => readonly string[]
 }
 
 /**
@@ -95,7 +97,7 @@ export class Cache {
     if (spec.tags.length > 0) throw new RangeError(`${spec.key} has tags: use wrap`)
     assertKey(spec.key)
     const { tier } = this.#options
-    const entry = createEntry(JSON.stringify(value))
+    const entry = createEntry(spec.shape, JSON.stringify(value))
     const ttlMs = this.#reader.loader.ttl(spec)
     await this.#reader.loader.write(spec, entry, ttlMs)
     tier.keep(spec.key, entry, tier.begin([]), performance.now() + ttlMs)
@@ -151,7 +153,7 @@ export class Cache {
 
   /** The entities' own keys, which operators expect to be gone. Their entries are invalid already. */
   async #deleteOwnKeys(tags: readonly string[]): Promise<void> {
-    const keys = tags.flatMap(ownKeys)
+    const keys = tags.flatMap(this.#options.ownKeys)
     for (let start = 0; start < keys.length; start += TAGS_AT_ONCE) {
       await this.#options.store.delete(keys.slice(start, start + TAGS_AT_ONCE))
     }

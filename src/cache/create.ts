@@ -11,7 +11,7 @@ import type { Store } from './store.ts'
 import { type SharedStore, StoreBinding, type StoreRegistry } from './store-binding.ts'
 
 export interface CacheSettings
-  extends Pick<CacheOptions, 'defaultTtlMs' | 'l1LeaseMs' | 'maxEntryBytes' | 'staleIfErrorMs' | 'log'> {
+  extends Pick<CacheOptions, 'defaultTtlMs' | 'l1LeaseMs' | 'maxEntryBytes' | 'staleIfErrorMs' | 'ownKeys' | 'log'> {
   readonly l1MaxBytes: number
   /** Hands `apply` every invalidation that the store may have missed; before that the store is not trusted. */
   readonly replay: (apply: (tags: string[]) => Promise<void>) => Promise<void>

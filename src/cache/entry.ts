@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { etagOf } from './etag.ts'
+import type { CacheSpec } from './keys.ts'
 
 /** The version of the stored form: entries of another one are misses, so that a rolling update may change it. */
 const VERSION = '2'
@@ -15,6 +16,8 @@ export interface Dependencies {
 
 /** A cached value, as serialized text, with the stamps that its tags had before it was loaded. */
 export interface Entry extends Dependencies {
+  /** The fingerprint of what the value is made of. */
+  readonly shape: string
   /** A strong HTTP entity tag of `value`, quotes included; empty where there is no value. */
   readonly etag: string
   /** The text; of a negative entry, the name of what does not exist. */
@@ -28,8 +31,8 @@ export function newStamp(): string {
   return randomBytes(12).toString('base64url')
 }
 
-export function createEntry(value: string, { tags, stamps } = NOTHING): Entry {
-  return { tags, stamps, etag: etagOf(value), value }
+export function createEntry(shape: string, value: string, { tags, stamps } = NOTHING): Entry {
+  return { shape, tags, stamps, etag: etagOf(value), value }
 }
 
 const bodies = new WeakMap<Entry, string | Buffer>()
@@ -46,8 +49,8 @@ export function bodyOf(entry: Entry): string | Buffer {
 }
 
 /** A negative entry: it is known that `what` does not exist. */
-export function createNegativeEntry(what: string, { tags, stamps } = NOTHING): Entry {
-  return { tags, stamps, etag: '', value: what }
+export function createNegativeEntry(shape: string, what: string, { tags, stamps } = NOTHING): Entry {
+  return { shape, tags, stamps, etag: '', value: what }
 }
 
 export function isNegative(entry: Entry): boolean {
@@ -55,19 +58,19 @@ export function isNegative(entry: Entry): boolean {
 }
 
 /** One line of header, then the value. Its length guards against a value cut short or edited by hand. */
-export function encodeEntry({ tags, stamps, etag, value }: Entry): string {
+export function encodeEntry({ shape, tags, stamps, etag, value }: Entry): string {
   const stamped = tags.map((tag, i) => `${tag}=${stamps[i]}`)
-  return `${VERSION} ${value.length} ${etag} ${stamped.join()}\n${value}`
+  return `${VERSION} ${value.length} ${etag} ${shape} ${stamped.join()}\n${value}`
 }
 
 /** The entry, or null when the text is not a whole entry of this version. */
 export function decodeEntry(text: string): Entry | null {
   const end = text.indexOf('\n')
   if (end === -1) return null
-  const [version, length, etag, stamped] = text.slice(0, end).split(' ')
+  const [version, length, etag, shape, stamped] = text.slice(0, end).split(' ')
   const value = text.slice(end + 1)
-  if (version !== VERSION || etag === undefined || stamped === undefined || value.length !== Number(length)) return null
-  if (!ETAG.test(etag)) return null
+  if (version !== VERSION || value.length !== Number(length)) return null
+  if (etag === undefined || !ETAG.test(etag) || shape === undefined || stamped === undefined) return null
   const tags: string[] = []
   const stamps: string[] = []
   for (const one of stamped === '' ? [] : stamped.split(',')) {
@@ -76,7 +79,7 @@ export function decodeEntry(text: string): Entry | null {
     tags.push(tag)
     stamps.push(stamp)
   }
-  return { tags, stamps, etag, value }
+  return { shape, tags, stamps, etag, value }
 }
 
 /** True when the stamps of its tags are known: else nobody can tell later whether it is valid. */
@@ -84,9 +87,13 @@ export function isStamped({ tags, stamps }: Dependencies): boolean {
   return tags.length === stamps.length
 }
 
-/** True when the entry depends on these tags, in this order, and perhaps on others after them. */
-export function hasTags({ tags }: Dependencies, expected: readonly string[]): boolean {
-  for (let i = 0; i < expected.length; i++) if (tags[i] !== expected[i]) return false
+/**
+ * True when the entry is what the spec says: of its shape, and dependent on its tags, in their order, and perhaps on others after them.
+ * Another version of the service may have made it.
+ */
+export function isOf(entry: Entry, { shape, tags }: Pick<CacheSpec, 'shape' | 'tags'>): boolean {
+  if (entry.shape !== shape) return false
+  for (let i = 0; i < tags.length; i++) if (entry.tags[i] !== tags[i]) return false
   return true
 }
 

@@ -72,7 +72,12 @@ export class Loader {
   }
 
   /** Resolves to the entry, whose stamps are none where `stamps` is null, or where the store did not tell one that the load asked for. */
-  async #load({ key, tags }: CacheSpec, load: Load, check: Check, stamps: readonly string[] | null): Promise<Loaded> {
+  async #load(
+    { key, tags, shape }: CacheSpec,
+    load: Load,
+    check: Check,
+    stamps: readonly string[] | null
+  ): Promise<Loaded> {
     const { tier, meter } = this.#options
     const counts = meter.of(key)
     const start = performance.now()
@@ -93,11 +98,11 @@ export class Loader {
     }
     counts.loads++
     try {
-      const entry = createEntry(await load(dependOn), dependencies())
+      const entry = createEntry(shape, await load(dependOn), dependencies())
       return { entry, check: watching }
     } catch (error) {
       if (error instanceof NotFoundError)
-        return { entry: createNegativeEntry(error.what, dependencies()), check: watching }
+        return { entry: createNegativeEntry(shape, error.what, dependencies()), check: watching }
       counts.loadErrors++
       throw error
     } finally {

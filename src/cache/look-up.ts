@@ -1,5 +1,5 @@
 import type { Breaker } from './breaker.ts'
-import { decodeEntry, type Entry, hasTags, isCurrent, isStamped } from './entry.ts'
+import { decodeEntry, type Entry, isCurrent, isOf, isStamped } from './entry.ts'
 import type { CacheSpec } from './keys.ts'
 import type { Check, Copy, MemoryTier } from './memory-tier.ts'
 import type { Store } from './store.ts'
@@ -30,7 +30,7 @@ export class LookUp {
     if (copy !== undefined && (await this.confirm(spec, copy))) return { entry: copy.entry, copied: true }
     const [stored, stamps] = await this.#ask(() => Promise.all([store.get(spec.key), store.stamps(spec.tags)]))
     const entry = stored === null ? null : decodeEntry(stored.text)
-    if (stored === null || entry === null || !hasTags(entry, spec.tags) || !isCurrent(entry, stamps)) return { stamps }
+    if (stored === null || entry === null || !isOf(entry, spec) || !isCurrent(entry, stamps)) return { stamps }
     // What else it depends on nobody knew before it was read.
     const found = entry.tags.slice(spec.tags.length)
     const whole = tier.alsoWatch(check, found)
@@ -46,12 +46,12 @@ export class LookUp {
   }
 
   /** The copy of this process for which only stamps need be asked; without any there is nothing that they could say. */
-  copyToConfirm({ key, tags }: CacheSpec): Copy | undefined {
+  copyToConfirm(spec: CacheSpec): Copy | undefined {
     const { tier } = this.#options
-    const copy = tier.get(key)
+    const copy = tier.get(spec.key)
     if (copy === undefined || performance.now() >= copy.expiresAt || !tier.isIntact(copy.check)) return undefined
     const { entry } = copy
-    return entry.tags.length > 0 && isStamped(entry) && hasTags(entry, tags) ? copy : undefined
+    return entry.tags.length > 0 && isStamped(entry) && isOf(entry, spec) ? copy : undefined
   }
 
   /** True when the store has the stamps of such a copy, which is then checked anew. */

@@ -84,7 +84,7 @@ export class Reader {
 
   /** The entry of a load under these stamps: a new one, or one that is under way. */
   async #loadUnder(stamps: readonly string[], spec: CacheSpec, check: Check, load: Load): Promise<Entry> {
-    const flight = `${spec.key} ${stamps.join()}`
+    const flight = `${spec.key} ${spec.shape} ${stamps.join()}`
     const { entry } = await this.#flights.run(
       flight,
       () => this.loader.shared(flight, spec, stamps, check, load),

@@ -1,5 +1,5 @@
-import { tags } from '../cache/keys.ts'
 import type { DependOn } from '../cache/loader.ts'
+import { tags } from '../cached-data.ts'
 import type { Transaction } from '../db/database.ts'
 import type { Prisma } from '../db/generated/client.ts'
 import { escapeLike } from '../db/like.ts'

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cache } from '../cache/cache.ts'
 import { createRedisCache } from '../cache/create.ts'
+import { ownKeys } from '../cached-data.ts'
 import type { Config } from '../config.ts'
 import type { Log } from '../log.ts'
 import { connectRedis, type RedisClient } from '../redis/connect.ts'
@@ -18,7 +19,7 @@ export async function openCache(
 ): Promise<{ redis: RedisClient; cache: Cache }> {
   const redis = connectRedis(url)
   redis.on('error', () => {})
-  const settings = { ...config.cache, replay: async () => {}, registry: null, log: silent }
+  const settings = { ...config.cache, ownKeys, replay: async () => {}, registry: null, log: silent }
   const { cache, breaker } = createRedisCache(redis, config.redis.keyPrefix, settings)
   await Promise.race([breaker.probe(), sleep(waitMs)])
   return { redis, cache }

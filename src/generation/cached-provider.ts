@@ -1,7 +1,7 @@
 import type { Static, TSchema } from 'typebox'
 import { Check } from 'typebox/schema'
 import type { Cache } from '../cache/cache.ts'
-import { specs } from '../cache/keys.ts'
+import { specs } from '../cached-data.ts'
 import { ChapterText, type Outline, outlineSchema } from './answers.ts'
 import { type Answer, type ModelProvider, NO_USAGE } from './provider.ts'
 import type { ChapterQuestion, OutlineQuestion, Prompt } from './questions.ts'

@@ -1,22 +1,13 @@
 import { Check } from 'typebox/schema'
-import type { GenerationCache } from '../cache/generation-cache.ts'
 import type { Transaction } from '../db/database.ts'
 import type { Prisma } from '../db/generated/client.ts'
 import { NotFoundError } from '../errors.ts'
-import { type ChapterText, type Outline, outlineSchema } from './answers.ts'
-import type { Brief, Place } from './questions.ts'
-import type { Generation } from './shapes.ts'
+import { type Outline, outlineSchema } from './answers.ts'
+import type { GenerationCache } from './generation-cache.ts'
+import type { Brief } from './questions.ts'
+import type { FinishedChapter, Generation, GenerationRecord } from './shapes.ts'
 
-/** A generation, with whose it is and how often it has changed. */
-export interface GenerationRecord {
-  readonly ownerId: number
-  readonly revision: number
-  readonly generation: Generation
-}
-
-export interface FinishedChapter extends Place, ChapterText {
-  readonly title: string
-}
+export type { FinishedChapter, GenerationRecord }
 
 /** What of a job row its status is made of. */
 export const jobSelect = {

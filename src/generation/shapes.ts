@@ -48,6 +48,22 @@ export const Generation = Type.Object({
   updatedAt: Time
 })
 
+/** A generation, with whose it is and how often it has changed. */
+export const GenerationRecord = Type.Object({
+  ownerId: Type.Integer(),
+  revision: Type.Integer(),
+  generation: Generation
+})
+
+/** A chapter that is written, and its place, from 1. */
+export const FinishedChapter = Type.Object({
+  module: Type.Integer(),
+  chapter: Type.Integer(),
+  title: Type.String(),
+  content: Type.String(),
+  minutes: Type.Integer()
+})
+
 export const GenerationPage = pageOf(Generation)
 export const GenerationQuery = queryOf(pageQuery)
 export const GenerationParams = Type.Object({
@@ -73,6 +89,8 @@ export const LastEventId = Type.Object({
 
 export type NewGeneration = Static<typeof NewGeneration>
 export type Generation = Static<typeof Generation>
+export type GenerationRecord = Static<typeof GenerationRecord>
+export type FinishedChapter = Static<typeof FinishedChapter>
 
 /** True when nothing more will happen to it. */
 export function isOver({ status }: Generation): boolean {

@@ -31,11 +31,10 @@ t.test('an entry lives as long as its spec says, less up to five percent at rand
 })
 
 t.test('CACHE_DEFAULT_TTL is for what has no TTL of its own', async (t) => {
-  const { key, tags } = freshSpec()
-  const spec = { key, tags }
+  const { ttlMs: _, ...spec } = freshSpec()
   const ms = await left(await made(spec))
   t.ok(ms <= 90_000 && ms > 0.95 * 90_000 - SLACK_MS, `${ms} ms`)
-  await cache.set({ key: 'stats:x', tags: [] }, 1)
+  await cache.set({ key: 'stats:x', shape: 'test', tags: [] }, 1)
   const set = await left('stats:x')
   t.ok(set <= 90_000 && set > 0.95 * 90_000 - SLACK_MS, `${set} ms`)
 })
@@ -63,8 +62,8 @@ t.test('an entry that has expired is loaded anew', async (t) => {
 t.test('an invalidation removes the own keys of the entity, and no other key of Redis goes or comes', async (t) => {
   await redis.flushall()
   await made()
-  await made({ key: 'course:900', tags: ['course:900'] })
-  await made({ key: 'course:900:modules', tags: ['course:900'] })
+  await made(freshSpec({ key: 'course:900', tags: ['course:900'] }))
+  await made(freshSpec({ key: 'course:900:modules', tags: ['course:900'] }))
   const keys = async () => (await redis.keys('*')).filter((key) => !key.endsWith(':probe'))
   const before = await keys()
   await cache.invalidate(['course:900'])
@@ -95,10 +94,11 @@ const BROKEN: Record<string, (entry: string, key: string) => Promise<unknown>> =
   empty: (_, key) => redis.set(key, ''),
   JSON: (_, key) => redis.set(key, '"stored"'),
   'of other stamps': (entry, key) => redis.set(key, entry.replace(/=[\w-]+/, `=${newStamp()}`)),
+  'of another shape': (entry, key) => redis.set(key, entry.replace(' test ', ' other ')),
   'of other tags': (entry, key) => redis.set(key, entry.replace(/course:\d+=/, 'course:0=')),
   'of one tag more, which has no stamp': (entry, key) =>
     redis.set(key, entry.replace(/=[\w-]+/, `$&,course:0=${newStamp()}`)),
-  'without stamps': (_, key) => redis.set(key, encodeEntry(createEntry('"stored"'))),
+  'without stamps': (_, key) => redis.set(key, encodeEntry(createEntry('test', '"stored"'))),
   'a list': (_, key) => redis.rpush(key, 'a', 'b'),
   'a hash': (_, key) => redis.hset(key, 'a', 'b'),
   'a set': (_, key) => redis.sadd(key, 'a')

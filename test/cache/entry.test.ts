@@ -1,29 +1,32 @@
 import t from 'tap'
+import { Type } from 'typebox'
 import {
   createEntry,
   createNegativeEntry,
   decodeEntry,
   type Entry,
   encodeEntry,
-  hasTags,
   isCurrent,
   isNegative,
+  isOf,
   isStamped,
   newStamp
 } from '../../src/cache/entry.ts'
+import { shapeOf } from '../../src/cache/shape.ts'
 
+const SHAPE = 'x-_9'
 const STAMPED = { tags: ['courses', 'user:7:progress'], stamps: [newStamp(), newStamp()] }
 const ONE = { tags: ['course:1'], stamps: [newStamp()] }
 const ENTRIES: Record<string, Entry> = {
-  'a value': createEntry('{"id":1}', STAMPED),
-  'a value without tags': createEntry('{"id":1}'),
-  'a value of one tag': createEntry('[1,2]', ONE),
-  'an empty value': createEntry('', STAMPED),
-  'a value of many lines, with spaces and commas': createEntry('1 2,3\n\n4 "x"\n', STAMPED),
-  'a value in Russian, with an emoji': createEntry('"Ёж и 🦔"', STAMPED),
-  'a large value': createEntry('x'.repeat(1_000_000), STAMPED),
-  'a negative one': createNegativeEntry('course', STAMPED),
-  'a negative one without tags': createNegativeEntry('chapter of a course')
+  'a value': createEntry(SHAPE, '{"id":1}', STAMPED),
+  'a value without tags': createEntry(SHAPE, '{"id":1}'),
+  'a value of one tag': createEntry(SHAPE, '[1,2]', ONE),
+  'an empty value': createEntry(SHAPE, '', STAMPED),
+  'a value of many lines, with spaces and commas': createEntry(SHAPE, '1 2,3\n\n4 "x"\n', STAMPED),
+  'a value in Russian, with an emoji': createEntry(SHAPE, '"Ёж и 🦔"', STAMPED),
+  'a large value': createEntry(SHAPE, 'x'.repeat(1_000_000), STAMPED),
+  'a negative one': createNegativeEntry(SHAPE, 'course', STAMPED),
+  'a negative one without tags': createNegativeEntry(SHAPE, 'chapter of a course')
 }
 
 for (const [name, entry] of Object.entries(ENTRIES)) {
@@ -49,19 +52,20 @@ t.test('a stored form that was cut or prolonged is no entry', async (t) => {
 })
 
 t.test('what this version has not written is no entry', async (t) => {
-  const text = encodeEntry(createEntry('{"id":1}', STAMPED))
+  const text = encodeEntry(createEntry(SHAPE, '{"id":1}', STAMPED))
   const others = ['', '\n', ' ', 'garbage', '{"id":1}', 'null', `1${text.slice(1)}`, `0${text.slice(1)}`, `v${text}`]
   const broken = [
     '2',
     '2\n',
     '2 2\nab',
-    '2 x "e" t=s\nab',
+    '2 x "e" s t=s\nab',
     '2 2 "e"\nab',
-    '2 NaN "e" t=s\nab',
-    '2 2 "e" t\nab',
+    '2 NaN "e" s t=s\nab',
+    '2 2 "e" s t\nab',
+    '2 2 "e" t=s\nab',
     '\u0000\u0001\n\n'
   ]
-  t.ok(decodeEntry('2 2 "e" t=s\nab'), 'what they are made of is one')
+  t.ok(decodeEntry('2 2 "e" s t=s\nab'), 'what they are made of is one')
   for (const other of [...others, ...broken]) t.equal(decodeEntry(other), null, JSON.stringify(other))
 })
 
@@ -73,7 +77,7 @@ t.test('a stamp is never made twice, and fits into the stored form', async (t) =
 
 t.test('an entry is valid while each tag has the stamp it was built under', async (t) => {
   const [a = '', b = ''] = STAMPED.stamps
-  const entry = createEntry('text', STAMPED)
+  const entry = createEntry(SHAPE, 'text', STAMPED)
   t.equal(isCurrent(entry, [a, b]), true)
   t.equal(isCurrent(entry, [a]), true, 'as far as it was asked')
   t.equal(isCurrent(entry, [b], 1), true, 'and from there on')
@@ -88,27 +92,44 @@ t.test('an entry is valid while each tag has the stamp it was built under', asyn
   ])
     t.equal(isCurrent(entry, current), false, JSON.stringify(current))
   t.equal(isCurrent(entry, [a], 1), false)
-  t.equal(isCurrent(createEntry('text'), [null]), false, 'built under no stamps')
-  t.equal(isCurrent(createNegativeEntry('course', ONE), [b]), false, 'a negative one is no exception')
+  t.equal(isCurrent(createEntry(SHAPE, 'text'), [null]), false, 'built under no stamps')
+  t.equal(isCurrent(createNegativeEntry(SHAPE, 'course', ONE), [b]), false, 'a negative one is no exception')
 })
 
-t.test('an entry has the tags of its spec, and perhaps others after them', async (t) => {
-  const entry = createEntry('text', STAMPED)
+t.test('an entry is of a spec that has its shape and its tags, and perhaps it has others after them', async (t) => {
+  const entries = [createEntry(SHAPE, 'text', STAMPED), createNegativeEntry(SHAPE, 'course', STAMPED)]
   const [a = '', b = ''] = STAMPED.tags
-  for (const tags of [[], [a], [a, b]]) t.equal(hasTags(entry, tags), true, JSON.stringify(tags))
-  for (const tags of [[b], [b, a], [a, b, 'c']]) t.equal(hasTags(entry, tags), false, JSON.stringify(tags))
+  for (const entry of entries) {
+    for (const tags of [[], [a], [a, b]]) t.equal(isOf(entry, { shape: SHAPE, tags }), true, JSON.stringify(tags))
+    for (const tags of [[b], [b, a], [a, b, 'c']])
+      t.equal(isOf(entry, { shape: SHAPE, tags }), false, JSON.stringify(tags))
+    t.equal(isOf(entry, { shape: 'other', tags: STAMPED.tags }), false, 'another version may have made it')
+  }
+})
+
+t.test('a shape is told by its schema and by its revision', async (t) => {
+  const schema = Type.Object({ id: Type.Integer() })
+  const others = [
+    shapeOf(schema, 1),
+    shapeOf(Type.Object({ id: Type.String() }), 0),
+    shapeOf(Type.Object({ id: Type.Optional(Type.Integer()) }), 0),
+    shapeOf(Type.Object({ id: Type.Integer(), name: Type.String() }), 0)
+  ]
+  t.equal(shapeOf(Type.Object({ id: Type.Integer() }), 0), shapeOf(schema, 0))
+  t.equal(new Set([...others, shapeOf(schema, 0)]).size, 5)
+  for (const shape of others) t.match(shape, /^[\w-]{11}$/)
 })
 
 t.test('an entry that was loaded without stamps says so', async (t) => {
-  t.equal(isStamped(createEntry('text', STAMPED)), true)
-  t.equal(isStamped(createEntry('text', { ...STAMPED, stamps: [] })), false)
-  t.equal(isStamped(createEntry('text')), true, 'where there are no tags none is missing')
+  t.equal(isStamped(createEntry(SHAPE, 'text', STAMPED)), true)
+  t.equal(isStamped(createEntry(SHAPE, 'text', { ...STAMPED, stamps: [] })), false)
+  t.equal(isStamped(createEntry(SHAPE, 'text')), true, 'where there are no tags none is missing')
 })
 
 t.test('the ETag is strong, quoted, and that of the value alone', async (t) => {
-  const { etag } = createEntry('one', STAMPED)
+  const { etag } = createEntry(SHAPE, 'one', STAMPED)
   t.match(etag, /^"[\x21\x23-\x7e]{8,}"$/)
-  t.equal(createEntry('one').etag, etag)
-  t.not(createEntry('two', STAMPED).etag, etag)
-  t.not(createEntry('', STAMPED).etag, '')
+  t.equal(createEntry(SHAPE, 'one').etag, etag)
+  t.not(createEntry(SHAPE, 'two', STAMPED).etag, etag)
+  t.not(createEntry(SHAPE, '', STAMPED).etag, '')
 })

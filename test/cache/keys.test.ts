@@ -1,5 +1,6 @@
 import t from 'tap'
-import { assertKey, type CacheSpec, isDataKey, lockKey, ownKeys, specs, stampKey, tags } from '../../src/cache/keys.ts'
+import { assertKey, type CacheSpec, isDataKey, lockKey, stampKey } from '../../src/cache/keys.ts'
+import { ownKeys, specs, tags } from '../../src/cached-data.ts'
 
 const MINUTE = 60_000
 const UUID = '0191f6a2-7b0c-7def-8a4e-1c2d3e4f5a6b'

@@ -6,7 +6,7 @@ import { present } from '../support/caches.ts'
 
 const MEBIBYTE = 1024 * 1024
 const LONG_MS = 60_000
-const ENTRY = createEntry('text')
+const ENTRY = createEntry('test', 'text')
 
 /** A copy of something with these tags, checked now. */
 function kept(tier: MemoryTier, key: string, tags: readonly string[], ttlMs = LONG_MS) {
@@ -138,7 +138,7 @@ t.test('two reads share a load only when nothing was dropped between them', asyn
 
 t.test('what it keeps is bounded in bytes; what is read stays longest', async (t) => {
   const tier = new MemoryTier(MEBIBYTE)
-  const entry = createEntry('x'.repeat(1000))
+  const entry = createEntry('test', 'x'.repeat(1000))
   for (let i = 0; i < 5000; i++) {
     tier.keep(`course:${i}`, entry, tier.begin([]), performance.now() + LONG_MS)
     tier.get('course:0')
@@ -153,7 +153,7 @@ t.test('what it keeps is bounded in bytes; what is read stays longest', async (t
 t.test('what is too large is not kept, nor is what it was to replace', async (t) => {
   const tier = new MemoryTier(10_000)
   kept(tier, 'course:1', [])
-  tier.keep('course:1', createEntry('x'.repeat(10_000)), tier.begin([]), performance.now() + LONG_MS)
+  tier.keep('course:1', createEntry('test', 'x'.repeat(10_000)), tier.begin([]), performance.now() + LONG_MS)
   t.equal(tier.get('course:1'), undefined)
 })
 

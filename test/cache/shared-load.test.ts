@@ -27,7 +27,7 @@ async function twoProcesses(t: Test, redis = server) {
   const load = (store: Store, during: () => Promise<void>) => async (): Promise<Entry> => {
     loads.push(store)
     await during()
-    const entry = createEntry(`made by load ${loads.length}`)
+    const entry = createEntry('test', `made by load ${loads.length}`)
     await store.set(key, encodeEntry(entry), LONG_MS).catch(() => {})
     return entry
   }

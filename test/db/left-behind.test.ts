@@ -1,5 +1,5 @@
 import t from 'tap'
-import { specs } from '../../src/cache/keys.ts'
+import { specs } from '../../src/cached-data.ts'
 import { query } from '../support/database.ts'
 import { timed, until } from '../support/eventually.ts'
 import { freePort } from '../support/port.ts'

@@ -24,7 +24,7 @@ t.test('three processes that start at once on an empty database', async (t) => {
   const redis = await RedisServer.start()
   t.teardown(() => redis.stop())
   const env = { DATABASE_URL, REDIS_URL: redis.url, SEED: 'demo', RATE_LIMIT_ANONYMOUS: '0' }
-  const started = await Promise.allSettled([env, env, env].map(spawnService))
+  const started = await Promise.allSettled([env, env, env].map((env) => spawnService(env)))
   const services = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
   t.teardown(() => Promise.all(services.map((service) => service.kill('SIGKILL'))))
   const outputs = () => services.map((service) => service.output()).join('')

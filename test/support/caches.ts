@@ -6,6 +6,7 @@ import { createEmbeddedCache, createRedisCache, type RunningCache } from '../../
 import type { CacheSpec } from '../../src/cache/keys.ts'
 import type { DependOn } from '../../src/cache/loader.ts'
 import { type Outcome, Trace } from '../../src/cache/trace.ts'
+import { ownKeys } from '../../src/cached-data.ts'
 import { connectRedis } from '../../src/redis/connect.ts'
 import { closeRedis } from '../../src/redis/watchdog.ts'
 import { recordingLog } from './database.ts'
@@ -18,7 +19,8 @@ const DEFAULTS = {
   l1LeaseMs: 1000,
   l1MaxBytes: 16 * MEBIBYTE,
   maxEntryBytes: MEBIBYTE,
-  staleIfErrorMs: 600_000
+  staleIfErrorMs: 600_000,
+  ownKeys
 }
 
 export type Settings = Partial<typeof DEFAULTS>
@@ -141,5 +143,5 @@ let keys = 0
 /** A key and a tag that no other test has. */
 export function freshSpec(spec: Partial<CacheSpec> = {}): CacheSpec {
   const key = `course:${++keys}`
-  return { key, tags: [key], ttlMs: 60_000, ...spec }
+  return { key, shape: 'test', tags: [key], ttlMs: 60_000, ...spec }
 }

@@ -31,11 +31,12 @@ export function script(name: string): string {
   return fileURLToPath(new URL(`../../${name}`, import.meta.url))
 }
 
-/** The service as a process of its own, as `npm start` runs it. The caller ends it. */
-export async function spawnService(env: Environment): Promise<ServerProcess & { url: string }> {
-  const server = script('src/server.ts')
+/** The service as a process of its own, as `npm start` runs it, in this copy of the repository or another. The caller ends it. */
+export async function spawnService(env: Environment, root = script('')): Promise<ServerProcess & { url: string }> {
+  const server = join(root, 'src', 'server.ts')
   const listening = /Server listening at (http:\/\/[^"]+)/
   const child = await startServer(process.execPath, [server], listening, {
+    cwd: root,
     env: { ...inherited, PORT: '0', ...env }
   })
   const url = listening.exec(child.output())?.[1]

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { specs } from '../../../../src/cache/keys.ts'
+import { specs } from '../../../../src/cached-data.ts'
 import { Category, CategoryList, CategoryParams } from '../../../../src/catalogue/shapes.ts'
 import { ErrorBody } from '../../../../src/errors.ts'
 import { noQuery } from '../../../../src/paging.ts'

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { specs } from '../../../../src/cache/keys.ts'
+import { specs } from '../../../../src/cached-data.ts'
 import { normalizeCourseQuery, visibleTo } from '../../../../src/catalogue/catalogue.ts'
 import {
   Chapter,

@@ -1,6 +1,6 @@
-import type { Cache } from './cache.ts'
-import { specs, tags } from './keys.ts'
-import type { Trace } from './trace.ts'
+import type { Cache } from '../cache/cache.ts'
+import type { Trace } from '../cache/trace.ts'
+import { specs, tags } from '../cached-data.ts'
 
 /** What belongs to one user: read strictly, so that no instance shows it old, not even for the lease. */
 export class UserCache {

@@ -1,8 +1,8 @@
-import type { Catalogue } from '../catalogue/catalogue.ts'
-import type { Chapter, Course, Module } from '../catalogue/shapes.ts'
-import type { Cache } from './cache.ts'
-import { specs, tags } from './keys.ts'
-import type { Trace } from './trace.ts'
+import type { Cache } from '../cache/cache.ts'
+import type { Trace } from '../cache/trace.ts'
+import { specs, tags } from '../cached-data.ts'
+import type { Catalogue } from './catalogue.ts'
+import type { Chapter, Course, Module } from './shapes.ts'
 
 /** Published courses, their modules and chapters, from the cache or the catalogue. Throws `NotFoundError`. */
 export class CourseCache {

@@ -1,6 +1,6 @@
-import type { Cache } from './cache.ts'
-import { specs } from './keys.ts'
-import type { Trace } from './trace.ts'
+import type { Cache } from '../cache/cache.ts'
+import type { Trace } from '../cache/trace.ts'
+import { specs } from '../cached-data.ts'
 
 /** Statistics of the platform: counted at most every five minutes, whatever is written meanwhile. */
 export class StatsCache {

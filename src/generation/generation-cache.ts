@@ -1,5 +1,5 @@
-import type { Cache } from './cache.ts'
-import { specs, tags } from './keys.ts'
+import type { Cache } from '../cache/cache.ts'
+import { specs, tags } from '../cached-data.ts'
 
 /**
  * The status and the finished chapters of generations, for whoever polls and for other processes. Read strictly; where

@@ -1,0 +1,35 @@
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ROOT } from './script.ts'
+
+const COPIED = ['src', 'plugins', 'routes', 'pages', 'prisma', 'test', 'package.json', 'tsconfig.json']
+
+/** One replacement in the source of the service. */
+export interface Replacement {
+  readonly file: string
+  /** What the file has exactly once. */
+  readonly text: string
+  readonly becomes: string
+}
+
+/** A copy of the repository, to be another version of the service; the packages are the same. The caller removes it. */
+export async function copyRepository(
+  replacements: readonly Replacement[]
+): Promise<{ folder: string; remove(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'aikademiya-copy-'))
+  for (const name of COPIED) await cp(join(ROOT, name), join(folder, name), { recursive: true })
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  for (const replacement of replacements) {
+    const path = join(folder, replacement.file)
+    await writeFile(path, replaced(await readFile(path, 'utf8'), replacement))
+  }
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/** Throws where the source does not have the text exactly once. */
+export function replaced(source: string, { file, text, becomes }: Replacement): string {
+  const parts = source.split(text)
+  if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} times, not once: ${text}`)
+  return parts.join(becomes)
+}
