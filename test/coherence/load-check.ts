@@ -31,7 +31,7 @@ export async function checkLoad(options: Options): Promise<boolean> {
   return held
 }
 
-async function runLease(lease: Lease, { instances, writers, writePauseMs, reads, seconds }: Options) {
+async function runLease(lease: Lease, { instances, writers, writePauseMs, reads, seconds, firstBroken }: Options) {
   const world = await World.start({ instances, lease })
   const options: LoadOptions = { connections: CONNECTIONS, depth: DEPTH, thinkMs: 0, writers, writePauseMs }
   const load = new Load(world, options)
@@ -47,7 +47,9 @@ async function runLease(lease: Lease, { instances, writers, writePauseMs, reads,
   }, PROGRESS_MS)
 
   load.start()
-  while (tally.answered < reads && elapsed() < seconds) await sleep(POLL_MS)
+  const isOver = () =>
+    tally.answered >= reads || elapsed() >= seconds || (firstBroken && tally.stale.some((one) => one.broken))
+  while (!isOver()) await sleep(POLL_MS)
   const readsPerSecond = Math.round(tally.answered / elapsed())
   await load.stop()
   clearInterval(progress)

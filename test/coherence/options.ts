@@ -2,12 +2,13 @@ import { parseArgs } from 'node:util'
 
 export const USAGE = `usage: npm run check:coherence -- [options]
   --reads N        reads per lease, or per broken copy with --mutations (100000; 15000)
-  --seconds N      stop after so many seconds, if the reads are not done by then
+  --seconds N      stop after so many seconds, if the reads are not done by then (of each copy with --mutations)
   --lease L        0, default or both (both; 0 with --faults)
   --instances N    API processes (3)
   --writers N      writes at a time (3)
   --write-pause MS longest pause of a writer between two writes (60)
   --faults         what breaks while reads and writes go on, one after the other
+  --first-broken   ends with the first read that breaks a rule
   --only TEXT      of the faults or mutations, those with this in their name
   --mutations      breaks copies of the service on purpose, and expects to be told`
 
@@ -23,19 +24,21 @@ export interface Options {
   readonly writers: number
   readonly writePauseMs: number
   readonly only: string
+  readonly firstBroken: boolean
 }
 
 export class UsageError extends Error {}
 
 /** Throws `UsageError` for anything that it does not know. */
 export function readOptions(args: readonly string[]): Options {
-  const { faults, mutations, only, lease, ...numbers } = parse(args)
+  const { faults, mutations, only, lease, 'first-broken': firstBroken, ...numbers } = parse(args)
   if (faults && mutations) throw new UsageError('--faults and --mutations are two checks: choose one')
   if (only !== '' && !faults && !mutations) throw new UsageError('--only goes with --faults or --mutations')
   const mode = faults ? 'faults' : mutations ? 'mutations' : 'load'
   return {
     mode,
     only,
+    firstBroken,
     leases: leases(lease ?? (faults ? '0' : 'both')),
     reads: natural('reads', numbers.reads, mode === 'mutations' ? 15_000 : 100_000),
     seconds: natural('seconds', numbers.seconds, Number.POSITIVE_INFINITY),
@@ -56,6 +59,7 @@ function parse(args: readonly string[]) {
         instances: { type: 'string' },
         writers: { type: 'string' },
         'write-pause': { type: 'string' },
+        'first-broken': { type: 'boolean', default: false },
         only: { type: 'string', default: '' },
         faults: { type: 'boolean', default: false },
         mutations: { type: 'boolean', default: false }

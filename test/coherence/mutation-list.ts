@@ -1,0 +1,99 @@
+import type { Replacement } from '../support/repository-copy.ts'
+import type { Lease } from './options.ts'
+
+/** A mistake that somebody might make, as one replacement in the source. */
+export interface Mutation extends Replacement {
+  readonly name: string
+  /** The lease at which reads and writes show it, or the test that does where they would too seldom. */
+  readonly by: { readonly lease: Lease } | { readonly test: string }
+}
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'stamps are read after the load',
+    file: 'src/cache/loader.ts',
+    text: 'isStamped(loaded.entry)) await this.write(spec, loaded.entry,',
+    becomes:
+      'isStamped(loaded.entry)) await this.write(spec, { ...loaded.entry, stamps: await store.ensureStamps(loaded.entry.tags) },',
+    by: { lease: '0' }
+  },
+  {
+    name: 'a flight is keyed by its key alone',
+    file: 'src/cache/reader.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source code
+    text: ' ${stamps.join()}`',
+    becomes: '`',
+    by: { lease: '0' }
+  },
+  {
+    name: 'whoever joins a flight does not ask what it found',
+    file: 'src/cache/single-flight.ts',
+    text: 'await holds(answer)',
+    becomes: 'answer !== holds',
+    by: { test: 'test/cache/found-tags.test.ts' }
+  },
+  {
+    name: 'a write is acknowledged before the invalidation',
+    file: 'src/db/commit-listener.ts',
+    text: 'await cache.invalidate(',
+    becomes: 'void cache.invalidate(',
+    by: { lease: '0' }
+  },
+  {
+    name: 'an entry is taken as it is found',
+    file: 'src/cache/entry.ts',
+    text: 'stamps[from + i] !== current[i]',
+    becomes: 'stamps[from + i] === undefined',
+    by: { lease: '0' }
+  },
+  {
+    name: 'the fingerprint of a shape is ignored',
+    file: 'src/cache/entry.ts',
+    text: 'entry.shape !== shape',
+    becomes: 'shape === undefined',
+    by: { test: 'test/routes/two-versions.test.ts' }
+  },
+  {
+    name: 'tags that the load found are not checked',
+    file: 'src/cache/look-up.ts',
+    text: 'const tags = entry.tags.slice(from)',
+    becomes: 'const tags = from === 0 ? entry.tags.slice(0, 1) : []',
+    by: { lease: '0' }
+  },
+  {
+    name: 'lists are not tagged with what they list',
+    file: 'src/cached-data.ts',
+    text: 'tags: [tags.courses, tags.categories],',
+    becomes: 'tags: [tags.categories],',
+    by: { lease: '0' }
+  },
+  {
+    name: 'a page does not depend on the names that it shows',
+    file: 'src/catalogue/catalogue.ts',
+    text: 'await dependOn(names)',
+    becomes: 'await dependOn([])',
+    by: { lease: '0' }
+  },
+  {
+    name: 'a publication does not touch lists',
+    file: 'prisma/migrations/20261127000100_smaller_invalidations/migration.sql',
+    text: "OLD.status = 'published' OR NEW.status = 'published'",
+    becomes: "OLD.status = 'published'",
+    by: { test: 'test/db/tags.test.ts' }
+  },
+  {
+    name: 'the memory tier never hears of drops',
+    file: 'src/cache/memory-tier.ts',
+    text: 'for (const tag of tags) this.#watch(tag).droppedAt = tick',
+    becomes: 'for (const tag of tags) void [tag, tick]',
+    by: { lease: 'default' }
+  },
+  {
+    name: 'a load that raced a write stays in memory',
+    file: 'src/cache/memory-tier.ts',
+    text: 'this.#copies.set(key, { entry, check, expiresAt })',
+    becomes:
+      'this.#copies.set(key, { entry, check: { ...check, watches: check.watches.map(({ tag }) => ({ tag, tick: this.#tick })) }, expiresAt })',
+    by: { lease: 'default' }
+  }
+]
