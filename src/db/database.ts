@@ -10,6 +10,9 @@ import type { Rights } from './rights.ts'
 import type { Sql } from './sql.ts'
 import { isSafeToRetry } from './unavailable.ts'
 
+/** How long a transaction waits for a connection: as long as anything else does (`pool.ts`). */
+const MAX_WAIT_MS = 5000
+
 export type Transaction = Prisma.TransactionClient
 
 export interface DatabaseParts {
@@ -68,7 +71,11 @@ export class Database implements Watcher {
   async write<T>(task: (tx: Transaction) => Promise<T>, options?: { timeout?: number }): Promise<T> {
     refuseInsideWrite()
     // Awaited inside: a query of Prisma begins when it is awaited, and must be found here then.
-    const transaction = () => this.#prisma.$transaction((tx) => runInsideWrite(async () => await task(tx)), options)
+    const transaction = () =>
+      this.#prisma.$transaction((tx) => runInsideWrite(async () => await task(tx)), {
+        maxWait: MAX_WAIT_MS,
+        ...options
+      })
     return retrying(transaction, isSafeToRetry)
   }
 

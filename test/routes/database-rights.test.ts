@@ -38,6 +38,16 @@ t.test('a role that owns only a schema of its own: everything is in there', asyn
   await register(url, 'ann')
   t.ok((await tables(databaseUrl, 'app')) > 15, 'the tables of the service and of the queue')
   t.equal(await tables(databaseUrl, 'public'), 0)
+  // Whoever may write a row, from another search path and without rights on the outbox, invalidates it.
+  await query(
+    databaseUrl,
+    `create role reporter login; grant usage on schema app to reporter; grant select, update on app.app_user to reporter`
+  )
+  const reporter = new URL(databaseUrl)
+  reporter.username = 'reporter'
+  await query(reporter.href, `update app.app_user set bio = 'by a reporter' where name = 'ann'`)
+  const [touched] = await query(databaseUrl, 'select tag from app.cache_invalidation order by id desc limit 1')
+  t.match(touched, { tag: /^user:\d+$/ })
   await kill('SIGTERM')
   t.ok(await start(env), 'and a second time')
 })

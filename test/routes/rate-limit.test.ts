@@ -21,12 +21,12 @@ t.test('limits, on Redis and PostgreSQL', async (t) => {
   const postgres = await PostgresServer.start()
   t.teardown(() => postgres.stop())
   const DATABASE_URL = await postgres.createDatabase()
-  let prefixes = 0
+  let counters = 0
   /** On counters of its own. */
   const environment = (more: object) => ({
     REDIS_URL: redis.url,
     DATABASE_URL,
-    REDIS_KEY_PREFIX: `limits-${++prefixes}`,
+    REDIS_LIMIT_URL: `${redis.url}/${++counters}`,
     SEED: 'demo',
     TRUST_PROXY: 'true',
     ...more
@@ -145,7 +145,7 @@ t.test('limits, on Redis and PostgreSQL', async (t) => {
       statusOf(client.request('POST', LOGIN, { email: ADMIN.email, password: 'x' }))
     )
     t.same(await Promise.all(logins), Array(15).fill(401))
-    const ann = await register((await startService(t, environment({ RATE_LIMIT_USER: '0' }))).url, `zero${prefixes}`)
+    const ann = await register((await startService(t, environment({ RATE_LIMIT_USER: '0' }))).url, `zero${counters}`)
     t.equal((await ann.get(READ)).headers.get('x-ratelimit-limit'), null)
   })
 
