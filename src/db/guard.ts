@@ -12,6 +12,8 @@ const FIRST_PAUSE_MS = 5
 const LONGEST_PAUSE_MS = 160
 
 const insideWrite = new AsyncLocalStorage<true>()
+/** Set where an operation is a part of a transaction: what PostgreSQL rolls back there, it rolls back whole. */
+const insideTransaction = new AsyncLocalStorage<true>()
 
 /** Runs the task of a `Database.write`. */
 export function runInsideWrite<T>(task: () => Promise<T>): Promise<T> {
@@ -35,6 +37,7 @@ export function guarded(client: PrismaClient): PrismaClient {
     query: {
       $allOperations: async ({ operation, args, query }) => {
         refuseInsideWrite()
+        if (insideTransaction.getStore()) return query(args)
         const isRead = READS.test(operation)
         return retrying(
           () => query(args),
@@ -47,7 +50,7 @@ export function guarded(client: PrismaClient): PrismaClient {
     client: {
       $transaction: (...args: Parameters<typeof extended.$transaction>) => {
         refuseInsideWrite()
-        return extended.$transaction(...args)
+        return insideTransaction.run(true, async () => await extended.$transaction(...args))
       }
     }
   })

@@ -8,7 +8,7 @@ import { Notifications } from './notifications.ts'
 import { connectionOptions, createPool, UTC } from './pool.ts'
 import { queueSchema, readRights } from './rights.ts'
 import { runningScripts } from './scripts.ts'
-import { sqlOnPool } from './sql.ts'
+import { type Sql, sqlOnPool } from './sql.ts'
 import { withStartupLock } from './startup-lock.ts'
 import { isSafeToRetry } from './unavailable.ts'
 import { DatabaseUnusableError } from './unusable.ts'
@@ -34,6 +34,7 @@ export async function openPostgres(databaseUrl: string, directUrl: string, log: 
   try {
     const sql = sqlOnPool(outboxPool)
     const rights = await readRights(sql)
+    if (directUrl !== databaseUrl) await requireSameDatabase(sql, directUrl)
     const factory = new PrismaPg(pool, { schema: rights.schema })
     const database = new Database({
       adapter: runningScripts(factory, (script) => inSession(directUrl, (session) => session.query(script))),
@@ -51,6 +52,19 @@ export async function openPostgres(databaseUrl: string, directUrl: string, log: 
     throw DatabaseUnusableError.of(error)
   }
 }
+
+/** Throws `DatabaseUnusableError` where the direct URL leads elsewhere: nothing would be heard there of what is written here. */
+async function requireSameDatabase(sql: Sql, directUrl: string): Promise<void> {
+  const here = await sql.query<{ id: string }>(IDENTITY)
+  const there = await inSession(directUrl, (session) => session.query<{ id: string }>(IDENTITY)).catch((error) => {
+    throw DatabaseUnusableError.of(error, 'DATABASE_DIRECT_URL')
+  })
+  if (here[0]?.id === there.rows[0]?.id) return
+  throw new DatabaseUnusableError('it leads to another database, or schema, than DATABASE_URL', 'DATABASE_DIRECT_URL')
+}
+
+const IDENTITY = `select concat_ws('.', (select system_identifier from pg_control_system()),
+  current_database(), current_schema()) as id`
 
 /** The pool as pg-boss takes a database, with our connection for notifications in place of one of its own. */
 function queueOn(pool: pg.Pool, notifications: Notifications): NonNullable<QueueDatabase['db']> {

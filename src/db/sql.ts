@@ -1,5 +1,7 @@
 import type { PGlite } from '@electric-sql/pglite'
 import type pg from 'pg'
+import { retrying } from './guard.ts'
+import { isSafeToRetry } from './unavailable.ts'
 
 export type Query = <Row extends object>(text: string, values?: unknown[]) => Promise<Row[]>
 
@@ -12,11 +14,11 @@ export interface Sql {
 
 export function sqlOnPool(pool: pg.Pool): Sql {
   return {
-    query: async (text, values) => (await pool.query(text, values)).rows,
+    query: async (text, values) => (await retrying(() => pool.query(text, values), isSafeToRetry)).rows,
     async transaction(task) {
       const client = await pool.connect()
       try {
-        await client.query('begin')
+        await client.query('begin isolation level read committed')
         const result = await task(async (text, values) => (await client.query(text, values)).rows)
         await client.query('commit')
         client.release()

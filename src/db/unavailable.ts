@@ -8,10 +8,10 @@ const CODES = /^P(1\d{3}|2024|2028|2034|2037)$/
 
 /**
  * SQLSTATEs that say nothing about the statement, only that it cannot be done now: connection lost (08), read-only (25006),
- * transaction rolled back (40), disk full or too many connections (53), lock not free (55P03), server shutting down,
- * starting up or ending idle sessions (57P), disk or memory failed (58).
+ * transaction ended for its age (25P03, 25P04) or in favour of another (40), disk full or too many connections (53), lock not
+ * free (55P03), statement cancelled (57014), server shutting down, starting up or ending idle sessions (57P), disk failed (58).
  */
-const NOT_NOW = /^(08|25006|40|53|55P03|57P|58)/
+const NOT_NOW = /^(08|25006|25P03|25P04|40|53|55P03|57014|57P|58)/
 /** Of these, those after which nothing was done for certain: the statement may be run again. */
 const NOTHING_DONE = /^(25006|40001|40P01|57P05)/
 

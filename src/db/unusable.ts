@@ -2,13 +2,19 @@
 export class DatabaseUnusableError extends Error {
   override readonly name = 'DatabaseUnusableError'
 
-  constructor(cause: unknown) {
+  constructor(cause: unknown, variable = 'DATABASE_URL') {
     const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).trim().split('\n').slice(-1)
-    super(`DATABASE_URL: PostgreSQL cannot be used: ${line}`, { cause })
+    super(`${variable}: PostgreSQL cannot be used: ${line}`, { cause })
   }
 
-  /** The error itself where it is one of these already. */
-  static of(error: unknown): DatabaseUnusableError {
-    return error instanceof DatabaseUnusableError ? error : new DatabaseUnusableError(error)
+  /** The error itself where it is one of these already. A right that is missing is named, with where to read on. */
+  static of(error: unknown, variable?: string): DatabaseUnusableError {
+    if (error instanceof DatabaseUnusableError) return error
+    const missing = /permission denied for [^`\n(]+/.exec(error instanceof Error ? error.message : '')?.[0]
+    if (missing === undefined) return new DatabaseUnusableError(error, variable)
+    return new DatabaseUnusableError(
+      `${missing.trim()}: the role lacks a right; docs/operations.md, Rights, has the grants`,
+      variable
+    )
   }
 }

@@ -68,9 +68,8 @@ export class GenerationQueue {
     boss.on('warning', (warning) => log.debug({ warning }, 'job queue'))
     await database.exclusively(async () => {
       await boss.start().catch((error) => {
-        throw migrate
-          ? error
-          : new DatabaseUnusableError(`MIGRATE=none, and the job queue is not ready: ${error.message}; npm run migrate`)
+        if (migrate || /permission denied/.test(error.message)) throw DatabaseUnusableError.of(error)
+        throw new DatabaseUnusableError(`MIGRATE=none, and the job queue: ${error.message}; npm run migrate`)
       })
       if (!migrate) return
       await boss.createQueue(QUEUE, {

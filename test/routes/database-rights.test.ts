@@ -38,10 +38,11 @@ t.test('a role that owns only a schema of its own: everything is in there', asyn
   await register(url, 'ann')
   t.ok((await tables(databaseUrl, 'app')) > 15, 'the tables of the service and of the queue')
   t.equal(await tables(databaseUrl, 'public'), 0)
-  // Whoever may write a row, from another search path and without rights on the outbox, invalidates it.
+  // Who writes from outside may have another search path.
   await query(
     databaseUrl,
-    `create role reporter login; grant usage on schema app to reporter; grant select, update on app.app_user to reporter`
+    `create role reporter login; grant usage on schema app to reporter; grant select, update on app.app_user to reporter;
+     grant insert, select, update on app.cache_invalidation to reporter; grant usage on sequence app.cache_invalidation_id_seq to reporter`
   )
   const reporter = new URL(databaseUrl)
   reporter.username = 'reporter'

@@ -62,12 +62,14 @@ t.test('what the database cannot do now is 503 with Retry-After, whatever the re
   for (const code of [
     '08006',
     '25006',
+    '25P04',
     '40001',
     '40P01',
     '53100',
     '53200',
     '53300',
     '55P03',
+    '57014',
     '57P01',
     '57P03',
     '58030'

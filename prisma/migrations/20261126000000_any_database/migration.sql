@@ -27,7 +27,9 @@ BEGIN
   FOR touched IN
     INSERT INTO cache_invalidation (tag)
       SELECT DISTINCT tag FROM unnest(tags) AS tag WHERE tag IS NOT NULL
-      ON CONFLICT (xid, tag) DO NOTHING
+      -- Once a transaction. An applied row under this number is one of another cluster, which a restored dump has brought.
+      ON CONFLICT (xid, tag) DO UPDATE SET created_at = clock_timestamp(), applied_at = NULL
+        WHERE cache_invalidation.applied_at IS NOT NULL
       RETURNING id, cache_invalidation.tag
   LOOP
     IF of_the_service THEN
