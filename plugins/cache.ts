@@ -23,8 +23,7 @@ export default fp(
     const redis = app.redis.cache
     const replay = database.outbox.replay.bind(database.outbox)
     const embedded = config.databaseUrl === null
-    // Nobody else can be on an embedded database without Redis: there is nothing to compare.
-    const registry = embedded && redis === null ? null : new CacheStoreTable(database.sql, embedded)
+    const registry = new CacheStoreTable(database.sql, embedded)
     const settings = { ...config.cache, ownKeys, replay, registry, log }
     const running =
       redis === null ? createEmbeddedCache(settings) : createRedisCache(redis, config.redis.keyPrefix, settings)

@@ -12,6 +12,8 @@ export interface BreakerOptions {
    * every invalidation that the store may have missed.
    */
   readonly probe: () => Promise<void>
+  /** False while there is a reason not to ask a store that is trusted. */
+  readonly ready: () => boolean
   /** Called the moment the store is not trusted any more. */
   readonly opened: () => void
   readonly meter: CacheMeter
@@ -37,7 +39,7 @@ export class Breaker {
   }
 
   get closed(): boolean {
-    return this.#closed
+    return this.#closed && this.#options.ready()
   }
 
   /** Raised whenever the store is doubted: what was asked before and answered after may be old. */

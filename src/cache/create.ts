@@ -2,6 +2,7 @@ import { duplicateOf, onInterruption, type RedisClient } from '../redis/connect.
 import { closeRedis, REVIVED } from '../redis/watchdog.ts'
 import { Breaker } from './breaker.ts'
 import { Cache, type CacheOptions } from './cache.ts'
+import { deleteMatching } from './clearing.ts'
 import { MemoryStore } from './memory-store.ts'
 import { MemoryTier } from './memory-tier.ts'
 import { type Messages, noMessages, RedisMessages } from './messages.ts'
@@ -112,13 +113,18 @@ function assemble(settings: CacheSettings, { store, messages, ping, shared, keyP
       await binding?.check()
       await replay((tags) => cache.renewStamps(tags))
     },
+    ready: () => binding?.recent ?? true,
     opened: () => tier.dropAll(),
     meter,
     log
   })
   const doubted = (reason: Error) => breaker.open(reason)
-  const binding = registry === null ? null : new StoreBinding({ store: shared, registry, keyPrefix, doubted, log })
-  const bound = () => binding?.bound ?? true
+  const clear = async () => {
+    await deleteMatching(store, '*')
+    tier.dropAll()
+  }
+  const binding = registry && new StoreBinding({ store: shared, registry, keyPrefix, clear, doubted, log })
+  const bound = () => binding === null || (binding.bound && binding.recent)
   const cache = new Cache({ ...settings, store, breaker, tier, messages, meter, bound })
   return { cache, breaker, tier, store, meter, binding }
 }

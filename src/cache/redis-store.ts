@@ -1,3 +1,4 @@
+import { Cluster } from 'ioredis'
 import { mastersOf, type RedisClient } from '../redis/connect.ts'
 import { OncePerTurn } from '../turn.ts'
 import { newStamp } from './entry.ts'
@@ -7,6 +8,8 @@ import type { SharedStore, StoreLabel } from './store-binding.ts'
 
 /** How many keys one SCAN step looks at, and one UNLINK removes: small enough not to hold Redis up. */
 const SCAN_COUNT = 500
+/** From so many on, stamps are renewed by one pipeline. */
+const MANY_TAGS = 50
 
 /**
  * A store in Redis 7 or later, shared by all processes. It sends single-key commands only, which the
@@ -81,7 +84,17 @@ export class RedisStore implements Store, SharedStore {
   }
 
   async renewStamps(tags: readonly string[]): Promise<void> {
-    await Promise.all(tags.map((tag) => this.set(stampKey(tag), newStamp(), STAMP_TTL_MS)))
+    if (tags.length < MANY_TAGS || this.#redis instanceof Cluster) {
+      await Promise.all(tags.map((tag) => this.set(stampKey(tag), newStamp(), STAMP_TTL_MS)))
+      return
+    }
+    // A third of the time that a promise for each takes; a cluster takes no pipeline over several of its nodes.
+    const pipeline = this.#redis.pipeline()
+    for (const tag of tags) pipeline.set(this.#prefix + stampKey(tag), newStamp(), 'PX', STAMP_TTL_MS)
+    const answers = await pipeline.exec()
+    const failure =
+      answers === null ? new Error('the pipeline was not run') : answers.find(([error]) => error !== null)?.[0]
+    if (failure) throw failure
   }
 
   async lock(name: string, ttlMs: number): Promise<boolean> {

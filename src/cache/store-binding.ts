@@ -8,6 +8,8 @@ const CERTAIN_AFTER_MS = 1000
 /** For longer a start does not wait. */
 const PATIENCE_MS = 10_000
 const POLL_MS = 200
+/** For so long a check holds: less than a process counts as alive that says nothing, which is when another may take over. */
+const PROVEN_MS = 6000
 
 /** A store, by the id that it was given, and the prefix of the keys in it. */
 export interface CacheStoreUse {
@@ -22,11 +24,17 @@ export interface LiveUse extends CacheStoreUse {
 
 /** Where a database keeps which store its processes use. */
 export interface StoreRegistry {
+  /** True where no other process can use the database. */
+  readonly exclusive: boolean
   databaseId(): Promise<string>
   /** The store that a living process uses, or null. */
   used(): Promise<LiveUse | null>
-  /** Says that this process lives and uses the store; resolves to the other one that living processes use, or to null. */
-  register(use: CacheStoreUse): Promise<LiveUse | null>
+  /**
+   * Says that this process lives and uses the store; resolves to the other one that living processes use, or to null. `moving` is
+   * called before, where another store was used last: what this one has may be older.
+   */
+  register(use: CacheStoreUse, moving: () => Promise<void>): Promise<LiveUse | null>
+  /** The process ends, and nobody else uses its store. */
   release(storeId: string): Promise<void>
 }
 
@@ -53,6 +61,8 @@ export interface StoreBindingOptions {
   readonly store: SharedStore | null
   readonly registry: StoreRegistry
   readonly keyPrefix: string
+  /** Removes what the store has cached: since then the database was written beside another store. */
+  readonly clear: () => Promise<void>
   /** Called when the store turned out not to belong to the database any more. */
   readonly doubted: (reason: Error) => void
   readonly log: Log
@@ -70,6 +80,10 @@ export class StoreBinding {
   #bound = false
   #timer: NodeJS.Timeout | null = null
   #told = ''
+  /** When the last check began that found them to belong together; whether the database did not answer the last one. */
+  #provenAt = Number.NEGATIVE_INFINITY
+  #unanswered = false
+  #beating = false
 
   constructor(options: StoreBindingOptions) {
     this.#options = options
@@ -80,6 +94,16 @@ export class StoreBinding {
     return this.#bound
   }
 
+  /**
+   * False where that has not been looked at for so long that another store may have taken over: this process was stopped. It is
+   * looked at at once. A database that does not answer has no say: nobody could take over there, or be told.
+   */
+  get recent(): boolean {
+    if (this.#timer === null || performance.now() - this.#provenAt < PROVEN_MS) return true
+    if (!this.#beating) void this.#beat()
+    return this.#unanswered
+  }
+
   /** The connection was lost: another server may answer next. */
   doubt(): void {
     this.#bound = false
@@ -87,10 +111,14 @@ export class StoreBinding {
 
   /** Looks whether they belong together; rejects with `StoreMismatchError`, or where one of them does not answer. */
   async check(): Promise<void> {
+    const begun = performance.now()
     try {
       this.#storeId = await this.#register()
       this.#bound = true
+      this.#provenAt = begun
+      this.#unanswered = false
     } catch (error) {
+      this.#unanswered = true
       if (error instanceof StoreMismatchError) {
         this.#bound = false
         this.#tell(error)
@@ -121,6 +149,8 @@ export class StoreBinding {
       if (error instanceof StoreMismatchError) throw error
       break
     }
+    // Nobody else can be on an embedded database without Redis: saying once that it was used so is enough.
+    if (this.#options.store === null && this.#options.registry.exclusive) return
     this.#timer = setInterval(() => void this.#beat(), BEAT_MS).unref()
   }
 
@@ -131,13 +161,15 @@ export class StoreBinding {
   }
 
   async #beat(): Promise<void> {
-    if (!this.#bound) return
+    if (!this.#bound || this.#beating) return
+    this.#beating = true
     const before = this.#storeId
     const changed = await this.check().then(
       () => (this.#storeId === before ? null : new Error('the cache store was replaced by another')),
       // One that does not answer is not another one.
       (error) => (error instanceof StoreMismatchError ? error : null)
     )
+    this.#beating = false
     if (changed !== null) this.#options.doubted(changed)
   }
 
@@ -150,7 +182,7 @@ export class StoreBinding {
   async #register(): Promise<string> {
     const { registry, keyPrefix } = this.#options
     const storeId = await this.#identify()
-    const other = await registry.register({ storeId, keyPrefix })
+    const other = await registry.register({ storeId, keyPrefix }, this.#options.clear)
     if (other !== null) throw this.#anotherStore(other)
     return storeId
   }

@@ -10,12 +10,12 @@ const RENEW_AFTER_MS = 1500
 export class CacheStoreTable implements StoreRegistry {
   readonly #sql: Sql
   /** True where no other process can be on this database: what is registered is our own, from before. */
-  readonly #exclusive: boolean
+  readonly exclusive: boolean
   #databaseId: string | null = null
 
   constructor(sql: Sql, exclusive: boolean) {
     this.#sql = sql
-    this.#exclusive = exclusive
+    this.exclusive = exclusive
   }
 
   /** Of this very database: a copy of it, restored elsewhere, has another one. */
@@ -25,7 +25,7 @@ export class CacheStoreTable implements StoreRegistry {
       `select concat_ws('.', database_id, (select oid from pg_database where datname = current_database()),
          (select system_identifier from pg_control_system())) as id from cache_store`
     )
-    if (row === undefined) throw new Error('the table cache_store is empty: insert into cache_store default values')
+    if (row === undefined) throw new Error(EMPTY)
     this.#databaseId = row.id
     return row.id
   }
@@ -35,29 +35,36 @@ export class CacheStoreTable implements StoreRegistry {
     return row === undefined ? null : this.#fresh(row)
   }
 
-  async register({ storeId, keyPrefix }: CacheStoreUse): Promise<LiveUse | null> {
-    // One statement: of two processes that register at once the second sees what the first has written.
-    await this.#sql.query(
-      `update cache_store set store_id = $1, key_prefix = $2, seen_at = clock_timestamp()
-       where case when store_id = $1 and key_prefix = $2
-         then seen_at < clock_timestamp() - ${RENEW_AFTER_MS} * interval '1 millisecond'
-         else store_id is null or $3::boolean or seen_at < clock_timestamp() - ${FRESH_MS} * interval '1 millisecond' end`,
-      [storeId, keyPrefix, this.#exclusive]
-    )
-    const [row] = await this.#sql.query<Row>(`select ${COLUMNS} from cache_store`)
-    const isOurs = row?.storeId === storeId && row.keyPrefix === keyPrefix
-    return row === undefined || isOurs ? null : this.#fresh(row)
+  async register({ storeId, keyPrefix }: CacheStoreUse, moving: () => Promise<void>): Promise<LiveUse | null> {
+    const isOurs = (row: Row | undefined) => row?.storeId === storeId && row.keyPrefix === keyPrefix
+    const [seen] = await this.#sql.query<Row>(`select ${COLUMNS} from cache_store`)
+    if (seen !== undefined && isOurs(seen) && seen.seenMsAgo < RENEW_AFTER_MS) return null
+    // Of two that register at once the second sees what the first has written.
+    return this.#sql.transaction(async (query) => {
+      const [row] = await query<Row>(`select ${COLUMNS} from cache_store for no key update`)
+      if (row === undefined) throw new Error(EMPTY)
+      const other = isOurs(row) ? null : this.#fresh(row)
+      if (other !== null) return other
+      if (!isOurs(row) && row.storeId !== null) await moving()
+      await query('update cache_store set store_id = $1, key_prefix = $2, seen_at = clock_timestamp()', [
+        storeId,
+        keyPrefix
+      ])
+      return null
+    })
   }
 
   async release(storeId: string): Promise<void> {
-    await this.#sql.query('update cache_store set store_id = null, key_prefix = null where store_id = $1', [storeId])
+    await this.#sql.query(`update cache_store set seen_at = 'epoch' where store_id = $1`, [storeId])
   }
 
   #fresh({ storeId, keyPrefix, seenMsAgo }: Row): LiveUse | null {
-    if (storeId === null || keyPrefix === null || this.#exclusive || seenMsAgo > FRESH_MS) return null
+    if (storeId === null || keyPrefix === null || this.exclusive || seenMsAgo > FRESH_MS) return null
     return { storeId, keyPrefix, seenMsAgo }
   }
 }
+
+const EMPTY = 'the table cache_store is empty: insert into cache_store default values'
 
 interface Row {
   readonly storeId: string | null

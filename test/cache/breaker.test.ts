@@ -15,6 +15,7 @@ function breakerOver(probe: () => Promise<void> = async () => {}) {
   const store = { probe, probes: 0, opened: 0 }
   const { log, written } = recordingLog()
   const breaker = new Breaker({
+    ready: () => true,
     probe: () => {
       store.probes++
       return store.probe()

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import t from 'tap'
 import type { Environment } from '../../src/environment.ts'
@@ -96,8 +97,43 @@ t.test('a process that finds out late does not trust its Redis, and its writes r
   await late.kill('SIGTERM')
 })
 
-t.test('once all are stopped, the database moves to another Redis and prefix', async (t) => {
+t.test('a process that was stopped while another Redis took over does not answer from its own', async (t) => {
   await first.kill('SIGTERM')
+  const stopped = await start()
+  const admin = await signIn(stopped.url, ADMIN.email, ADMIN.password)
+  const { id } = await draftOf(admin)
+  await admin.request('PATCH', `/api/v1/courses/${id}`, { status: 'published', title: 'before' })
+  const read = async () => {
+    const answer = await fetch(`${stopped.url}/api/v1/courses/${id}`)
+    return { title: JSON.parse(await answer.text()).title, cache: answer.headers.get('x-cache') }
+  }
+  await read()
+  t.match(await read(), { title: 'before', cache: 'HIT' })
+  stopped.signal('SIGSTOP')
+  await sleep(7000)
+  await query(DATABASE_URL, `update cache_store set seen_at = seen_at - interval '9 seconds'`)
+  const taker = await start({ REDIS_URL: otherRedis.url, REDIS_KEY_PREFIX: 'taker', REDIS_SESSION_URL: redis.url })
+  const writer = await signIn(taker.url, ADMIN.email, ADMIN.password)
+  t.equal((await writer.request('PATCH', `/api/v1/courses/${id}`, { title: 'after' })).status, 200)
+  const reads = Array.from({ length: 10 }, read)
+  stopped.signal('SIGCONT')
+  t.same([...new Set((await Promise.all(reads)).map(({ title }) => title))], ['after'])
+  t.same((await read()).title, 'after')
+  await stopped.kill('SIGTERM')
+
+  await t.test('and what its Redis has kept is not served when the database comes back to it', async (t) => {
+    await writer.request('PATCH', `/api/v1/courses/${id}`, { title: 'once more' })
+    await query(DATABASE_URL, 'delete from cache_invalidation')
+    await taker.kill('SIGKILL')
+    await query(DATABASE_URL, `update cache_store set seen_at = seen_at - interval '9 seconds'`)
+    const back = await start()
+    const answer = await fetch(`${back.url}/api/v1/courses/${id}`)
+    t.equal(JSON.parse(await answer.text()).title, 'once more')
+    await back.kill('SIGTERM')
+  })
+})
+
+t.test('once all are stopped, the database moves to another Redis and prefix', async (t) => {
   // Nine seconds in which nobody has said that he lives.
   await query(DATABASE_URL, `update cache_store set seen_at = seen_at - interval '9 seconds'`)
   const moved = await start({ REDIS_URL: otherRedis.url, REDIS_KEY_PREFIX: 'moved' })
