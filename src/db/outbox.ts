@@ -22,7 +22,8 @@ export type Apply = (tags: string[]) => Promise<void>
 export class Outbox {
   readonly #sql: Sql
   readonly #stopped = new AbortController()
-  #acknowledged: bigint[] = []
+  #acknowledged: (bigint | string)[] = []
+  #flushing: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | null = null
 
   constructor(sql: Sql) {
@@ -34,7 +35,9 @@ export class Outbox {
    * Rows that another sweeper works on are left to it. Resolves to the number of rows, of which there may be more.
    */
   async sweep(ageMs: number, apply: Apply): Promise<number> {
-    if (this.#stopped.signal.aborted || !(await this.#hasPending(ageMs))) return 0
+    // What waits to be marked need not be applied again.
+    if (this.#stopped.signal.aborted || this.#acknowledged.length > PORTION) return 0
+    if (!(await this.#hasPending(ageMs))) return 0
     return this.#sql.transaction(async (query) => {
       const rows = await query<Row>(
         `select id::text, tag from cache_invalidation
@@ -50,12 +53,13 @@ export class Outbox {
   }
 
   /**
-   * Hands every tag that there is to `apply`, and marks what was not applied. All of them, not those of the last minute:
-   * what Redis lost, it lost before an outage that may have lasted longer. Rejects when the service stops.
+   * Hands every tag that there is to `apply`; what was not applied is marked a little later. All of them, not those of the last
+   * minute: what Redis lost, it lost before an outage that may have lasted longer. Rejects when the service stops.
    */
   async replay(apply: Apply): Promise<void> {
-    // The rows of one portion are marked while the next one is applied.
-    let marked = Promise.resolve()
+    const [begun] = await this.#sql.query<{ horizon: string }>(
+      'select pg_snapshot_xmin(pg_current_snapshot())::text as horizon'
+    )
     for (let after = '0'; ; ) {
       this.#stopped.signal.throwIfAborted()
       const rows = await this.#sql.query<Row & { pending: boolean }>(
@@ -65,31 +69,40 @@ export class Outbox {
       )
       const last = rows.at(-1)
       if (last === undefined) break
-      await Promise.all([apply(distinctTags(rows)), marked])
-      marked = mark(this.#sql.query, ids(rows.filter(({ pending }) => pending)))
-      // Awaited with the next portion: until then its failure is nobody's.
-      marked.catch(() => {})
+      await this.#applyAll(rows, apply)
       after = last.id
     }
-    await marked
-    // Rows of transactions that were committed meanwhile may have smaller ids.
-    for (let rows = -1; rows !== 0; ) rows = await this.sweep(0, apply)
-    this.#stopped.signal.throwIfAborted()
+    // Rows of transactions that were under way when this began may have smaller ids.
+    const late = await this.#sql.query<Row>(
+      `select id::text, tag from cache_invalidation where applied_at is null and xid >= $1::text::xid8`,
+      [begun?.horizon]
+    )
+    if (late.length > 0) await this.#applyAll(late, apply)
+  }
+
+  async #applyAll(rows: readonly (Row & { pending?: boolean })[], apply: Apply): Promise<void> {
+    await apply(distinctTags(rows))
+    this.acknowledge(rows.filter(({ pending = true }) => pending).map(({ id }) => id))
   }
 
   /** Marks rows applied, a little later, many at once. One that is lost is applied twice, which costs a miss. */
-  acknowledge(ids: readonly bigint[]): void {
-    this.#acknowledged.push(...ids)
+  acknowledge(ids: readonly (bigint | string)[]): void {
+    for (const id of ids) this.#acknowledged.push(id)
     this.#timer ??= setTimeout(() => this.flush().catch(() => {}), ACKNOWLEDGE_AFTER_MS)
   }
 
-  async flush(): Promise<void> {
+  /** Marks what was acknowledged; of much when the service stops only a part, the rest is applied again. */
+  flush(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
-    const ids = this.#acknowledged
-    this.#acknowledged = []
-    for (let start = 0; start < ids.length; start += PORTION) {
-      await mark(this.#sql.query, ids.slice(start, start + PORTION))
+    this.#flushing = this.#flushing.catch(() => {}).then(() => this.#markAcknowledged())
+    return this.#flushing
+  }
+
+  async #markAcknowledged(): Promise<void> {
+    while (this.#acknowledged.length > 0) {
+      await mark(this.#sql.query, this.#acknowledged.splice(0, PORTION))
+      if (this.#stopped.signal.aborted) return
     }
   }
 
@@ -168,16 +181,21 @@ interface Row {
 }
 
 /**
- * By a join, which is linear in the number of ids, where `id = any(...)` is quadratic. Rows that another process is marking
- * are left to it: two that wait for each other would be a deadlock.
+ * By a join, which is linear in the number of ids, where `id = any(...)` is quadratic; within their range, so that no plan reads
+ * the whole table. Rows that another process is marking are left to it: two that wait for each other would be a deadlock.
  */
 async function mark(query: Query, ids: readonly (bigint | string)[]): Promise<void> {
   if (ids.length === 0) return
   await query(
-    `update cache_invalidation set applied_at = clock_timestamp() where id in (
-       select id from cache_invalidation join unnest($1::text::bigint[]) as row (id) using (id)
-       where applied_at is null for update of cache_invalidation skip locked
-     )`,
+    `update cache_invalidation set applied_at = clock_timestamp()
+     where id between (select min(id) from unnest($1::text::bigint[]) as row (id))
+       and (select max(id) from unnest($1::text::bigint[]) as row (id))
+       and id in (
+         select id from unnest($1::text::bigint[]) as row (id)
+         join lateral (
+           select from cache_invalidation where id = row.id and applied_at is null for update skip locked
+         ) as waiting on true
+       )`,
     [list(ids)]
   )
 }

@@ -151,6 +151,7 @@ t.test('a replay applies what was left, and again what was applied in the last m
   t.equal(await outbox.depth(), 1, 'what was left is still')
   await outbox.replay(apply)
   t.same(applied.sort(), ['just now', 'lately', 'left'])
+  await outbox.flush()
   t.equal(await outbox.depth(), 0)
   applied.length = 0
   await outbox.replay(apply)
