@@ -9,7 +9,6 @@ import { table } from '../coherence/report.ts'
 import { Owned } from '../faults/owned.ts'
 import { peopleEnvironment } from '../support/actors.ts'
 import { query } from '../support/database.ts'
-import { installPgBouncer } from '../support/pgbouncer.ts'
 import { PostgresServer } from '../support/postgres.ts'
 import { RedisServer } from '../support/redis.ts'
 import { spawnService } from '../support/service.ts'
@@ -29,10 +28,6 @@ const rows: (string | number)[][] = [
   ['database', 'start s', 'writes', 'stale', '500', '503', 'well again s', 'session locks left']
 ]
 const complaints: string[] = []
-if (!installPgBouncer()) {
-  console.error('PgBouncer is not installed: apt-get install pgbouncer')
-  process.exit(3)
-}
 const owned = new Owned()
 try {
   const postgres = await PostgresServer.start()

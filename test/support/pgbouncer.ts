@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,7 +27,8 @@ export class PgBouncer {
     const port = await freePort()
     const lines = [
       '[databases]',
-      `* = host=127.0.0.1 port=${target}`,
+      // `auth_type = any` leaves it to this line as whom PostgreSQL is entered.
+      `* = host=127.0.0.1 port=${target} user=postgres`,
       '[pgbouncer]',
       'listen_addr = 127.0.0.1',
       `listen_port = ${port}`,
@@ -39,9 +39,8 @@ export class PgBouncer {
       'max_client_conn = 500',
       ...options
     ]
-    // PostgreSQL is entered as the user that the client names, which `auth_type = any` leaves to the database's line.
     const file = join(folder, 'pgbouncer.ini')
-    await writeFile(file, lines.join('\n').replace(`port=${target}`, `port=${target} user=${DATABASE_USER}`))
+    await writeFile(file, lines.join('\n'))
     await chmod(folder, 0o755)
     if (user.uid !== undefined) await chown(folder, user.uid, user.gid)
     const process = await startServer('pgbouncer', [file], /process up/, user)
@@ -59,18 +58,4 @@ export class PgBouncer {
     await this.#process.kill('SIGINT')
     await rm(this.#folder, { recursive: true, force: true })
   }
-}
-
-const DATABASE_USER = 'postgres'
-
-/** Whether it is installed, where it can be: Debian has it as `pgbouncer`. */
-export function installPgBouncer(): boolean {
-  const there = () => spawnSync('pgbouncer', ['--version']).status === 0
-  if (there()) return true
-  if (process.getuid?.() !== 0) return false
-  const apt = (...args: string[]) =>
-    spawnSync('apt-get', args, { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
-  apt('update', '-qq')
-  apt('install', '-y', '-qq', '--no-install-recommends', 'pgbouncer')
-  return there()
 }
