@@ -113,7 +113,7 @@ export class Reader {
     const check = tier.begin(spec.tags)
     try {
       if (!shared) return (await this.loader.alone(spec, check, load)).entry
-      // Drops stand in for the stamps: who reads after a write of this process does not join a load from before.
+      // There are no stamps: drops take their place, so that a read after a write of this process does not join an older load.
       const { entry } = await this.#flights.run(
         `${spec.key} bypass ${tier.lastDrop(check)}`,
         () => this.loader.aloneAndKept(spec, check, load),
