@@ -24,7 +24,7 @@ COPY plugins ./plugins
 COPY routes ./routes
 COPY pages ./pages
 COPY src ./src
-COPY --from=generate /app/src/db/generated ./src/db/generated
+COPY --from=generate /app/src/database/generated ./src/database/generated
 RUN mkdir .data && chown node:node .data
 USER node
 EXPOSE 3000

@@ -12,14 +12,14 @@ import Fastify, {
   type FastifyRequest,
   LogController
 } from 'fastify'
-import { Trace } from './cache/trace.ts'
-import type { Config } from './config.ts'
-import { errorBody } from './errors.ts'
-import { trustedProxies } from './limits/client-address.ts'
-import { logStream } from './log-stream.ts'
-import { requestId } from './request-id.ts'
-import { timingHeaders } from './response-head.ts'
-import { ReusableHeadResponse } from './reusable-head.ts'
+import { Trace } from '#cache'
+import type { Config } from '#config/config.ts'
+import { errorBody } from '#http/errors.ts'
+import { requestId } from '#http/request-id.ts'
+import { timingHeaders } from '#http/response-head.ts'
+import { ReusableHeadResponse } from '#http/reusable-head.ts'
+import { trustedProxies } from '#limits/client-address.ts'
+import { logStream } from '#logging/log-stream.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

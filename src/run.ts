@@ -1,11 +1,12 @@
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
+import { StoreMismatchError } from '#cache'
+import { type Config, readConfig } from '#config/config.ts'
+import { ConfigError } from '#config/environment.ts'
+import { DataDirInUseError } from '#database/data-dir-lock.ts'
+import { DatabaseUnusableError } from '#database/unusable.ts'
+import { UnreadableFileError } from '#redis/connect.ts'
 import { buildApp } from './app.ts'
-import { StoreMismatchError } from './cache/store-binding.ts'
-import { type Config, readConfig } from './config.ts'
-import { DataDirInUseError } from './db/data-dir-lock.ts'
-import { DatabaseUnusableError } from './db/unusable.ts'
-import { ConfigError } from './environment.ts'
 
 const GRACE_MS = 10_000
 
@@ -34,6 +35,6 @@ export async function run(
 }
 
 function isForOperator(error: unknown): error is Error {
-  const kinds = [ConfigError, DataDirInUseError, DatabaseUnusableError, StoreMismatchError]
+  const kinds = [ConfigError, DataDirInUseError, DatabaseUnusableError, StoreMismatchError, UnreadableFileError]
   return kinds.some((kind) => error instanceof kind)
 }

@@ -1,5 +1,5 @@
 /** `npm start`: serves until SIGTERM or SIGINT, then finishes the requests underway and closes. */
-import { ConfigError } from './environment.ts'
+import { ConfigError } from '#config/environment.ts'
 import { run } from './run.ts'
 
 await run(async (app) => {

@@ -2,7 +2,7 @@
  * `npm run worker`: runs generations and listens to nobody. It is the service without its port: any number of them share
  * PostgreSQL and Redis with the API processes, which have WORKER=none where the workers are to do it all.
  */
-import { ConfigError } from './environment.ts'
+import { ConfigError } from '#config/environment.ts'
 import { run } from './run.ts'
 
 await run(

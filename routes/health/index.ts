@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { checkHealth, Health } from '../../src/health.ts'
+import { checkHealth, Health } from '#observability/health.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(

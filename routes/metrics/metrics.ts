@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { noQuery } from '../../src/paging.ts'
+import { noQuery } from '#http/paging.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(

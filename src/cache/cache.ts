@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { NotFoundError } from '../errors.ts'
-import { countMatching, deleteMatching, type Progress } from './clearing.ts'
+import { NotFoundError } from '#http/errors.ts'
 import { createEntry, type Entry, isNegative } from './entry.ts'
+import { countMatching, deleteMatching, type Progress } from './invalidation/clearing.ts'
+import type { Messages } from './invalidation/messages.ts'
 import { assertKey, type CacheSpec } from './keys.ts'
-import type { DependOn, Load } from './loader.ts'
-import type { Messages } from './messages.ts'
-import { Reader, type ReaderOptions } from './reader.ts'
-import { Trace } from './trace.ts'
+import type { DependOn, Load } from './read/loader.ts'
+import { Reader, type ReaderOptions } from './read/reader.ts'
+import { Trace } from './read/trace.ts'
 
 /** How long an invalidation that failed waits for the store to be trusted again before it gives up. */
 const INVALIDATION_PATIENCE_MS = 500

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** What a key may be, and the keys that the cache has for itself. Those of cached data are built in `src/cached-data.ts`. */
+/** What a key may be, and the keys that the cache has for itself. Those of cached data are built in the `cache-specs.ts` of each room. */
 
 const MAX_KEY_BYTES = 512
 const KEY = /^[A-Za-z0-9:_.-]+$/
@@ -38,4 +38,11 @@ export function assertKey(key: string): void {
 /** True for a key of cached data. */
 export function isDataKey(key: string): boolean {
   return DATA_PREFIXES.some((prefix) => key.startsWith(prefix) && key.charCodeAt(prefix.length) === 58 /* : */)
+}
+
+/** A short name for a query or a question: the same for two that mean the same, whose fields are sorted and absent ones left out. */
+export function digestOf(query: object): string {
+  const present = Object.entries(query).filter(([, value]) => value !== undefined)
+  present.sort(([a], [b]) => (a < b ? -1 : 1))
+  return createHash('sha256').update(JSON.stringify(present)).digest('base64url').slice(0, 22)
 }

@@ -1,8 +1,8 @@
 /** `npm run migration:create -- name`: writes the next migration, the difference between the migrations and `prisma/schema.prisma`. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openPglite, pgliteAdapter } from '../db/pglite.ts'
-import { diffMigrations } from '../db/schema-engine.ts'
+import { openPglite, pgliteAdapter } from '#database/pglite.ts'
+import { diffMigrations } from '#database/schema-engine.ts'
 
 const name = process.argv[2]
 if (name === undefined || !/^[a-z0-9_]{1,60}$/.test(name) || process.argv.length > 3) {

@@ -1,6 +1,6 @@
 /** `npm run migrate`: applies the pending migrations to DATABASE_URL, or to the embedded database of DATA_DIR, those of the job queue, too. */
-import { migrate } from '../db/prepare.ts'
-import { GenerationQueue } from '../generation/queue.ts'
+import { migrate } from '#database/migrate.ts'
+import { GenerationQueue } from '#generation/queue.ts'
 import { onDatabase } from './on-database.ts'
 
 await onDatabase(async (database, log) => {

@@ -1,7 +1,7 @@
-import { type Config, readConfig } from '../config.ts'
-import type { Database } from '../db/database.ts'
-import { openDatabase } from '../db/open.ts'
-import type { Log } from '../log.ts'
+import { type Config, readConfig } from '#config/config.ts'
+import type { Database } from '#database/database.ts'
+import { openDatabase } from '#database/open.ts'
+import type { Log } from '#logging/log.ts'
 
 /** Runs a command on the configured database. Exit code 1, and one line, when it could not. */
 export async function onDatabase(

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Cache } from '../cache/cache.ts'
-import { createRedisCache } from '../cache/create.ts'
-import { ownKeys } from '../cached-data.ts'
-import type { Config } from '../config.ts'
-import type { Log } from '../log.ts'
-import { connectRedis, type RedisClient } from '../redis/connect.ts'
+import type { Cache } from '#cache'
+import { createRedisCache } from '#cache'
+import { ownKeys } from '#cached-data/own-keys.ts'
+import type { Config } from '#config/config.ts'
+import type { Log } from '#logging/log.ts'
+import { connectRedis, type RedisClient } from '#redis/connect.ts'
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 

@@ -1,7 +1,8 @@
 /** `npm run seed`: migrates, and fills an empty database with the demo catalogue and its admin. */
-import { ensureAdmin } from '../db/admin.ts'
-import { migrate } from '../db/prepare.ts'
-import { isEmpty, seedDemo } from '../db/seed/seed.ts'
+
+import { migrate } from '#database/migrate.ts'
+import { isEmpty, seedDemo } from '#seed/seed.ts'
+import { ensureAdmin } from '#users/admin.ts'
 import { onDatabase } from './on-database.ts'
 
 await onDatabase((database, log, config) =>

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { block, line, optionalLine } from '../text.ts'
+import { block, line, optionalLine } from '#http/text.ts'
 
 /** What a model is asked to answer with. A field that nobody asked for is refused. */
 const exact = { additionalProperties: false }

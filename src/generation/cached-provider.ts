@@ -1,8 +1,8 @@
 import type { Static, TSchema } from 'typebox'
 import { Check } from 'typebox/schema'
-import type { Cache } from '../cache/cache.ts'
-import { specs } from '../cached-data.ts'
+import type { Cache } from '#cache'
 import { ChapterText, type Outline, outlineSchema } from './answers.ts'
+import { specs } from './cache-specs.ts'
 import { type Answer, type ModelProvider, NO_USAGE } from './provider.ts'
 import type { ChapterQuestion, OutlineQuestion, Prompt } from './questions.ts'
 

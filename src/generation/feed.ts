@@ -1,6 +1,6 @@
-import { SingleFlight } from '../cache/single-flight.ts'
-import { NotFoundError } from '../errors.ts'
-import type { Log } from '../log.ts'
+import { SingleFlight } from '#cache'
+import { NotFoundError } from '#http/errors.ts'
+import type { Log } from '#logging/log.ts'
 import type { GenerationRecord } from './records.ts'
 import { isOver } from './shapes.ts'
 

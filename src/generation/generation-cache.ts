@@ -1,5 +1,5 @@
-import type { Cache } from '../cache/cache.ts'
-import { specs, tags } from '../cached-data.ts'
+import type { Cache } from '#cache'
+import { specs, tags } from './cache-specs.ts'
 
 /**
  * The status and the finished chapters of generations, for whoever polls and for other processes. Read strictly; where

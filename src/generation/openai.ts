@@ -3,7 +3,7 @@ import type { ChatCompletionMessageParam } from 'openai/resources/chat/completio
 import pRetry from 'p-retry'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Check } from 'typebox/schema'
-import { describeMisfit } from '../validation.ts'
+import { describeMisfit } from '#http/validation.ts'
 import { ChapterText, type Outline, outlineSchema } from './answers.ts'
 import { type Answer, ModelError, type ModelProvider, type Usage } from './provider.ts'
 import type { ChapterQuestion, OutlineQuestion, Prompt } from './questions.ts'

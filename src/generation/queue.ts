@@ -1,7 +1,7 @@
 import { fromPrisma, type Job, PgBoss } from 'pg-boss'
-import type { Database, Transaction } from '../db/database.ts'
-import { DatabaseUnusableError } from '../db/unusable.ts'
-import type { Log } from '../log.ts'
+import type { Database, Transaction } from '#database/database.ts'
+import { DatabaseUnusableError } from '#database/unusable.ts'
+import type { Log } from '#logging/log.ts'
 
 const QUEUE = 'generation'
 

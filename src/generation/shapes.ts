@@ -1,8 +1,8 @@
 import { type Static, Type } from 'typebox'
-import { Language, Level } from '../catalogue/shapes.ts'
-import { Id, Time } from '../ids.ts'
-import { pageOf, pageQuery, queryOf } from '../paging.ts'
-import { line } from '../text.ts'
+import { Language, Level } from '#courses/shapes.ts'
+import { Id, Time } from '#http/ids.ts'
+import { pageOf, pageQuery, queryOf } from '#http/paging.ts'
+import { line } from '#http/text.ts'
 
 /** A line with a letter or a digit in it. */
 const TOPIC = '^(?=.*[\\p{L}\\p{N}])[^\\p{Cc}]*$'

@@ -1,5 +1,5 @@
-import type { Database } from '../db/database.ts'
-import type { Log } from '../log.ts'
+import type { Database } from '#database/database.ts'
+import type { Log } from '#logging/log.ts'
 import type { GenerationFeed } from './feed.ts'
 import { JobRun, SupersededError } from './job-run.ts'
 import { writeCourse } from './pipeline.ts'

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
-import type { Log } from '../log.ts'
-import type { RedisClient } from '../redis/connect.ts'
-import { endOfTurn } from '../turn.ts'
+import type { Log } from '#logging/log.ts'
+import type { RedisClient } from '#redis/connect.ts'
+import { endOfTurn } from '#redis/once-per-turn.ts'
 
 /** Counts, and lets the window begin with the first: one step, so that many processes count exactly. */
 const INCREMENT = `

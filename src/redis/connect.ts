@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import { Cluster, Redis } from 'ioredis'
-import { ConfigError } from '../environment.ts'
 import { parseRedisUrl, type RedisAddress } from './address.ts'
 import { keepConnected } from './watchdog.ts'
 
@@ -25,7 +24,7 @@ const SLOTS = 16_384
 /**
  * A client for the Redis of a URL (`address.ts`). It reconnects until `closeRedis` (`watchdog.ts`), answers each command within
  * 250 ms or fails it, and queues nothing while disconnected: the caller degrades at once instead of waiting. Throws for a URL
- * that is none, and `ConfigError` for a file that it names and that cannot be read.
+ * that is none, and `UnreadableFileError`.
  */
 export function connectRedis(url: string): RedisClient {
   return keepConnected(clientOf(url))
@@ -136,8 +135,17 @@ function tlsOf({ tls }: RedisAddress): ConnectionOptions | null {
     try {
       return readFileSync(path)
     } catch {
-      throw new ConfigError('REDIS_URL', path, 'it names a file that cannot be read')
+      throw new UnreadableFileError(path)
     }
   }
   return Object.fromEntries(Object.entries(tls).map(([name, path]) => [name, read(path)]))
+}
+
+/** A URL names a file of certificates or keys that this process cannot read. */
+export class UnreadableFileError extends Error {
+  override readonly name = 'UnreadableFileError'
+
+  constructor(path: string) {
+    super(`REDIS_URL names ${path}, a file that cannot be read`)
+  }
 }

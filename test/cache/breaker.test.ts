@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { Breaker } from '../../src/cache/breaker.ts'
 import { CacheMeter } from '../../src/cache/meter.ts'
+import { Breaker } from '../../src/cache/trust/breaker.ts'
 import { recordingLog } from '../support/database.ts'
 import { until } from '../support/eventually.ts'
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { Trace } from '../../src/cache/trace.ts'
-import { NotFoundError } from '../../src/errors.ts'
+import { NotFoundError } from '#http/errors.ts'
+import { Trace } from '../../src/cache/read/trace.ts'
 import { freshSpec, onBothStores, read, Source } from '../support/caches.ts'
 
 await onBothStores(t, async (t, open) => {

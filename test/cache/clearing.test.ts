@@ -1,5 +1,5 @@
 import t from 'tap'
-import { deleteMatching } from '../../src/cache/clearing.ts'
+import { deleteMatching } from '../../src/cache/invalidation/clearing.ts'
 import { plainClient } from '../support/caches.ts'
 import { RedisServer } from '../support/redis.ts'
 import { onEachStore, redisStore } from '../support/stores.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
+import { NotFoundError } from '#http/errors.ts'
 import { createEntry, encodeEntry, newStamp } from '../../src/cache/entry.ts'
-import { NotFoundError } from '../../src/errors.ts'
 import { freshSpec, openService, present, read, Source } from '../support/caches.ts'
 import { until } from '../support/eventually.ts'
 import { RedisServer } from '../support/redis.ts'

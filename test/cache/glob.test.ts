@@ -1,5 +1,5 @@
 import t from 'tap'
-import { matcher } from '../../src/cache/glob.ts'
+import { matcher } from '../../src/cache/store/glob.ts'
 import { plainClient } from '../support/caches.ts'
 import { RedisServer } from '../support/redis.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { NotFoundError } from '../../src/errors.ts'
+import { NotFoundError } from '#http/errors.ts'
 import { cutSubscriptions, freshSpec, openService, present, read, Source } from '../support/caches.ts'
 import { until } from '../support/eventually.ts'
 import { RedisServer } from '../support/redis.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { NotFoundError } from '../../src/errors.ts'
+import { NotFoundError } from '#http/errors.ts'
 import { freshSpec, onBothStores, read, Source } from '../support/caches.ts'
 
 const LEASES = [0, 1000]

@@ -1,6 +1,7 @@
 import t from 'tap'
+import { ownKeys } from '#cached-data/own-keys.ts'
 import { assertKey, type CacheSpec, isDataKey, lockKey, stampKey } from '../../src/cache/keys.ts'
-import { ownKeys, specs, tags } from '../../src/cached-data.ts'
+import { specs, tags } from '../support/cached-data.ts'
 
 const MINUTE = 60_000
 const UUID = '0191f6a2-7b0c-7def-8a4e-1c2d3e4f5a6b'
@@ -20,8 +21,7 @@ const DOCUMENTED: [name: string, spec: CacheSpec, key: string, ttlMs: number, ta
     60 * MINUTE,
     [`generation:${UUID}`],
     true
-  ],
-  ['the statistics', specs.stats(), 'stats:overview', 5 * MINUTE, [], false]
+  ]
 ]
 
 for (const [name, spec, key, ttlMs, tags, strict] of DOCUMENTED) {

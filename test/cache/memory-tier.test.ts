@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { createEntry } from '../../src/cache/entry.ts'
-import { MemoryTier } from '../../src/cache/memory-tier.ts'
+import { MemoryTier } from '../../src/cache/l1/memory-tier.ts'
 import { present } from '../support/caches.ts'
 
 const MEBIBYTE = 1024 * 1024

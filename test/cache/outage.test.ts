@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { NotFoundError } from '../../src/errors.ts'
+import { NotFoundError } from '#http/errors.ts'
 import { cacheOn, freshSpec, openService, present, read, Source } from '../support/caches.ts'
 import { timed, until } from '../support/eventually.ts'
 import { RedisServer } from '../support/redis.ts'

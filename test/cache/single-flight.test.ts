@@ -1,5 +1,5 @@
 import t from 'tap'
-import { SingleFlight } from '../../src/cache/single-flight.ts'
+import { SingleFlight } from '../../src/cache/read/single-flight.ts'
 import { Source } from '../support/caches.ts'
 
 t.test('a hundred calls at once are one load, and get the same answer', async (t) => {

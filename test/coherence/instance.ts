@@ -5,8 +5,8 @@
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readConfig } from '#config/config.ts'
 import { buildApp } from '../../src/app.ts'
-import { readConfig } from '../../src/config.ts'
 import { perform, write } from './writes.ts'
 
 /** A pause is up to 20 ms, and one in fifty 100 ms. */

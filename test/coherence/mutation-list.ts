@@ -11,7 +11,7 @@ export interface Mutation extends Replacement {
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'stamps are read after the load',
-    file: 'src/cache/loader.ts',
+    file: 'src/cache/read/loader.ts',
     text: 'isStamped(loaded.entry)) await this.write(spec, loaded.entry,',
     becomes:
       'isStamped(loaded.entry)) await this.write(spec, { ...loaded.entry, stamps: await store.ensureStamps(loaded.entry.tags) },',
@@ -19,7 +19,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a flight is keyed by its key alone',
-    file: 'src/cache/reader.ts',
+    file: 'src/cache/read/reader.ts',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source code
     text: ' ${stamps.join()}`',
     becomes: '`',
@@ -27,14 +27,14 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'whoever joins a flight does not ask what it found',
-    file: 'src/cache/single-flight.ts',
+    file: 'src/cache/read/single-flight.ts',
     text: 'await holds(answer)',
     becomes: 'answer !== holds',
     by: { test: 'test/cache/found-tags.test.ts' }
   },
   {
     name: 'a write is acknowledged before the invalidation',
-    file: 'src/db/commit-listener.ts',
+    file: 'src/database/commit-listener.ts',
     text: 'await cache.invalidate(',
     becomes: 'void cache.invalidate(',
     by: { lease: '0' }
@@ -55,21 +55,21 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'tags that the load found are not checked',
-    file: 'src/cache/look-up.ts',
+    file: 'src/cache/read/look-up.ts',
     text: 'const tags = entry.tags.slice(from)',
     becomes: 'const tags = from === 0 ? entry.tags.slice(0, 1) : []',
     by: { lease: '0' }
   },
   {
     name: 'lists are not tagged with what they list',
-    file: 'src/cached-data.ts',
+    file: 'src/courses/cache-specs.ts',
     text: 'tags: [tags.courses, tags.categories],',
     becomes: 'tags: [tags.categories],',
     by: { lease: '0' }
   },
   {
     name: 'a page does not depend on the names that it shows',
-    file: 'src/catalogue/catalogue.ts',
+    file: 'src/courses/catalogue.ts',
     text: 'await dependOn(names)',
     becomes: 'await dependOn([])',
     by: { lease: '0' }
@@ -83,14 +83,14 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'the memory tier never hears of drops',
-    file: 'src/cache/memory-tier.ts',
+    file: 'src/cache/l1/memory-tier.ts',
     text: 'for (const tag of tags) this.#watch(tag).droppedAt = tick',
     becomes: 'for (const tag of tags) void [tag, tick]',
     by: { lease: 'default' }
   },
   {
     name: 'a load that raced a write stays in memory',
-    file: 'src/cache/memory-tier.ts',
+    file: 'src/cache/l1/memory-tier.ts',
     text: 'this.#copies.set(key, { entry, check, expiresAt })',
     becomes:
       'this.#copies.set(key, { entry, check: { ...check, watches: check.watches.map(({ tag }) => ({ tag, tick: this.#tick })) }, expiresAt })',

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { readConfig } from '../../src/config.ts'
+import { readConfig } from '#config/config.ts'
 import { PostgresServer } from '../support/postgres.ts'
 import { RedisServer } from '../support/redis.ts'
 import { ApiProcess } from './api-process.ts'

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/schema'
-import type { Database } from '../../src/db/database.ts'
+import type { Database } from '#database/database.ts'
 
 const id = Type.Integer()
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Environment } from '../../src/environment.ts'
+import type { Environment } from '#config/environment.ts'
 import { query } from '../support/database.ts'
 import { PgBouncer } from '../support/pgbouncer.ts'
 import type { PostgresServer } from '../support/postgres.ts'

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { Check } from 'typebox/schema'
-import { ChapterText, type Outline, outlineSchema } from '../../src/generation/answers.ts'
-import { ModelError } from '../../src/generation/provider.ts'
-import { askForChapter, askForOutline, type Brief } from '../../src/generation/questions.ts'
-import { TemplateProvider } from '../../src/generation/template/template.ts'
+import { ChapterText, type Outline, outlineSchema } from '#generation/answers.ts'
+import { ModelError } from '#generation/provider.ts'
+import { askForChapter, askForOutline, type Brief } from '#generation/questions.ts'
+import { TemplateProvider } from '#generation/template/template.ts'
 
 const provider = new TemplateProvider()
 const { signal } = new AbortController()

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
-import { Catalogue } from '../../src/catalogue/catalogue.ts'
+import { Catalogue } from '#courses/catalogue.ts'
 import { bothWays } from '../support/both-ways.ts'
 import { addCourse } from '../support/courses.ts'
 import { until } from '../support/eventually.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseRedisUrl, withPassword } from '../../src/redis/address.ts'
+import { parseRedisUrl, withPassword } from '#redis/address.ts'
 
 const plain = {
   kind: 'single',

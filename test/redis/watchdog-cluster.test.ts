@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import t from 'tap'
-import { RedisMessages } from '../../src/cache/messages.ts'
+import { RedisMessages } from '../../src/cache/invalidation/messages.ts'
 import { until } from '../support/eventually.ts'
 import { startCluster } from '../support/topologies.ts'
 import { ANSWER_MS, answers, comesBack, open, publishUntil, subscribed } from '../support/watched-clients.ts'

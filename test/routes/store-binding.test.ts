@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import t from 'tap'
-import type { Environment } from '../../src/environment.ts'
+import type { Environment } from '#config/environment.ts'
 import { type Actor, ADMIN, draftOf, peopleEnvironment, signIn } from '../support/actors.ts'
 import { query } from '../support/database.ts'
 import { until } from '../support/eventually.ts'

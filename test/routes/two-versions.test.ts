@@ -9,22 +9,22 @@ import { spawnService } from '../support/service.ts'
 /** What the next version answers beside: a required field of a course, and one of an account. */
 const NEXT_VERSION = [
   {
-    file: 'src/catalogue/shapes.ts',
+    file: 'src/courses/shapes.ts',
     text: 'export const Course = Type.Object({',
     becomes: 'export const Course = Type.Object({ length: Type.Integer(),'
   },
   {
-    file: 'src/catalogue/catalogue.ts',
+    file: 'src/courses/catalogue.ts',
     text: 'description: row.description,',
     becomes: 'length: row.description.length, description: row.description,'
   },
   {
-    file: 'src/accounts/shapes.ts',
+    file: 'src/users/shapes.ts',
     text: 'export const OwnUser = Type.Object({',
     becomes: 'export const OwnUser = Type.Object({ greeting: Type.String(),'
   },
   {
-    file: 'src/accounts/accounts.ts',
+    file: 'src/users/accounts.ts',
     text: 'createdAt: createdAt.toISOString() }',
     becomes: "createdAt: createdAt.toISOString(), greeting: 'Hello ' + name }"
   }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
-import type { Environment } from '../../src/environment.ts'
+import type { Environment } from '#config/environment.ts'
 import { freshDataDir } from './data-dir.ts'
 import { PostgresServer } from './postgres.ts'
 import { RedisServer } from './redis.ts'

@@ -1,4 +1,4 @@
-import type { Database } from '../../src/db/database.ts'
+import type { Database } from '#database/database.ts'
 
 /** Hears of the commits of a database, in place of a cache. */
 export function listenTo(database: Database) {

@@ -1,5 +1,5 @@
 import type { Static } from 'typebox'
-import type { Prisma } from '../../src/db/generated/client.ts'
+import type { Prisma } from '#database/generated/client.ts'
 import type { CourseItem } from './contract.ts'
 import type { Service } from './service.ts'
 

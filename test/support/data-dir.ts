@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { openPglite } from '../../src/db/pglite.ts'
+import { openPglite } from '#database/pglite.ts'
 import { run } from './server-process.ts'
 import { temporaryFolder } from './service.ts'
 

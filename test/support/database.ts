@@ -1,9 +1,9 @@
 import pg from 'pg'
-import { readConfig } from '../../src/config.ts'
-import { openDatabase } from '../../src/db/open.ts'
-import { prepareDatabase } from '../../src/db/prepare.ts'
-import type { Environment } from '../../src/environment.ts'
-import type { Log } from '../../src/log.ts'
+import { readConfig } from '#config/config.ts'
+import type { Environment } from '#config/environment.ts'
+import { openDatabase } from '#database/open.ts'
+import type { Log } from '#logging/log.ts'
+import { prepareDatabase } from '#seed/prepare.ts'
 
 /** The rows of one statement, on a connection of its own, past everything that the service does. */
 export async function query(databaseUrl: string, sql: string): Promise<Record<string, unknown>[]> {

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import type { Environment } from '../../src/environment.ts'
+import type { Environment } from '#config/environment.ts'
 import type { Actor } from './actors.ts'
 import { parse } from './contract.ts'
 import { bodyOf } from './people.ts'

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
-import type { Database } from '../../src/db/database.ts'
-import { openDatabase } from '../../src/db/open.ts'
-import { migrate } from '../../src/db/prepare.ts'
+import type { Database } from '#database/database.ts'
+import { migrate } from '#database/migrate.ts'
+import { openDatabase } from '#database/open.ts'
 import { recordingLog } from './database.ts'
 import { PostgresServer } from './postgres.ts'
 

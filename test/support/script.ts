@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import type { Environment } from '../../src/environment.ts'
+import type { Environment } from '#config/environment.ts'
 import { inherited, run } from './server-process.ts'
 
 /** Where the repository is. */

@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs'
 import { cp, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readConfig } from '#config/config.ts'
 import { buildApp } from '../../src/app.ts'
-import { readConfig } from '../../src/config.ts'
 import { ROOT } from './script.ts'
 
 /** What the content of a first start is made of. */
-const SOURCES = ['prisma/migrations', 'src/db', 'src/authoring', 'package-lock.json']
+const SOURCES = ['prisma/migrations', 'src/database', 'src/seed', 'src/courses', 'package-lock.json']
 
 /**
  * Fills `folder` with what a first start makes there, migrated and with the demo catalogue: a copy takes a twentieth of the

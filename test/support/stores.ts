@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import type { Test } from 'tap'
-import { MemoryStore } from '../../src/cache/memory-store.ts'
-import { RedisStore } from '../../src/cache/redis-store.ts'
-import type { Store } from '../../src/cache/store.ts'
-import { connectRedis } from '../../src/redis/connect.ts'
-import { closeRedis } from '../../src/redis/watchdog.ts'
+import { connectRedis } from '#redis/connect.ts'
+import { closeRedis } from '#redis/watchdog.ts'
+import { MemoryStore } from '../../src/cache/store/memory-store.ts'
+import { RedisStore } from '../../src/cache/store/redis-store.ts'
+import type { Store } from '../../src/cache/store/store.ts'
 import type { RedisServer } from './redis.ts'
 
 const ROOM = 64 * 1024 * 1024

@@ -1,5 +1,5 @@
-import type { Config } from '../../src/config.ts'
-import type { Environment } from '../../src/environment.ts'
+import type { Config } from '#config/config.ts'
+import type { Environment } from '#config/environment.ts'
 
 /** An environment variable of the contract, and what becomes of it. */
 export interface Variable {

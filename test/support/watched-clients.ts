@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { RedisMessages } from '../../src/cache/messages.ts'
-import { connectRedis, duplicateOf, type RedisClient } from '../../src/redis/connect.ts'
-import { closeRedis, REVIVED } from '../../src/redis/watchdog.ts'
+import { connectRedis, duplicateOf, type RedisClient } from '#redis/connect.ts'
+import { closeRedis, REVIVED } from '#redis/watchdog.ts'
+import { RedisMessages } from '../../src/cache/invalidation/messages.ts'
 import { recordingLog } from './database.ts'
 import { until } from './eventually.ts'
 

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { noQuery } from '../../../src/paging.ts'
+import { noQuery } from '#http/paging.ts'
 
 const PAGES = fileURLToPath(new URL('../../../pages/redis-stats/', import.meta.url))
 const UPLOT = join(dirname(fileURLToPath(import.meta.resolve('uplot'))))

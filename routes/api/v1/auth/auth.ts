@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { toOwnUser } from '../../../../src/accounts/accounts.ts'
-import { Credentials, OwnUser, PasswordChange, Registration, SessionUser } from '../../../../src/accounts/shapes.ts'
-import { errors } from '../../../../src/errors.ts'
-import { NoContent } from '../../../../src/no-content.ts'
+import { errors } from '#http/errors.ts'
+import { NoContent } from '#http/no-content.ts'
+import { toOwnUser } from '#users/accounts.ts'
+import { Credentials, OwnUser, PasswordChange, Registration, SessionUser } from '#users/shapes.ts'
 
 const tags = ['accounts']
 

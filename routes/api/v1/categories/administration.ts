@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { CategoryChange, NewCategory } from '../../../../src/authoring/shapes.ts'
-import { Category, CategoryParams } from '../../../../src/catalogue/shapes.ts'
-import { errors } from '../../../../src/errors.ts'
-import { NoContent } from '../../../../src/no-content.ts'
+import { CategoryChange, NewCategory } from '#courses/authoring-shapes.ts'
+import { Category, CategoryParams } from '#courses/shapes.ts'
+import { errors } from '#http/errors.ts'
+import { NoContent } from '#http/no-content.ts'
 
 const tags = ['administration']
 const refusals = errors(400, 401, 403, 404, 409, 415, 429, 503)

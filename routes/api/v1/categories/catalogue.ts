@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { specs } from '../../../../src/cached-data.ts'
-import { Category, CategoryList, CategoryParams } from '../../../../src/catalogue/shapes.ts'
-import { ErrorBody } from '../../../../src/errors.ts'
-import { noQuery } from '../../../../src/paging.ts'
+import { specs } from '#courses/cache-specs.ts'
+import { Category, CategoryList, CategoryParams } from '#courses/shapes.ts'
+import { ErrorBody } from '#http/errors.ts'
+import { noQuery } from '#http/paging.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { catalogue } = app

@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { ifMatch } from '../../../../src/authoring/precondition.ts'
-import { CourseChange, NewCourse } from '../../../../src/authoring/shapes.ts'
-import { Course, CourseParams } from '../../../../src/catalogue/shapes.ts'
-import { errors } from '../../../../src/errors.ts'
-import { NoContent } from '../../../../src/no-content.ts'
+import { CourseChange, NewCourse } from '#courses/authoring-shapes.ts'
+import { ifMatch } from '#courses/precondition.ts'
+import { Course, CourseParams } from '#courses/shapes.ts'
+import { errors } from '#http/errors.ts'
+import { NoContent } from '#http/no-content.ts'
 
 const tags = ['authoring']
 const refusals = errors(400, 401, 403, 404, 412, 415, 429, 503)

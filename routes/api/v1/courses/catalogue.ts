@@ -1,17 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { specs } from '../../../../src/cached-data.ts'
-import { normalizeCourseQuery, visibleTo } from '../../../../src/catalogue/catalogue.ts'
-import {
-  Chapter,
-  ChapterParams,
-  Course,
-  CoursePage,
-  CourseParams,
-  CourseQuery,
-  ModuleList
-} from '../../../../src/catalogue/shapes.ts'
-import { ErrorBody } from '../../../../src/errors.ts'
-import { noQuery } from '../../../../src/paging.ts'
+import { specs } from '#courses/cache-specs.ts'
+import { normalizeCourseQuery, visibleTo } from '#courses/catalogue.ts'
+import { Chapter, ChapterParams, Course, CoursePage, CourseParams, CourseQuery, ModuleList } from '#courses/shapes.ts'
+import { ErrorBody } from '#http/errors.ts'
+import { noQuery } from '#http/paging.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { catalogue } = app

@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { ifMatch } from '../../../../src/authoring/precondition.ts'
-import { ChapterChange, ModuleChange, ModuleParams, NewChapter, NewModule } from '../../../../src/authoring/shapes.ts'
-import { Chapter, ChapterParams, Course, CourseParams, Module } from '../../../../src/catalogue/shapes.ts'
-import { errors } from '../../../../src/errors.ts'
-import { NoContent } from '../../../../src/no-content.ts'
+import { ChapterChange, ModuleChange, ModuleParams, NewChapter, NewModule } from '#courses/authoring-shapes.ts'
+import { ifMatch } from '#courses/precondition.ts'
+import { Chapter, ChapterParams, Course, CourseParams, Module } from '#courses/shapes.ts'
+import { errors } from '#http/errors.ts'
+import { NoContent } from '#http/no-content.ts'
 
 const tags = ['authoring']
 const refusals = errors(400, 401, 403, 404, 409, 415, 429, 503)

@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { errors } from '../../../../src/errors.ts'
-import { GenerationParams, isOver, LastEventId } from '../../../../src/generation/shapes.ts'
-import { NoContent } from '../../../../src/no-content.ts'
-import { noQuery } from '../../../../src/paging.ts'
+import { GenerationParams, isOver, LastEventId } from '#generation/shapes.ts'
+import { errors } from '#http/errors.ts'
+import { NoContent } from '#http/no-content.ts'
+import { noQuery } from '#http/paging.ts'
 
 const EventStream = {
   description: 'events `progress` with a Generation as `data`; ends when it is over',

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { errors } from '../../../../src/errors.ts'
-import { allowanceHeaders } from '../../../../src/generation/generations.ts'
+import { allowanceHeaders } from '#generation/generations.ts'
 import {
   Generation,
   GenerationPage,
@@ -8,8 +7,9 @@ import {
   GenerationQuery,
   IdempotencyKey,
   NewGeneration
-} from '../../../../src/generation/shapes.ts'
-import { noQuery } from '../../../../src/paging.ts'
+} from '#generation/shapes.ts'
+import { errors } from '#http/errors.ts'
+import { noQuery } from '#http/paging.ts'
 
 const tags = ['generation']
 

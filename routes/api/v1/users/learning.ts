@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { errors } from '../../../../src/errors.ts'
-import { NotModified } from '../../../../src/no-content.ts'
-import { noQuery, pageQuery, queryOf } from '../../../../src/paging.ts'
+import { errors } from '#http/errors.ts'
+import { NotModified } from '#http/no-content.ts'
+import { noQuery, pageQuery, queryOf } from '#http/paging.ts'
 import {
   Completion,
   CompletionParams,
@@ -9,12 +9,12 @@ import {
   Progress,
   ProgressList,
   ProgressParams
-} from '../../../../src/progress/shapes.ts'
+} from '#learning/shapes.ts'
 
 const tags = ['learning']
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
-  const { learning, userCache } = app
+  const { learning, cachedProgress } = app
 
   app.get(
     '/me/courses',
@@ -56,7 +56,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { id } = request.signedIn()
       const { courseId } = request.params
-      reply.sendOwn(await userCache.progress(id, courseId, () => learning.progress(id, courseId), request.trace))
+      reply.sendOwn(await cachedProgress.read(id, courseId, request.trace))
       return reply
     }
   )
@@ -77,7 +77,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       const { id } = account
       const { courseId, chapterId } = request.params
       await learning.complete(account, courseId, chapterId, request.body.completed)
-      return userCache.progress(id, courseId, () => learning.progress(id, courseId), request.trace)
+      return cachedProgress.read(id, courseId, request.trace)
     }
   )
 }

@@ -1,22 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { toOwnUser, toPublicUser } from '../../../../src/accounts/accounts.ts'
-import {
-  OwnUser,
-  ProfileChange,
-  RoleChange,
-  User,
-  UserPage,
-  UserParams,
-  UserQuery
-} from '../../../../src/accounts/shapes.ts'
-import { errors } from '../../../../src/errors.ts'
-import { NotModified } from '../../../../src/no-content.ts'
-import { noQuery } from '../../../../src/paging.ts'
+import { errors } from '#http/errors.ts'
+import { NotModified } from '#http/no-content.ts'
+import { noQuery } from '#http/paging.ts'
+import { toOwnUser, toPublicUser } from '#users/accounts.ts'
+import { OwnUser, ProfileChange, RoleChange, User, UserPage, UserParams, UserQuery } from '#users/shapes.ts'
 
 const tags = ['users']
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
-  const { accounts, userCache } = app
+  const { accounts, profiles } = app
 
   app.get(
     '',
@@ -47,7 +39,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
     async ({ params: { id }, trace }, reply) => {
-      const account = await userCache.profile(id, () => accounts.account(id), trace)
+      const account = await profiles.read(id, trace)
       reply.sendOwn(toPublicUser(account))
       return reply
     }
@@ -68,7 +60,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       request.admin()
       const { id } = request.params
       await accounts.changeRole(id, request.body.role)
-      return toOwnUser(await userCache.profile(id, () => accounts.account(id), request.trace))
+      return toOwnUser(await profiles.read(id, request.trace))
     }
   )
 
@@ -101,7 +93,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async (request) => {
       const { id } = request.signedIn()
       await accounts.changeProfile(id, request.body)
-      return toOwnUser(await userCache.profile(id, () => accounts.own(id), request.trace))
+      return toOwnUser(await profiles.readOwn(id, request.trace))
     }
   )
 }

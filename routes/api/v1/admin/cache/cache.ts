@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { ApiError, errors } from '../../../../../src/errors.ts'
-import { noQuery, queryOf } from '../../../../../src/paging.ts'
-import { CacheReport } from '../../../../../src/stats/shapes.ts'
+import { ApiError, errors } from '#http/errors.ts'
+import { noQuery, queryOf } from '#http/paging.ts'
+import { CacheReport } from '#observability/shapes.ts'
 
 const tags = ['administration']
 const pattern = Type.String({

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { errors } from '../../../../../src/errors.ts'
-import { noQuery } from '../../../../../src/paging.ts'
+import { errors } from '#http/errors.ts'
+import { noQuery } from '#http/paging.ts'
 
 const INTERVAL_MS = 2000
 /** A stream ends after so long; the browser asks again, and is looked at again: who is no admin any more sees no more. */

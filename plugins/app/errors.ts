@@ -1,0 +1,52 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { describeUnavailable, isDatabaseUnavailable, sqlState } from '#database/unavailable.ts'
+import { ApiError, errorBody } from '#http/errors.ts'
+import { describeValidation } from '#http/validation.ts'
+
+const RETRY_AFTER_S = 5
+
+/** For what Fastify itself refuses. */
+const codes = new Map([
+  [400, 'MALFORMED_BODY'],
+  [413, 'BODY_TOO_LARGE']
+])
+
+/** Every error leaves in the shape of the contract; what a client did not cause is logged, and told without its details. */
+export default fp(
+  async (app) => {
+    app.setSchemaErrorFormatter((errors) => new Error(describeValidation(errors)))
+    app.setNotFoundHandler((request, reply) => send(request, reply, 404, 'NOT_FOUND', 'there is nothing at this URL'))
+
+    app.addHook('onRequest', ({ headers, raw }, _reply, done) => {
+      if (headers.host === undefined && raw.httpVersion === '1.1') {
+        done(new ApiError(400, 'MALFORMED_REQUEST', 'the header Host is missing'))
+      } else if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
+        done(new ApiError(417, 'EXPECTATION_FAILED', 'Expect may only be 100-continue'))
+      } else done()
+    })
+
+    app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
+      if (error instanceof ApiError) {
+        return send(request, reply.headers(error.headers), error.statusCode, error.code, error.message)
+      }
+      if (error.validation !== undefined) return send(request, reply, 400, 'VALIDATION_FAILED', error.message)
+      const statusCode = error.statusCode ?? 500
+      if (statusCode === 415) return send(request, reply, 415, 'NOT_JSON', 'send Content-Type: application/json')
+      if (statusCode < 500)
+        return send(request, reply, statusCode, codes.get(statusCode) ?? 'BAD_REQUEST', error.message)
+      if (isDatabaseUnavailable(error)) {
+        request.log.error({ err: error, sqlState: sqlState(error) }, describeUnavailable(error))
+        reply.header('Retry-After', RETRY_AFTER_S)
+        return send(request, reply, 503, 'DATABASE_DOWN', 'the database cannot do this at the moment: try again')
+      }
+      request.log.error({ err: error }, 'request failed: a fault of the service')
+      return send(request, reply, 500, 'INTERNAL', 'the service failed to answer; the log has the request id')
+    })
+  },
+  { name: 'errors', dependencies: ['response-head'] }
+)
+
+function send(request: FastifyRequest, reply: FastifyReply, statusCode: number, code: string, message: string) {
+  return reply.code(statusCode).send(errorBody(statusCode, code, message, request.id))
+}

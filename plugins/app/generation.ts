@@ -1,0 +1,57 @@
+import fp from 'fastify-plugin'
+import { CachedProvider } from '#generation/cached-provider.ts'
+import { createProvider } from '#generation/create-provider.ts'
+import { GenerationFeed } from '#generation/feed.ts'
+import { GenerationCache } from '#generation/generation-cache.ts'
+import { Generations } from '#generation/generations.ts'
+import { GenerationQueue } from '#generation/queue.ts'
+import { GenerationRecords } from '#generation/records.ts'
+import { GenerationWorker } from '#generation/worker.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly generations: Generations
+    readonly generationFeed: GenerationFeed
+    readonly generationQueue: GenerationQueue
+  }
+}
+
+/** The channel on which the trigger on `generation_job` tells what changed. */
+const CHANNEL = 'generation'
+/** How many generations one process runs at a time. */
+const JOBS_AT_ONCE = 4
+/** How long a worker that stops waits for the chapters that are under way: less than the process has. */
+const GRACE_MS = 8000
+
+/** Generations: what users do with them, who follows them, and, where this process works, their worker. */
+export default fp(
+  async (app) => {
+    const { cache, config, database, log } = app
+    const works = config.generation.worker === 'inline'
+    const provider = new CachedProvider(await createProvider(config.llm), cache)
+    const records = new GenerationRecords(database.client, new GenerationCache(cache))
+    const feed = new GenerationFeed({ read: (id) => records.current(id), log })
+    const queue = await GenerationQueue.open(database, { works, migrate: config.migrate === 'start' }, log)
+    const limit = config.rateLimit.generation
+    app.decorate('generations', new Generations({ database, records, queue, provider, limit }))
+    app.decorate('generationFeed', feed)
+    app.decorate('generationQueue', queue)
+    const unlisten = await database.listen(CHANNEL, (id) => feed.changed(id))
+
+    const { concurrency } = config.generation
+    const worker = new GenerationWorker({ database, records, feed, provider, concurrency, log })
+    app.addHook('onReady', async () => {
+      if (works) await queue.work(JOBS_AT_ONCE, (run) => worker.run(run))
+    })
+    // Before the server waits for its connections: those who follow a generation would hold it up.
+    app.addHook('preClose', async () => {
+      feed.close()
+      worker.stop()
+    })
+    app.addHook('onClose', async () => {
+      await queue.close(GRACE_MS)
+      await unlisten()
+    })
+  },
+  { name: 'generation', dependencies: ['cache', 'database'] }
+)

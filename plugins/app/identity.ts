@@ -1,0 +1,91 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { ApiError, NotFoundError } from '#http/errors.ts'
+import { type Account, Accounts } from '#users/accounts.ts'
+import { Profiles } from '#users/profiles.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly accounts: Accounts
+    readonly profiles: Profiles
+    /** Begins a session for the account, with a new id, whatever session there was. */
+    signIn(request: FastifyRequest, account: Account): Promise<void>
+    /** Ends the session of this request, if there is one. */
+    signOut(request: FastifyRequest, reply: FastifyReply): Promise<void>
+  }
+  interface FastifyRequest {
+    /** Who is signed in. */
+    account: Account | null
+    /** Who is signed in; throws 401 where nobody is. */
+    signedIn(): Account
+    /** The admin who is signed in; throws 401 or 403. */
+    admin(): Account
+  }
+}
+
+/** Who makes a request: his session, checked against the account as it is now, so that what changes there counts at once. */
+export default fp(
+  async (app) => {
+    const { config, database, cache } = app
+    const accounts = new Accounts(database.client)
+    const profiles = new Profiles(cache, accounts)
+    app.decorate('accounts', accounts)
+    app.decorate('profiles', profiles)
+
+    app.decorateRequest('account', null)
+    app.decorateRequest('signedIn', function () {
+      if (this.account === null) throw new ApiError(401, 'NOT_SIGNED_IN', 'sign in first')
+      return this.account
+    })
+    app.decorateRequest('admin', function () {
+      const account = this.signedIn()
+      if (account.role !== 'admin') throw new ApiError(403, 'ADMINS_ONLY', 'only admins may do this')
+      return account
+    })
+
+    app.decorate('signIn', async (request, { id, sessionEpoch }) => {
+      // `identify` leaves a session there, an ended one too.
+      await request.session.regenerate()
+      request.session.userId = id
+      request.session.epoch = sessionEpoch
+      request.session.begunAt = request.session.renewedAt = Date.now()
+      await request.session.save()
+    })
+
+    app.decorate('signOut', async (request, reply) => {
+      if (request.session) await request.session.destroy()
+      reply.clearCookie('sid', { path: '/' })
+    })
+
+    async function identify(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+      const { userId, epoch, renewedAt } = request.session
+      if (userId === undefined) return
+      reply.header('Cache-Control', 'private, no-store')
+      try {
+        const account = await profiles.read(userId, request.trace)
+        if (account.sessionEpoch === epoch) request.account = account
+      } catch (error) {
+        if (!(error instanceof NotFoundError)) {
+          if (!request.route.config.public) throw error
+          request.log.error({ err: error }, 'accounts cannot be read: answered as to a visitor; check DATABASE_URL')
+          return
+        }
+      }
+      if (request.account === null) await request.session.regenerate()
+      else if (
+        Date.now() - (renewedAt ?? 0) > config.session.ttlMs / 2 ||
+        request.cookies.sid !== request.session.encryptedSessionId
+      ) {
+        request.session.touch()
+        // A changed field makes the library save it, and send the cookie again.
+        request.session.renewedAt = Date.now()
+      }
+    }
+
+    app.addHook('onRequest', (request, reply, done) => {
+      if (request.session) identify(request, reply).then(() => done(), done)
+      else done()
+    })
+  },
+  { name: 'identity', dependencies: ['session', 'cache', 'database'] }
+)

@@ -1,0 +1,52 @@
+import fp from 'fastify-plugin'
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { registerCacheMetrics } from '#observability/cache-metrics.ts'
+import { registerWorkMetrics } from '#observability/work-metrics.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly metrics: Registry
+  }
+}
+
+const REQUEST_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/** Metrics for Prometheus: requests here, the rest from where it is counted. */
+export default fp(
+  async (app) => {
+    const registry = new Registry()
+    const registers = [registry]
+    app.decorate('metrics', registry)
+    collectDefaultMetrics({ register: registry })
+    // Gauges with the name of a counter; their sums are in other metrics.
+    for (const kind of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${kind}_total`)
+    registerCacheMetrics(registers, app.cacheParts)
+    const { sweeper, generations } = app
+    registerWorkMetrics(registers, { outbox: app.database.outbox, sweeper, generations })
+
+    const requests = new Histogram({
+      name: 'aikademiya_request_seconds',
+      help: 'Requests by route and status, and how long they took',
+      labelNames: ['method', 'route', 'status'],
+      buckets: REQUEST_SECONDS,
+      registers
+    })
+    const limited = new Counter({
+      name: 'aikademiya_rate_limited_requests_total',
+      help: 'Requests that were refused because of a rate limit',
+      registers
+    })
+    const sessions = new Counter({
+      name: 'aikademiya_sessions_begun_total',
+      help: 'Sessions that began: logins, registrations, changes of the password',
+      registers
+    })
+    app.onAnswered(({ method, route, status, ms }) => {
+      // A path that no route has is anybody's text.
+      requests.observe({ method, route: route.url ?? 'none', status }, ms / 1000)
+      if (status === 429) limited.inc()
+      if (route.config.beginsSession && status < 300) sessions.inc()
+    })
+  },
+  { name: 'metrics', dependencies: ['answered', 'cache', 'sweeper', 'database', 'generation'] }
+)

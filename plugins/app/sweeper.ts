@@ -1,0 +1,30 @@
+import fp from 'fastify-plugin'
+import { CHANNEL } from '#database/outbox.ts'
+import { Sweeper } from '#database/sweeper.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly sweeper: Sweeper
+  }
+}
+
+/** Applies the invalidations that their writers left behind. */
+export default fp(
+  async (app) => {
+    const { cache, database, log } = app
+    const sweeper = new Sweeper({
+      outbox: database.outbox,
+      ready: () => cache.trusted,
+      apply: (tags) => cache.invalidate(tags),
+      log
+    })
+    app.decorate('sweeper', sweeper)
+    sweeper.start()
+    const unlisten = await database.listen(CHANNEL, () => sweeper.wake())
+    app.addHook('onClose', async () => {
+      await unlisten()
+      await sweeper.stop()
+    })
+  },
+  { name: 'sweeper', dependencies: ['cache', 'database'] }
+)

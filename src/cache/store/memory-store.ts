@@ -1,0 +1,77 @@
+import { LRUCache } from 'lru-cache'
+import { newStamp } from '../entry.ts'
+import { isDataKey, lockKey, stampKey } from '../keys.ts'
+import { matcher } from './glob.ts'
+import { NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Step, type Store, type Stored } from './store.ts'
+
+/** What a key and the bookkeeping of one item weigh, roughly, in bytes. */
+const ITEM_OVERHEAD = 200
+
+/** A store in this process, bounded in bytes: the embedded service runs on it, with nothing else installed. */
+export class MemoryStore implements Store {
+  readonly #items: LRUCache<string, string>
+
+  constructor(maxBytes: number) {
+    this.#items = new LRUCache({
+      maxSize: Math.max(1, maxBytes),
+      sizeCalculation: (text, key) => 2 * (text.length + key.length) + ITEM_OVERHEAD
+    })
+  }
+
+  async get(key: string): Promise<Stored | null> {
+    const text = this.#items.get(key)
+    return text === undefined ? null : { text, ttlMs: this.#items.getRemainingTTL(key) }
+  }
+
+  async set(key: string, text: string, ttlMs: number): Promise<void> {
+    this.#items.set(key, text, { ttl: ttlMs })
+  }
+
+  async delete(keys: readonly string[]): Promise<number> {
+    // What has expired is not there, though its place is still taken.
+    return keys.filter((key) => this.#items.has(key) && this.#items.delete(key)).length
+  }
+
+  async *matching(pattern: string): AsyncGenerator<Step> {
+    const matches = matcher(pattern)
+    // What has expired is not there, though its place is still taken.
+    const keys = [...this.#items.keys()].filter((key) => isDataKey(key) && matches(key) && this.#items.has(key))
+    yield { keys, part: 1 }
+  }
+
+  async stamps(tags: readonly string[]): Promise<(string | null)[]> {
+    return tags.map((tag) => this.#items.get(stampKey(tag)) ?? null)
+  }
+
+  async ensureStamps(tags: readonly string[]): Promise<string[]> {
+    return tags.map((tag) => this.#items.get(stampKey(tag)) ?? this.#renew(tag, NEW_STAMP_TTL_MS))
+  }
+
+  async prolongStamps(tags: readonly string[]): Promise<void> {
+    for (const tag of tags) {
+      const stamp = this.#items.get(stampKey(tag))
+      if (stamp !== undefined) this.#items.set(stampKey(tag), stamp, { ttl: STAMP_TTL_MS })
+    }
+  }
+
+  async renewStamps(tags: readonly string[]): Promise<void> {
+    for (const tag of tags) this.#renew(tag, STAMP_TTL_MS)
+  }
+
+  async lock(name: string, ttlMs: number): Promise<boolean> {
+    const key = lockKey(name)
+    if (this.#items.has(key)) return false
+    this.#items.set(key, '', { ttl: ttlMs })
+    return true
+  }
+
+  async unlock(name: string): Promise<void> {
+    this.#items.delete(lockKey(name))
+  }
+
+  #renew(tag: string, ttl: number): string {
+    const stamp = newStamp()
+    this.#items.set(stampKey(tag), stamp, { ttl })
+    return stamp
+  }
+}

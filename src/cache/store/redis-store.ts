@@ -1,0 +1,149 @@
+import { Cluster } from 'ioredis'
+import { mastersOf, type RedisClient } from '#redis/connect.ts'
+import { OncePerTurn } from '#redis/once-per-turn.ts'
+import { newStamp } from '../entry.ts'
+import { isDataKey, lockKey, stampKey } from '../keys.ts'
+import type { SharedStore, StoreLabel } from '../trust/store-binding.ts'
+import { NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Step, type Store, type Stored } from './store.ts'
+
+/** How many keys one SCAN step looks at, and one UNLINK removes: small enough not to hold Redis up. */
+const SCAN_COUNT = 500
+/** From so many on, stamps are renewed by one pipeline. */
+const MANY_TAGS = 50
+
+/**
+ * A store in Redis 7 or later, shared by all processes. It sends single-key commands only, which the
+ * client's auto-pipelining joins into one round trip, so that nothing depends on keys sharing a slot.
+ */
+export class RedisStore implements Store, SharedStore {
+  readonly #redis: RedisClient
+  readonly #prefix: string
+  readonly #stamps = new OncePerTurn<string | null>()
+
+  constructor(redis: RedisClient, keyPrefix: string) {
+    this.#redis = redis
+    this.#prefix = `${keyPrefix}:`
+  }
+
+  async get(key: string): Promise<Stored | null> {
+    const [text, ttlMs] = await Promise.all([this.#text(key), this.#redis.pttl(this.#prefix + key)])
+    return text === null ? null : { text, ttlMs }
+  }
+
+  async set(key: string, text: string, ttlMs: number): Promise<void> {
+    await this.#redis.set(this.#prefix + key, text, 'PX', ttlMs)
+  }
+
+  async delete(keys: readonly string[]): Promise<number> {
+    const removed = await Promise.all(keys.map((key) => this.#redis.unlink(this.#prefix + key)))
+    return removed.reduce((sum, count) => sum + count, 0)
+  }
+
+  /** Through each master in turn: every key is on one of them. */
+  async *matching(pattern: string): AsyncGenerator<Step> {
+    const match = escapeGlob(this.#prefix) + pattern
+    const masters = mastersOf(this.#redis)
+    const sizes = await Promise.all(masters.map((master) => master.dbsize()))
+    const size = Math.max(
+      1,
+      sizes.reduce((sum, keys) => sum + keys, 0)
+    )
+    let looked = 0
+    for (const [index, master] of masters.entries()) {
+      let cursor = '0'
+      do {
+        const [next, found] = await master.scan(cursor, 'MATCH', match, 'COUNT', SCAN_COUNT)
+        const keys = found.map((key) => key.slice(this.#prefix.length)).filter(isDataKey)
+        cursor = next
+        looked += SCAN_COUNT
+        const last = cursor === '0' && index === masters.length - 1
+        yield { keys, part: last ? 1 : Math.min(0.99, looked / size) }
+      } while (cursor !== '0')
+    }
+  }
+
+  stamps(tags: readonly string[]): Promise<(string | null)[]> {
+    return Promise.all(tags.map((tag) => this.#stamps.ask(tag, () => this.#text(stampKey(tag)))))
+  }
+
+  ensureStamps(tags: readonly string[]): Promise<string[]> {
+    return Promise.all(
+      tags.map(async (tag) => {
+        const stamp = newStamp()
+        // NX GET answers the stamp that was there, or null when ours was taken.
+        const current = await this.#redis
+          .set(this.#prefix + stampKey(tag), stamp, 'PX', NEW_STAMP_TTL_MS, 'NX', 'GET')
+          .catch(ifNoText(() => this.set(stampKey(tag), stamp, STAMP_TTL_MS)))
+        return current ?? stamp
+      })
+    )
+  }
+
+  async prolongStamps(tags: readonly string[]): Promise<void> {
+    await Promise.all(tags.map((tag) => this.#redis.pexpire(this.#prefix + stampKey(tag), STAMP_TTL_MS, 'GT')))
+  }
+
+  async renewStamps(tags: readonly string[]): Promise<void> {
+    if (tags.length < MANY_TAGS || this.#redis instanceof Cluster) {
+      await Promise.all(tags.map((tag) => this.set(stampKey(tag), newStamp(), STAMP_TTL_MS)))
+      return
+    }
+    // A third of the time that a promise for each takes; a cluster takes no pipeline over several of its nodes.
+    const pipeline = this.#redis.pipeline()
+    for (const tag of tags) pipeline.set(this.#prefix + stampKey(tag), newStamp(), 'PX', STAMP_TTL_MS)
+    const answers = await pipeline.exec()
+    const failure =
+      answers === null ? new Error('the pipeline was not run') : answers.find(([error]) => error !== null)?.[0]
+    if (failure) throw failure
+  }
+
+  async lock(name: string, ttlMs: number): Promise<boolean> {
+    return (await this.#redis.set(this.#prefix + lockKey(name), '', 'PX', ttlMs, 'NX')) === 'OK'
+  }
+
+  // Whoever unlocks too late, after its lock has expired, frees somebody else's: that is one load more, no fault.
+  async unlock(name: string): Promise<void> {
+    await this.#redis.unlink(this.#prefix + lockKey(name))
+  }
+
+  async label(): Promise<StoreLabel | null> {
+    return parseLabel(await this.#redis.getex(this.#prefix + LABEL_KEY, 'PX', LABEL_TTL_MS))
+  }
+
+  async setLabel(label: StoreLabel): Promise<StoreLabel> {
+    const text = `${label.storeId} ${label.databaseId}`
+    return parseLabel(await this.#redis.set(this.#prefix + LABEL_KEY, text, 'PX', LABEL_TTL_MS, 'NX', 'GET')) ?? label
+  }
+
+  /** From now on it may cache another database. */
+  async removeLabel(): Promise<void> {
+    await this.#redis.unlink(this.#prefix + LABEL_KEY)
+  }
+
+  /** The text under a key; null where there is none, or something that is no text, put there by hand. */
+  #text(key: string): Promise<string | null> {
+    return this.#redis.get(this.#prefix + key).catch(ifNoText(() => null))
+  }
+}
+
+/** No key of cached data: clearing by pattern never touches it. */
+const LABEL_KEY = 'store'
+/** Longer than any entry lives; it begins anew each time that a process looks. */
+const LABEL_TTL_MS = 86_400_000
+
+function parseLabel(text: string | null): StoreLabel | null {
+  const [storeId, databaseId] = text?.split(' ') ?? []
+  return storeId && databaseId ? { storeId, databaseId } : null
+}
+
+/** Answers in place of the error that a key of another type gives. */
+function ifNoText<T>(answer: () => T): (error: unknown) => T {
+  return (error) => {
+    if (/WRONGTYPE/.test(String(error))) return answer()
+    throw error
+  }
+}
+
+function escapeGlob(text: string): string {
+  return text.replace(/[\\*?[\]]/g, '\\$&')
+}

@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto'
+import { isIP } from 'node:net'
+import { availableParallelism } from 'node:os'
+import { parseRedisUrl, REDIS_URL_FORMS, withPassword } from '#redis/address.ts'
+import { ConfigError, choice, type Environment, integer, matching, secret, text, url } from './environment.ts'
+
+const KIBIBYTE = 1024
+const MEBIBYTE = 1024 * KIBIBYTE
+const DAY_S = 86_400
+
+const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/
+
+/** Everything the service takes from its environment. Durations carry their unit in the name, sizes are bytes. */
+export type Config = ReturnType<typeof readConfig>
+
+/**
+ * Reads and validates the environment (`docs/configuration.md` lists the variables).
+ * Throws `ConfigError`, one line, at the first value that cannot be used.
+ */
+export function readConfig(env: Environment) {
+  const production = choice(env, 'NODE_ENV', 'development', ['development', 'test', 'production']) === 'production'
+  const databaseUrl = url(env, 'DATABASE_URL', ['postgres:', 'postgresql:'])
+  const redisUrl = redis(env, 'REDIS_URL')
+  return freeze({
+    /** What this process is; `worker.ts` says otherwise. */
+    role: choice({}, 'ROLE', 'api', ['api', 'worker']),
+    production,
+    host: text(env, 'HOST') ?? '127.0.0.1',
+    port: integer(env, 'PORT', 3000, 0, 65_535),
+    trustProxy: trustProxy(env),
+    /** Front ends on other origins that may use the API with their users' sessions. */
+    corsOrigins: corsOrigins(env),
+    logLevel: choice(env, 'LOG_LEVEL', 'info', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    slowRequestMs: integer(env, 'SLOW_REQUEST_MS', 500, 1, 600_000),
+
+    /** Null: the embedded database, in `dataDir`. */
+    databaseUrl,
+    /** Null: `databaseUrl` does. */
+    directUrl: directUrl(env, databaseUrl),
+    /** `none`: the start applies no migrations, and refuses a database that lacks some. */
+    migrate: choice(env, 'MIGRATE', 'start', ['start', 'none']),
+    dataDir: text(env, 'DATA_DIR') ?? '.data',
+    seed: choice(env, 'SEED', databaseUrl === null ? 'demo' : 'none', ['demo', 'none']),
+    admin: admin(env),
+
+    redis: {
+      /** Null: cache, sessions and limits live in this process. */
+      url: redisUrl,
+      sessionUrl: redis(env, 'REDIS_SESSION_URL') ?? redisUrl,
+      /** Null: each process counts for itself. */
+      limitUrl: text(env, 'REDIS_LIMIT_URL') === 'none' ? null : (redis(env, 'REDIS_LIMIT_URL') ?? redisUrl),
+      keyPrefix:
+        matching(
+          env,
+          'REDIS_KEY_PREFIX',
+          /^[A-Za-z0-9_.-]{1,64}$/,
+          'allowed are 1 to 64 letters, digits, "_", "." and "-"'
+        ) ?? 'aikademiya'
+    },
+    cache: {
+      defaultTtlMs: integer(env, 'CACHE_DEFAULT_TTL', 300, 1, 7 * DAY_S) * 1000,
+      l1LeaseMs: integer(env, 'CACHE_L1_LEASE_MS', 1000, 0, 60_000),
+      l1MaxBytes: integer(env, 'CACHE_L1_MAX_BYTES', 64 * MEBIBYTE, 0, 64 * KIBIBYTE * MEBIBYTE),
+      maxEntryBytes: integer(env, 'CACHE_MAX_ENTRY_BYTES', MEBIBYTE, KIBIBYTE, 512 * MEBIBYTE),
+      staleIfErrorMs: integer(env, 'CACHE_STALE_IF_ERROR', 600, 0, 7 * DAY_S) * 1000
+    },
+    /** Requests an hour; 0 is off. */
+    rateLimit: {
+      anonymous: integer(env, 'RATE_LIMIT_ANONYMOUS', 100, 0, 1_000_000_000),
+      user: integer(env, 'RATE_LIMIT_USER', 1000, 0, 1_000_000_000),
+      generation: integer(env, 'RATE_LIMIT_GENERATION', 10, 0, 1_000_000_000)
+    },
+    session: {
+      secrets: sessionSecrets(env, production),
+      ttlMs: integer(env, 'SESSION_TTL', 14 * DAY_S, 60, 365 * DAY_S) * 1000
+    },
+    llm: {
+      provider: choice(env, 'LLM_PROVIDER', 'template', ['template', 'openai']),
+      baseUrl: url(env, 'LLM_BASE_URL', ['http:', 'https:']),
+      apiKey: secret(env, 'LLM_API_KEY', 1),
+      model: text(env, 'LLM_MODEL'),
+      timeoutMs: integer(env, 'LLM_TIMEOUT', 120, 1, 3600) * 1000
+    },
+    generation: {
+      concurrency: integer(env, 'GENERATION_CONCURRENCY', Math.max(2, availableParallelism()), 1, 64),
+      worker: worker(env, databaseUrl)
+    }
+  })
+}
+
+function directUrl(env: Environment, databaseUrl: string | null): string | null {
+  const value = url(env, 'DATABASE_DIRECT_URL', ['postgres:', 'postgresql:'])
+  if (value === null || databaseUrl !== null) return value
+  throw new ConfigError('DATABASE_DIRECT_URL', value, 'it goes with DATABASE_URL, which is not set', true)
+}
+
+function worker(env: Environment, databaseUrl: string | null) {
+  const value = choice(env, 'WORKER', 'inline', ['inline', 'none'])
+  if (value === 'inline' || databaseUrl !== null) return value
+  throw new ConfigError(
+    'WORKER',
+    value,
+    'none needs DATABASE_URL: no other process can run the generations of an embedded database'
+  )
+}
+
+/** The URL of a Redis, with `REDIS_PASSWORD` where it has no password of its own. */
+function redis(env: Environment, name: string): string | null {
+  const value = text(env, name)
+  if (value === null) return null
+  if (parseRedisUrl(value) !== null) return withPassword(value, secret(env, 'REDIS_PASSWORD', 1))
+  throw new ConfigError(name, value, `allowed is ${REDIS_URL_FORMS}`, true)
+}
+
+/** `true`/`false`, a number of proxies, or a list of their addresses, as Fastify takes them. */
+function trustProxy(env: Environment): boolean | number | string {
+  const value = text(env, 'TRUST_PROXY')
+  if (value === null || value === 'false') return false
+  if (value === 'true') return true
+  if (/^\d{1,2}$/.test(value)) return Number(value)
+  if (value.split(',').every((entry) => isNetwork(entry.trim()))) return value
+  throw new ConfigError(
+    'TRUST_PROXY',
+    value,
+    'allowed is true, false, a number of proxies, or a list of addresses as 10.0.0.0/8'
+  )
+}
+
+function isNetwork(entry: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(entry)) return true
+  const [address = '', bits, ...rest] = entry.split('/')
+  const version = isIP(address)
+  if (version === 0 || rest.length > 0) return false
+  return (
+    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128))
+  )
+}
+
+function corsOrigins(env: Environment): readonly string[] {
+  const origins = (env.CORS_ORIGINS ?? '').split(',').filter((origin) => origin !== '')
+  const wrong = origins.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin)
+  if (wrong === undefined) return origins
+  throw new ConfigError('CORS_ORIGINS', wrong, 'allowed are origins, "https://a.example,https://b.example"')
+}
+
+function admin(env: Environment): { email: string; password: string } | null {
+  const email = matching(env, 'ADMIN_EMAIL', EMAIL, 'allowed is an e-mail address')
+  const password = secret(env, 'ADMIN_PASSWORD', 10)
+  if (email !== null && password !== null) return { email: email.toLowerCase(), password }
+  if (email === null && password === null) return null
+  const missing = email === null ? 'ADMIN_EMAIL' : 'ADMIN_PASSWORD'
+  throw new ConfigError(missing, '', 'ADMIN_EMAIL and ADMIN_PASSWORD are set together or not at all')
+}
+
+/** The first secret signs, all of them verify: a secret is rotated by putting the new one in front. */
+function sessionSecrets(env: Environment, production: boolean): readonly string[] {
+  const value = env.SESSION_SECRET
+  if (!value) {
+    if (production) throw new ConfigError('SESSION_SECRET', '', 'it is required when NODE_ENV=production')
+    return [randomBytes(32).toString('hex')]
+  }
+  const secrets = value.split(',')
+  if (secrets.every((one) => one.length >= 32)) return secrets
+  throw new ConfigError('SESSION_SECRET', value, 'allowed are secrets of at least 32 characters, "new,old"', true)
+}
+
+function freeze<const T extends object>(config: T): Readonly<T> {
+  for (const value of Object.values(config)) if (typeof value === 'object' && value !== null) freeze(value)
+  return Object.freeze(config)
+}

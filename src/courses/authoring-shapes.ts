@@ -1,0 +1,55 @@
+import { type Static, Type } from 'typebox'
+import { Id } from '#http/ids.ts'
+import { block, line, optionalLine } from '#http/text.ts'
+import { CourseParams, Language, Level, Status } from './shapes.ts'
+
+/** What authors and admins send. Unknown fields are refused: nobody sets an author, an id or a date. */
+const exact = { additionalProperties: false }
+const change = { ...exact, minProperties: 1 }
+
+const slug = Type.String({ pattern: '^[a-z0-9]+(-[a-z0-9]+)*$', maxLength: 64 })
+const position = Type.Integer({ minimum: 1, maximum: 1000, description: 'from 1; past the end means the end' })
+const minutes = Type.Integer({ minimum: 1, maximum: 600 })
+/** Markdown, kept as given and never rendered here. */
+const content = block(200_000, 'Markdown')
+
+const course = {
+  title: line(200),
+  summary: line(500),
+  description: block(20_000, 'Markdown'),
+  level: Level,
+  language: Language
+}
+const categoryId = Type.Union([Id, Type.Null()])
+
+export const NewCourse = Type.Object({ ...course, categoryId: Type.Optional(categoryId) }, exact)
+export const CourseChange = Type.Partial(Type.Object({ ...course, categoryId, status: Status }), change)
+
+export const NewModule = Type.Object(
+  { title: line(200), summary: Type.Optional(optionalLine(500)), position: Type.Optional(position) },
+  exact
+)
+export const ModuleChange = Type.Partial(
+  Type.Object({ title: line(200), summary: optionalLine(500), position }),
+  change
+)
+
+export const NewChapter = Type.Object(
+  { title: line(200), content, minutes: Type.Optional(minutes), position: Type.Optional(position) },
+  exact
+)
+export const ChapterChange = Type.Partial(Type.Object({ title: line(200), content, minutes, position }), change)
+
+export const NewCategory = Type.Object({ slug, name: line(100), description: Type.Optional(block(1000)) }, exact)
+export const CategoryChange = Type.Partial(Type.Object({ slug, name: line(100), description: block(1000) }), change)
+
+export const ModuleParams = Type.Object({ ...CourseParams.properties, moduleId: Id })
+
+export type NewCourse = Static<typeof NewCourse>
+export type CourseChange = Static<typeof CourseChange>
+export type NewModule = Static<typeof NewModule>
+export type ModuleChange = Static<typeof ModuleChange>
+export type NewChapter = Static<typeof NewChapter>
+export type ChapterChange = Static<typeof ChapterChange>
+export type NewCategory = Static<typeof NewCategory>
+export type CategoryChange = Static<typeof CategoryChange>

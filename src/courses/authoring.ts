@@ -1,0 +1,148 @@
+import type { Database, Transaction } from '#database/database.ts'
+import { NotFoundError } from '#http/errors.ts'
+import { lockAccount } from '#users/accounts.ts'
+import type { ChapterChange, CourseChange, ModuleChange, NewChapter, NewCourse, NewModule } from './authoring-shapes.ts'
+import { type Actor, Catalogue } from './catalogue.ts'
+import { lockCourse } from './course-lock.ts'
+import { Positions } from './positions.ts'
+import { type Precondition, requireMatch } from './precondition.ts'
+import { requireCategory } from './require-category.ts'
+import type { Chapter, Course, Module } from './shapes.ts'
+import { courseSlug, temporarySlug } from './slug.ts'
+
+/**
+ * Writes of authors and admins. Each is one transaction that locks the course first, and answers with what is there
+ * after it. They throw `NotFoundError`, 403 for what is not the actor's, 412 for a precondition that fails.
+ */
+export class Authoring {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  createCourse(actor: Actor, input: NewCourse): Promise<Course> {
+    return this.#database.write(async (tx) => {
+      await lockAccount(tx, actor.id)
+      await requireCategory(tx, input.categoryId)
+      const { id } = await tx.course.create({
+        data: { ...input, authorId: actor.id, slug: temporarySlug() },
+        select: { id: true }
+      })
+      await tx.course.update({ where: { id }, data: { slug: courseSlug(input.title, id) }, select: { id: true } })
+      return read(tx).course(id, {})
+    })
+  }
+
+  changeCourse(actor: Actor, id: number, input: CourseChange, precondition: Precondition<Course>): Promise<Course> {
+    return this.#onCourse(actor, id, async (tx) => {
+      await requireMatch(precondition, () => read(tx).course(id, {}))
+      await requireCategory(tx, input.categoryId)
+      await tx.course.update({ where: { id }, data: input, select: { id: true } })
+      return read(tx).course(id, {})
+    })
+  }
+
+  deleteCourse(actor: Actor, id: number, precondition: Precondition<Course>): Promise<void> {
+    return this.#onCourse(actor, id, async (tx) => {
+      await requireMatch(precondition, () => read(tx).course(id, {}))
+      await tx.course.delete({ where: { id }, select: { id: true } })
+    })
+  }
+
+  addModule(actor: Actor, courseId: number, { position, ...input }: NewModule): Promise<Module> {
+    return this.#onPart(actor, courseId, async (tx) => {
+      const free = await Positions.modules.open(tx, courseId, position)
+      const { id } = await tx.module.create({ data: { ...input, courseId, position: free }, select: { id: true } })
+      return module(tx, courseId, id)
+    })
+  }
+
+  /** A module has no version of its own: `precondition` is that of its course. */
+  changeModule(
+    actor: Actor,
+    courseId: number,
+    id: number,
+    { position, ...input }: ModuleChange,
+    precondition: Precondition<Course>
+  ): Promise<Module> {
+    return this.#onPart(actor, courseId, async (tx) => {
+      const current = await module(tx, courseId, id)
+      await requireMatch(precondition, () => read(tx).course(courseId, {}))
+      if (position !== undefined) await Positions.modules.move(tx, courseId, current.position, position)
+      await tx.module.update({ where: { id }, data: input, select: { id: true } })
+      return module(tx, courseId, id)
+    })
+  }
+
+  deleteModule(actor: Actor, courseId: number, id: number, precondition: Precondition<Course>): Promise<void> {
+    return this.#onPart(actor, courseId, async (tx) => {
+      const { position } = await module(tx, courseId, id)
+      await requireMatch(precondition, () => read(tx).course(courseId, {}))
+      await tx.module.delete({ where: { id }, select: { id: true } })
+      await Positions.modules.close(tx, courseId, position)
+    })
+  }
+
+  addChapter(actor: Actor, courseId: number, moduleId: number, { position, ...input }: NewChapter): Promise<Chapter> {
+    return this.#onPart(actor, courseId, async (tx) => {
+      await module(tx, courseId, moduleId)
+      const free = await Positions.chapters.open(tx, moduleId, position)
+      const data = { ...input, courseId, moduleId, position: free }
+      const { id } = await tx.chapter.create({ data, select: { id: true } })
+      return read(tx).chapter(courseId, id, {})
+    })
+  }
+
+  changeChapter(
+    actor: Actor,
+    courseId: number,
+    id: number,
+    { position, ...input }: ChapterChange,
+    precondition: Precondition<Chapter>
+  ): Promise<Chapter> {
+    return this.#onPart(actor, courseId, async (tx) => {
+      const current = await read(tx).chapter(courseId, id, {})
+      await requireMatch(precondition, async () => current)
+      if (position !== undefined) await Positions.chapters.move(tx, current.moduleId, current.position, position)
+      await tx.chapter.update({ where: { id }, data: input, select: { id: true } })
+      return read(tx).chapter(courseId, id, {})
+    })
+  }
+
+  deleteChapter(actor: Actor, courseId: number, id: number, precondition: Precondition<Chapter>): Promise<void> {
+    return this.#onPart(actor, courseId, async (tx) => {
+      const current = await read(tx).chapter(courseId, id, {})
+      await requireMatch(precondition, async () => current)
+      await tx.chapter.delete({ where: { id }, select: { id: true } })
+      await Positions.chapters.close(tx, current.moduleId, current.position)
+    })
+  }
+
+  /** A part of a course changes: so does the course. */
+  #onPart<T>(actor: Actor, courseId: number, task: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#onCourse(actor, courseId, async (tx) => {
+      const result = await task(tx)
+      await tx.course.update({ where: { id: courseId }, data: { updatedAt: new Date() }, select: { id: true } })
+      return result
+    })
+  }
+
+  #onCourse<T>(actor: Actor, id: number, task: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#database.write(async (tx) => {
+      await lockCourse(tx, actor, id)
+      return task(tx)
+    })
+  }
+}
+
+function read(tx: Transaction): Catalogue {
+  return new Catalogue(tx)
+}
+
+async function module(tx: Transaction, courseId: number, id: number): Promise<Module> {
+  const { items } = await read(tx).modules(courseId, {})
+  const found = items.find((item) => item.id === id)
+  if (found === undefined) throw new NotFoundError('module')
+  return found
+}

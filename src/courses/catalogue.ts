@@ -1,0 +1,187 @@
+import type { DependOn } from '#cache'
+import type { Transaction } from '#database/database.ts'
+import type { Prisma } from '#database/generated/client.ts'
+import { escapeLike } from '#database/like.ts'
+import { NotFoundError } from '#http/errors.ts'
+import { type Page, toPage } from '#http/paging.ts'
+import { tags } from './cache-specs.ts'
+import type { Category, Chapter, Course, CourseItem, CourseQuery, Module } from './shapes.ts'
+
+/** What of a course a list shows. */
+export const itemSelect = {
+  id: true,
+  slug: true,
+  title: true,
+  summary: true,
+  level: true,
+  language: true,
+  status: true,
+  createdAt: true,
+  updatedAt: true,
+  category: { select: { id: true, slug: true, name: true } },
+  author: { select: { id: true, name: true } },
+  _count: { select: { modules: true, chapters: true } }
+} satisfies Prisma.CourseSelect
+
+const moduleSelect = {
+  id: true,
+  title: true,
+  summary: true,
+  position: true,
+  chapters: { select: { id: true, title: true, position: true, minutes: true }, orderBy: { position: 'asc' } }
+} satisfies Prisma.ModuleSelect
+
+/** The id breaks ties, so that a course is on one page only. */
+const orders: Record<CourseQuery['sort'], Prisma.CourseOrderByWithRelationInput[]> = {
+  '-createdAt': [{ createdAt: 'desc' }, { id: 'desc' }],
+  createdAt: [{ createdAt: 'asc' }, { id: 'asc' }],
+  title: [{ title: 'asc' }, { id: 'asc' }],
+  '-updatedAt': [{ updatedAt: 'desc' }, { id: 'desc' }]
+}
+
+/** A condition on who may see a course. */
+export type Visibility = Pick<Prisma.CourseWhereInput, 'status' | 'OR'>
+
+const published: Visibility = { status: 'published' }
+
+/** Who asks, where it matters. */
+export interface Actor {
+  readonly id: number
+  readonly role: 'student' | 'author' | 'admin'
+}
+
+/** What somebody may see: published courses, drafts of one's own, and everything for an admin. */
+export function visibleTo({ id, role }: Actor): Visibility {
+  return role === 'admin' ? {} : { OR: [published, { authorId: id }] }
+}
+
+type Models = Pick<Transaction, 'category' | 'course' | 'chapter'>
+
+/** Reads of courses, always from the database. What `visible` does not let through is not found. */
+export class Catalogue {
+  readonly #client: Models
+
+  /** On the client, or inside a transaction. */
+  constructor(client: Models) {
+    this.#client = client
+  }
+
+  async categories(): Promise<{ items: Category[] }> {
+    return { items: await this.#client.category.findMany({ orderBy: { name: 'asc' } }) }
+  }
+
+  async category(slug: string): Promise<Category> {
+    return present(await this.#client.category.findUnique({ where: { slug } }), 'category')
+  }
+
+  async courses(query: CourseQuery): Promise<Page<CourseItem>> {
+    const where = courseFilter(query)
+    const [rows, total] = await Promise.all([
+      this.#client.course.findMany({
+        where,
+        select: itemSelect,
+        orderBy: orders[query.sort],
+        skip: (query.page - 1) * query.limit,
+        take: query.limit
+      }),
+      this.#client.course.count({ where })
+    ])
+    return toPage(rows.filter(hasAuthor).map(toItem), total, query)
+  }
+
+  async course(id: number, visible = published): Promise<Course> {
+    const select = {
+      ...itemSelect,
+      description: true,
+      modules: { select: moduleSelect, orderBy: { position: 'asc' } }
+    } as const
+    const row = present(await this.#client.course.findUnique({ where: { id, ...visible }, select }), 'course')
+    if (!hasAuthor(row)) throw new NotFoundError('course')
+    return { ...toItem(row), description: row.description, modules: row.modules }
+  }
+
+  /**
+   * A published course, for the cache: `dependOn` is told by their tags whose names it shows, before it is read. Where they are of others
+   * by then, because it was moved meanwhile, it is read again: no tag would tell when those names change.
+   */
+  async coursePage(id: number, dependOn: DependOn): Promise<Course> {
+    const select = { authorId: true, categoryId: true } as const
+    const row = present(await this.#client.course.findUnique({ where: { id, ...published }, select }), 'course')
+    let names = namesOn(row.authorId, row.categoryId)
+    for (;;) {
+      await dependOn(names)
+      const course = await this.course(id)
+      const shown = namesOn(course.author.id, course.category?.id ?? null)
+      if (shown.join() === names.join()) return course
+      names = shown
+    }
+  }
+
+  async modules(courseId: number, visible = published): Promise<{ items: Module[] }> {
+    const select = { modules: { select: moduleSelect, orderBy: { position: 'asc' } } } as const
+    const row = present(await this.#client.course.findUnique({ where: { id: courseId, ...visible }, select }), 'course')
+    return { items: row.modules }
+  }
+
+  async chapter(courseId: number, id: number, visible = published): Promise<Chapter> {
+    const row = await this.#client.chapter.findUnique({ where: { id, courseId, course: visible } })
+    return present(row, 'chapter')
+  }
+}
+
+/** The same query for two that mean the same, so that they share a cache entry. */
+export function normalizeCourseQuery(query: CourseQuery): CourseQuery {
+  return {
+    ...query,
+    language: query.language?.toLowerCase(),
+    search: foldCase(query.search?.trim() ?? '') || undefined
+  }
+}
+
+/** Lower case as PostgreSQL has it, letter by letter: not final sigmas, nor letters that become two. */
+function foldCase(text: string): string {
+  return Array.from(text, (letter) => {
+    const lower = letter.toLowerCase()
+    return lower.length === letter.length ? lower : letter
+  }).join('')
+}
+
+function courseFilter({ category, level, language, author, search }: CourseQuery): Prisma.CourseWhereInput {
+  const filter: Prisma.CourseWhereInput = { ...published, level, authorId: author }
+  if (category !== undefined) filter.category = { slug: category }
+  if (language !== undefined) filter.language = { equals: language, mode: 'insensitive' }
+  if (search !== undefined) {
+    const part = { contains: escapeLike(search), mode: 'insensitive' } as const
+    filter.OR = [{ title: part }, { summary: part }]
+  }
+  return filter
+}
+
+/**
+ * False for a course that is being deleted with its author: Prisma reads a relation in a statement of its own, and may not
+ * find him any more, whatever the type says.
+ */
+export function hasAuthor({ author }: { author: object | null }): boolean {
+  return author !== null
+}
+
+/** The tags of the names of an author and a category. */
+function namesOn(authorId: number, categoryId: number | null): string[] {
+  return [tags.authorName(authorId), ...(categoryId === null ? [] : [tags.category(categoryId)])]
+}
+
+/** A row as a list shows it. */
+export function toItem({ _count, ...row }: Prisma.CourseGetPayload<{ select: typeof itemSelect }>): CourseItem {
+  return {
+    ...row,
+    moduleCount: _count.modules,
+    chapterCount: _count.chapters,
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString()
+  }
+}
+
+function present<T>(row: T | null, what: string): T {
+  if (row === null) throw new NotFoundError(what)
+  return row
+}

@@ -1,0 +1,58 @@
+import type { Transaction } from '#database/database.ts'
+import { Prisma } from '#database/generated/client.ts'
+import { ApiError } from '#http/errors.ts'
+
+/**
+ * Dense positions, 1..n, of the modules of a course or the chapters of a module. One statement moves all that must move:
+ * the unique constraints are checked when it ends. The caller holds the lock on the course.
+ */
+export class Positions {
+  readonly #table: Prisma.Sql
+  readonly #parent: Prisma.Sql
+  readonly #max: number
+
+  private constructor(table: 'module' | 'chapter', parent: 'course_id' | 'module_id', max: number) {
+    this.#table = Prisma.raw(table)
+    this.#parent = Prisma.raw(parent)
+    this.#max = max
+  }
+
+  static readonly modules = new Positions('module', 'course_id', 100)
+  static readonly chapters = new Positions('chapter', 'module_id', 100)
+
+  /** Makes room; resolves to the position that is free then: the wanted one, or the end. Throws 409 when it is full. */
+  async open(tx: Transaction, parentId: number, wanted: number | undefined): Promise<number> {
+    const count = await this.#count(tx, parentId)
+    if (count >= this.#max) throw new ApiError(409, 'FULL', `there may be ${this.#max} at most`)
+    const position = Math.min(wanted ?? count + 1, count + 1)
+    await this.#shift(tx, parentId, position, count, 1)
+    return position
+  }
+
+  /** Closes the gap that a deletion left. */
+  async close(tx: Transaction, parentId: number, position: number): Promise<void> {
+    await this.#shift(tx, parentId, position + 1, this.#max + 1, -1)
+  }
+
+  /** Moves one from a position to another, and those between by one. */
+  async move(tx: Transaction, parentId: number, from: number, wanted: number): Promise<void> {
+    const to = Math.min(wanted, await this.#count(tx, parentId))
+    if (to === from) return
+    const [low, high, step] = from < to ? [from, to, -1] : [to, from, 1]
+    await tx.$executeRaw`
+      update ${this.#table} set position = case when position = ${from} then ${to} else position + ${step} end
+      where ${this.#parent} = ${parentId} and position between ${low} and ${high}`
+  }
+
+  async #shift(tx: Transaction, parentId: number, low: number, high: number, step: number): Promise<void> {
+    await tx.$executeRaw`
+      update ${this.#table} set position = position + ${step}
+      where ${this.#parent} = ${parentId} and position between ${low} and ${high}`
+  }
+
+  async #count(tx: Transaction, parentId: number): Promise<number> {
+    const [row] = await tx.$queryRaw<[{ count: number }]>`
+      select count(*)::int as count from ${this.#table} where ${this.#parent} = ${parentId}`
+    return row.count
+  }
+}

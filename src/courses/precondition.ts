@@ -1,0 +1,25 @@
+import { Type } from 'typebox'
+import { matchesEtag } from '#cache'
+import { ApiError } from '#http/errors.ts'
+
+/** The header by which a client says which version it has read. */
+export const ifMatch = Type.Object({
+  'if-match': Type.Optional(
+    Type.String({
+      description:
+        'the ETag of the version that is to be changed, for a module that of its course; 412 when it is another'
+    })
+  )
+})
+
+/** What `If-Match` asks: that nobody has written since the client read. `etagOf` is the entity tag of what is there now. */
+export interface Precondition<T> {
+  readonly ifMatch: string | undefined
+  readonly etagOf: (current: T) => string
+}
+
+/** Throws 412 when the header is there and does not name the current entity tag. Call it under the lock. */
+export async function requireMatch<T>({ ifMatch, etagOf }: Precondition<T>, current: () => Promise<T>): Promise<void> {
+  if (ifMatch === undefined || matchesEtag(ifMatch, etagOf(await current()))) return
+  throw new ApiError(412, 'CHANGED_MEANWHILE', 'somebody else wrote first: read it again, then repeat the change')
+}

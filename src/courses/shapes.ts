@@ -1,0 +1,104 @@
+import { type Static, type TSchema, Type } from 'typebox'
+import { Id, Time } from '#http/ids.ts'
+import { pageOf, pageQuery, queryOf } from '#http/paging.ts'
+
+/** The shapes of the catalogue in the HTTP contract: types, validation, serialization and OpenAPI come from here. */
+
+const slug = Type.String({ pattern: '^[a-z0-9-]+$', maxLength: 64 })
+
+const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+
+export const Level = Type.Enum(['beginner', 'intermediate', 'advanced'], { type: 'string' })
+export const Status = Type.Enum(['draft', 'published'], { type: 'string' })
+
+/** A language tag of BCP 47, as `ru` or `pt-BR`. */
+export const Language = Type.String({ pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$', maxLength: 35 })
+
+export const Category = Type.Object({
+  id: Type.Integer(),
+  slug: Type.String(),
+  name: Type.String(),
+  description: Type.String()
+})
+
+export const ChapterItem = Type.Object({
+  id: Type.Integer(),
+  title: Type.String(),
+  position: Type.Integer(),
+  minutes: Type.Integer()
+})
+
+export const Module = Type.Object({
+  id: Type.Integer(),
+  title: Type.String(),
+  summary: Type.String(),
+  position: Type.Integer(),
+  chapters: Type.Array(ChapterItem)
+})
+
+export const Chapter = Type.Object({
+  id: Type.Integer(),
+  courseId: Type.Integer(),
+  moduleId: Type.Integer(),
+  title: Type.String(),
+  position: Type.Integer(),
+  minutes: Type.Integer(),
+  content: Type.String({ description: 'Markdown' })
+})
+
+const courseItem = {
+  id: Type.Integer(),
+  slug: Type.String(),
+  title: Type.String(),
+  summary: Type.String(),
+  level: Level,
+  language: Type.String({ description: 'BCP 47' }),
+  status: Status,
+  category: nullable(Type.Object({ id: Type.Integer(), slug: Type.String(), name: Type.String() })),
+  author: Type.Object({ id: Type.Integer(), name: Type.String() }),
+  moduleCount: Type.Integer(),
+  chapterCount: Type.Integer(),
+  createdAt: Time,
+  updatedAt: Time
+}
+
+export const CourseItem = Type.Object(courseItem)
+
+export const Course = Type.Object({
+  ...courseItem,
+  description: Type.String({ description: 'Markdown' }),
+  modules: Type.Array(Module)
+})
+
+export const CategoryList = Type.Object({ items: Type.Array(Category) })
+export const ModuleList = Type.Object({ items: Type.Array(Module) })
+export const CoursePage = pageOf(CourseItem)
+
+export const CategoryParams = Type.Object({ slug })
+export const CourseParams = Type.Object({ id: Id })
+export const ChapterParams = Type.Object({ id: Id, chapterId: Id })
+
+export const CourseQuery = queryOf({
+  ...pageQuery,
+  category: Type.Optional(Type.String({ ...slug, description: 'slug of a category' })),
+  level: Type.Optional(Level),
+  language: Type.Optional(Language),
+  author: Type.Optional(Type.Integer({ ...Id, description: 'id of a user' })),
+  search: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 100,
+      // PostgreSQL keeps no NUL in a text, and no title has a control character.
+      pattern: '^[^\\u0000-\\u001f\\u007f]*$',
+      description: 'a part of the title or the summary, in any case'
+    })
+  ),
+  sort: Type.Enum(['-createdAt', 'createdAt', 'title', '-updatedAt'], { type: 'string', default: '-createdAt' })
+})
+
+export type Category = Static<typeof Category>
+export type Module = Static<typeof Module>
+export type Chapter = Static<typeof Chapter>
+export type CourseItem = Static<typeof CourseItem>
+export type Course = Static<typeof Course>
+export type CourseQuery = Static<typeof CourseQuery>

@@ -1,0 +1,49 @@
+import type { Log } from '#logging/log.ts'
+import type { Database } from './database.ts'
+import { readMigrations } from './migrations.ts'
+import { requireRightsToMigrate } from './rights.ts'
+import { DatabaseUnusableError } from './unusable.ts'
+
+/** Applies the pending migrations; resolves to their names. Call it inside `exclusively`. */
+export async function migrate(database: Database, log: Log): Promise<string[]> {
+  if ((await pendingMigrations(database)).length === 0) return []
+  requireRightsToMigrate(database.rights)
+  // Loading the engine takes a moment, which a start on a migrated database need not wait for.
+  await forgetBrokenOff(database)
+  const { applyMigrations } = await import('./schema-engine.ts')
+  const applied = await applyMigrations(database.adapter)
+  log.info({ applied }, 'database migrated')
+  return applied
+}
+
+/** Throws `DatabaseUnusableError` where migrations are pending. */
+export async function requireMigrated(database: Database): Promise<void> {
+  const pending = await pendingMigrations(database)
+  if (pending.length === 0) return
+  throw new DatabaseUnusableError(
+    `MIGRATE=none, and migrations are pending: ${pending.join(', ')}; apply them with npm run migrate`
+  )
+}
+
+/** A migration that a start was killed in is not there in part (`schema-engine.ts`): it may be applied again. */
+async function forgetBrokenOff({ client }: Database): Promise<void> {
+  if (!(await hasMigrationsTable(client))) return
+  await client.$executeRaw`
+    update _prisma_migrations set rolled_back_at = now() where finished_at is null and rolled_back_at is null`
+}
+
+async function pendingMigrations({ client }: Database): Promise<string[]> {
+  const names = (await readMigrations()).map(({ name }) => name)
+  if (!(await hasMigrationsTable(client))) return names
+  const rows = await client.$queryRaw<{ name: string }[]>`
+    select migration_name as name from _prisma_migrations where finished_at is not null and rolled_back_at is null`
+  const applied = new Set(rows.map((row) => row.name))
+  return names.filter((name) => !applied.has(name))
+}
+
+async function hasMigrationsTable(client: Database['client']): Promise<boolean> {
+  const [table] = await client.$queryRaw<
+    [{ exists: boolean }]
+  >`select to_regclass('_prisma_migrations') is not null as exists`
+  return table.exists
+}

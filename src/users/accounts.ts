@@ -1,0 +1,188 @@
+import { hash, verify } from '@node-rs/argon2'
+import { Check } from 'typebox/schema'
+import type { Transaction } from '#database/database.ts'
+import { Prisma, type PrismaClient } from '#database/generated/client.ts'
+import { escapeLike } from '#database/like.ts'
+import { ApiError, NotFoundError } from '#http/errors.ts'
+import { type Page, toPage } from '#http/paging.ts'
+import { BoundedWork } from './bounded-work.ts'
+import { firstEpoch } from './first-epoch.ts'
+import {
+  type Account,
+  type Credentials,
+  Email,
+  type OwnUser,
+  type PasswordChange,
+  type ProfileChange,
+  type Registration,
+  type User,
+  type UserQuery
+} from './shapes.ts'
+
+export type { Account }
+
+/** How many passwords may wait for their hash, about 10 ms each on four threads, before the next is told to come back. */
+const MAX_HASHING = 200
+
+const select = {
+  id: true,
+  email: true,
+  name: true,
+  bio: true,
+  avatarUrl: true,
+  role: true,
+  sessionEpoch: true,
+  createdAt: true
+} satisfies Prisma.UserSelect
+
+/** Accounts, in the database. */
+export class Accounts {
+  readonly #client: PrismaClient
+  readonly #hashing = new BoundedWork(MAX_HASHING)
+  /** Verified where there is no such user, so that the answer takes the same time. */
+  readonly #nobody = hash('nobody has this password')
+
+  constructor(client: PrismaClient) {
+    this.#client = client
+  }
+
+  /** Throws 409 when the e-mail address is taken. */
+  async register({ email, password, name }: Registration): Promise<Account> {
+    const address = normalize(email)
+    // What was well formed may not be once it is normalized.
+    if (!Check(Email, address)) throw new ApiError(400, 'VALIDATION_FAILED', 'email is not an e-mail address')
+    const passwordHash = await this.#hashing.run(() => hash(password))
+    const data = { email: address, name, passwordHash, sessionEpoch: firstEpoch() }
+    try {
+      return toAccount(await this.#client.user.create({ data, select }))
+    } catch (error) {
+      if (isDuplicate(error)) throw new ApiError(409, 'EMAIL_TAKEN', 'email is taken by another account')
+      throw error
+    }
+  }
+
+  /** Throws the same 401, after the same time, for a wrong password and for no such user. */
+  async signIn({ email, password }: Credentials): Promise<Account> {
+    const user = await this.#client.user.findUnique({
+      where: { email: normalize(email) },
+      select: { ...select, passwordHash: true }
+    })
+    const right = await this.#hashing.run(async () => {
+      const nobody = await this.#nobody
+      // A hash that is none, of an account without a password, takes as long, too.
+      return verify(user?.passwordHash ?? nobody, password).catch(() => verify(nobody, password).then(() => false))
+    })
+    if (user === null || !right) throw new ApiError(401, 'WRONG_CREDENTIALS', 'email or password is wrong')
+    return toAccount(user)
+  }
+
+  /**
+   * Ends all sessions of the user. Throws 403 when `current` is not the password, 401 when the account is gone, or its sessions
+   * were ended since the request began.
+   */
+  async changePassword({ id, sessionEpoch }: Account, { current, next }: PasswordChange): Promise<Account> {
+    const user = await this.#client.user.findUnique({ where: { id }, select: { passwordHash: true } })
+    if (user === null) throw accountGone()
+    const { passwordHash } = user
+    const right = await this.#hashing.run(() => verify(passwordHash, current).catch(() => false))
+    const data = { passwordHash: await this.#hashing.run(() => hash(next)), sessionEpoch: { increment: 1 } }
+    // Only what was verified is replaced: of two changes at once, the second is with a password that was.
+    const where = { id, passwordHash, sessionEpoch }
+    const [changed] = right ? await this.#client.user.updateManyAndReturn({ where, data, select }) : []
+    if (changed !== undefined) return toAccount(changed)
+    if ((await this.own(id)).sessionEpoch !== sessionEpoch && right) throw sessionEnded()
+    throw new ApiError(403, 'WRONG_PASSWORD', 'current is not your password')
+  }
+
+  async endSessions(id: number): Promise<void> {
+    await this.#client.user.updateMany({ where: { id }, data: { sessionEpoch: { increment: 1 } } })
+  }
+
+  /** Throws `NotFoundError`. */
+  async account(id: number): Promise<Account> {
+    const user = await this.#client.user.findUnique({ where: { id }, select })
+    if (user === null) throw new NotFoundError('user')
+    return toAccount(user)
+  }
+
+  /** The account of who is signed in. Throws 401 when it was deleted meanwhile. */
+  async own(id: number): Promise<Account> {
+    return this.account(id).catch((error) => {
+      throw error instanceof NotFoundError ? accountGone() : error
+    })
+  }
+
+  /** Throws 401 when the account was deleted meanwhile. */
+  async changeProfile(id: number, { name, bio, avatarUrl }: ProfileChange): Promise<void> {
+    const { count } = await this.#client.user.updateMany({ where: { id }, data: { name, bio, avatarUrl } })
+    if (count === 0) throw accountGone()
+  }
+
+  /** Throws `NotFoundError`. */
+  async changeRole(id: number, role: OwnUser['role']): Promise<void> {
+    const { count } = await this.#client.user.updateMany({ where: { id }, data: { role } })
+    if (count === 0) throw new NotFoundError('user')
+  }
+
+  async list(query: UserQuery): Promise<Page<OwnUser>> {
+    const where: Prisma.UserWhereInput = { role: query.role }
+    if (query.search !== undefined) {
+      const part = { contains: escapeLike(query.search), mode: 'insensitive' } as const
+      where.OR = [{ name: part }, { email: part }]
+    }
+    const [rows, total] = await Promise.all([
+      this.#client.user.findMany({
+        where,
+        select,
+        orderBy: { id: 'asc' },
+        skip: (query.page - 1) * query.limit,
+        take: query.limit
+      }),
+      this.#client.user.count({ where })
+    ])
+    return toPage(
+      rows.map((row) => toOwnUser(toAccount(row))),
+      total,
+      query
+    )
+  }
+}
+
+/**
+ * Keeps the account there until the transaction ends; throws 401 when it was deleted since the request began. Call it
+ * before any other lock: a deletion of the user takes his row first, too.
+ */
+export async function lockAccount(tx: Transaction, id: number): Promise<void> {
+  const [user] = await tx.$queryRaw<{ id: number }[]>`select id from app_user where id = ${id} for key share`
+  if (user === undefined) throw accountGone()
+}
+
+function sessionEnded(): ApiError {
+  return new ApiError(401, 'NOT_SIGNED_IN', 'sign in first: this session was ended')
+}
+
+/** What somebody is told whose account was deleted since his request began. */
+export function accountGone(): ApiError {
+  return new ApiError(401, 'NOT_SIGNED_IN', 'sign in first: this account was deleted')
+}
+
+export function toOwnUser({ sessionEpoch: _, ...user }: Account): OwnUser {
+  return user
+}
+
+export function toPublicUser({ id, name, bio, avatarUrl, createdAt }: Account): User {
+  return { id, name, bio, avatarUrl, createdAt }
+}
+
+function toAccount(row: Prisma.UserGetPayload<{ select: typeof select }>): Account {
+  const { id, email, name, bio, avatarUrl, role, sessionEpoch, createdAt } = row
+  return { id, email, name, bio, avatarUrl, role, sessionEpoch, createdAt: createdAt.toISOString() }
+}
+
+export function normalize(email: string): string {
+  return email.normalize('NFKC').toLowerCase()
+}
+
+function isDuplicate(error: unknown): boolean {
+  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002'
+}

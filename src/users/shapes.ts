@@ -1,0 +1,65 @@
+import { type Static, Type } from 'typebox'
+import { Id, Time } from '#http/ids.ts'
+import { pageOf, pageQuery, queryOf } from '#http/paging.ts'
+import { block, line } from '#http/text.ts'
+
+export const Role = Type.Enum(['student', 'author', 'admin'], { type: 'string' })
+
+const publicUser = {
+  id: Type.Integer(),
+  name: Type.String(),
+  bio: Type.String(),
+  avatarUrl: Type.Union([Type.String(), Type.Null()]),
+  createdAt: Time
+}
+
+export const User = Type.Object(publicUser)
+/** What a user, and an admin, sees of an account. */
+export const OwnUser = Type.Object({ ...publicUser, email: Type.String(), role: Role })
+/** Who is signed in: the own user, with the epoch that his sessions must carry. */
+export const Account = Type.Object({ ...OwnUser.properties, sessionEpoch: Type.Integer() })
+export const UserPage = pageOf(OwnUser)
+export const SessionUser = Type.Object({ user: OwnUser })
+
+export const Email = Type.String({
+  maxLength: 254,
+  pattern: '^[^\\s@\\u0000-\\u001f\\u007f]+@[^\\s@\\u0000-\\u001f\\u007f]+\\.[^\\s@\\u0000-\\u001f\\u007f]+$'
+})
+/** argon2 takes any length; the bound keeps a request from costing more than a login. */
+const newPassword = Type.String({ minLength: 10, maxLength: 200 })
+const password = Type.String({ minLength: 1, maxLength: 200 })
+
+export const Registration = Type.Object(
+  { email: Email, password: newPassword, name: line(100) },
+  { additionalProperties: false }
+)
+export const Credentials = Type.Object({ email: Email, password }, { additionalProperties: false })
+export const PasswordChange = Type.Object({ current: password, next: newPassword }, { additionalProperties: false })
+
+export const ProfileChange = Type.Object(
+  {
+    name: Type.Optional(line(100)),
+    bio: Type.Optional(block(2000)),
+    avatarUrl: Type.Optional(
+      Type.Union([Type.String({ maxLength: 500, pattern: '^https?://[^\\s\\u0000-\\u001f\\u007f]+$' }), Type.Null()])
+    )
+  },
+  { additionalProperties: false, minProperties: 1 }
+)
+export const RoleChange = Type.Object({ role: Role }, { additionalProperties: false })
+
+export const UserParams = Type.Object({ id: Id })
+export const UserQuery = queryOf({
+  ...pageQuery,
+  search: Type.Optional(line(100, 'a part of the name or the e-mail address, in any case')),
+  role: Type.Optional(Role)
+})
+
+export type User = Static<typeof User>
+export type OwnUser = Static<typeof OwnUser>
+export type Account = Static<typeof Account>
+export type Registration = Static<typeof Registration>
+export type Credentials = Static<typeof Credentials>
+export type PasswordChange = Static<typeof PasswordChange>
+export type ProfileChange = Static<typeof ProfileChange>
+export type UserQuery = Static<typeof UserQuery>

@@ -1,0 +1,144 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import type { Database } from '#database/database.ts'
+import { Sweeper } from '#database/sweeper.ts'
+import { recordingLog } from '../support/database.ts'
+import { until } from '../support/eventually.ts'
+import { connectDatabase, leaveTags, startDatabase } from '../support/postgres-database.ts'
+
+/** By when everything that was left is applied. */
+const BOUND_MS = 1000
+/** What no interval reaches: something was done at once. */
+const AT_ONCE_MS = 250
+
+const { url, database } = await startDatabase(t)
+const other = await connectDatabase(t, url)
+
+/** A sweeper that runs, and what it has applied. */
+function startSweeper(t: Test, { outbox }: Database) {
+  const { log, written } = recordingLog()
+  const state = { ready: true, broken: false, applied: [] as string[], gate: Promise.resolve() }
+  const sweeper = new Sweeper({
+    outbox,
+    ready: () => state.ready,
+    apply: async (tags) => {
+      await state.gate
+      if (state.broken) throw new Error('Redis is gone')
+      state.applied.push(...tags)
+    },
+    log
+  })
+  t.teardown(() => sweeper.stop())
+  sweeper.start()
+  return { sweeper, state, written }
+}
+
+t.test('what a writer left is applied within a second, and not before it had time to do so itself', async (t) => {
+  const { state } = startSweeper(t, database)
+  for (let i = 0; i < 2; i++) {
+    await leaveTags(database, [`course:${i}`])
+    const ms = await until(() => state.applied.includes(`course:${i}`), 5000)
+    t.ok(ms < BOUND_MS && ms > 200, `${ms} ms`)
+  }
+  await until(async () => (await database.outbox.depth()) === 0, BOUND_MS)
+})
+
+t.test('woken, it applies it at once', async (t) => {
+  const { sweeper, state } = startSweeper(t, database)
+  await leaveTags(database, ['course:1'])
+  sweeper.wake()
+  const ms = await until(() => state.applied.length === 1, 5000)
+  t.ok(ms < AT_ONCE_MS, `${ms} ms`)
+})
+
+t.test('woken while it sweeps, it sweeps again: what came meanwhile does not wait', async (t) => {
+  const { sweeper, state } = startSweeper(t, database)
+  const gate = Promise.withResolvers<void>()
+  state.gate = gate.promise
+  await leaveTags(database, ['course:1'])
+  sweeper.wake()
+  await sleep(50)
+  await leaveTags(database, ['course:2'])
+  sweeper.wake()
+  gate.resolve()
+  const ms = await until(() => state.applied.length === 2, 5000)
+  t.ok(ms < AT_ONCE_MS, `${ms} ms`)
+  t.same(state.applied, ['course:1', 'course:2'])
+})
+
+t.test('two of them, in two processes, apply each row once', async (t) => {
+  const both = [startSweeper(t, database), startSweeper(t, other)]
+  const tags = Array.from({ length: 60 }, (_, i) => `course:${i}`)
+  for (const tag of tags) {
+    await leaveTags(database, [tag])
+    for (const { sweeper } of both) sweeper.wake()
+  }
+  const applied = () => both.flatMap(({ state }) => state.applied)
+  await until(() => applied().length >= tags.length, 5000)
+  await until(async () => (await database.outbox.depth()) === 0, BOUND_MS)
+  t.same(applied().sort(), tags.sort())
+})
+
+t.test('a writer that left a great deal is no reason to take longer', async (t) => {
+  const { state } = startSweeper(t, database)
+  await leaveTags(
+    database,
+    Array.from({ length: 2500 }, (_, i) => `course:${i}`)
+  )
+  const ms = await until(() => state.applied.length === 2500, 5000)
+  t.ok(ms < BOUND_MS, `${ms} ms`)
+  await until(async () => (await database.outbox.depth()) === 0, BOUND_MS)
+})
+
+t.test('what cannot be applied stays, with one line an outage, and is applied once it can be', async (t) => {
+  const { sweeper, state, written } = startSweeper(t, database)
+  for (const outage of [1, 2]) {
+    state.broken = true
+    await leaveTags(database, [`course:${outage}`])
+    for (let i = 0; i < 4; i++) {
+      sweeper.wake()
+      await sleep(60)
+    }
+    t.equal(written().match(/could not apply/g)?.length, outage)
+    t.equal(await database.outbox.depth(), 1)
+    state.broken = false
+    await until(() => state.applied.length === outage, BOUND_MS)
+    await until(async () => (await database.outbox.depth()) === 0, BOUND_MS)
+  }
+  t.same(state.applied, ['course:1', 'course:2'])
+})
+
+t.test('while there is no use in it, it does not try; afterwards it does', async (t) => {
+  const { sweeper, state, written } = startSweeper(t, database)
+  state.ready = false
+  await leaveTags(database, ['course:1'])
+  sweeper.wake()
+  await sleep(400)
+  t.same(state.applied, [])
+  t.equal(written(), '')
+  state.ready = true
+  const ms = await until(() => state.applied.length === 1, 5000)
+  t.ok(ms < BOUND_MS, `${ms} ms`)
+})
+
+t.test('stopped, it finishes what it is at, and begins nothing', async (t) => {
+  const { sweeper, state } = startSweeper(t, database)
+  const gate = Promise.withResolvers<void>()
+  state.gate = gate.promise
+  await leaveTags(database, ['course:1'])
+  sweeper.wake()
+  await sleep(50)
+  let stopped = false
+  const stopping = sweeper.stop().then(() => {
+    stopped = true
+  })
+  await sleep(50)
+  t.equal(stopped, false)
+  gate.resolve()
+  await stopping
+  t.same(state.applied, ['course:1'])
+  t.equal(await database.outbox.depth(), 0)
+  await leaveTags(database, ['course:2'])
+  await sleep(650)
+  t.equal(state.applied.length, 1)
+})
