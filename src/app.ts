@@ -20,6 +20,7 @@ import { timingHeaders } from '#http/response-head.ts'
 import { ReusableHeadResponse } from '#http/reusable-head.ts'
 import { trustedProxies } from '#limits/client-address.ts'
 import { logStream } from '#logging/log-stream.ts'
+import { registerPlugins } from '../plugins/index.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -85,7 +86,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
 
   app.decorate('config', config)
   try {
-    await app.register(autoload, { dir: folder('plugins'), encapsulate: false })
+    await registerPlugins(app)
     await app.register(autoload, { dir: folder('routes') })
     await app.ready()
   } catch (error) {
