@@ -8,6 +8,7 @@ import { invalidateOnCommit } from '#database/commit-listener.ts'
 import { PrismaClient } from '#database/generated/client.ts'
 import { migrate } from '#database/migrate.ts'
 import { openDatabase } from '#database/open.ts'
+import { loadErrors } from '#http/errors.ts'
 import { connectRedis } from '#redis/connect.ts'
 import { closeRedis } from '#redis/watchdog.ts'
 import { createRedisCache } from '../src/cache/create.ts'
@@ -30,6 +31,7 @@ const settings = {
   replay: async () => {},
   registry: null,
   ownKeys,
+  errors: loadErrors,
   log
 }
 

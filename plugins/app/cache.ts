@@ -4,6 +4,7 @@ import { createEmbeddedCache, createRedisCache, type RunningCache } from '#cache
 import { ownKeys } from '#cached-data/own-keys.ts'
 import { CacheStoreTable } from '#database/cache-store.ts'
 import { invalidateOnCommit } from '#database/commit-listener.ts'
+import { loadErrors } from '#http/errors.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -24,7 +25,7 @@ export default fp(
     const replay = database.outbox.replay.bind(database.outbox)
     const embedded = config.databaseUrl === null
     const registry = new CacheStoreTable(database.sql, embedded)
-    const settings = { ...config.cache, ownKeys, replay, registry, log }
+    const settings = { ...config.cache, ownKeys, errors: loadErrors, replay, registry, log }
     const running =
       redis === null ? createEmbeddedCache(settings) : createRedisCache(redis, config.redis.keyPrefix, settings)
     const { cache, breaker } = running

@@ -1,17 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { NotFoundError } from '#http/errors.ts'
 import { createEntry, type Entry, isNegative } from './entry.ts'
 import { countMatching, deleteMatching, type Progress } from './invalidation/clearing.ts'
 import type { Messages } from './invalidation/messages.ts'
 import { assertKey, type CacheSpec } from './keys.ts'
-import type { DependOn, Load } from './read/loader.ts'
 import { Reader, type ReaderOptions } from './read/reader.ts'
+import { Ticket } from './read/ticket.ts'
 import { Trace } from './read/trace.ts'
 
 /** How long an invalidation that failed waits for the store to be trusted again before it gives up. */
 const INVALIDATION_PATIENCE_MS = 500
 /** How many tags go out in one pipeline: few enough to be answered within the time that a command has. */
 const TAGS_AT_ONCE = 500
+
+/** Names tags that only the load knows: await it before what they cover is read (`Ticket.dependOn`). */
+export type DependOn = (tags: readonly string[]) => Promise<void>
+
+/** Loads a value, as text. */
+export type Load = (dependOn: DependOn) => Promise<string>
 
 export interface CacheOptions extends ReaderOptions {
   readonly messages: Messages
@@ -58,22 +63,51 @@ export class Cache {
   }
 
   /**
-   * The entry for `spec`, cached or made of the text that `load` resolves to. A `NotFoundError` of `load` is remembered
-   * for a while, as a negative entry, and thrown; another error reaches every waiter, unless a stale entry can be served.
-   * What it depends on beside the tags of `spec`, `load` tells by `dependOn`.
+   * The first phase of a read: the entry (at once, when a copy in this process may answer alone; negative ones included), or a
+   * ticket, which says that the caller has to load, and end the ticket. It rejects with the error of a load that was joined.
    */
-  async fetch(spec: CacheSpec, load: Load, trace = new Trace()): Promise<Entry> {
+  lookUp(spec: CacheSpec, trace: Trace): Entry | Promise<Entry | Ticket> {
+    const copy = this.peek(spec)
+    if (copy === null) return this.#askStore(spec, trace)
+    this.countHit(spec, trace)
+    return copy
+  }
+
+  async #askStore(spec: CacheSpec, trace: Trace): Promise<Entry | Ticket> {
     assertKey(spec.key)
     const start = performance.now()
-    const loadedBefore = trace.loadMs
-    const copy = this.peek(spec)
-    if (copy !== null) this.countHit(spec, trace)
-    const entry = copy ?? (await this.#reader.fetch(spec, timed(load, trace), trace))
-    // The time that was not the load's was the cache's: look-ups, and waiting for somebody else's load.
-    trace.cacheMs += Math.max(0, performance.now() - start - (trace.loadMs - loadedBefore))
-    this.#options.log.debug({ key: spec.key, outcome: trace.outcome }, 'cache read')
-    if (isNegative(entry)) throw new NotFoundError(entry.value)
+    try {
+      return await this.#reader.lookUp(spec, trace)
+    } finally {
+      trace.cacheMs += performance.now() - start
+      this.#options.log.debug({ key: spec.key, outcome: trace.outcome }, 'cache read')
+    }
+  }
+
+  /**
+   * Both phases in one: the entry for `spec`, cached or made of the text that `load` resolves to. An error that says that something
+   * is missing is remembered for a while, as a negative entry, and thrown; another error reaches every waiter, unless a
+   * stale entry can be served.
+   */
+  async fetch(spec: CacheSpec, load: Load, trace = new Trace()): Promise<Entry> {
+    const found = await this.lookUp(spec, trace)
+    const entry = found instanceof Ticket ? await this.#load(found, load) : found
+    if (isNegative(entry)) throw this.#options.errors.notFound(entry.value)
     return entry
+  }
+
+  async #load(ticket: Ticket, load: Load): Promise<Entry> {
+    let text: string
+    try {
+      text = await load((tags) => ticket.dependOn(tags))
+    } catch (error) {
+      const what = this.#options.errors.missing(error)
+      const entry = what === null ? await ticket.stale(error) : await ticket.missing(what)
+      // The error itself tells more than one made of the name.
+      if (entry === null || isNegative(entry)) throw error
+      return entry
+    }
+    return ticket.commit(text)
   }
 
   /** The value for `spec`, from the cache or from `load`. It must survive JSON. */
@@ -85,7 +119,7 @@ export class Cache {
   /** The cached value, or null; nothing is loaded. */
   async get<T>(spec: CacheSpec): Promise<T | null> {
     if (!this.#options.breaker.closed) return null
-    const entry = await this.#reader.lookUp.valid(spec).catch(() => null)
+    const entry = await this.#reader.validator.valid(spec).catch(() => null)
     return entry === null || isNegative(entry) ? null : JSON.parse(entry.value)
   }
 
@@ -98,8 +132,8 @@ export class Cache {
     assertKey(spec.key)
     const { tier } = this.#options
     const entry = createEntry(spec.shape, JSON.stringify(value))
-    const ttlMs = this.#reader.loader.ttl(spec)
-    await this.#reader.loader.write(spec, entry, ttlMs)
+    const ttlMs = this.#reader.keeper.ttl(spec)
+    await this.#reader.keeper.write(spec, entry, ttlMs)
     tier.keep(spec.key, entry, tier.begin([]), performance.now() + ttlMs)
   }
 
@@ -173,16 +207,5 @@ export class Cache {
   /** How many keys `clearPattern` would remove. */
   countPattern(pattern: string, progress?: Progress): Promise<number> {
     return countMatching(this.#options.store, pattern, progress)
-  }
-}
-
-function timed(load: Load, trace: Trace): Load {
-  return async (dependOn) => {
-    const start = performance.now()
-    try {
-      return await load(dependOn)
-    } finally {
-      trace.loadMs += performance.now() - start
-    }
   }
 }

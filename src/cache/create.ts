@@ -12,8 +12,13 @@ import { Breaker } from './trust/breaker.ts'
 import { type SharedStore, StoreBinding, type StoreRegistry } from './trust/store-binding.ts'
 
 export interface CacheSettings
-  extends Pick<CacheOptions, 'defaultTtlMs' | 'l1LeaseMs' | 'maxEntryBytes' | 'staleIfErrorMs' | 'ownKeys' | 'log'> {
+  extends Pick<
+    CacheOptions,
+    'defaultTtlMs' | 'l1LeaseMs' | 'maxEntryBytes' | 'staleIfErrorMs' | 'ownKeys' | 'errors' | 'log'
+  > {
   readonly l1MaxBytes: number
+  /** How long others wait for one load, in ms, before they load for themselves; 10 s where it is not given. */
+  readonly maxLoadMs?: number
   /** Hands `apply` every invalidation that the store may have missed; before that the store is not trusted. */
   readonly replay: (apply: (tags: string[]) => Promise<void>) => Promise<void>
   /** Where the database keeps which store is its own; null for a command, which reads nothing that could be of another one. */
@@ -53,6 +58,7 @@ export function createEmbeddedCache(settings: CacheSettings): RunningCache {
 }
 
 const PROBE_TTL_MS = 60_000
+const MAX_LOAD_MS = 10_000
 
 /** The cache over Redis, which is trusted while it takes what is written and every invalidation has reached it. */
 export function createRedisCache(redis: RedisClient, keyPrefix: string, settings: CacheSettings): RunningCache {
@@ -125,6 +131,6 @@ function assemble(settings: CacheSettings, { store, messages, ping, shared, keyP
   }
   const binding = registry && new StoreBinding({ store: shared, registry, keyPrefix, clear, doubted, log })
   const bound = () => binding === null || (binding.bound && binding.recent)
-  const cache = new Cache({ ...settings, store, breaker, tier, messages, meter, bound })
+  const cache = new Cache({ maxLoadMs: MAX_LOAD_MS, ...settings, store, breaker, tier, messages, meter, bound })
   return { cache, breaker, tier, store, meter, binding }
 }

@@ -3,6 +3,7 @@ import type { Cache } from '#cache'
 import { createRedisCache } from '#cache'
 import { ownKeys } from '#cached-data/own-keys.ts'
 import type { Config } from '#config/config.ts'
+import { loadErrors } from '#http/errors.ts'
 import type { Log } from '#logging/log.ts'
 import { connectRedis, type RedisClient } from '#redis/connect.ts'
 
@@ -19,7 +20,7 @@ export async function openCache(
 ): Promise<{ redis: RedisClient; cache: Cache }> {
   const redis = connectRedis(url)
   redis.on('error', () => {})
-  const settings = { ...config.cache, ownKeys, replay: async () => {}, registry: null, log: silent }
+  const settings = { ...config.cache, ownKeys, errors: loadErrors, replay: async () => {}, registry: null, log: silent }
   const { cache, breaker } = createRedisCache(redis, config.redis.keyPrefix, settings)
   await Promise.race([breaker.probe(), sleep(waitMs)])
   return { redis, cache }

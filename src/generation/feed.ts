@@ -1,4 +1,3 @@
-import { SingleFlight } from '#cache'
 import { NotFoundError } from '#http/errors.ts'
 import type { Log } from '#logging/log.ts'
 import type { GenerationRecord } from './records.ts'
@@ -21,7 +20,7 @@ export class GenerationFeed {
   readonly #options: FeedOptions
   readonly #watched = new Map<string, Set<() => void>>()
   readonly #closing = new AbortController()
-  readonly #reads = new SingleFlight<GenerationRecord>()
+  readonly #reads = new Map<string, Promise<GenerationRecord>>()
   #changes = 0
   #timer: NodeJS.Timeout | null = null
 
@@ -86,13 +85,22 @@ export class GenerationFeed {
   /** Null when it was deleted; unknown while it cannot be read. */
   async #read(id: string): Promise<GenerationRecord | null | 'unknown'> {
     try {
-      // Shared by all who follow it, but not with one that began before the last announcement.
-      return await this.#reads.run(`${id} ${this.#changes}`, () => this.#options.read(id))
+      return await this.#readOnce(id)
     } catch (err) {
       if (err instanceof NotFoundError) return null
       this.#options.log.debug({ err, id }, 'a generation that is followed cannot be read: tried again')
       return 'unknown'
     }
+  }
+
+  /** One read for all who follow it, but not one that began before the last announcement. */
+  #readOnce(id: string): Promise<GenerationRecord> {
+    const name = `${id} ${this.#changes}`
+    const underway = this.#reads.get(name)
+    if (underway !== undefined) return underway
+    const read = this.#options.read(id).finally(() => this.#reads.delete(name))
+    this.#reads.set(name, read)
+    return read
   }
 
   #join(id: string, wake: () => void): void {

@@ -32,6 +32,13 @@ export class NotFoundError extends ApiError {
   }
 }
 
+/** What the cache has to know of the errors of its loads (`LoadErrors` of `#cache`). */
+export const loadErrors = {
+  missing: (error: unknown): string | null => (error instanceof NotFoundError ? error.what : null),
+  notFound: (what: string): Error => new NotFoundError(what),
+  isAnswer: (error: unknown): boolean => error instanceof ApiError
+}
+
 /** The body of every answer that is an error. */
 export const ErrorBody = Type.Object(
   {

@@ -11,10 +11,9 @@ export interface Mutation extends Replacement {
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'stamps are read after the load',
-    file: 'src/cache/read/loader.ts',
-    text: 'isStamped(loaded.entry)) await this.write(spec, loaded.entry,',
-    becomes:
-      'isStamped(loaded.entry)) await this.write(spec, { ...loaded.entry, stamps: await store.ensureStamps(loaded.entry.tags) },',
+    file: 'src/cache/read/ticket.ts',
+    text: 'await keeper.write(spec, loaded.entry,',
+    becomes: 'await keeper.write(spec, { ...loaded.entry, stamps: await keeper.takeStamps(loaded.entry.tags) },',
     by: { lease: '0' }
   },
   {
@@ -26,10 +25,10 @@ export const MUTATIONS: readonly Mutation[] = [
     by: { lease: '0' }
   },
   {
-    name: 'whoever joins a flight does not ask what it found',
-    file: 'src/cache/read/single-flight.ts',
-    text: 'await holds(answer)',
-    becomes: 'answer !== holds',
+    name: 'a reader that joins a flight does not check what it found',
+    file: 'src/cache/read/flights.ts',
+    text: '(await holds(loaded))',
+    becomes: 'holds !== undefined',
     by: { test: 'test/cache/found-tags.test.ts' }
   },
   {
@@ -55,7 +54,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'tags that the load found are not checked',
-    file: 'src/cache/read/look-up.ts',
+    file: 'src/cache/read/validator.ts',
     text: 'const tags = entry.tags.slice(from)',
     becomes: 'const tags = from === 0 ? entry.tags.slice(0, 1) : []',
     by: { lease: '0' }
@@ -79,7 +78,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'prisma/migrations/20261126000100_smaller_invalidations/migration.sql',
     text: "OLD.status = 'published' OR NEW.status = 'published'",
     becomes: "OLD.status = 'published'",
-    by: { test: 'test/db/tags.test.ts' }
+    by: { test: 'test/database/tags.test.ts' }
   },
   {
     name: 'the memory tier never hears of drops',

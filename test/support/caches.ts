@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import type { Test } from 'tap'
 import { ownKeys } from '#cached-data/own-keys.ts'
+import { loadErrors } from '#http/errors.ts'
 import { connectRedis } from '#redis/connect.ts'
 import { closeRedis } from '#redis/watchdog.ts'
-import type { Cache } from '../../src/cache/cache.ts'
+import type { Cache, DependOn } from '../../src/cache/cache.ts'
 import { createEmbeddedCache, createRedisCache, type RunningCache } from '../../src/cache/create.ts'
 import type { CacheSpec } from '../../src/cache/keys.ts'
-import type { DependOn } from '../../src/cache/read/loader.ts'
 import { type Outcome, Trace } from '../../src/cache/read/trace.ts'
 import { recordingLog } from './database.ts'
 import { until } from './eventually.ts'
@@ -20,7 +20,9 @@ const DEFAULTS = {
   l1MaxBytes: 16 * MEBIBYTE,
   maxEntryBytes: MEBIBYTE,
   staleIfErrorMs: 600_000,
-  ownKeys
+  maxLoadMs: 10_000,
+  ownKeys,
+  errors: loadErrors
 }
 
 export type Settings = Partial<typeof DEFAULTS>

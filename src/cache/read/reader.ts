@@ -1,32 +1,37 @@
-import { ApiError } from '#http/errors.ts'
 import type { Entry } from '../entry.ts'
 import type { CacheSpec } from '../keys.ts'
 import type { Check, Copy } from '../l1/memory-tier.ts'
-import { type Load, type Loaded, Loader, type LoaderOptions } from './loader.ts'
-import { LookUp } from './look-up.ts'
-import { SingleFlight } from './single-flight.ts'
+import type { LoadErrors } from '../load-errors.ts'
+import { Flight, Flights } from './flights.ts'
+import { Keeper, type KeeperOptions } from './keeper.ts'
+import { lockOrFind, noLock } from './process-lock.ts'
+import { type Terms, Ticket } from './ticket.ts'
 import type { Trace } from './trace.ts'
+import { Validator } from './validator.ts'
 
 /** While the store is not trusted, a loaded answer serves this long, so that a herd does not reach the database. */
 const OUTAGE_LEASE_MS = 1000
 
-export interface ReaderOptions extends LoaderOptions {
+export interface ReaderOptions extends KeeperOptions {
   /** How long a copy in this process answers without asking the store; 0 is strict. */
   readonly l1LeaseMs: number
   readonly staleIfErrorMs: number
+  readonly errors: LoadErrors
+  /** How long others wait for one load, in ms, before they load for themselves. */
+  readonly maxLoadMs: number
 }
 
-/** The life of a read: a copy in this process, an entry in the store, a load under stamps taken before it. */
+/** The first phase of a read: a copy in this process, an entry in the store, a load that is under way, or a ticket to load. */
 export class Reader {
-  readonly lookUp: LookUp
-  readonly loader: Loader
+  readonly validator: Validator
+  readonly keeper: Keeper
   readonly #options: ReaderOptions
-  readonly #flights = new SingleFlight<Loaded>()
+  readonly #flights = new Flights()
 
   constructor(options: ReaderOptions) {
     this.#options = options
-    this.lookUp = new LookUp(options)
-    this.loader = new Loader(options, this.lookUp)
+    this.validator = new Validator(options)
+    this.keeper = new Keeper(options)
   }
 
   /** As `Cache.peek` promises. */
@@ -39,9 +44,9 @@ export class Reader {
 
   /** As `Cache.confirm` promises. */
   confirm(spec: CacheSpec): Promise<Entry | null> | null {
-    const copy = this.#options.breaker.closed ? this.lookUp.copyToConfirm(spec) : undefined
+    const copy = this.#options.breaker.closed ? this.validator.copyToConfirm(spec) : undefined
     if (copy === undefined) return null
-    return this.lookUp.confirm(spec, copy).then(
+    return this.validator.confirm(spec, copy).then(
       (valid) => (valid ? copy.entry : null),
       () => null
     )
@@ -54,52 +59,69 @@ export class Reader {
     this.#options.meter.of(spec.key)[tier]++
   }
 
-  /** The entry, negative ones included. An error of `load` is thrown, unless a stale entry can be served. */
-  async fetch(spec: CacheSpec, load: Load, trace: Trace): Promise<Entry> {
+  /** The entry, negative ones included, or a ticket. The error of a load that was joined is thrown. */
+  async lookUp(spec: CacheSpec, trace: Trace): Promise<Entry | Ticket> {
     const { tier, breaker, meter } = this.#options
-    if (!breaker.closed) return this.#bypass(spec, load, trace)
+    if (!breaker.closed) return this.#bypass(spec, trace)
     const check = tier.begin(spec.tags)
     let stamps: readonly string[]
     try {
-      const current = await this.lookUp.find(spec, check)
+      const current = await this.validator.find(spec, check)
       if ('entry' in current) {
         this.countHit(spec, trace, current.copied ? 'memoryHits' : 'storeHits')
         return current.entry
       }
-      // The stamps are taken before the load: an entry whose load raced a write carries old ones, and is dead on arrival.
-      stamps = await this.loader.takeStamps(spec.tags, current.stamps)
+      stamps = await this.keeper.takeStamps(spec.tags, current.stamps)
     } catch {
-      return this.#bypass(spec, load, trace)
+      return this.#bypass(spec, trace)
     }
     trace.misses++
     trace.outcome = 'MISS'
     meter.of(spec.key).misses++
-    const copy = tier.get(spec.key)
+    return this.#loadUnder(stamps, spec, check, trace)
+  }
+
+  /** The entry of a load under these stamps that is under way, here or in another process, or a ticket. */
+  async #loadUnder(stamps: readonly string[], spec: CacheSpec, check: Check, trace: Trace): Promise<Entry | Ticket> {
+    const copy = this.#options.tier.get(spec.key)
+    const staleFor = (error: unknown) =>
+      this.#staleFor(error, spec, copy, trace, (entry) => this.validator.isStillCurrent(entry).catch(() => false))
+    const name = `${spec.key} ${spec.shape} ${stamps.join()}`
+    const joined = await this.#join(
+      name,
+      // The name contains the tags of the spec. Those that only the load could name may have been touched before we joined it.
+      ({ entry }) => this.validator.isStillCurrent(entry, spec.tags.length).catch(() => false),
+      staleFor
+    )
+    if (!(joined instanceof Flight)) return joined
     try {
-      return await this.#loadUnder(stamps, spec, check, load)
+      const outcome = await lockOrFind(this.#options.store, name, () => this.validator.valid(spec))
+      if ('lock' in outcome) {
+        return this.#ticket({
+          spec,
+          stamps,
+          check,
+          keep: 'shared',
+          flight: joined,
+          lock: outcome.lock,
+          trace,
+          staleFor
+        })
+      }
+      joined.land({ entry: outcome.found, check })
+      return outcome.found
     } catch (error) {
-      return this.#staleOr(error, spec, copy, trace, (entry) => this.lookUp.isStillCurrent(entry).catch(() => false))
+      joined.abandon()
+      throw error
     }
   }
 
-  /** The entry of a load under these stamps: a new one, or one that is under way. */
-  async #loadUnder(stamps: readonly string[], spec: CacheSpec, check: Check, load: Load): Promise<Entry> {
-    const flight = `${spec.key} ${spec.shape} ${stamps.join()}`
-    const { entry } = await this.#flights.run(
-      flight,
-      () => this.loader.shared(flight, spec, stamps, check, load),
-      // The key says the tags of the spec. Those that only the load could name may have been touched before we joined it.
-      ({ entry }) => this.lookUp.isStillCurrent(entry, spec.tags.length).catch(() => false)
-    )
-    return entry
-  }
-
   /**
-   * Answers without the store: from a copy made within the last second, or from the database. Neither copies nor loads are
-   * shared at lease 0, for what belongs to one user, or for the few reads that fail before the breaker opens: as long as the others
-   * trust the store, only the store knows of their writes.
+   * Reads without the store: a copy made within the last second, or a load. Neither copies nor loads are shared at lease 0, for
+   * what belongs to one user, or for the few reads that fail before the breaker opens: as long as the others trust the store,
+   * only the store knows of their writes.
    */
-  async #bypass(spec: CacheSpec, load: Load, trace: Trace): Promise<Entry> {
+  async #bypass(spec: CacheSpec, trace: Trace): Promise<Entry | Ticket> {
     const { tier, breaker, l1LeaseMs, meter } = this.#options
     const shared = !spec.strict && !breaker.closed && l1LeaseMs > 0
     trace.outcome = 'BYPASS'
@@ -111,35 +133,54 @@ export class Reader {
     }
     trace.misses++
     const check = tier.begin(spec.tags)
+    const staleFor = (error: unknown) => this.#staleFor(error, spec, copy, trace)
+    const terms = { spec, stamps: null, check, lock: noLock, trace, staleFor }
+    if (!shared) return this.#ticket({ ...terms, keep: 'nowhere', flight: null })
+    // There are no stamps: drops take their place, so that a read after a write of this process does not join an older load.
+    const joined = await this.#join(
+      `${spec.key} bypass ${tier.lastDrop(check)}`,
+      (loaded) => tier.isIntact(loaded.check),
+      staleFor
+    )
+    return joined instanceof Flight ? this.#ticket({ ...terms, keep: 'here', flight: joined }) : joined
+  }
+
+  /** The entry of the flight under way, or a stale one where that fails, or a new flight. */
+  async #join(
+    name: string,
+    holds: Parameters<Flights['join']>[1],
+    staleFor: Terms['staleFor']
+  ): Promise<Entry | Flight> {
     try {
-      if (!shared) return (await this.loader.alone(spec, check, load)).entry
-      // There are no stamps: drops take their place, so that a read after a write of this process does not join an older load.
-      const { entry } = await this.#flights.run(
-        `${spec.key} bypass ${tier.lastDrop(check)}`,
-        () => this.loader.aloneAndKept(spec, check, load),
-        (loaded) => tier.isIntact(loaded.check)
-      )
-      return entry
+      const joined = await this.#flights.join(name, holds)
+      return joined instanceof Flight ? joined : joined.entry
     } catch (error) {
-      return this.#staleOr(error, spec, copy, trace)
+      const stale = await staleFor(error)
+      if (stale === null) throw error
+      return stale
     }
+  }
+
+  #ticket(terms: Omit<Terms, 'maxLoadMs'>): Ticket {
+    const { tier, meter, maxLoadMs } = this.#options
+    return new Ticket({ ...terms, maxLoadMs }, { keeper: this.keeper, tier, meter })
   }
 
   /**
    * Stale-if-error (RFC 5861): an expired copy of public data when the database fails, never one that was invalidated, also not
    * while it was to be loaded anew. `isCurrent` tells what the store knows, where that is asked.
    */
-  async #staleOr(
+  async #staleFor(
     error: unknown,
     spec: CacheSpec,
     copy: Copy | undefined,
     trace: Trace,
     isCurrent: (entry: Entry) => Promise<boolean> = async () => true
-  ): Promise<Entry> {
-    const { tier, staleIfErrorMs, meter, log } = this.#options
-    if (error instanceof ApiError || spec.strict || copy === undefined) throw error
-    if (performance.now() > copy.expiresAt + staleIfErrorMs) throw error
-    if (!(await isCurrent(copy.entry)) || !tier.isIntact(copy.check)) throw error
+  ): Promise<Entry | null> {
+    const { tier, staleIfErrorMs, meter, log, errors } = this.#options
+    if (errors.isAnswer(error) || spec.strict || copy === undefined) return null
+    if (performance.now() > copy.expiresAt + staleIfErrorMs) return null
+    if (!(await isCurrent(copy.entry)) || !tier.isIntact(copy.check)) return null
     log.warn({ err: error }, 'served stale: the database does not answer')
     trace.outcome = 'STALE'
     meter.of(spec.key).stale++

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { createEntry, decodeEntry, type Entry, encodeEntry } from '../../src/cache/entry.ts'
-import { loadOnce } from '../../src/cache/read/shared-load.ts'
+import { lockOrFind } from '../../src/cache/read/process-lock.ts'
 import type { Store } from '../../src/cache/store/store.ts'
 import { timed } from '../support/eventually.ts'
 import { RedisServer } from '../support/redis.ts'
@@ -14,6 +14,16 @@ const SLACK_MS = 500
 
 const server = await RedisServer.start()
 t.teardown(() => server.stop())
+
+async function loadOnce(store: Store, name: string, find: () => Promise<Entry | null>, load: () => Promise<Entry>) {
+  const outcome = await lockOrFind(store, name, find)
+  if ('found' in outcome) return outcome.found
+  try {
+    return await load()
+  } finally {
+    await outcome.lock.release()
+  }
+}
 
 /** Two processes that want the same thing, which neither has. */
 async function twoProcesses(t: Test, redis = server) {

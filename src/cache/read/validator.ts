@@ -4,7 +4,7 @@ import type { Check, Copy, MemoryTier } from '../l1/memory-tier.ts'
 import type { Store } from '../store/store.ts'
 import type { Breaker } from '../trust/breaker.ts'
 
-export interface LookUpOptions {
+export interface ValidatorOptions {
   readonly store: Store
   readonly breaker: Breaker
   readonly tier: MemoryTier
@@ -16,10 +16,10 @@ export type Current =
   | { readonly stamps: readonly (string | null)[] }
 
 /** Questions to the store: what is valid now. They reject when it does not answer, or is doubted meanwhile. */
-export class LookUp {
-  readonly #options: LookUpOptions
+export class Validator {
+  readonly #options: ValidatorOptions
 
-  constructor(options: LookUpOptions) {
+  constructor(options: ValidatorOptions) {
     this.#options = options
   }
 
