@@ -5,8 +5,8 @@ import closing from './app/closing.ts'
 import database from './app/database.ts'
 import docs from './app/docs.ts'
 import domain from './app/domain.ts'
+import entityTags from './app/entity-tags.ts'
 import errors from './app/errors.ts'
-import fastPath from './app/fast-path.ts'
 import generation from './app/generation.ts'
 import identity from './app/identity.ts'
 import libraryHooks from './app/library-hooks.ts'
@@ -23,6 +23,7 @@ import session from './app/session.ts'
 import sse from './app/sse.ts'
 import stats from './app/stats.ts'
 import sweeper from './app/sweeper.ts'
+import caching from './external/caching.ts'
 
 /** All plugins, in the order in which their hooks run. The reason of each place is beside it. */
 const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
@@ -41,7 +42,8 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   identity,
   answered,
   rateLimit,
-  fastPath,
+  caching,
+  entityTags,
   responseCache,
   requestLog,
   query,

@@ -8,7 +8,7 @@ import { loadErrors } from '#http/errors.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    readonly cache: Cache
+    readonly coherentCache: Cache
     /** The parts of the cache that operators look at. */
     readonly cacheParts: RunningCache
   }
@@ -29,7 +29,7 @@ export default fp(
     const running =
       redis === null ? createEmbeddedCache(settings) : createRedisCache(redis, config.redis.keyPrefix, settings)
     const { cache, breaker } = running
-    app.decorate('cache', cache)
+    app.decorate('coherentCache', cache)
     app.decorate('cacheParts', running)
     if (redis === null && !embedded) {
       log.warn('the cache is in this process alone: no other can run on this database; set REDIS_URL for several')

@@ -18,7 +18,7 @@ declare module 'fastify' {
 /** What the routes call: reads of courses, writes of authors, what students do. */
 export default fp(
   async (app) => {
-    const { cache, database } = app
+    const { coherentCache: cache, database } = app
     app.decorate('catalogue', new Catalogue(database.client))
     app.decorate('authoring', new Authoring(database))
     app.decorate('categories', new Categories(database))

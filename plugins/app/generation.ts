@@ -26,7 +26,7 @@ const GRACE_MS = 8000
 /** Generations: what users do with them, who follows them, and, where this process works, their worker. */
 export default fp(
   async (app) => {
-    const { cache, config, database, log } = app
+    const { coherentCache: cache, config, database, log } = app
     const works = config.generation.worker === 'inline'
     const provider = new CachedProvider(await createProvider(config.llm), cache)
     const records = new GenerationRecords(database.client, new GenerationCache(cache))

@@ -26,7 +26,7 @@ declare module 'fastify' {
 /** Who makes a request: his session, checked against the account as it is now, so that what changes there counts at once. */
 export default fp(
   async (app) => {
-    const { config, database, cache } = app
+    const { config, database, coherentCache: cache } = app
     const accounts = new Accounts(database.client)
     const profiles = new Profiles(cache, accounts)
     app.decorate('accounts', accounts)

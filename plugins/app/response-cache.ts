@@ -1,88 +1,131 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Static, TObject, TSchema } from 'typebox'
-import type { CacheSpec, DependOn } from '#cache'
-import { bodyOf, type Entry, etagOf, isNegative, matchesEtag } from '#cache'
-import type { Precondition } from '#courses/precondition.ts'
+import { bodyOf, type CacheSpec, type Entry, etagOf, isNegative, Ticket } from '#cache'
 import { NotFoundError } from '#http/errors.ts'
-import { JSON_TYPE, PUBLIC } from '#http/response-head.ts'
-import type { Account } from '#users/accounts.ts'
+import type { RouteCache } from './cached-routes.ts'
+import { PRIVATE } from './entity-tags.ts'
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The answers of this route are cached (`cached` of plugins/app/cached-routes.ts). */
+    cache?: RouteCache
+  }
+  interface FastifyRequest {
+    /** The right to load what was not cached; null where nothing is to be loaded, or it has been. */
+    ticket: Ticket | null
+    /** Names tags that only the load knows: await it before what they cover is read. */
+    dependOn(tags: readonly string[]): Promise<void>
+  }
   interface FastifyReply {
-    /**
-     * Answers from the cache, or with what `load` resolves to, serialized once by the route's response schema
-     * and shared by all who ask for it meanwhile. `If-None-Match` is answered from the same entry.
-     * What the public does not find, `loadOwn` may, for who is signed in: his alone, and never cached.
-     */
-    sendCached(
-      spec: CacheSpec,
-      load: (dependOn: DependOn) => Promise<unknown>,
-      loadOwn?: (account: Account) => Promise<unknown>
-    ): void
-    /** Answers with what belongs to who is signed in, with an entity tag, not to be kept by anybody else. */
-    sendOwn(payload: unknown): void
-    /** What `If-Match` of the request asks of a thing that is answered in this schema. */
-    precondition<T extends TObject>(schema: T): Precondition<Static<T>>
+    /** The public entry of the cache that this answers with. */
+    publicEntry: { spec: CacheSpec; entry: Entry } | null
   }
 }
 
-const PRIVATE = 'private, no-cache'
+const JSON_TYPE = 'application/json; charset=utf-8'
+/** Clients may keep an answer, but ask before each use: a write is seen at once, and the question costs a 304. */
+const PUBLIC = 'public, no-cache'
 
-/** Answers with entity tags, from the cache where they are public. */
+/**
+ * Answers of routes with `config.cache`: looked up before anything of the request is done (`onRequest`; a hit ends there), loaded by the
+ * handler, which returns data and knows nothing of the cache, and stored as they are sent (`onSend`).
+ */
 export default fp(
   async (app) => {
-    const { cache } = app
+    const cache = app.coherentCache
+    app.decorateRequest('ticket', null)
+    app.decorateReply('publicEntry', null)
+    app.decorateRequest('dependOn', async function (tags) {
+      await this.ticket?.dependOn(tags)
+    })
 
-    function sendPublic(reply: FastifyReply, spec: CacheSpec, entry: Entry): void {
-      app.answerFast(reply.request, spec)
-      send(reply, entry.etag, PUBLIC, () => bodyOf(entry))
-    }
+    app.addHook('onRoute', (route) => {
+      const rule = route.config?.cache
+      if (rule === undefined) return
+      rule.requireSchemaOf(route)
+      const own = route.onRequest ?? []
+      route.onRequest = [...(Array.isArray(own) ? own : [own]), lookUp(rule)]
+      route.errorHandler = answerFailure(rule)
+    })
 
-    function send(reply: FastifyReply, etag: string, cacheControl: string, body: () => string | Buffer): void {
-      const { trace, headers, method } = reply.request
-      reply.header('X-Cache', trace.outcome).header('ETag', etag).header('Cache-Control', cacheControl)
-      const read = method === 'GET' || method === 'HEAD'
-      if (read && matchesEtag(headers['if-none-match'], etag)) reply.code(304).send()
-      else reply.type(JSON_TYPE).send(body())
-    }
-
-    const serializers = new Map<TSchema, (payload: Record<string, unknown>) => string>()
-    app.decorateReply('precondition', function (schema) {
-      return {
-        ifMatch: this.request.headers['if-match'],
-        etagOf: (current) => {
-          const serialize = serializers.get(schema) ?? this.compileSerializationSchema({ ...schema })
-          serializers.set(schema, serialize)
-          return etagOf(serialize(current))
+    function lookUp(rule: RouteCache) {
+      return (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void => {
+        // Fastify answers 400 when it validates.
+        if (!isValid(request)) {
+          done()
+          return
         }
+        const spec = rule.spec(request)
+        const found = cache.lookUp(spec, request.trace)
+        if (found instanceof Promise) found.then((found) => settle(spec, found, request, reply, done)).catch(done)
+        else settle(spec, found, request, reply, done)
       }
-    })
+    }
 
-    app.decorateReply('sendOwn', function (payload) {
-      this.request.trace.outcome = 'BYPASS'
-      const text = String(this.serialize(payload))
-      send(this, etagOf(text), PRIVATE, () => text)
-    })
+    function settle(
+      spec: CacheSpec,
+      found: Entry | Ticket,
+      request: FastifyRequest,
+      reply: FastifyReply,
+      done: HookHandlerDoneFunction
+    ): void {
+      if (found instanceof Ticket) {
+        request.ticket = found
+        done()
+      } else if (isNegative(found)) done(new NotFoundError(found.value))
+      else sendPublic(reply, spec, found)
+    }
 
-    app.decorateReply('sendCached', function (spec, load, loadOwn) {
-      const { trace, account } = this.request
-      const copy = cache.peek(spec)
-      if (copy !== null) cache.countHit(spec, trace)
-      if (copy !== null && !isNegative(copy)) return sendPublic(this, spec, copy)
-      const fail = (error: unknown) => {
-        this.header('X-Cache', trace.outcome).send(error)
+    function sendPublic(reply: FastifyReply, spec: CacheSpec, entry: Entry): FastifyReply {
+      reply.publicEntry = { spec, entry }
+      return reply.tagEntity(entry.etag, PUBLIC) ? reply.send() : reply.type(JSON_TYPE).send(bodyOf(entry))
+    }
+
+    /** The end of a load that failed: what does not exist is remembered, what cannot be read may be served stale. */
+    function answerFailure(rule: RouteCache) {
+      return async (error: Error, request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+        const { ticket, account, trace } = request
+        request.ticket = null
+        // A request that was refused before the look-up says nothing about the cache.
+        if (trace.hits + trace.misses > 0) reply.header('X-Cache', trace.outcome)
+        if (error instanceof NotFoundError) {
+          await ticket?.missing(error.what)
+          if (account === null || rule.own === undefined) throw error
+          return sendOwn(reply, await rule.own(request, account))
+        }
+        const stale = (await ticket?.stale(error)) ?? null
+        if (stale === null) throw error
+        return sendPublic(reply.code(200), rule.spec(request), stale)
       }
-      const notFound = (error: unknown) => {
-        if (!(error instanceof NotFoundError) || account === null || loadOwn === undefined) return fail(error)
-        loadOwn(account).then((payload) => this.sendOwn(payload), fail)
+    }
+
+    /** Whoever is signed in may see what the public does not, as a draft of his own: it is his alone, and never cached. */
+    function sendOwn(reply: FastifyReply, payload: unknown): FastifyReply {
+      reply.request.trace.outcome = 'BYPASS'
+      const text = String(reply.code(200).serialize(payload))
+      return reply.tagEntity(etagOf(text), PRIVATE) ? reply.send() : reply.type(JSON_TYPE).send(text)
+    }
+
+    app.addHook('onSend', (request, reply, payload, done) => {
+      const { ticket } = request
+      if (ticket === null) return done(null, payload)
+      request.ticket = null
+      if (reply.statusCode !== 200 || typeof payload !== 'string') {
+        ticket.abandon()
+        return done(null, payload)
       }
-      if (copy !== null) return notFound(new NotFoundError(copy.value))
-      cache
-        .fetch(spec, async (dependOn) => String(this.serialize(await load(dependOn))), trace)
-        .then((entry) => sendPublic(this, spec, entry), notFound)
-        .catch(fail)
+      ticket
+        .commit(payload)
+        .then(({ etag }) => done(null, reply.tagEntity(etag, PUBLIC) ? null : payload))
+        .catch(done)
     })
   },
-  { name: 'response-cache', dependencies: ['cache', 'response-head', 'identity', 'fast-path'] }
+  { name: 'response-cache', dependencies: ['cache', 'entity-tags', 'identity'] }
 )
+
+/** The parameters are coerced, as Fastify will do it once more: a key is built of nothing that was not validated. */
+function isValid(request: FastifyRequest): boolean {
+  const params = request.getValidationFunction('params')
+  const query = request.getValidationFunction('querystring')
+  return (params === undefined || params(request.params)) && (query === undefined || query(request.query))
+}

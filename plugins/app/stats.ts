@@ -29,7 +29,7 @@ export default fp(
       role: config.role,
       state: () => ({
         l1: { bytes: tier.bytes, count: tier.count },
-        trusted: app.cache.trusted,
+        trusted: app.coherentCache.trusted,
         sweeper: sweeper.state
       }),
       log

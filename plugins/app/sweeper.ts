@@ -11,7 +11,7 @@ declare module 'fastify' {
 /** Applies the invalidations that their writers left behind. */
 export default fp(
   async (app) => {
-    const { cache, database, log } = app
+    const { coherentCache: cache, database, log } = app
     const sweeper = new Sweeper({
       outbox: database.outbox,
       ready: () => cache.trusted,

@@ -17,7 +17,7 @@ const LONG_PAUSE_SHARE = 0.02
 const INVALIDATION_PAUSE_MS = 5
 
 const app = await buildApp(readConfig(process.env))
-const { cache, catalogue } = app
+const { coherentCache: cache, catalogue } = app
 
 catalogue.course = slowed(catalogue.course.bind(catalogue))
 catalogue.courses = slowed(catalogue.courses.bind(catalogue))

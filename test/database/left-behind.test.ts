@@ -37,7 +37,7 @@ const { id } = await client.course.create({ data })
 const titles = () =>
   Promise.all(
     services.map(({ app }) =>
-      app.cache.wrap(specs.course(id), async () => {
+      app.coherentCache.wrap(specs.course(id), async () => {
         const { title } = await app.database.client.course.findUniqueOrThrow({ where: { id } })
         return title
       })
@@ -88,7 +88,7 @@ t.test('a write of the service is acknowledged during an outage of Redis, soon, 
   t.ok(ms < 1500, `${ms} ms`)
   t.equal((await titles())[0], 'eight', 'by whoever wrote it at once')
   await redis.resume()
-  await until(() => services.every(({ app }) => app.cache.trusted), RECOVERED_MS)
+  await until(() => services.every(({ app }) => app.coherentCache.trusted), RECOVERED_MS)
   t.ok(await until(() => everywhere('eight'), BOUND_MS))
   await until(async () => (await outbox.depth()) === 0, RECOVERED_MS)
 })

@@ -3,6 +3,7 @@ import { specs } from '#courses/cache-specs.ts'
 import { Category, CategoryList, CategoryParams } from '#courses/shapes.ts'
 import { ErrorBody } from '#http/errors.ts'
 import { noQuery } from '#http/paging.ts'
+import { cached, cachedByParams } from '#plugins/app/cached-routes.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { catalogue } = app
@@ -10,7 +11,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '',
     {
-      config: { public: true },
+      config: { public: true, cache: cached({ spec: () => specs.categories(), frontDoor: true }) },
       schema: {
         tags: ['catalogue'],
         summary: 'All categories, by name',
@@ -18,13 +19,16 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: CategoryList, 400: ErrorBody }
       }
     },
-    (_request, reply) => reply.sendCached(specs.categories(), () => catalogue.categories())
+    async () => catalogue.categories()
   )
 
   app.get(
     '/:slug',
     {
-      config: { public: true },
+      config: {
+        public: true,
+        cache: cachedByParams(CategoryParams, { spec: ({ slug }) => specs.category(slug), frontDoor: true })
+      },
       schema: {
         tags: ['catalogue'],
         summary: 'One category',
@@ -33,7 +37,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: Category, 400: ErrorBody, 404: ErrorBody }
       }
     },
-    ({ params: { slug } }, reply) => reply.sendCached(specs.category(slug), () => catalogue.category(slug))
+    async ({ params: { slug } }) => catalogue.category(slug)
   )
 }
 

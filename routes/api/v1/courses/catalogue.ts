@@ -4,6 +4,7 @@ import { normalizeCourseQuery, visibleTo } from '#courses/catalogue.ts'
 import { Chapter, ChapterParams, Course, CoursePage, CourseParams, CourseQuery, ModuleList } from '#courses/shapes.ts'
 import { ErrorBody } from '#http/errors.ts'
 import { noQuery } from '#http/paging.ts'
+import { cachedByParams, cachedByQuery } from '#plugins/app/cached-routes.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { catalogue } = app
@@ -11,7 +12,13 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '',
     {
-      config: { public: true },
+      config: {
+        public: true,
+        cache: cachedByQuery(CourseQuery, {
+          spec: (query) => specs.courseList(normalizeCourseQuery(query)),
+          frontDoor: true
+        })
+      },
       schema: {
         tags: ['catalogue'],
         summary: 'Published courses',
@@ -19,16 +26,20 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: CoursePage, 400: ErrorBody }
       }
     },
-    (request, reply) => {
-      const query = normalizeCourseQuery(request.query)
-      return reply.sendCached(specs.courseList(query), () => catalogue.courses(query))
-    }
+    async (request) => catalogue.courses(normalizeCourseQuery(request.query))
   )
 
   app.get(
     '/:id',
     {
-      config: { public: true },
+      config: {
+        public: true,
+        cache: cachedByParams(CourseParams, {
+          spec: ({ id }) => specs.course(id),
+          own: ({ id }, account) => catalogue.course(id, visibleTo(account)),
+          frontDoor: true
+        })
+      },
       schema: {
         tags: ['catalogue'],
         summary: 'A course with its modules and the titles of its chapters',
@@ -37,18 +48,20 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: Course, 400: ErrorBody, 404: ErrorBody }
       }
     },
-    ({ params: { id } }, reply) =>
-      reply.sendCached(
-        specs.course(id),
-        (dependOn) => catalogue.coursePage(id, dependOn),
-        (account) => catalogue.course(id, visibleTo(account))
-      )
+    async (request) => catalogue.coursePage(request.params.id, (tags) => request.dependOn(tags))
   )
 
   app.get(
     '/:id/modules',
     {
-      config: { public: true },
+      config: {
+        public: true,
+        cache: cachedByParams(CourseParams, {
+          spec: ({ id }) => specs.courseModules(id),
+          own: ({ id }, account) => catalogue.modules(id, visibleTo(account)),
+          frontDoor: true
+        })
+      },
       schema: {
         tags: ['catalogue'],
         summary: 'The modules of a course',
@@ -57,18 +70,20 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ModuleList, 400: ErrorBody, 404: ErrorBody }
       }
     },
-    ({ params: { id } }, reply) =>
-      reply.sendCached(
-        specs.courseModules(id),
-        () => catalogue.modules(id),
-        (account) => catalogue.modules(id, visibleTo(account))
-      )
+    async (request) => catalogue.modules(request.params.id)
   )
 
   app.get(
     '/:id/chapters/:chapterId',
     {
-      config: { public: true },
+      config: {
+        public: true,
+        cache: cachedByParams(ChapterParams, {
+          spec: ({ id, chapterId }) => specs.chapter(id, chapterId),
+          own: ({ id, chapterId }, account) => catalogue.chapter(id, chapterId, visibleTo(account)),
+          frontDoor: true
+        })
+      },
       schema: {
         tags: ['catalogue'],
         summary: 'A chapter with its content',
@@ -77,12 +92,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: Chapter, 400: ErrorBody, 404: ErrorBody }
       }
     },
-    ({ params: { id, chapterId } }, reply) =>
-      reply.sendCached(
-        specs.chapter(id, chapterId),
-        () => catalogue.chapter(id, chapterId),
-        (account) => catalogue.chapter(id, chapterId, visibleTo(account))
-      )
+    async ({ params: { id, chapterId } }) => catalogue.chapter(id, chapterId)
   )
 }
 

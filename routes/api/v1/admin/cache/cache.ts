@@ -13,7 +13,7 @@ const pattern = Type.String({
 
 /** What is cached, for admins: the data of the page `/admin/redis-stats/`. */
 const routes: FastifyPluginAsyncTypebox = async (app) => {
-  const { cache } = app
+  const { coherentCache: cache } = app
 
   app.get(
     '',

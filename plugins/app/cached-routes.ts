@@ -1,0 +1,66 @@
+import type { FastifyRequest, RouteOptions } from 'fastify'
+import type { Static, TSchema } from 'typebox'
+import type { CacheSpec } from '#cache'
+import type { Account } from '#users/accounts.ts'
+
+/** How the answers of a route are cached, in terms of the input that its key is made of. */
+interface Rule<Input> {
+  readonly spec: (input: Input) => CacheSpec
+  /**
+   * Loads what the user of the session may see where the public finds nothing, as a draft of his own.
+   * It throws `NotFoundError`, too.
+   */
+  readonly own?: (input: Input, account: Account) => Promise<unknown>
+  /** Hits of visitors may be answered before Fastify's life cycle (plugins/app/front-door.ts). */
+  readonly frontDoor?: boolean
+}
+
+/** The same in terms of a request, as `config.cache` of a route has it. */
+export interface RouteCache {
+  readonly spec: (request: FastifyRequest) => CacheSpec
+  readonly own: ((request: FastifyRequest, account: Account) => Promise<unknown>) | undefined
+  readonly frontDoor: boolean
+  /** Throws for a route whose schema is another than the one that the rule was typed by. */
+  readonly requireSchemaOf: (route: RouteOptions) => void
+}
+
+/** `config.cache` of a route whose answer depends on nothing. */
+export function cached(rule: Rule<void>): RouteCache {
+  return cacheBy(
+    rule,
+    () => {},
+    () => {}
+  )
+}
+
+/** `config.cache` of a route whose answer depends on its path. */
+export function cachedByParams<T extends TSchema>(schema: T, rule: Rule<Static<T>>): RouteCache {
+  // They are validated, by the schema of the route, before this is called; `requireSchemaOf` sees to it that it is this one.
+  return cacheBy(rule, ({ params }) => params as Static<T>, same(schema, 'params'))
+}
+
+/** `config.cache` of a route whose answer depends on its query. */
+export function cachedByQuery<T extends TSchema>(schema: T, rule: Rule<Static<T>>): RouteCache {
+  // As above.
+  return cacheBy(rule, ({ query }) => query as Static<T>, same(schema, 'querystring'))
+}
+
+function cacheBy<Input>(
+  { spec, own, frontDoor = false }: Rule<Input>,
+  inputOf: (request: FastifyRequest) => Input,
+  requireSchemaOf: RouteCache['requireSchemaOf']
+): RouteCache {
+  return {
+    spec: (request) => spec(inputOf(request)),
+    own: own && ((request, account) => own(inputOf(request), account)),
+    frontDoor,
+    requireSchemaOf
+  }
+}
+
+function same(schema: TSchema, part: 'params' | 'querystring'): RouteCache['requireSchemaOf'] {
+  return ({ url, schema: ofRoute }) => {
+    if (ofRoute?.[part] !== schema)
+      throw new TypeError(`${url}: config.cache is typed by another schema than its ${part}`)
+  }
+}

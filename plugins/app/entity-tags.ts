@@ -1,0 +1,69 @@
+import fp from 'fastify-plugin'
+import type { Static, TObject, TSchema } from 'typebox'
+import { etagOf, matchesEtag } from '#cache'
+import type { Precondition } from '#courses/precondition.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The answer belongs to the user of the session: it gets an entity tag, and nobody else may keep it. */
+    entityTag?: boolean
+  }
+  interface FastifyReply {
+    /** Describes an answer by its entity tag; true when it is 304 then, because the client has it already. */
+    tagEntity(etag: string, cacheControl: string): boolean
+    sendOwn(payload: unknown): void
+    /** What `If-Match` of the request demands of an entity with this schema. */
+    precondition<T extends TObject>(schema: T): Precondition<Static<T>>
+  }
+}
+
+/** A client may keep an answer of its user, and asks before each use whether it is still right. */
+export const PRIVATE = 'private, no-cache'
+
+/** Entity tags, `If-None-Match` and `If-Match`. */
+export default fp(
+  async (app) => {
+    app.decorateReply('tagEntity', function (etag, cacheControl) {
+      const { method, headers, trace } = this.request
+      this.header('X-Cache', trace.outcome).header('Cache-Control', cacheControl).etag(etag)
+      if (this.statusCode !== 200 || (method !== 'GET' && method !== 'HEAD')) return false
+      if (!matchesEtag(headers['if-none-match'], etag)) return false
+      this.code(304).removeHeader('content-type')
+      return true
+    })
+
+    app.decorateReply('sendOwn', function (payload) {
+      this.request.trace.outcome = 'BYPASS'
+      const text = String(this.serialize(payload))
+      if (this.tagEntity(etagOf(text), PRIVATE)) this.send()
+      else this.type('application/json; charset=utf-8').send(text)
+    })
+
+    app.addHook('onRoute', (route) => {
+      if (route.config?.entityTag !== true) return
+      const own = route.onSend ?? []
+      // Before the hook that takes the body of the answer to a HEAD away.
+      route.onSend = [
+        (request, reply, payload, done) => {
+          if (reply.statusCode !== 200 || typeof payload !== 'string') return done(null, payload)
+          request.trace.outcome = 'BYPASS'
+          done(null, reply.tagEntity(etagOf(payload), PRIVATE) ? null : payload)
+        },
+        ...(Array.isArray(own) ? own : [own])
+      ]
+    })
+
+    const serializers = new Map<TSchema, (payload: Record<string, unknown>) => string>()
+    app.decorateReply('precondition', function (schema) {
+      return {
+        ifMatch: this.request.headers['if-match'],
+        etagOf: (current) => {
+          const serialize = serializers.get(schema) ?? this.compileSerializationSchema({ ...schema })
+          serializers.set(schema, serialize)
+          return etagOf(serialize(current))
+        }
+      }
+    })
+  },
+  { name: 'entity-tags', dependencies: ['caching', 'response-head'] }
+)
