@@ -13,7 +13,6 @@ import libraryHooks from './app/library-hooks.ts'
 import metrics from './app/metrics.ts'
 import query from './app/query.ts'
 import rateLimit from './app/rate-limit.ts'
-import redis from './app/redis.ts'
 import requestLog from './app/request-log.ts'
 import responseCache from './app/response-cache.ts'
 import responseHead from './app/response-head.ts'
@@ -24,6 +23,7 @@ import sse from './app/sse.ts'
 import stats from './app/stats.ts'
 import sweeper from './app/sweeper.ts'
 import caching from './external/caching.ts'
+import redis from './external/redis.ts'
 
 /** All plugins, in the order in which their hooks run. The reason of each place is beside it. */
 const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [

@@ -21,7 +21,7 @@ const START_WAIT_MS = 1000
 export default fp(
   async (app) => {
     const { config, database, log } = app
-    const redis = app.redis.cache
+    const redis = app.redis.cache ?? null
     const replay = database.outbox.replay.bind(database.outbox)
     const embedded = config.databaseUrl === null
     const registry = new CacheStoreTable(database.sql, embedded)
@@ -38,7 +38,7 @@ export default fp(
 
     app.addHook('onClose', () => running.close())
     await running.start()
-    // A Redis that is not there yet is not waited for twice: plugins/redis.ts has done that.
+    // A Redis that is not there yet is not waited for twice: plugins/external/redis.ts has done that.
     const waited = new Promise((resolve) => setTimeout(resolve, START_WAIT_MS).unref())
     const trusted = breaker.probe()
     if (redis === null || redis.status === 'ready') await Promise.race([trusted, waited])

@@ -40,7 +40,7 @@ const ATTEMPTS = 10
 export default fp(
   async (app) => {
     const { anonymous, user } = app.config.rateLimit
-    const counters = new Counters(app.redis.limit, app.config.redis.keyPrefix, app.log)
+    const counters = new Counters(app.redis.limit ?? null, app.config.redis.keyPrefix, app.log)
 
     const proxies = trustedProxies(app.config.trustProxy)
     const address = (request: IncomingMessage) => {

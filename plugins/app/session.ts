@@ -34,8 +34,7 @@ declare module 'fastify' {
 export default fp(
   async (app) => {
     const { config, redis } = app
-    const store =
-      redis.session === null ? new MemorySessions() : new RedisSessions(redis.session, config.redis.keyPrefix)
+    const store = redis.session ? new RedisSessions(redis.session, config.redis.keyPrefix) : new MemorySessions()
     const { ttlMs, secrets } = config.session
     app.decorate('requireSessions', () =>
       store.ready().catch((error) => {

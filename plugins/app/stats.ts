@@ -20,7 +20,7 @@ export default fp(
   async (app) => {
     const { config, cacheParts, sweeper, database, log } = app
     const { meter, store, tier } = cacheParts
-    const redis = app.redis.cache
+    const redis = app.redis.cache ?? null
     const board = redis === null ? new MemoryBoard() : new RedisBoard(redis, config.redis.keyPrefix)
     const reporter = new Reporter({
       board,

@@ -20,7 +20,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async (_request, reply) => {
       // Still answering, but no more to be sent to.
       if (app.isDraining()) return reply.code(503).send({ status: 'down', checks: {} })
-      const health = await checkHealth(app.database, app.redis.cache, app.generationQueue)
+      const health = await checkHealth(app.database, app.redis.cache ?? null, app.generationQueue)
       return reply.code(health.status === 'down' ? 503 : 200).send(health)
     }
   )
