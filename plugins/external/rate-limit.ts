@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import proxyAddr from '@fastify/proxy-addr'
+import rateLimit, { normalizeIP, type RateLimitOptions } from '@fastify/rate-limit'
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { LRUCache } from 'lru-cache'
+import { ApiError } from '#http/errors.ts'
+import { bareAddress, trustedProxies } from '#limits/client-address.ts'
+import { CounterStore } from '#limits/counter-store.ts'
+import { type Count, Counters } from '#limits/counters.ts'
+import { normalize } from '#users/accounts.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** For a route that takes passwords: ten attempts a minute of one client, over all of these routes together. */
+    readonly attemptLimit: RateLimitOptions
+    /** A preHandler for the same: ten attempts a minute on one account, by whomever: the one in the body, else one's own. */
+    limitAttemptsOnAccount(request: FastifyRequest): Promise<void>
+    /**
+     * Counts a request of a visitor for the limit that every route has, outside of Fastify's life cycle; at once where this
+     * process counts for itself. The headers are those of the limit, none where it is off; null means that it is used up.
+     */
+    countVisitor(request: IncomingMessage): Headers | null | Promise<Headers | null>
+  }
+}
+
+type Headers = Readonly<Record<string, string>>
+
+const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
+const ATTEMPTS = 10
+/** Normalizing an address of IPv6 costs more than anything else here. */
+const MAX_KNOWN_ADDRESSES = 10_000
+
+/** Requests are counted by user where somebody is signed in, else by address, in Redis for all processes together. */
+export default fp(
+  async (app) => {
+    const { anonymous, user } = app.config.rateLimit
+    const counters = new Counters(app.redis.limit ?? null, app.config.redis.keyPrefix, app.log)
+    const maxOf = ({ account }: FastifyRequest) => (account === null ? anonymous : user)
+
+    await app.register(rateLimit, {
+      store: class extends CounterStore {
+        constructor(limit: object) {
+          super(counters, limit)
+        }
+      },
+      max: maxOf,
+      allowList: (request) => maxOf(request) === 0,
+      timeWindow: HOUR_MS,
+      keyGenerator: ({ account, ip }) => (account === null ? addressKey(ip) : `user:${account.id}`),
+      errorResponseBuilder: () => tooMany()
+    })
+
+    const attempts = { max: ATTEMPTS, timeWindow: MINUTE_MS, allowList: () => anonymous === 0 }
+    app.decorate('attemptLimit', { ...attempts, keyGenerator: ({ ip }) => `attempt:${addressKey(ip)}` })
+
+    const countOnAccount = app.createRateLimit({
+      ...attempts,
+      keyGenerator: (request) => `attempt:account:${digest(normalize(emailOf(request) ?? ''))}`
+    })
+    app.decorate('limitAttemptsOnAccount', async (request) => {
+      // Nobody's account: the route answers 401.
+      if (emailOf(request) === undefined) return
+      const count = await countOnAccount(request)
+      if (count.isAllowed || !count.isExceeded) return
+      throw tooMany({ ...headersOf(count.max, 0, count.ttl), 'retry-after': String(count.ttlInSeconds) })
+    })
+
+    const trusted = trustedProxies(app.config.trustProxy)
+    const trust = Array.isArray(trusted) ? proxyAddr.compile(trusted) : trusted
+    const remaining = ({ current, ttl }: Count) =>
+      current > anonymous ? null : headersOf(anonymous, anonymous - current, ttl)
+    app.decorate('countVisitor', (request) => {
+      if (anonymous === 0) return {}
+      const address = trust === false ? request.socket.remoteAddress : proxyAddr(request, trust)
+      const count = counters.increment(addressKey(address), HOUR_MS)
+      return count instanceof Promise ? count.then(remaining) : remaining(count)
+    })
+  },
+  { name: 'rate-limit', dependencies: ['redis', 'identity'] }
+)
+
+const knownAddresses = new LRUCache<string, string>({ max: MAX_KNOWN_ADDRESSES })
+
+/** The key of a client: its IPv4 address, the network of its IPv6 address, or whatever a proxy wrote instead of one. */
+function addressKey(ip: string | undefined): string {
+  const bare = bareAddress(ip)
+  const known = knownAddresses.get(bare)
+  if (known !== undefined) return known
+  // A copy: a part of a header would keep all of it in memory.
+  const copy = Buffer.from(bare, 'latin1').toString('latin1')
+  const key = `ip:${normalizeIP(copy)}`
+  knownAddresses.set(copy, key)
+  return key
+}
+
+/** The same as the library sets. */
+function headersOf(max: number, remaining: number, ttlMs: number): Headers {
+  return {
+    'x-ratelimit-limit': String(max),
+    'x-ratelimit-remaining': String(remaining),
+    'x-ratelimit-reset': String(Math.ceil(ttlMs / 1000))
+  }
+}
+
+function tooMany(headers?: Headers): ApiError {
+  return new ApiError(429, 'RATE_LIMITED', 'too many requests: Retry-After says when to come back', headers)
+}
+
+/** The account that the body names, else whoever is signed in. */
+function emailOf({ body, account }: FastifyRequest): string | undefined {
+  const named = typeof body === 'object' && body !== null && 'email' in body
+  return named ? String(body.email) : account?.email
+}
+
+/** Keys have a fixed alphabet, and disclose nobody's address. */
+function digest(email: string): string {
+  return createHash('sha256').update(email).digest('base64url').slice(0, 22)
+}
