@@ -3,22 +3,48 @@ import { Actor } from '../support/actors.ts'
 import { spawnFor, startStack, statusOf } from '../support/people.ts'
 
 const READ = '/api/v1/categories'
+const WAVES = 10
+/** Of one process. A busy machine answers no more of them within the time that a command of Redis has. */
+const REQUESTS_OF_A_WAVE = 4
+const MAX_ATTEMPTS = 10
 
-t.test('100 anonymous requests pass, of 160 at once over four processes', async (t) => {
-  const env = { ...(await startStack(t)).env, RATE_LIMIT_ANONYMOUS: '100' }
-  const first = await spawnFor(t, env)
-  const others = await Promise.all([1, 2, 3].map(() => spawnFor(t, env)))
-  const clients = [first, ...others].map(({ url }) => new Actor(url))
-  // A process that has just started may hold itself for overloaded for a second.
-  await new Promise((resolve) => setTimeout(resolve, 1500))
+t.test('exactly 100 requests of one address pass, of 160 over four processes', async (t) => {
+  const { env } = await startStack(t)
+  const limits = { RATE_LIMIT_ANONYMOUS: '100', TRUST_PROXY: 'true' }
+  // The first of them migrates and seeds the database.
+  const first = await spawnFor(t, { ...env, ...limits })
+  const others = await Promise.all([1, 2, 3].map(() => spawnFor(t, { ...env, ...limits })))
+  const processes = [first, ...others]
+  const clients = processes.map(({ url }) => new Actor(url))
 
-  const requests = clients.flatMap((client) => Array.from({ length: 40 }, () => statusOf(client.get(READ))))
-  const statuses = await Promise.all(requests)
+  /** The four processes answer at once, wave after wave. */
+  async function sendFrom(address: string): Promise<number[]> {
+    const statuses: number[] = []
+    for (let wave = 0; wave < WAVES; wave++) {
+      const requests = clients.flatMap((client) =>
+        Array.from({ length: REQUESTS_OF_A_WAVE }, () => statusOf(client.get(READ, { 'x-forwarded-for': address })))
+      )
+      statuses.push(...(await Promise.all(requests)))
+    }
+    return statuses
+  }
+  /** How often a process has counted for itself, because it had no answer of Redis in time. */
+  const outages = () =>
+    processes.flatMap(({ output }) => output().match(/rate limits counted by each process for itself/g) ?? []).length
+
+  // The first requests of a process take longer than any later one.
+  await sendFrom('192.0.2.1')
+  let statuses: number[] = []
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    const before = outages()
+    statuses = await sendFrom(`192.0.2.${100 + attempt}`)
+    // What is tested is the count in Redis, which is exact, and not whether this machine is fast enough for it.
+    if (outages() === before) break
+    t.comment(`attempt ${attempt} of ${MAX_ATTEMPTS}: a process had no answer of Redis in time`)
+  }
   t.equal(statuses.filter((status) => status === 200).length, 100)
-  t.same(
-    statuses.filter((status) => status !== 200),
-    Array(60).fill(429)
-  )
+  t.equal(statuses.filter((status) => status === 429).length, 60)
+
   for (const path of ['/health/live', '/health/ready']) {
     for (const client of clients) t.equal(await statusOf(client.get(path)), 200, 'health is never limited')
   }
