@@ -82,6 +82,7 @@ export class Counters {
       return { current: size, ttl: windowMs }
     }
     count.current += size
-    return { current: count.current, ttl: this.#own.getRemainingTTL(key) }
+    // lru-cache reads its clock at intervals, and may find more time left than the window has.
+    return { current: count.current, ttl: Math.min(windowMs, this.#own.getRemainingTTL(key)) }
   }
 }
