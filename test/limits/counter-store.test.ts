@@ -1,0 +1,117 @@
+import { once } from 'node:events'
+import rateLimit, { type RateLimitOptions } from '@fastify/rate-limit'
+import Fastify, { type FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
+import { CounterStore } from '#limits/counter-store.ts'
+import { Counters } from '#limits/counters.ts'
+import { connectRedis, type RedisClient } from '#redis/connect.ts'
+import { closeRedis } from '#redis/watchdog.ts'
+import { recordingLog } from '../support/database.ts'
+import { until } from '../support/eventually.ts'
+import { RedisServer } from '../support/redis.ts'
+
+const MINUTE_MS = 60_000
+const BACK_MS = 6000
+
+const named: RateLimitOptions = { max: 3, timeWindow: MINUTE_MS, keyGenerator: ({ ip }) => `named:${ip}` }
+
+/** One process with limits of all kinds, counted in Redis or, without it, in the process. */
+async function startProcess(t: Test, redis: RedisClient | null, max = 10): Promise<FastifyInstance> {
+  const counters = new Counters(redis, 'test', recordingLog().log)
+  const app = Fastify()
+  await app.register(rateLimit, {
+    max,
+    timeWindow: 2 * MINUTE_MS,
+    store: class extends CounterStore {
+      constructor(limit: object) {
+        super(counters, limit)
+      }
+    }
+  })
+  app.get('/all', async () => 'ok')
+  app.get('/also', async () => 'ok')
+  app.get('/own', { config: { rateLimit: { max: 5, timeWindow: MINUTE_MS } } }, async () => 'ok')
+  app.post('/own', { config: { rateLimit: { max: 6, timeWindow: MINUTE_MS } } }, async () => 'ok')
+  app.get('/other', { config: { rateLimit: { max: 5, timeWindow: MINUTE_MS } } }, async () => 'ok')
+  app.get('/named/1', { config: { rateLimit: named } }, async () => 'ok')
+  app.get('/named/2', { config: { rateLimit: named } }, async () => 'ok')
+  app.get('/off', { config: { rateLimit: false } }, async () => 'ok')
+  const onAccount = app.createRateLimit({ max: 2, timeWindow: MINUTE_MS, keyGenerator: () => 'account' })
+  app.get('/account', async (request) => onAccount(request))
+  t.teardown(() => app.close())
+  await app.ready()
+  return app
+}
+
+async function openClient(t: Test, server: RedisServer): Promise<RedisClient> {
+  const client = connectRedis(server.url)
+  client.on('error', () => {})
+  t.teardown(() => closeRedis(client))
+  await once(client, 'ready')
+  return client
+}
+
+async function remaining(app: FastifyInstance, method: 'GET' | 'HEAD' | 'POST', url: string): Promise<number> {
+  const { headers } = await app.inject({ method, url })
+  return Number(headers['x-ratelimit-remaining'])
+}
+
+async function limitsAreApart(t: Test, app: FastifyInstance): Promise<void> {
+  t.equal(await remaining(app, 'GET', '/all'), 9)
+  t.equal(await remaining(app, 'GET', '/also'), 8, 'the limit of all routes is one')
+  t.equal(await remaining(app, 'GET', '/own'), 4, 'a limit of a route is its own')
+  t.equal(await remaining(app, 'HEAD', '/own'), 3, 'and that of the HEAD beside it')
+  t.equal(await remaining(app, 'POST', '/own'), 5, 'but not that of another method')
+  t.equal(await remaining(app, 'GET', '/other'), 4, 'nor that of another route')
+  t.equal(await remaining(app, 'GET', '/named/1'), 2)
+  t.equal(await remaining(app, 'GET', '/named/2'), 1, 'limits with the same keys are one')
+  t.equal((await app.inject('/off')).headers['x-ratelimit-limit'], undefined)
+  t.equal(await remaining(app, 'GET', '/all'), 7, 'none of these was counted for all routes')
+  const { headers } = await app.inject('/own')
+  t.ok(Number(headers['x-ratelimit-reset']) <= 60, 'each has its own window')
+
+  const counts = []
+  for (let n = 0; n < 3; n++) counts.push((await app.inject('/account')).json())
+  t.match(counts, [
+    { isExceeded: false, remaining: 1 },
+    { isExceeded: false, remaining: 0 },
+    { isExceeded: true, remaining: 0 }
+  ])
+}
+
+t.test('a limit that is neither of a route nor has keys of its own is refused', async (t) => {
+  const app = await startProcess(t, null)
+  t.throws(() => app.createRateLimit({ max: 1 }), /needs a keyGenerator/)
+})
+
+t.test('limits are counted apart in one process', async (t) => limitsAreApart(t, await startProcess(t, null)))
+
+t.test('with Redis', async (t) => {
+  const server = await RedisServer.start()
+  t.teardown(() => server.stop())
+  const clients = [await openClient(t, server), await openClient(t, server)]
+
+  await t.test('limits are counted apart', async (t) => {
+    await limitsAreApart(t, await startProcess(t, clients[0] ?? null))
+    await clients[0]?.flushall()
+  })
+
+  await t.test('two processes count exactly, each for itself without Redis, and together again with it', async (t) => {
+    const processes = await Promise.all(clients.map((client) => startProcess(t, client, 20)))
+    /** The numbers of requests that pass, of 30 to each process, all at once. */
+    const passed = async () => {
+      const answers = processes.map((app) => Promise.all(Array.from({ length: 30 }, () => app.inject('/all'))))
+      return (await Promise.all(answers)).map((all) => all.filter(({ statusCode }) => statusCode === 200).length)
+    }
+    const sum = (counts: number[]) => counts.reduce((total, count) => total + count)
+    t.equal(sum(await passed()), 20)
+
+    await server.kill()
+    await until(() => clients.every(({ status }) => status !== 'ready'), BACK_MS)
+    t.same(await passed(), [20, 20])
+
+    await server.resume()
+    await until(() => clients.every(({ status }) => status === 'ready'), BACK_MS)
+    t.equal(sum(await passed()), 20)
+  })
+})
