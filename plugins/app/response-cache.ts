@@ -34,8 +34,7 @@ export default fp(
   async (app) => {
     const { cache } = app
 
-    function sendPublic(reply: FastifyReply, spec: CacheSpec, entry: Entry): void {
-      app.answerFast(reply.request, spec)
+    function sendPublic(reply: FastifyReply, entry: Entry): void {
       send(reply, entry.etag, PUBLIC, () => bodyOf(entry))
     }
 
@@ -69,7 +68,7 @@ export default fp(
       const { trace, account } = this.request
       const copy = cache.peek(spec)
       if (copy !== null) cache.countHit(spec, trace)
-      if (copy !== null && !isNegative(copy)) return sendPublic(this, spec, copy)
+      if (copy !== null && !isNegative(copy)) return sendPublic(this, copy)
       const fail = (error: unknown) => {
         this.header('X-Cache', trace.outcome).send(error)
       }
@@ -80,9 +79,9 @@ export default fp(
       if (copy !== null) return notFound(new NotFoundError(copy.value))
       cache
         .fetch(spec, async (dependOn) => String(this.serialize(await load(dependOn))), trace)
-        .then((entry) => sendPublic(this, spec, entry), notFound)
+        .then((entry) => sendPublic(this, entry), notFound)
         .catch(fail)
     })
   },
-  { name: 'response-cache', dependencies: ['cache', 'response-head', 'identity', 'fast-path'] }
+  { name: 'response-cache', dependencies: ['cache', 'request-trace', 'identity'] }
 )
