@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { Signer } from '@fastify/cookie'
 import session from '@fastify/session'
 import fp from 'fastify-plugin'
 import { mayCarrySession, SESSION_COOKIE } from '#sessions/session-record.ts'
+import { createCookieSigner } from './cookie-signer.ts'
 
 const ID_BYTES = 24
 
@@ -10,7 +10,6 @@ const ID_BYTES = 24
 export default fp(
   async (app) => {
     const { production, session: settings } = app.config
-    const signer = new Signer([...settings.secrets])
     await app.register(session, {
       cookieName: SESSION_COOKIE,
       // With 'auto' the cookie is Secure where the request came over TLS, by the word of a trusted proxy too.
@@ -31,10 +30,7 @@ export default fp(
         const isVisitor = request?.session.sessionId === undefined && !mayCarrySession(request?.headers.cookie)
         return isVisitor ? '' : randomBytes(ID_BYTES).toString('base64url')
       },
-      secret: {
-        sign: (id) => (id === '' ? '' : signer.sign(id)),
-        unsign: (cookie) => signer.unsign(cookie)
-      }
+      secret: createCookieSigner(settings.secrets)
     })
   },
   { name: 'session', dependencies: ['cookie', 'session-store'] }
