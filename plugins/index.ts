@@ -1,59 +1,89 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyPluginCallback } from 'fastify'
-import answered from './app/answered.ts'
 import cache from './app/cache.ts'
-import closing from './app/closing.ts'
+import cacheReport from './app/cache-report.ts'
+import completedRequests from './app/completed-requests.ts'
 import database from './app/database.ts'
 import docs from './app/docs.ts'
-import domain from './app/domain.ts'
+import draining from './app/draining.ts'
 import entityTags from './app/entity-tags.ts'
 import errors from './app/errors.ts'
+import frontDoor from './app/front-door.ts'
 import generation from './app/generation.ts'
 import identity from './app/identity.ts'
-import libraryHooks from './app/library-hooks.ts'
 import metrics from './app/metrics.ts'
+import originCheck from './app/origin-check.ts'
+import outboxSweeper from './app/outbox-sweeper.ts'
 import query from './app/query.ts'
 import requestLog from './app/request-log.ts'
+import requestTrace from './app/request-trace.ts'
 import responseCache from './app/response-cache.ts'
-import responseHead from './app/response-head.ts'
-import schemaCompilers from './app/schema-compilers.ts'
-import security from './app/security.ts'
-import session from './app/session.ts'
-import sse from './app/sse.ts'
-import stats from './app/stats.ts'
-import sweeper from './app/sweeper.ts'
+import services from './app/services.ts'
+import sessionStore from './app/session-store.ts'
+import timingHeaders from './app/timing-headers.ts'
 import caching from './external/caching.ts'
+import cookie from './external/cookie.ts'
+import cors from './external/cors.ts'
+import helmet from './external/helmet.ts'
 import rateLimit from './external/rate-limit.ts'
 import redis from './external/redis.ts'
+import session from './external/session.ts'
+import sse from './external/sse.ts'
+import underPressure from './external/under-pressure.ts'
 
-/** All plugins, in the order in which their hooks run. The reason of each place is beside it. */
+/**
+ * All plugins, in the order in which their hooks run. The order is security: a request that is refused by one of the first never costs a
+ * look-up of the later ones, and each refusal carries the headers of those before it.
+ */
 const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
-  schemaCompilers,
-  libraryHooks,
-  responseHead,
+  // Every response, refusals too, tells its id and what it cost.
+  requestTrace,
+  // Every response ends its connection while the service stops.
+  draining,
+  // A front end on another origin can read every refusal only if it carries the CORS headers. Preflights end here.
+  cors,
+  // Browsers are to be careful with refusals, too.
+  helmet,
+  // An overloaded process refuses before it asks anybody for anything.
+  underPressure,
+  // What is not proper HTTP, then what a foreign page sends: both are decided by the headers alone.
   errors,
-  security,
-  closing,
+  originCheck,
+  // Connections, which have no hooks. The cache needs both, the sweeper needs the cache.
   redis,
   database,
   cache,
-  sweeper,
-  domain,
+  outboxSweeper,
+  services,
+  // Who is signed in: the cookie names a session, the session an account.
+  cookie,
+  sessionStore,
   session,
   identity,
-  answered,
+  // Counts by account, or by address where nobody is signed in.
   rateLimit,
+  // What nobody may keep, unless one of the next two says more.
   caching,
   entityTags,
+  // Only a request that may be answered is looked up.
   responseCache,
+  // What happens after the answer.
+  completedRequests,
   requestLog,
+  // What routes use, and what follows from how they are declared.
   query,
-  sse,
   generation,
-  stats,
+  cacheReport,
   metrics,
-  docs
+  docs,
+  // The last but one of onSend, so that the times include the others.
+  timingHeaders,
+  // The last, so that it records what is sent.
+  frontDoor,
+  // Sets the timing headers of streams.
+  sse
 ]
 
+/** Registers all plugins. */
 export async function registerPlugins(app: FastifyInstance): Promise<void> {
   for (const plugin of plugins) await app.register(plugin)
 }

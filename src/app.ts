@@ -16,10 +16,10 @@ import { Trace } from '#cache'
 import type { Config } from '#config/config.ts'
 import { errorBody } from '#http/errors.ts'
 import { requestId } from '#http/request-id.ts'
-import { timingHeaders } from '#http/response-head.ts'
-import { ReusableHeadResponse } from '#http/reusable-head.ts'
+import { timingHeaders } from '#http/timing-headers.ts'
 import { trustedProxies } from '#limits/client-address.ts'
 import { logStream } from '#logging/log-stream.ts'
+import { buildValidator } from '../plugins/external/ajv-compiler.ts'
 import { registerPlugins } from '../plugins/index.ts'
 
 declare module 'fastify' {
@@ -64,14 +64,14 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
       requireHostHeader: false,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-      ServerResponse: ReusableHeadResponse
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS
     },
     forceCloseConnections: 'idle',
     // What has arrived is answered, also while closing.
     return503OnClosing: false,
     frameworkErrors: answerBadUrl,
-    clientErrorHandler: answerBadRequest
+    clientErrorHandler: answerBadRequest,
+    schemaController: { compilersFactory: { buildValidator } }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   // Clients say that they send JSON where they send nothing: what needs a body says so by its schema.
@@ -107,7 +107,7 @@ function answerBadUrl(error: FastifyError, request: FastifyRequest, reply: Fasti
   request.log.info({ status: statusCode, code, url: request.url.slice(0, 512) }, 'request refused')
   reply
     .code(statusCode)
-    .headers({ 'X-Request-Id': request.id, ...timingHeaders(new Trace(), 0) })
+    .headers(timingHeaders(request.id, new Trace(), 0))
     .send(errorBody(statusCode, code, message, request.id))
 }
 
@@ -126,8 +126,7 @@ function answerBadRequest(this: FastifyInstance, error: ConnectionError, socket:
   this.log.info({ requestId, status: statusCode, code, remoteAddress: socket.remoteAddress }, 'request refused')
   const body = JSON.stringify(errorBody(statusCode, code, message, requestId))
   const headers = {
-    'X-Request-Id': requestId,
-    ...timingHeaders(new Trace(), 0),
+    ...timingHeaders(requestId, new Trace(), 0),
     'Content-Type': 'application/json; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),
     Connection: 'close'

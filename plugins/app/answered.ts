@@ -38,12 +38,12 @@ export default fp(
       for (const observe of observers) observe(answer)
     })
     app.addHook('onResponse', (request, reply, done) => {
-      const { id, method, url, route, account, trace } = request
+      const { id, method, url, routeOptions, account, trace } = request
       app.tellAnswered({
         requestId: id,
         method,
         url,
-        route,
+        route: routeOptions,
         user: account?.id,
         status: reply.statusCode,
         ms: reply.elapsedTime,
@@ -53,7 +53,7 @@ export default fp(
       done()
     })
   },
-  { name: 'answered', dependencies: ['response-head', 'identity'] }
+  { name: 'answered', dependencies: ['request-trace', 'identity'] }
 )
 
 function isStream(reply: FastifyReply): boolean {

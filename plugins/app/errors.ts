@@ -44,7 +44,7 @@ export default fp(
       return send(request, reply, 500, 'INTERNAL', 'the service failed to answer; the log has the request id')
     })
   },
-  { name: 'errors', dependencies: ['response-head'] }
+  { name: 'errors' }
 )
 
 function send(request: FastifyRequest, reply: FastifyReply, statusCode: number, code: string, message: string) {

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ApiError, NotFoundError } from '#http/errors.ts'
+import { SESSION_COOKIE } from '#sessions/session-record.ts'
 import { type Account, Accounts } from '#users/accounts.ts'
 import { Profiles } from '#users/profiles.ts'
 
@@ -12,6 +13,12 @@ declare module 'fastify' {
     signIn(request: FastifyRequest, account: Account): Promise<void>
     /** Ends the session of this request, if there is one. */
     signOut(request: FastifyRequest, reply: FastifyReply): Promise<void>
+  }
+  interface FastifyContextConfig {
+    /** The route begins sessions. */
+    beginsSession?: boolean
+    /** The route has something to say to everybody: it answers even when nobody can tell who asks. */
+    public?: boolean
   }
   interface FastifyRequest {
     /** Who is signed in. */
@@ -44,21 +51,38 @@ export default fp(
     })
 
     app.decorate('signIn', async (request, { id, sessionEpoch }) => {
-      // `identify` leaves a session there, an ended one too.
-      await request.session.regenerate()
-      request.session.userId = id
-      request.session.epoch = sessionEpoch
-      request.session.begunAt = request.session.renewedAt = Date.now()
-      await request.session.save()
+      // The library would clear the cookie of the session before, beside setting the new one.
+      ignoreCookie(request)
+      try {
+        await request.session.regenerate()
+        request.session.userId = id
+        request.session.epoch = sessionEpoch
+        request.session.begunAt = request.session.renewedAt = Date.now()
+        await request.session.save()
+      } catch (error) {
+        // The library would try to save it again with the answer that tells of the error.
+        await request.session.destroy().catch(() => {})
+        throw error
+      }
     })
 
     app.decorate('signOut', async (request, reply) => {
-      if (request.session) await request.session.destroy()
-      reply.clearCookie('sid', { path: '/' })
+      await request.session.destroy()
+      reply.clearCookie(SESSION_COOKIE, { path: '/' })
     })
 
     async function identify(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-      const { userId, epoch, renewedAt } = request.session
+      const { userId, epoch, renewedAt, unreadable } = request.session
+      if (unreadable !== undefined) {
+        // It may be a good one: the client keeps it.
+        ignoreCookie(request)
+        if (!request.routeOptions.config.public) throw unreadable
+        request.log.error(
+          { err: unreadable },
+          'sessions cannot be read: answered as to a visitor; check REDIS_SESSION_URL'
+        )
+        return
+      }
       if (userId === undefined) return
       reply.header('Cache-Control', 'private, no-store')
       try {
@@ -66,7 +90,7 @@ export default fp(
         if (account.sessionEpoch === epoch) request.account = account
       } catch (error) {
         if (!(error instanceof NotFoundError)) {
-          if (!request.route.config.public) throw error
+          if (!request.routeOptions.config.public) throw error
           request.log.error({ err: error }, 'accounts cannot be read: answered as to a visitor; check DATABASE_URL')
           return
         }
@@ -74,7 +98,7 @@ export default fp(
       if (request.account === null) await request.session.regenerate()
       else if (
         Date.now() - (renewedAt ?? 0) > config.session.ttlMs / 2 ||
-        request.cookies.sid !== request.session.encryptedSessionId
+        request.cookies[SESSION_COOKIE] !== request.session.encryptedSessionId
       ) {
         request.session.touch()
         // A changed field makes the library save it, and send the cookie again.
@@ -83,9 +107,20 @@ export default fp(
     }
 
     app.addHook('onRequest', (request, reply, done) => {
-      if (request.session) identify(request, reply).then(() => done(), done)
-      else done()
+      const { userId, unreadable } = request.session
+      if (userId === undefined && unreadable === undefined) done()
+      else identify(request, reply).then(() => done(), done)
+    })
+    app.addHook('onSend', (_request, reply, payload, done) => {
+      // No shared cache may keep a cookie, whatever the route says of its answer.
+      if (reply.hasHeader('set-cookie')) reply.header('Cache-Control', 'private, no-store')
+      done(null, payload)
     })
   },
   { name: 'identity', dependencies: ['session', 'cache', 'database'] }
 )
+
+/** Makes the library treat the request as one without a session cookie: it then leaves the cookie of the client alone. */
+function ignoreCookie(request: FastifyRequest): void {
+  delete request.cookies[SESSION_COOKIE]
+}

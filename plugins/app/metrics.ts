@@ -48,5 +48,5 @@ export default fp(
       if (route.config.beginsSession && status < 300) sessions.inc()
     })
   },
-  { name: 'metrics', dependencies: ['answered', 'cache', 'sweeper', 'database', 'generation'] }
+  { name: 'metrics', dependencies: ['answered', 'cache', 'outbox-sweeper', 'database', 'generation'] }
 )

@@ -26,5 +26,5 @@ export default fp(
       await sweeper.stop()
     })
   },
-  { name: 'sweeper', dependencies: ['cache', 'database'] }
+  { name: 'outbox-sweeper', dependencies: ['cache', 'database'] }
 )

@@ -16,10 +16,12 @@ export default fp(
     app.decorateReply('beginStream', function () {
       const gone = new AbortController()
       this.sse.onClose(() => gone.abort())
+      // The head of a stream is written past `onSend`.
+      this.setTimingHeaders()
       this.sse.sendHeaders()
       return gone.signal
     })
     await app.register(fastifySSE, { heartbeatInterval: HEARTBEAT_MS })
   },
-  { name: 'sse', dependencies: ['response-head'] }
+  { name: 'sse', dependencies: ['timing-headers'] }
 )

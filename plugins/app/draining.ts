@@ -20,24 +20,24 @@ export default fp(
   async (app) => {
     let draining = false
     let timer: NodeJS.Timeout | undefined
-    const endConnections = () => {
-      if (draining) return
-      draining = true
-      app.server.prependListener('request', (_request, response) => response.setHeader('Connection', 'close'))
-    }
     app.decorate('isDraining', () => draining)
     app.decorate('drain', async () => {
       // A worker listens to nobody.
       if (!app.server.listening) return
-      endConnections()
+      draining = true
       await sleep(DRAIN_MS)
     })
+    app.addHook('onRequest', (_request, reply, done) => {
+      if (draining) reply.header('Connection', 'close')
+      done()
+    })
+    // From here on Fastify itself ends each connection with its answer; those that become idle later are closed too.
     app.addHook('preClose', (done) => {
-      endConnections()
+      draining = true
       timer = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS)
       done()
     })
     app.addHook('onClose', async () => clearInterval(timer))
   },
-  { name: 'closing' }
+  { name: 'draining' }
 )

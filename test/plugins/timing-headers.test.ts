@@ -1,5 +1,7 @@
 import t, { type Test } from 'tap'
+import { register } from '../support/actors.ts'
 import { bothWays } from '../support/both-ways.ts'
+import { generate, PATH } from '../support/generations.ts'
 import { type Answer, send, sendBytes } from '../support/http.ts'
 
 /** What a log, a header and a shell take as they are. */
@@ -63,6 +65,16 @@ bothWays(t, async (t, { url }) => {
         'POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n{'
     }
     for (const [what, bytes] of Object.entries(requests)) checkTiming(t, await sendBytes(url, bytes), what)
+  })
+
+  await t.test('the headers are on a stream, and tell of its head', async (t) => {
+    const ann = await register(url, 'ann')
+    const { id } = await generate(ann)
+    const stream = await ann.get(`${PATH}/${id}/events`, { 'x-request-id': 'stream-1' })
+    t.match(stream.headers.get('content-type'), 'text/event-stream')
+    t.equal(stream.headers.get('x-request-id'), 'stream-1')
+    checkTiming(t, { status: stream.status, headers: stream.headers, body: '' }, 'stream')
+    t.match(await stream.text(), 'event: progress')
   })
 
   await t.test('X-Response-Time is the time that the answer took', async (t) => {

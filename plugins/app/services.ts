@@ -26,5 +26,5 @@ export default fp(
     app.decorate('learning', learning)
     app.decorate('cachedProgress', new CachedProgress(cache, learning))
   },
-  { name: 'domain', dependencies: ['cache', 'database'] }
+  { name: 'services', dependencies: ['cache', 'database'] }
 )

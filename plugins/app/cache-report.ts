@@ -50,5 +50,5 @@ export default fp(
       return latest.report
     })
   },
-  { name: 'stats', dependencies: ['cache', 'redis', 'sweeper', 'database'] }
+  { name: 'cache-report', dependencies: ['cache', 'redis', 'outbox-sweeper', 'database'] }
 )

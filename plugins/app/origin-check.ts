@@ -1,0 +1,28 @@
+import fp from 'fastify-plugin'
+import { ApiError } from '#http/errors.ts'
+
+/** How much of what a client sent is logged. */
+const MAX_LOGGED = 512
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** Refuses changes from foreign origins: a browser sends the cookie with them, whoever made its page (CSRF). */
+export default fp(
+  async (app) => {
+    const { corsOrigins } = app.config
+    // A browser sends forms and plain text across origins without asking first; JSON it does not.
+    app.removeContentTypeParser('text/plain')
+
+    app.addHook('onRequest', (request, _reply, done) => {
+      const { origin } = request.headers
+      if (SAFE_METHODS.has(request.method) || origin === undefined) return done()
+      const own = `${request.protocol}://${request.host}`
+      if (corsOrigins.includes(origin) || origin === own) return done()
+      request.log.info(
+        { origin: origin.slice(0, MAX_LOGGED), own: own.slice(0, MAX_LOGGED) },
+        'a change from a foreign origin was refused; if it is a front end of yours, name it in CORS_ORIGINS; if own should be https, set TRUST_PROXY'
+      )
+      done(new ApiError(403, 'FOREIGN_ORIGIN', `${origin} may not change anything here`))
+    })
+  },
+  { name: 'origin-check', dependencies: ['errors'] }
+)

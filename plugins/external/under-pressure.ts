@@ -1,0 +1,27 @@
+import underPressure from '@fastify/under-pressure'
+import fp from 'fastify-plugin'
+import { ApiError } from '#http/errors.ts'
+
+const MAX_EVENT_LOOP_DELAY_MS = 1000
+const SETTLING_MS = 3000
+
+/** Sheds load: while the event loop is late, requests are refused with 503 before they cost anything. */
+export default fp(
+  async (app) => {
+    let settledAt = Number.POSITIVE_INFINITY
+    app.addHook('onListen', async () => {
+      settledAt = performance.now() + SETTLING_MS
+    })
+    await app.register(underPressure, {
+      maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
+      pressureHandler: async ({ routeOptions }) => {
+        // Operators must see an overload: health and metrics are always answered.
+        if (routeOptions.config.rateLimit === false) return
+        // A start blocks the event loop, which says nothing about the load.
+        if (performance.now() < settledAt) return
+        throw new ApiError(503, 'OVERLOADED', 'the service is overloaded', { 'Retry-After': '2' })
+      }
+    })
+  },
+  { name: 'under-pressure' }
+)
