@@ -16,9 +16,11 @@ import { Trace } from '#cache'
 import type { Config } from '#config/config.ts'
 import { errorBody } from '#http/errors.ts'
 import { requestId } from '#http/request-id.ts'
+import { createHttpServer, MAX_HEADER_BYTES } from '#http/server.ts'
 import { timingHeaders } from '#http/timing-headers.ts'
 import { trustedProxies } from '#limits/client-address.ts'
 import { logStream } from '#logging/log-stream.ts'
+import { FrontDoor } from '../plugins/app/front-door.ts'
 import { buildValidator } from '../plugins/external/ajv-compiler.ts'
 import { registerPlugins } from '../plugins/index.ts'
 
@@ -29,17 +31,12 @@ declare module 'fastify' {
 }
 
 const BODY_LIMIT_BYTES = 1024 * 1024
-/** More than Node's 16 KiB, so that a long query string reaches validation, which names the parameter. */
-const MAX_HEADER_BYTES = 32 * 1024
 /** The database plugin may wait for another process that migrates and seeds. */
 const START_TIMEOUT_MS = 120_000
-const REQUEST_TIMEOUT_MS = 30_000
-const CONNECTION_IDLE_MS = 72_000
-/** How often Node looks for requests that are over their time; its own 30 s would double it. */
-const TIMEOUT_CHECK_MS = 5000
 
 /** Builds the service for `config`: plugins first, then routes. Nothing listens yet; `close` releases everything. */
 export async function buildApp(config: Config): Promise<FastifyInstance> {
+  const frontDoor = new FrontDoor()
   const app = Fastify({
     logger: {
       level: config.logLevel,
@@ -52,20 +49,13 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
       ],
       stream: logStream
     },
-    // One line a request, with what the cache did for it, is written by plugins/request-log.ts.
+    // One line a request, with what the cache did for it, is written by plugins/app/request-log.ts.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestId,
     trustProxy: trustedProxies(config.trustProxy),
     bodyLimit: BODY_LIMIT_BYTES,
     pluginTimeout: START_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: CONNECTION_IDLE_MS,
-    // A request without Host is refused by plugins/errors.ts, in our shape; Node would answer it with nothing.
-    http: {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      requireHostHeader: false,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS
-    },
+    serverFactory: (handler) => createHttpServer(frontDoor.before(handler)),
     forceCloseConnections: 'idle',
     // What has arrived is answered, also while closing.
     return503OnClosing: false,
@@ -81,10 +71,8 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     else parseJson(request, body, done)
   })
 
-  // The same for an Expect that is not 100-continue.
-  app.server.on('checkExpectation', app.routing)
-
   app.decorate('config', config)
+  app.decorate('frontDoor', frontDoor)
   try {
     await registerPlugins(app)
     await app.register(autoload, { dir: folder('routes') })

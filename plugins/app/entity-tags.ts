@@ -25,7 +25,9 @@ export default fp(
   async (app) => {
     app.decorateReply('tagEntity', function (etag, cacheControl) {
       const { method, headers, trace } = this.request
-      this.header('X-Cache', trace.outcome).header('Cache-Control', cacheControl).etag(etag)
+      this.header('X-Cache', trace.outcome).etag(etag)
+      // No shared cache may keep a cookie (plugins/app/identity.ts).
+      if (!this.hasHeader('set-cookie')) this.header('Cache-Control', cacheControl)
       if (this.statusCode !== 200 || (method !== 'GET' && method !== 'HEAD')) return false
       if (!matchesEtag(headers['if-none-match'], etag)) return false
       this.code(304).removeHeader('content-type')
@@ -65,5 +67,5 @@ export default fp(
       }
     })
   },
-  { name: 'entity-tags', dependencies: ['caching', 'response-head'] }
+  { name: 'entity-tags', dependencies: ['caching', 'request-trace'] }
 )

@@ -41,12 +41,12 @@ export default fp(
       help: 'Sessions that began: logins, registrations, changes of the password',
       registers
     })
-    app.onAnswered(({ method, route, status, ms }) => {
-      // A path that no route has is anybody's text.
-      requests.observe({ method, route: route.url ?? 'none', status }, ms / 1000)
+    app.onCompleted(({ method, route, status, ms, beganSession }) => {
+      // A path without a route is any text that a client likes.
+      requests.observe({ method, route: route ?? 'none', status }, ms / 1000)
       if (status === 429) limited.inc()
-      if (route.config.beginsSession && status < 300) sessions.inc()
+      if (beganSession) sessions.inc()
     })
   },
-  { name: 'metrics', dependencies: ['answered', 'cache', 'outbox-sweeper', 'database', 'generation'] }
+  { name: 'metrics', dependencies: ['completed-requests', 'cache', 'outbox-sweeper', 'database', 'generation'] }
 )

@@ -1,36 +1,33 @@
 import fp from 'fastify-plugin'
-import { logStream } from '#logging/log-stream.ts'
-import { formatRequestLine, INFO, WARN } from '#logging/request-line.ts'
 
 /** How much of a URL is logged. */
 const MAX_URL = 512
 
-/** One log line a request, with what the cache did for it; a warning when it was slow. */
+/** One log line for every request, with what the cache did for it; a warning when it was slow. */
 export default fp(
   async (app) => {
-    const { logLevel, slowRequestMs } = app.config
-    const tellsAll = ['info', 'debug', 'trace'].includes(logLevel)
-    const tellsSlow = tellsAll || logLevel === 'warn'
-    if (!tellsSlow) return
-
-    app.onAnswered(({ requestId, method, url, route, user, status, ms, trace, streamed }) => {
-      const slow = ms >= slowRequestMs && !streamed ? trace : undefined
-      if (slow === undefined && !tellsAll) return
+    const { slowRequestMs } = app.config
+    app.onCompleted(({ requestId, method, url, route, user, status, ms, trace, streamed }) => {
       const { hits, misses } = trace
-      const line = formatRequestLine({
+      const line = {
         requestId,
         method,
-        url: url.slice(0, MAX_URL),
-        route: route.url,
+        url: url.length > MAX_URL ? url.slice(0, MAX_URL) : url,
+        route,
         user,
         status,
-        ms,
+        ms: round(ms),
         hits,
-        misses,
-        slow
-      })
-      logStream.write(line, slow ? WARN : INFO)
+        misses
+      }
+      if (ms < slowRequestMs || streamed) app.log.info(line, 'request')
+      else app.log.warn({ ...line, cacheMs: round(trace.cacheMs), loadMs: round(trace.loadMs) }, 'slow request')
     })
   },
-  { name: 'request-log', dependencies: ['answered'] }
+  { name: 'request-log', dependencies: ['completed-requests'] }
 )
+
+/** To the microsecond. */
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000
+}

@@ -31,6 +31,8 @@ export function readConfig(env: Environment) {
     /** Front ends on other origins that may use the API with their users' sessions. */
     corsOrigins: corsOrigins(env),
     logLevel: choice(env, 'LOG_LEVEL', 'info', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    /** Whether hits of visitors may be answered before Fastify's life cycle. */
+    frontDoor: choice(env, 'FRONT_DOOR', 'on', ['on', 'off']),
     slowRequestMs: integer(env, 'SLOW_REQUEST_MS', 500, 1, 600_000),
 
     /** Null: the embedded database, in `dataDir`. */

@@ -1,6 +1,7 @@
 import { pino } from 'pino'
-import { WARN } from './request-line.ts'
 
+/** Pino's level of a warning. */
+const WARN = 40
 const FLUSH_LINES = 64
 const FLUSH_MS = 100
 /** Asks pino for `lastLevel`. */

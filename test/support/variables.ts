@@ -125,6 +125,15 @@ export const variables: readonly Variable[] = [
     bad: ['loud', 'INFO'],
     allowed: /info.*debug/
   },
+  {
+    name: 'FRONT_DOOR',
+    of: (c) => c.frontDoor,
+    unset: 'on',
+    given: 'off',
+    parsed: 'off',
+    bad: ['no'],
+    allowed: /on, off/
+  },
   { name: 'SLOW_REQUEST_MS', of: (c) => c.slowRequestMs, unset: 500, given: '250', parsed: 250, ...number },
   {
     name: 'SEED',

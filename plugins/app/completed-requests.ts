@@ -1,0 +1,63 @@
+import type { FastifyReply } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Trace } from '#cache'
+
+/** A request that has been answered. */
+export interface CompletedRequest {
+  readonly requestId: string
+  readonly method: string
+  readonly url: string
+  /** The pattern of its route; undefined where there is none. */
+  readonly route: string | undefined
+  readonly beganSession: boolean
+  /** The id of the user of the session. */
+  readonly user: number | undefined
+  readonly status: number
+  /** From the request to the end of its answer, in milliseconds. */
+  readonly ms: number
+  readonly trace: Trace
+  /** An event stream lasts as long as what it reports on. */
+  readonly streamed: boolean
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Calls `observe` for every request, once its answer has been sent. */
+    onCompleted(observe: (request: CompletedRequest) => void): void
+    /** Reports a request that was answered outside of Fastify's life cycle. */
+    completed(request: CompletedRequest): void
+  }
+}
+
+/** One event for every answered request, from the normal path (`onResponse`) and from the front door, for metrics and log. */
+export default fp(
+  async (app) => {
+    const observers: ((request: CompletedRequest) => void)[] = []
+    app.decorate('onCompleted', (observe) => {
+      observers.push(observe)
+    })
+    app.decorate('completed', (request) => {
+      for (const observe of observers) observe(request)
+    })
+    app.addHook('onResponse', ({ id, method, url, routeOptions, account, trace }, reply, done) => {
+      app.completed({
+        requestId: id,
+        method,
+        url,
+        route: routeOptions.url,
+        beganSession: routeOptions.config.beginsSession === true && reply.statusCode < 300,
+        user: account?.id,
+        status: reply.statusCode,
+        ms: reply.elapsedTime,
+        trace,
+        streamed: isStream(reply)
+      })
+      done()
+    })
+  },
+  { name: 'completed-requests', dependencies: ['identity'] }
+)
+
+function isStream(reply: FastifyReply): boolean {
+  return String(reply.getHeader('content-type')).startsWith('text/event-stream')
+}

@@ -1,0 +1,191 @@
+import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { FastifyReply } from 'fastify'
+import fp from 'fastify-plugin'
+import { LRUCache } from 'lru-cache'
+import { bodyOf, type CacheSpec, type Entry, isNegative, matchesEtag, Trace } from '#cache'
+import { requestId } from '#http/request-id.ts'
+import { timingHeaders } from '#http/timing-headers.ts'
+import { mayCarrySession } from '#sessions/session-record.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly frontDoor: FrontDoor
+  }
+}
+
+const MAX_URLS = 10_000
+const MAX_URL_LENGTH = 512
+
+type Status = 200 | 304
+
+/** What the normal path answered for a URL: its entry, and the headers that it sent with it, names and values in turns. */
+interface Recorded {
+  readonly spec: CacheSpec
+  readonly route: string | undefined
+  readonly etag: string
+  readonly headers: Partial<Record<Status, readonly string[]>>
+}
+
+interface Visit {
+  readonly raw: IncomingMessage
+  readonly response: ServerResponse
+  readonly recorded: Recorded
+  readonly trace: Trace
+  readonly startedAt: number
+}
+
+type Answer = (raw: IncomingMessage, response: ServerResponse, normalPath: RequestListener) => boolean
+
+/** It is closed until its plugin opens it: every server of the service asks it first (`serverFactory` in src/app.ts). */
+export class FrontDoor {
+  #answer: Answer = () => false
+
+  open(answer: Answer): void {
+    this.#answer = answer
+  }
+
+  /** The listener of a server: what the front door does not answer takes the normal path. */
+  before(normalPath: RequestListener): RequestListener {
+    return (raw, response) => {
+      if (!this.#answer(raw, response, normalPath)) normalPath(raw, response)
+    }
+  }
+}
+
+/**
+ * Hooks of Fastify do not run here, and `FRONT_DOOR=off` closes it. A plain GET of a visitor whose URL the normal path has answered
+ * from the cache is answered again, with the headers that were recorded then, before Fastify makes its objects, for routes
+ * that opt in (`frontDoor` in `config.cache`). Rate limit, metrics and log count it as any other request. It refuses nothing and
+ * loads nothing: all else takes the normal path.
+ */
+export default fp(
+  async (app) => {
+    const { coherentCache: cache, config, frontDoor } = app
+    if (config.frontDoor === 'off') return
+    const records = new LRUCache<string, Recorded>({ max: MAX_URLS })
+
+    // The last of the hooks, so that what it records is what is sent.
+    app.addHook('onSend', (request, reply, payload, done) => {
+      const { raw, trace, routeOptions } = request
+      const { publicEntry } = reply
+      if (publicEntry !== null && trace.outcome === 'HIT' && routeOptions.config.cache?.frontDoor && isPlain(raw)) {
+        record(raw.url ?? '', publicEntry, routeOptions.url, reply)
+      }
+      done(null, payload)
+    })
+
+    function record(
+      url: string,
+      { spec, entry: { etag } }: { spec: CacheSpec; entry: Entry },
+      route: string | undefined,
+      reply: FastifyReply
+    ): void {
+      const status = reply.statusCode
+      if ((status !== 200 && status !== 304) || url.length > MAX_URL_LENGTH) return
+      const known = records.get(url)
+      const recorded = known?.etag === etag ? known : { spec, route, etag, headers: {} }
+      recorded.headers[status] ??= constantHeaders(reply)
+      records.set(url, recorded)
+    }
+
+    frontDoor.open((raw, response, normalPath) => {
+      const recorded = isPlain(raw) ? records.get(raw.url ?? '') : undefined
+      if (recorded === undefined || app.isDraining() || app.isUnderPressure()) return false
+      const visit = { raw, response, recorded, trace: new Trace(), startedAt: performance.now() }
+      const entry = cache.peek(recorded.spec)
+      if (entry !== null) return admit(visit, entry, normalPath)
+      const confirmed = cache.confirm(recorded.spec)
+      if (confirmed === null) return false
+      void confirmed.then((entry) => {
+        visit.trace.cacheMs = performance.now() - visit.startedAt
+        if (entry === null || !admit(visit, entry, normalPath)) normalPath(raw, response)
+      })
+      return true
+    })
+
+    /** True when the visit is answered, now or once it has been counted. */
+    function admit(visit: Visit, entry: Entry, normalPath: RequestListener): boolean {
+      const { raw, response, recorded } = visit
+      if (isNegative(entry) || entry.etag !== recorded.etag) return false
+      const status = matchesEtag(raw.headers['if-none-match'], entry.etag) ? 304 : 200
+      const headers = recorded.headers[status]
+      if (headers === undefined) return false
+      const allowance = app.countVisitor(raw)
+      if (allowance === null) return false
+      if (allowance instanceof Promise) {
+        void allowance.then((allowance) => {
+          if (allowance === null) normalPath(raw, response)
+          else send(visit, entry, status, headers, allowance)
+        })
+      } else send(visit, entry, status, headers, allowance)
+      return true
+    }
+
+    function send(
+      { raw, response, recorded, trace, startedAt }: Visit,
+      entry: Entry,
+      status: Status,
+      headers: readonly string[],
+      allowance: Readonly<Record<string, string | number>>
+    ): void {
+      const id = requestId(raw)
+      cache.countHit(recorded.spec, trace)
+      response.on('finish', () => {
+        app.completed({
+          requestId: id,
+          method: 'GET',
+          url: raw.url ?? '',
+          route: recorded.route,
+          beganSession: false,
+          user: undefined,
+          status,
+          ms: performance.now() - startedAt,
+          trace,
+          streamed: false
+        })
+      })
+      const flat: (string | number)[] = [...headers]
+      const timing = timingHeaders(id, trace, performance.now() - startedAt)
+      for (const name in timing) flat.push(name, timing[name] ?? '')
+      for (const name in allowance) flat.push(name, allowance[name] ?? '')
+      if (status === 304) {
+        response.writeHead(304, flat).end()
+        return
+      }
+      const body = bodyOf(entry)
+      flat.push('content-length', body.length)
+      response.writeHead(200, flat).end(body)
+    }
+  },
+  {
+    name: 'front-door',
+    dependencies: ['completed-requests', 'draining', 'rate-limit', 'response-cache', 'under-pressure']
+  }
+)
+
+/** The request of a visitor, from no other origin, without a body: nothing that a hook would have to look at more closely. */
+function isPlain({ method, headers, httpVersion }: IncomingMessage): boolean {
+  return (
+    method === 'GET' &&
+    httpVersion === '1.1' &&
+    headers.host !== undefined &&
+    !mayCarrySession(headers.cookie) &&
+    !special.some((name) => headers[name] !== undefined)
+  )
+}
+
+const special: (keyof IncomingHttpHeaders)[] = [
+  'authorization',
+  'content-length',
+  'expect',
+  'origin',
+  'transfer-encoding'
+]
+
+/** Those that differ from one answer to the next are made anew for each. */
+const VARYING = /^(x-request-id|x-response-time|x-cache-(hits|misses)|server-timing|x-ratelimit-.*)$/
+
+function constantHeaders(reply: FastifyReply): string[] {
+  const constant = Object.entries(reply.getHeaders()).filter(([name]) => !VARYING.test(name))
+  return constant.flatMap(([name, value]) => [name, String(value)])
+}
