@@ -24,7 +24,7 @@ async function sameAsFastify(t: Test, service: Service): Promise<void> {
   t.same(Object.keys(counted ?? {}).toSorted(), limits.map(([name]) => name).toSorted())
   t.match(counted, { 'x-ratelimit-limit': '4', 'x-ratelimit-remaining': '3', 'x-ratelimit-reset': '3600' })
   t.match(Object.fromEntries(limits), { 'x-ratelimit-limit': '4', 'x-ratelimit-remaining': '2' })
-  t.match(Object.fromEntries(limits)['x-ratelimit-reset'], /^(3600|3599)$/)
+  t.match(Object.fromEntries(limits)['x-ratelimit-reset'], /^3[56]\d\d$/)
   const last = await both(service)
   t.match(last.counted, { 'x-ratelimit-remaining': '1' })
   t.equal(last.answer.headers.get('x-ratelimit-remaining'), '0')
