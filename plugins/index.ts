@@ -13,6 +13,7 @@ import identity from './app/identity.ts'
 import metrics from './app/metrics.ts'
 import originCheck from './app/origin-check.ts'
 import outboxSweeper from './app/outbox-sweeper.ts'
+import privateCookies from './app/private-cookies.ts'
 import query from './app/query.ts'
 import requestLog from './app/request-log.ts'
 import requestTrace from './app/request-trace.ts'
@@ -66,6 +67,8 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   entityTags,
   // Only a request that may be answered is looked up.
   responseCache,
+  // Cookies have been set and Cache-Control has been decided by now.
+  privateCookies,
   // What happens after the answer.
   completedRequests,
   requestLog,

@@ -25,9 +25,7 @@ export default fp(
   async (app) => {
     app.decorateReply('tagEntity', function (etag, cacheControl) {
       const { method, headers, trace } = this.request
-      this.header('X-Cache', trace.outcome).etag(etag)
-      // No shared cache may keep a cookie (plugins/app/identity.ts).
-      if (!this.hasHeader('set-cookie')) this.header('Cache-Control', cacheControl)
+      this.header('X-Cache', trace.outcome).header('Cache-Control', cacheControl).etag(etag)
       if (this.statusCode !== 200 || (method !== 'GET' && method !== 'HEAD')) return false
       if (!matchesEtag(headers['if-none-match'], etag)) return false
       this.code(304).removeHeader('content-type')

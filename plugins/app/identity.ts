@@ -111,11 +111,6 @@ export default fp(
       if (userId === undefined && unreadable === undefined) done()
       else identify(request, reply).then(() => done(), done)
     })
-    app.addHook('onSend', (_request, reply, payload, done) => {
-      // No shared cache may keep a cookie, whatever the route says of its answer.
-      if (reply.hasHeader('set-cookie')) reply.header('Cache-Control', 'private, no-store')
-      done(null, payload)
-    })
   },
   { name: 'identity', dependencies: ['session', 'cache', 'database'] }
 )

@@ -1,0 +1,12 @@
+import fp from 'fastify-plugin'
+
+/** No shared cache may keep an answer that sets a cookie, whatever the route says of it. */
+export default fp(
+  async (app) => {
+    app.addHook('onSend', (_request, reply, payload, done) => {
+      if (reply.hasHeader('set-cookie')) reply.header('Cache-Control', 'private, no-store')
+      done(null, payload)
+    })
+  },
+  { name: 'private-cookies', dependencies: ['session', 'response-cache'] }
+)
