@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyPluginCallback } from 'fastify'
+import access from './app/access.ts'
 import answered from './app/answered.ts'
 import cache from './app/cache.ts'
 import closing from './app/closing.ts'
@@ -42,6 +43,8 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   identity,
   answered,
   rateLimit,
+  // After the rate limit: a request that is refused is counted.
+  access,
   caching,
   entityTags,
   responseCache,

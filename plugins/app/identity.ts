@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import { ApiError, NotFoundError } from '#http/errors.ts'
 import { type Account, Accounts } from '#users/accounts.ts'
 import { Profiles } from '#users/profiles.ts'
+import { isPublicRead } from './session.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -16,10 +17,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who is signed in. */
     account: Account | null
-    /** Who is signed in; throws 401 where nobody is. */
+    /** Who is signed in. Throws 401 where nobody is, which can only happen on a public route: see access.ts. */
     signedIn(): Account
-    /** The admin who is signed in; throws 401 or 403. */
-    admin(): Account
   }
 }
 
@@ -34,13 +33,8 @@ export default fp(
 
     app.decorateRequest('account', null)
     app.decorateRequest('signedIn', function () {
-      if (this.account === null) throw new ApiError(401, 'NOT_SIGNED_IN', 'sign in first')
+      if (this.account === null) throw notSignedIn()
       return this.account
-    })
-    app.decorateRequest('admin', function () {
-      const account = this.signedIn()
-      if (account.role !== 'admin') throw new ApiError(403, 'ADMINS_ONLY', 'only admins may do this')
-      return account
     })
 
     app.decorate('signIn', async (request, { id, sessionEpoch }) => {
@@ -66,7 +60,7 @@ export default fp(
         if (account.sessionEpoch === epoch) request.account = account
       } catch (error) {
         if (!(error instanceof NotFoundError)) {
-          if (!request.route.config.public) throw error
+          if (!isPublicRead(request)) throw error
           request.log.error({ err: error }, 'accounts cannot be read: answered as to a visitor; check DATABASE_URL')
           return
         }
@@ -89,3 +83,8 @@ export default fp(
   },
   { name: 'identity', dependencies: ['session', 'cache', 'database'] }
 )
+
+/** 401: the request has no session, or one that has ended. */
+export function notSignedIn(): ApiError {
+  return new ApiError(401, 'NOT_SIGNED_IN', 'sign in first')
+}

@@ -22,8 +22,6 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The route begins sessions: it needs one even where no cookie came. */
     beginsSession?: boolean
-    /** The route has something to say to everybody: it answers even when nobody can tell who asks. */
-    public?: boolean
   }
 }
 
@@ -61,7 +59,7 @@ export default fp(
     app.addHook('onRequest', function (request, reply, done) {
       if (!concerned(request)) return done()
       onRequest.call(this, request, reply, (error) => {
-        if (error && request.route.config.public) {
+        if (error && isPublicRead(request)) {
           request.log.error(
             { err: error },
             'sessions cannot be read: answered as to a visitor; check REDIS_SESSION_URL'
@@ -85,6 +83,14 @@ export default fp(
   },
   { name: 'session', dependencies: ['redis', 'errors', 'response-head', 'library-hooks'] }
 )
+
+/**
+ * A public read is answered as to a visitor while sessions cannot be read. A public write, as a login or a logout, changes the session: it
+ * fails instead.
+ */
+export function isPublicRead({ method, route }: FastifyRequest): boolean {
+  return route.config.public === true && (method === 'GET' || method === 'HEAD')
+}
 
 /** The library clears the cookie of the session before, then sets the new one: only the last of them is meant. */
 function sendOneCookie(reply: FastifyReply): void {
