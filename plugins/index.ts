@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyPluginCallback } from 'fastify'
+import access from './app/access.ts'
 import cache from './app/cache.ts'
 import cacheReport from './app/cache-report.ts'
 import completedRequests from './app/completed-requests.ts'
@@ -62,6 +63,8 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   identity,
   // Counts by account, or by address where nobody is signed in.
   rateLimit,
+  // After the rate limit: a request that is refused is counted.
+  access,
   // What nobody may keep, unless one of the next two says more.
   caching,
   entityTags,

@@ -75,7 +75,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   app.decorate('frontDoor', frontDoor)
   try {
     await registerPlugins(app)
-    await app.register(autoload, { dir: folder('routes') })
+    await app.register(autoload, { dir: folder('routes'), routeParams: true })
     await app.ready()
   } catch (error) {
     await app.close()

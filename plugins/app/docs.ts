@@ -25,7 +25,7 @@ export default fp(
           { name: 'generation', description: 'Courses written by a language model' },
           { name: 'users', description: 'Profiles, and roles for admins' },
           { name: 'administration', description: 'Categories' },
-          { name: 'platform', description: 'Health, documentation' }
+          { name: 'platform', description: 'Health, statistics' }
         ],
         components: {
           securitySchemes: {
@@ -34,35 +34,39 @@ export default fp(
         }
       }
     })
-    await app.register(swaggerUi, {
-      routePrefix: '/docs',
-      staticCSP:
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+    await app.register(async (ui) => {
+      // The library's routes take no config. The documentation is for everybody.
+      ui.addHook('onRoute', (route) => {
+        route.config = { ...route.config, public: true }
+      })
+      await ui.register(swaggerUi, {
+        routePrefix: '/docs',
+        staticCSP:
+          "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+      })
     })
     app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, () => app.swagger())
   },
-  { name: 'docs' }
+  { name: 'docs', dependencies: ['access', 'query'] }
 )
 
-/** Adds what follows from the kind of a route: the answers that plugins give, and that it needs somebody signed in. */
+/** Adds what follows from the kind of a route: the answers that plugins give, and whether it needs a session. */
 const addImplied: SwaggerTransform = ({ schema, url, route }) => {
   if (!url.startsWith('/api/v1')) return { schema, url }
-  const { beginsSession, rateLimit, public: isPublic } = route.config ?? {}
-  const own = Object(schema.response)
+  const { role, rateLimit, cache, entityTag = false, public: isPublic = false } = route.config ?? {}
   const implied = impliedResponses({
     method: String(route.method),
-    body: schema.body !== undefined,
     limited: rateLimit !== false,
-    public: isPublic === true
+    public: isPublic,
+    tagged: entityTag || cache !== undefined,
+    role: role !== undefined
   })
-  // The 401 of a login is about the password.
-  const needsSession = '401' in own && beginsSession !== true
   return {
     url,
     schema: {
       ...schema,
-      response: { ...implied, ...own },
-      ...(needsSession ? { security: [{ [SESSION]: [] }] } : {})
+      response: { ...implied, ...Object(schema.response) },
+      ...(isPublic ? {} : { security: [{ [SESSION]: [] }] })
     }
   }
 }

@@ -5,13 +5,12 @@ import type { Precondition } from '#courses/precondition.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The answer belongs to the user of the session: it gets an entity tag, and nobody else may keep it. */
+    /** The answer gets an entity tag, and shared caches may not keep it. */
     entityTag?: boolean
   }
   interface FastifyReply {
     /** Describes an answer by its entity tag; true when it is 304 then, because the client has it already. */
     tagEntity(etag: string, cacheControl: string): boolean
-    sendOwn(payload: unknown): void
     /** What `If-Match` of the request demands of an entity with this schema. */
     precondition<T extends TObject>(schema: T): Precondition<Static<T>>
   }
@@ -30,13 +29,6 @@ export default fp(
       if (!matchesEtag(headers['if-none-match'], etag)) return false
       this.code(304).removeHeader('content-type')
       return true
-    })
-
-    app.decorateReply('sendOwn', function (payload) {
-      this.request.trace.outcome = 'BYPASS'
-      const text = String(this.serialize(payload))
-      if (this.tagEntity(etagOf(text), PRIVATE)) this.send()
-      else this.type('application/json; charset=utf-8').send(text)
     })
 
     app.addHook('onRoute', (route) => {

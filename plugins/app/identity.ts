@@ -23,10 +23,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who is signed in. */
     account: Account | null
-    /** Who is signed in; throws 401 where nobody is. */
+    /** Who is signed in. Throws 401 where nobody is, which can only happen on a public route: see access.ts. */
     signedIn(): Account
-    /** The admin who is signed in; throws 401 or 403. */
-    admin(): Account
   }
 }
 
@@ -41,13 +39,8 @@ export default fp(
 
     app.decorateRequest('account', null)
     app.decorateRequest('signedIn', function () {
-      if (this.account === null) throw new ApiError(401, 'NOT_SIGNED_IN', 'sign in first')
+      if (this.account === null) throw notSignedIn()
       return this.account
-    })
-    app.decorateRequest('admin', function () {
-      const account = this.signedIn()
-      if (account.role !== 'admin') throw new ApiError(403, 'ADMINS_ONLY', 'only admins may do this')
-      return account
     })
 
     app.decorate('signIn', async (request, { id, sessionEpoch }) => {
@@ -76,7 +69,7 @@ export default fp(
       if (unreadable !== undefined) {
         // It may be a good one: the client keeps it.
         ignoreCookie(request)
-        if (!request.routeOptions.config.public) throw unreadable
+        if (!isPublicRead(request)) throw unreadable
         request.log.error(
           { err: unreadable },
           'sessions cannot be read: answered as to a visitor; check REDIS_SESSION_URL'
@@ -90,7 +83,7 @@ export default fp(
         if (account.sessionEpoch === epoch) request.account = account
       } catch (error) {
         if (!(error instanceof NotFoundError)) {
-          if (!request.routeOptions.config.public) throw error
+          if (!isPublicRead(request)) throw error
           request.log.error({ err: error }, 'accounts cannot be read: answered as to a visitor; check DATABASE_URL')
           return
         }
@@ -118,4 +111,17 @@ export default fp(
 /** Makes the library treat the request as one without a session cookie: it then leaves the cookie of the client alone. */
 function ignoreCookie(request: FastifyRequest): void {
   delete request.cookies[SESSION_COOKIE]
+}
+
+/**
+ * A public read is answered as to a visitor while sessions cannot be read. A public write, as a login or a logout, changes the session: it
+ * fails instead.
+ */
+function isPublicRead({ method, routeOptions }: FastifyRequest): boolean {
+  return routeOptions.config.public === true && (method === 'GET' || method === 'HEAD')
+}
+
+/** 401: the request has no session, or one that has ended. */
+export function notSignedIn(): ApiError {
+  return new ApiError(401, 'NOT_SIGNED_IN', 'sign in first')
 }

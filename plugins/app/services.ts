@@ -4,6 +4,7 @@ import { Catalogue } from '#courses/catalogue.ts'
 import { Categories } from '#courses/categories.ts'
 import { CachedProgress } from '#learning/cached-progress.ts'
 import { Learning } from '#learning/learning.ts'
+import { Statistics } from '#statistics/statistics.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -12,10 +13,11 @@ declare module 'fastify' {
     readonly categories: Categories
     readonly learning: Learning
     readonly cachedProgress: CachedProgress
+    readonly statistics: Statistics
   }
 }
 
-/** What the routes call: reads of courses, writes of authors, what students do. */
+/** What the routes call: reads of courses, writes of authors, what students do, counts of it all. */
 export default fp(
   async (app) => {
     const { coherentCache: cache, database } = app
@@ -25,6 +27,7 @@ export default fp(
     const learning = new Learning(database)
     app.decorate('learning', learning)
     app.decorate('cachedProgress', new CachedProgress(cache, learning))
+    app.decorate('statistics', new Statistics(database.client))
   },
   { name: 'services', dependencies: ['cache', 'database'] }
 )

@@ -21,7 +21,8 @@ const DOCUMENTED: [name: string, spec: CacheSpec, key: string, ttlMs: number, ta
     60 * MINUTE,
     [`generation:${UUID}`],
     true
-  ]
+  ],
+  ['the statistics', specs.overview(), 'stats:overview', 5 * MINUTE, [], false]
 ]
 
 for (const [name, spec, key, ttlMs, tags, strict] of DOCUMENTED) {
@@ -29,6 +30,7 @@ for (const [name, spec, key, ttlMs, tags, strict] of DOCUMENTED) {
     t.equal(spec.key, key)
     t.equal(spec.ttlMs, ttlMs)
     for (const tag of tags) t.ok(spec.tags.includes(tag), tag)
+    if (tags.length === 0) t.same(spec.tags, [], 'no write invalidates it')
     t.equal(spec.strict ?? false, strict, 'what belongs to a user is strict')
     assertKey(spec.key)
     t.ok(isDataKey(spec.key), 'operators may clear it')

@@ -66,6 +66,7 @@ const table: [string, string, unknown, Record<Who, number>][] = [
   ['DELETE', '/api/v1/admin/cache?pattern=course:0', undefined, row(401, 403, 403, 200)],
   ['GET', '/admin/redis-stats/', undefined, row(401, 403, 403, 200)],
   ['GET', '/metrics', undefined, all(200)],
+  ['GET', '/api/v1/stats', undefined, all(200)],
   ['GET', '/api/v1/users', undefined, row(401, 403, 403, 200)],
   ['GET', '/api/v1/users/1', undefined, all(200)],
   ['PATCH', '/api/v1/users/2', { role: 'author' }, row(401, 403, 403, 200)],

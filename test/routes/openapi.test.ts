@@ -9,7 +9,8 @@ const catalogue = {
   '/api/v1/courses': '/api/v1/courses?limit=100',
   '/api/v1/courses/{id}': '/api/v1/courses/1',
   '/api/v1/courses/{id}/modules': '/api/v1/courses/1/modules',
-  '/api/v1/courses/{id}/chapters/{chapterId}': '/api/v1/courses/1/chapters/1'
+  '/api/v1/courses/{id}/chapters/{chapterId}': '/api/v1/courses/1/chapters/1',
+  '/api/v1/stats': '/api/v1/stats'
 }
 const health = { '/health/live': '/health/live', '/health/ready': '/health/ready' }
 

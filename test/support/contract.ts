@@ -66,6 +66,15 @@ export const Health = exactly({
   checks: exactly({ database: Type.Optional(Type.Enum(['up', 'read-only', 'down'])), redis: part, queue: part })
 })
 
+export const Statistics = exactly({
+  courses: count,
+  publishedCourses: count,
+  users: count,
+  enrollments: count,
+  completedChapters: count,
+  topCourses: Type.Array(exactly({ id, title: text, enrollments: count }), { maxItems: 5 })
+})
+
 /** The value of a JSON text; throws, and says where, when it has not the shape. */
 export function parse<const T extends TSchema>(shape: T, json: string): Static<T> {
   const value: unknown = JSON.parse(json)

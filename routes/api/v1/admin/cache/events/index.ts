@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { errors } from '#http/errors.ts'
-import { noQuery } from '#http/paging.ts'
 
 const INTERVAL_MS = 2000
-/** A stream ends after so long; the browser asks again, and is looked at again: who is no admin any more sees no more. */
+/** The browser reconnects when the stream ends, and is authorized again: an account that lost its role sees no more. */
 const STREAM_MS = 60_000
 
 const EventStream = {
@@ -18,20 +16,15 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.addHook('preClose', async () => closing.abort())
 
   app.get(
-    '/events',
+    '',
     {
+      config: { role: 'admin' },
       sse: 'manual',
       // A HEAD would wait for a stream that nobody reads.
       exposeHeadRoute: false,
-      schema: {
-        tags: ['administration'],
-        summary: 'What the cache does, live',
-        querystring: noQuery,
-        response: { 200: EventStream, ...errors(401, 403, 429, 503) }
-      }
+      schema: { tags: ['administration'], summary: 'What the cache does, live', response: { 200: EventStream } }
     },
-    async (request, reply) => {
-      request.admin()
+    async (_request, reply) => {
       const gone = reply.beginStream()
       const over = AbortSignal.any([gone, closing.signal, AbortSignal.timeout(STREAM_MS)])
       while (!over.aborted) {

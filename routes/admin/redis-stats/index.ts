@@ -11,15 +11,19 @@ const UPLOT = join(dirname(fileURLToPath(import.meta.resolve('uplot'))))
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** The page for admins; whoever is none is asked to sign in. */
+/** The page for admins; everybody else sees a form to sign in. */
 const routes: FastifyPluginAsyncTypebox = async (app) => {
+  // The form needs its script and its style before anybody is signed in. The data come from /api/v1/admin/cache, for admins alone.
+  app.addHook('onRoute', (route) => {
+    route.config = { ...route.config, public: true }
+  })
   await app.register(fastifyStatic, { root: [PAGES, UPLOT], prefix: '/assets/', index: false, cacheControl: false })
   app.addHook('onSend', (_request, reply, _payload, done) => {
     reply.header('Content-Security-Policy', POLICY)
     done()
   })
 
-  // Who has used up his requests may still sign in.
+  // Whoever has used up the hour's requests may still sign in.
   app.get(
     '/',
     { config: { rateLimit: false, public: true }, schema: { hide: true, querystring: noQuery } },

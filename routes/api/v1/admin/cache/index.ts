@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { ApiError, errors } from '#http/errors.ts'
-import { noQuery, queryOf } from '#http/paging.ts'
+import { ApiError } from '#http/errors.ts'
+import { queryOf } from '#http/paging.ts'
 import { CacheReport } from '#observability/shapes.ts'
 
 const tags = ['administration']
@@ -18,47 +18,39 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '',
     {
-      schema: {
-        tags,
-        summary: 'What the cache does, in all processes',
-        querystring: noQuery,
-        response: { 200: CacheReport, ...errors(401, 403, 429, 503) }
-      }
+      config: { role: 'admin' },
+      schema: { tags, summary: 'What the cache does, in all processes', response: { 200: CacheReport } }
     },
-    async (request) => {
-      request.admin()
-      return app.cacheReport()
-    }
+    async () => app.cacheReport()
   )
 
   app.get(
     '/matching',
     {
+      config: { role: 'admin' },
       schema: {
         tags,
         summary: 'How many keys a pattern would clear',
         querystring: queryOf({ pattern }),
-        response: { 200: Type.Object({ matching: Type.Integer() }), ...errors(400, 401, 403, 429, 503) }
+        response: { 200: Type.Object({ matching: Type.Integer() }) }
       }
     },
-    async (request) => {
-      request.admin()
-      return { matching: await reaching(cache.countPattern(request.query.pattern)) }
-    }
+    async (request) => ({ matching: await reaching(cache.countPattern(request.query.pattern)) })
   )
 
   app.delete(
     '',
     {
+      config: { role: 'admin' },
       schema: {
         tags,
         summary: 'Clear cached data: what matches a pattern, or all. Sessions, limits and jobs stay',
         querystring: queryOf({ pattern: Type.Optional(pattern), all: Type.Optional(Type.Boolean()) }),
-        response: { 200: Type.Object({ deleted: Type.Integer() }), ...errors(400, 401, 403, 429, 503) }
+        response: { 200: Type.Object({ deleted: Type.Integer() }) }
       }
     },
     async (request) => {
-      const { id, email } = request.admin()
+      const { id, email } = request.signedIn()
       const { pattern, all = false } = request.query
       if (all === (pattern !== undefined)) {
         throw new ApiError(400, 'VALIDATION_FAILED', 'give either pattern or all=true')

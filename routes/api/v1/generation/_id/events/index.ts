@@ -3,7 +3,6 @@ import { Type } from 'typebox'
 import { GenerationParams, isOver, LastEventId } from '#generation/shapes.ts'
 import { errors } from '#http/errors.ts'
 import { NoContent } from '#http/no-content.ts'
-import { noQuery } from '#http/paging.ts'
 
 const EventStream = {
   description: 'events `progress` with a Generation as `data`; ends when it is over',
@@ -14,7 +13,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { generations, generationFeed } = app
 
   app.get(
-    '/:id/events',
+    '',
     {
       sse: 'manual',
       // A HEAD would wait for a stream that nobody reads.
@@ -23,9 +22,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['generation'],
         summary: 'Follow a generation, live',
         params: GenerationParams,
-        querystring: noQuery,
         headers: LastEventId,
-        response: { 200: EventStream, 204: NoContent, ...errors(400, 401, 404, 429, 503) }
+        response: { 200: EventStream, 204: NoContent, ...errors(404) }
       }
     },
     async (request, reply) => {

@@ -1,28 +1,48 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { ChapterChange, ModuleChange, ModuleParams, NewChapter, NewModule } from '#courses/authoring-shapes.ts'
+import { ModuleChange, ModuleParams, NewChapter, NewModule } from '#courses/authoring-shapes.ts'
+import { specs } from '#courses/cache-specs.ts'
+import { visibleTo } from '#courses/catalogue.ts'
 import { ifMatch } from '#courses/precondition.ts'
-import { Chapter, ChapterParams, Course, CourseParams, Module } from '#courses/shapes.ts'
+import { Chapter, Course, CourseParams, Module, ModuleList } from '#courses/shapes.ts'
 import { errors } from '#http/errors.ts'
 import { NoContent } from '#http/no-content.ts'
+import { cachedByParams } from '#plugins/app/cached-routes.ts'
 
 const tags = ['authoring']
-const refusals = errors(400, 401, 403, 404, 409, 415, 429, 503)
-/** Of what takes If-Match. */
-const guardedRefusals = { ...refusals, ...errors(412) }
 
-/** Modules and chapters of a course. */
 const routes: FastifyPluginAsyncTypebox = async (app) => {
-  const { authoring } = app
+  const { catalogue, authoring } = app
+
+  app.get(
+    '',
+    {
+      config: {
+        public: true,
+        cache: cachedByParams(CourseParams, {
+          spec: ({ id }) => specs.courseModules(id),
+          own: ({ id }, account) => catalogue.modules(id, visibleTo(account)),
+          frontDoor: true
+        })
+      },
+      schema: {
+        tags: ['catalogue'],
+        summary: 'The modules of a course',
+        params: CourseParams,
+        response: { 200: ModuleList, ...errors(404) }
+      }
+    },
+    async (request) => catalogue.modules(request.params.id)
+  )
 
   app.post(
-    '/:id/modules',
+    '',
     {
       schema: {
         tags,
         summary: 'A new module',
         params: CourseParams,
         body: NewModule,
-        response: { 201: Module, ...refusals }
+        response: { 201: Module, ...errors(404, 409) }
       }
     },
     async (request, reply) => {
@@ -32,7 +52,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   )
 
   app.patch(
-    '/:id/modules/:moduleId',
+    '/:moduleId',
     {
       schema: {
         tags,
@@ -40,7 +60,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         params: ModuleParams,
         headers: ifMatch,
         body: ModuleChange,
-        response: { 200: Module, ...guardedRefusals }
+        response: { 200: Module, ...errors(404, 409, 412) }
       }
     },
     async (request, reply) => {
@@ -50,14 +70,14 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   )
 
   app.delete(
-    '/:id/modules/:moduleId',
+    '/:moduleId',
     {
       schema: {
         tags,
         summary: 'Delete a module with its chapters',
         params: ModuleParams,
         headers: ifMatch,
-        response: { 204: NoContent, ...guardedRefusals }
+        response: { 204: NoContent, ...errors(404, 409, 412) }
       }
     },
     async (request, reply) => {
@@ -68,59 +88,20 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   )
 
   app.post(
-    '/:id/modules/:moduleId/chapters',
+    '/:moduleId/chapters',
     {
       schema: {
         tags,
         summary: 'A new chapter',
         params: ModuleParams,
         body: NewChapter,
-        response: { 201: Chapter, ...refusals }
+        response: { 201: Chapter, ...errors(404, 409) }
       }
     },
     async (request, reply) => {
       const { id, moduleId } = request.params
       const chapter = await authoring.addChapter(request.signedIn(), id, moduleId, request.body)
       return reply.code(201).header('Location', `/api/v1/courses/${id}/chapters/${chapter.id}`).send(chapter)
-    }
-  )
-
-  app.patch(
-    '/:id/chapters/:chapterId',
-    {
-      schema: {
-        tags,
-        summary: 'Change or move a chapter',
-        params: ChapterParams,
-        headers: ifMatch,
-        body: ChapterChange,
-        response: { 200: Chapter, ...guardedRefusals }
-      }
-    },
-    async (request, reply) => {
-      const { id, chapterId } = request.params
-      reply.sendOwn(
-        await authoring.changeChapter(request.signedIn(), id, chapterId, request.body, reply.precondition(Chapter))
-      )
-      return reply
-    }
-  )
-
-  app.delete(
-    '/:id/chapters/:chapterId',
-    {
-      schema: {
-        tags,
-        summary: 'Delete a chapter',
-        params: ChapterParams,
-        headers: ifMatch,
-        response: { 204: NoContent, ...guardedRefusals }
-      }
-    },
-    async (request, reply) => {
-      const { id, chapterId } = request.params
-      await authoring.deleteChapter(request.signedIn(), id, chapterId, reply.precondition(Chapter))
-      return reply.code(204).send(null)
     }
   )
 }

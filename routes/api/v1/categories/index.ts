@@ -1,0 +1,88 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { CategoryChange, NewCategory } from '#courses/authoring-shapes.ts'
+import { specs } from '#courses/cache-specs.ts'
+import { Category, CategoryList, CategoryParams } from '#courses/shapes.ts'
+import { errors } from '#http/errors.ts'
+import { NoContent } from '#http/no-content.ts'
+import { cached, cachedByParams } from '#plugins/app/cached-routes.ts'
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  const { catalogue, categories } = app
+
+  app.get(
+    '',
+    {
+      config: { public: true, cache: cached({ spec: () => specs.categories(), frontDoor: true }) },
+      schema: { tags: ['catalogue'], summary: 'All categories, by name', response: { 200: CategoryList } }
+    },
+    async () => catalogue.categories()
+  )
+
+  app.get(
+    '/:slug',
+    {
+      config: {
+        public: true,
+        cache: cachedByParams(CategoryParams, { spec: ({ slug }) => specs.category(slug), frontDoor: true })
+      },
+      schema: {
+        tags: ['catalogue'],
+        summary: 'One category',
+        params: CategoryParams,
+        response: { 200: Category, ...errors(404) }
+      }
+    },
+    async ({ params: { slug } }) => catalogue.category(slug)
+  )
+
+  app.post(
+    '',
+    {
+      config: { role: 'admin' },
+      schema: {
+        tags: ['administration'],
+        summary: 'A new category',
+        body: NewCategory,
+        response: { 201: Category, ...errors(404, 409) }
+      }
+    },
+    async (request, reply) => {
+      const category = await categories.create(request.body)
+      return reply.code(201).header('Location', `/api/v1/categories/${category.slug}`).send(category)
+    }
+  )
+
+  app.patch(
+    '/:slug',
+    {
+      config: { role: 'admin' },
+      schema: {
+        tags: ['administration'],
+        summary: 'Change a category',
+        params: CategoryParams,
+        body: CategoryChange,
+        response: { 200: Category, ...errors(404, 409) }
+      }
+    },
+    async (request) => categories.change(request.params.slug, request.body)
+  )
+
+  app.delete(
+    '/:slug',
+    {
+      config: { role: 'admin' },
+      schema: {
+        tags: ['administration'],
+        summary: 'Delete a category; its courses stay, without one',
+        params: CategoryParams,
+        response: { 204: NoContent, ...errors(404, 409) }
+      }
+    },
+    async (request, reply) => {
+      await categories.delete(request.params.slug)
+      return reply.code(204).send(null)
+    }
+  )
+}
+
+export default routes

@@ -1,0 +1,73 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { ChapterChange } from '#courses/authoring-shapes.ts'
+import { specs } from '#courses/cache-specs.ts'
+import { visibleTo } from '#courses/catalogue.ts'
+import { ifMatch } from '#courses/precondition.ts'
+import { Chapter, ChapterParams } from '#courses/shapes.ts'
+import { errors } from '#http/errors.ts'
+import { NoContent } from '#http/no-content.ts'
+import { cachedByParams } from '#plugins/app/cached-routes.ts'
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  const { catalogue, authoring } = app
+
+  app.get(
+    '/:chapterId',
+    {
+      config: {
+        public: true,
+        cache: cachedByParams(ChapterParams, {
+          spec: ({ id, chapterId }) => specs.chapter(id, chapterId),
+          own: ({ id, chapterId }, account) => catalogue.chapter(id, chapterId, visibleTo(account)),
+          frontDoor: true
+        })
+      },
+      schema: {
+        tags: ['catalogue'],
+        summary: 'A chapter with its content',
+        params: ChapterParams,
+        response: { 200: Chapter, ...errors(404) }
+      }
+    },
+    async ({ params: { id, chapterId } }) => catalogue.chapter(id, chapterId)
+  )
+
+  app.patch(
+    '/:chapterId',
+    {
+      config: { entityTag: true },
+      schema: {
+        tags: ['authoring'],
+        summary: 'Change or move a chapter',
+        params: ChapterParams,
+        headers: ifMatch,
+        body: ChapterChange,
+        response: { 200: Chapter, ...errors(404, 409, 412) }
+      }
+    },
+    async (request, reply) => {
+      const { id, chapterId } = request.params
+      return authoring.changeChapter(request.signedIn(), id, chapterId, request.body, reply.precondition(Chapter))
+    }
+  )
+
+  app.delete(
+    '/:chapterId',
+    {
+      schema: {
+        tags: ['authoring'],
+        summary: 'Delete a chapter',
+        params: ChapterParams,
+        headers: ifMatch,
+        response: { 204: NoContent, ...errors(404, 409, 412) }
+      }
+    },
+    async (request, reply) => {
+      const { id, chapterId } = request.params
+      await authoring.deleteChapter(request.signedIn(), id, chapterId, reply.precondition(Chapter))
+      return reply.code(204).send(null)
+    }
+  )
+}
+
+export default routes

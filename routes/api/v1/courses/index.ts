@@ -1,0 +1,41 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { NewCourse } from '#courses/authoring-shapes.ts'
+import { specs } from '#courses/cache-specs.ts'
+import { normalizeCourseQuery } from '#courses/catalogue.ts'
+import { Course, CoursePage, CourseQuery } from '#courses/shapes.ts'
+import { cachedByQuery } from '#plugins/app/cached-routes.ts'
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  const { catalogue, authoring } = app
+
+  app.get(
+    '',
+    {
+      config: {
+        public: true,
+        cache: cachedByQuery(CourseQuery, {
+          spec: (query) => specs.courseList(normalizeCourseQuery(query)),
+          frontDoor: true
+        })
+      },
+      schema: {
+        tags: ['catalogue'],
+        summary: 'Published courses',
+        querystring: CourseQuery,
+        response: { 200: CoursePage }
+      }
+    },
+    async (request) => catalogue.courses(normalizeCourseQuery(request.query))
+  )
+
+  app.post(
+    '',
+    { schema: { tags: ['authoring'], summary: 'A new course, a draft', body: NewCourse, response: { 201: Course } } },
+    async (request, reply) => {
+      const course = await authoring.createCourse(request.signedIn(), request.body)
+      return reply.code(201).header('Location', `/api/v1/courses/${course.id}`).send(course)
+    }
+  )
+}
+
+export default routes

@@ -1,0 +1,54 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { errors } from '#http/errors.ts'
+import { toOwnUser, toPublicUser } from '#users/accounts.ts'
+import { OwnUser, RoleChange, User, UserPage, UserParams, UserQuery } from '#users/shapes.ts'
+
+const tags = ['users']
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  const { accounts, profiles } = app
+
+  app.get(
+    '',
+    {
+      config: { role: 'admin' },
+      schema: { tags, summary: 'All users, for admins', querystring: UserQuery, response: { 200: UserPage } }
+    },
+    async (request) => accounts.list(request.query)
+  )
+
+  app.get(
+    '/:id',
+    {
+      config: { public: true, entityTag: true },
+      schema: {
+        tags,
+        summary: 'The public profile of a user',
+        params: UserParams,
+        response: { 200: User, ...errors(404) }
+      }
+    },
+    async ({ params: { id }, trace }) => toPublicUser(await profiles.read(id, trace))
+  )
+
+  app.patch(
+    '/:id',
+    {
+      config: { role: 'admin' },
+      schema: {
+        tags,
+        summary: 'Change the role of a user, for admins',
+        params: UserParams,
+        body: RoleChange,
+        response: { 200: OwnUser, ...errors(404) }
+      }
+    },
+    async (request) => {
+      const { id } = request.params
+      await accounts.changeRole(id, request.body.role)
+      return toOwnUser(await profiles.read(id, request.trace))
+    }
+  )
+}
+
+export default routes

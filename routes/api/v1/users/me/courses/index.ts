@@ -1,0 +1,22 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { pageQuery, queryOf } from '#http/paging.ts'
+import { EnrolledCoursePage } from '#learning/shapes.ts'
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  const { learning } = app
+
+  app.get(
+    '',
+    {
+      schema: {
+        tags: ['learning'],
+        summary: 'The courses one is enrolled in',
+        querystring: queryOf(pageQuery),
+        response: { 200: EnrolledCoursePage }
+      }
+    },
+    async (request) => learning.courses(request.signedIn(), request.query)
+  )
+}
+
+export default routes

@@ -1,0 +1,50 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { errors } from '#http/errors.ts'
+import { Completion, CompletionParams, Progress, ProgressList, ProgressParams } from '#learning/shapes.ts'
+
+const tags = ['learning']
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  const { learning, cachedProgress } = app
+
+  app.get(
+    '',
+    { schema: { tags, summary: 'The own progress in every course', response: { 200: ProgressList } } },
+    async (request) => learning.allProgress(request.signedIn().id)
+  )
+
+  app.get(
+    '/:courseId',
+    {
+      config: { entityTag: true },
+      schema: {
+        tags,
+        summary: 'The own progress in a course',
+        params: ProgressParams,
+        response: { 200: Progress, ...errors(404) }
+      }
+    },
+    async (request) => cachedProgress.read(request.signedIn().id, request.params.courseId, request.trace)
+  )
+
+  app.put(
+    '/:courseId/chapters/:chapterId',
+    {
+      schema: {
+        tags,
+        summary: 'Mark a chapter as completed, or not',
+        params: CompletionParams,
+        body: Completion,
+        response: { 200: Progress, ...errors(404, 409) }
+      }
+    },
+    async (request) => {
+      const account = request.signedIn()
+      const { courseId, chapterId } = request.params
+      await learning.complete(account, courseId, chapterId, request.body.completed)
+      return cachedProgress.read(account.id, courseId, request.trace)
+    }
+  )
+}
+
+export default routes
