@@ -4,7 +4,6 @@ import cache from './app/cache.ts'
 import cacheReport from './app/cache-report.ts'
 import completedRequests from './app/completed-requests.ts'
 import database from './app/database.ts'
-import docs from './app/docs.ts'
 import draining from './app/draining.ts'
 import entityTags from './app/entity-tags.ts'
 import errors from './app/errors.ts'
@@ -30,6 +29,7 @@ import rateLimit from './external/rate-limit.ts'
 import redis from './external/redis.ts'
 import session from './external/session.ts'
 import sse from './external/sse.ts'
+import swagger from './external/swagger.ts'
 import underPressure from './external/under-pressure.ts'
 
 /**
@@ -80,7 +80,7 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   generation,
   cacheReport,
   metrics,
-  docs,
+  swagger,
   // The last but one of onSend, so that the times include the others.
   timingHeaders,
   // The last, so that it records what is sent.

@@ -47,7 +47,7 @@ export default fp(
     })
     app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, () => app.swagger())
   },
-  { name: 'docs', dependencies: ['access', 'query'] }
+  { name: 'swagger', dependencies: ['access', 'query'] }
 )
 
 /** Adds what follows from the kind of a route: the answers that plugins give, and whether it needs a session. */
