@@ -13,7 +13,12 @@ import { temporaryFolder } from './support/service.ts'
 
 const postgres = await PostgresServer.start()
 t.teardown(() => postgres.stop())
-const DATABASE_URL = await postgres.createDatabase()
+// One for each that gets as far as to listen: it does not close what it opened, and another start would wait for its lease.
+const [DATABASE_URL, secondUrl, thirdUrl] = [
+  await postgres.createDatabase('seeded'),
+  await postgres.createDatabase('seeded'),
+  await postgres.createDatabase('seeded')
+]
 const folder = await temporaryFolder(t)
 const file = join(folder, 'file')
 await writeFile(file, '')
@@ -32,8 +37,8 @@ const cases: [string, Environment, RegExp][] = [
   ['production without SESSION_SECRET', { ...embedded, NODE_ENV: 'production' }, /^SESSION_SECRET/],
   ['a DATA_DIR that is a file', { DATA_DIR: file }, /DATA_DIR.*file/],
   ['a PORT that somebody else has', { DATABASE_URL, PORT: String(takenPort) }, new RegExp(`PORT.*${takenPort}`)],
-  ['a HOST that is not of this machine', { DATABASE_URL, HOST: '192.0.2.1' }, /HOST.*192\.0\.2\.1/],
-  ['a HOST that nobody knows', { DATABASE_URL, HOST: 'no-such-host.invalid' }, /HOST.*no-such-host/],
+  ['a HOST that is not of this machine', { DATABASE_URL: secondUrl, HOST: '192.0.2.1' }, /HOST.*192\.0\.2\.1/],
+  ['a HOST that nobody knows', { DATABASE_URL: thirdUrl, HOST: 'no-such-host.invalid' }, /HOST.*no-such-host/],
   [
     'a database that does not answer',
     { DATABASE_URL: `postgres://app:hunter2@127.0.0.1:${deadPort}/academy` },

@@ -12,7 +12,7 @@ const CLOSES_WITHIN_MS = 5000
 
 const postgres = await PostgresServer.start()
 t.teardown(() => postgres.stop())
-const DATABASE_URL = await postgres.createDatabase()
+const DATABASE_URL = await postgres.createDatabase('seeded')
 const service = await spawnService({ DATABASE_URL, SEED: 'demo', RATE_LIMIT_ANONYMOUS: '0' })
 t.teardown(() => service.kill('SIGKILL'))
 

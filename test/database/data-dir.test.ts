@@ -4,12 +4,14 @@ import t, { type Test } from 'tap'
 import { CategoryList } from '../support/contract.ts'
 import { get } from '../support/http.ts'
 import { lines, runScript } from '../support/script.ts'
+import { copySeededDataDir } from '../support/seeded-data-dir.ts'
 import { spawnService, temporaryFolder } from '../support/service.ts'
 
 const AT_ONCE_MS = 8000
 
 const folder = await temporaryFolder(t)
 const DATA_DIR = join(folder, 'data')
+await copySeededDataDir(DATA_DIR)
 const first = await spawnService({ DATA_DIR })
 t.teardown(() => first.kill('SIGKILL'))
 const categories = await get(CategoryList, `${first.url}/api/v1/categories`)

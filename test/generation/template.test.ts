@@ -4,6 +4,7 @@ import { ChapterText, type Outline, outlineSchema } from '#generation/answers.ts
 import { ModelError } from '#generation/provider.ts'
 import { askForChapter, askForOutline, type Brief } from '#generation/questions.ts'
 import { TemplateProvider } from '#generation/template/template.ts'
+import { parseTexts, readTexts } from '#generation/template/texts.ts'
 
 const provider = new TemplateProvider()
 const { signal } = new AbortController()
@@ -96,4 +97,20 @@ t.test('titles keep what is in a topic', async (t) => {
 t.test('another language, and an aborted signal, are errors', async (t) => {
   await t.rejects(provider.outline(askForOutline(brief({ language: 'de' })), signal), ModelError)
   await t.rejects(provider.outline(askForOutline(brief()), AbortSignal.abort(new Error('cancelled'))), /cancelled/)
+})
+
+t.test('texts that are not complete, or have something else to fill in, are refused with the place', async (t) => {
+  const texts = readTexts('en')
+  t.same(parseTexts('en', JSON.stringify(texts)), texts)
+  const refused: [change: object, message: RegExp][] = [
+    [{ words: { ...texts.words, quiz: 'A quiz on {topic}' } }, /en\.json: .*\/words\/quiz/],
+    [{ words: { ...texts.words, more: 'Unknown' } }, /\/words/],
+    [{ focuses: texts.focuses.slice(1) }, /\/focuses .*12/],
+    [{ aspects: texts.aspects.slice(1) }, /\/aspects .*10/],
+    [{ levels: { beginner: texts.levels.beginner } }, /\/levels .*intermediate/]
+  ]
+  for (const [change, message] of refused) {
+    t.throws(() => parseTexts('en', JSON.stringify({ ...texts, ...change })), message)
+  }
+  t.throws(() => parseTexts('en', '{'), SyntaxError)
 })

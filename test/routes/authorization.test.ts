@@ -5,7 +5,7 @@ import { startService } from '../support/service.ts'
 
 /**
  * Who may do what: every route, and the status for a visitor, another user, the author, an admin, a session that was ended
- * and the session of a deleted user. Each cell gets a fresh draft, so that no row depends on another.
+ * and the session of a deleted user. Whoever may change something gets a fresh draft, so that no cell depends on another.
  */
 const clients = ['visitor', 'other', 'author', 'admin', 'ended', 'deleted'] as const
 type Who = (typeof clients)[number]
@@ -104,10 +104,18 @@ t.test('every route answers each kind of client as the contract says', async (t)
   let n = 0
   for (const [method, path, body, expected] of table) {
     await t.test(`${method} ${path}`, async (t) => {
-      for (const who of clients) {
-        const draft = /:draft|:published/.test(path) ? await draftOf(author) : { id: 0, moduleId: 0, chapterId: 0 }
+      const fresh = async () => {
+        if (!/:draft|:published/.test(path)) return { id: 0, moduleId: 0, chapterId: 0 }
+        const draft = await draftOf(author)
         if (path.includes(':published'))
           await author.request('PATCH', `/api/v1/courses/${draft.id}`, { status: 'published' })
+        return draft
+      }
+      // Who is refused, or only reads, leaves it as it was; where that is not so, the status is wrong.
+      const untouched = await fresh()
+      for (const who of clients) {
+        const changes = expected[who] < 300 && method !== 'GET' && method !== 'HEAD'
+        const draft = changes ? await fresh() : untouched
         const filled = path
           .replace(/:draft|:published/, String(draft.id))
           .replace(':generation', written)

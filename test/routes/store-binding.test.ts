@@ -15,7 +15,7 @@ const postgres = await PostgresServer.start()
 t.teardown(() => postgres.stop())
 const [redis, otherRedis] = [await RedisServer.start(), await RedisServer.start()]
 t.teardown(() => Promise.all([redis.stop(), otherRedis.stop()]))
-const DATABASE_URL = await postgres.createDatabase()
+const DATABASE_URL = await postgres.createDatabase('migrated')
 const env = {
   ...peopleEnvironment,
   SESSION_SECRET: 'a secret of thirty-two characters',
@@ -49,21 +49,27 @@ t.test(
   async (t) => {
     const line =
       /^REDIS_URL: living processes cache this database elsewhere \(REDIS_KEY_PREFIX "aikademiya"; .*stop them all/
-    t.match(await refusal({ REDIS_KEY_PREFIX: 'other' }), line)
-    t.match(await refusal({ REDIS_URL: otherRedis.url }), line)
-    t.match(await refusal({ REDIS_URL: '' }), /REDIS_URL is not set here/)
+    // At once: each waits for some seconds, in case the others end.
+    const [prefix, other, none] = await Promise.all([
+      refusal({ REDIS_KEY_PREFIX: 'other' }),
+      refusal({ REDIS_URL: otherRedis.url }),
+      refusal({ REDIS_URL: '' })
+    ])
+    t.match(prefix, line)
+    t.match(other, line)
+    t.match(none, /REDIS_URL is not set here/)
   }
 )
 
 t.test('another database on a Redis and prefix that are in use is refused, until they are cleared', async (t) => {
-  const other = { DATABASE_URL: await postgres.createDatabase(), REDIS_URL: otherRedis.url }
+  const other = { DATABASE_URL: await postgres.createDatabase('migrated'), REDIS_URL: otherRedis.url }
   const before = await start(other)
   await before.kill('SIGTERM')
-  const line = await refusal({ REDIS_URL: otherRedis.url, DATABASE_URL: await postgres.createDatabase() })
+  const line = await refusal({ REDIS_URL: otherRedis.url, DATABASE_URL: await postgres.createDatabase('migrated') })
   t.match(line, /^REDIS_URL: under the prefix "aikademiya" this Redis caches another database\. .*clear-cache -- --all/)
   const cleared = await runScript('src/cli/clear-cache.ts', { REDIS_URL: otherRedis.url }, '--all', '--yes')
   t.equal(cleared.code, 0)
-  const after = await start({ ...other, DATABASE_URL: await postgres.createDatabase() })
+  const after = await start({ ...other, DATABASE_URL: await postgres.createDatabase('migrated') })
   await after.kill('SIGTERM')
 })
 

@@ -1,8 +1,7 @@
 import type { Test } from 'tap'
 import type { Database } from '#database/database.ts'
-import { migrate } from '#database/migrate.ts'
 import { openDatabase } from '#database/open.ts'
-import { freshDataDir } from './data-dir.ts'
+import { migratedDataDir } from './data-dir.ts'
 import { recordingLog } from './database.ts'
 import { PostgresServer } from './postgres.ts'
 
@@ -14,16 +13,15 @@ export async function onBothDatabases(t: Test, suite: Suite): Promise<void> {
   await t.test('on PostgreSQL', async (t) => {
     const postgres = await PostgresServer.start()
     t.teardown(() => postgres.stop())
-    await suite(t, await opened(t, await postgres.createDatabase()), 'postgres')
+    await suite(t, await opened(t, await postgres.createDatabase('migrated')), 'postgres')
   })
 }
 
 async function opened(t: Test, databaseUrl: string | null): Promise<Database> {
   const { log } = recordingLog()
-  const dataDir = databaseUrl === null ? await freshDataDir(t) : ''
+  const dataDir = databaseUrl === null ? await migratedDataDir(t) : ''
   const database = await openDatabase({ databaseUrl, dataDir }, log)
   t.teardown(() => database.close())
-  await database.exclusively(() => migrate(database, log), log)
   return database
 }
 

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Environment } from '#config/environment.ts'
-import { freshDataDir } from './data-dir.ts'
 import { PostgresServer } from './postgres.ts'
 import { RedisServer } from './redis.ts'
 import { type Service, startService } from './service.ts'
@@ -18,7 +17,7 @@ export interface RealService extends Service {
 
 /** The service with nothing but itself: its database and its cache are in this process. */
 export async function startEmbedded(t: Test): Promise<Service> {
-  return settled(await startService(t, { ...UNLIMITED, DATA_DIR: await freshDataDir(t) }))
+  return settled(await startService(t, UNLIMITED))
 }
 
 /** The service on a Redis and a PostgreSQL of the test's own, with the demo catalogue. */
@@ -27,11 +26,16 @@ export async function startReal(t: Test): Promise<RealService> {
   t.teardown(() => redis.stop())
   const postgres = await PostgresServer.start()
   t.teardown(() => postgres.stop())
-  const env = { ...UNLIMITED, REDIS_URL: redis.url, DATABASE_URL: await postgres.createDatabase(), SEED: 'demo' }
+  const env = {
+    ...UNLIMITED,
+    REDIS_URL: redis.url,
+    DATABASE_URL: await postgres.createDatabase('seeded'),
+    SEED: 'demo'
+  }
   return { ...(await settled(await startService(t, env))), redis, postgres, env }
 }
 
-/** A new database leaves the invalidations of its seed to the sweeper: before they are applied, no HIT is sure. */
+/** What a start writes is left to the sweeper: before it is applied, no HIT is sure. */
 async function settled(service: Service): Promise<Service> {
   const { client } = service.app.database
   const pending = () => client.$queryRaw<object[]>`select from cache_invalidation where applied_at is null limit 1`

@@ -84,7 +84,7 @@ export async function startStack(t: Test, ...redisOptions: string[]): Promise<St
   const env = {
     ...peopleEnvironment,
     REDIS_URL: redis.url,
-    DATABASE_URL: await postgres.createDatabase(),
+    DATABASE_URL: await postgres.createDatabase('seeded'),
     SEED: 'demo'
   }
   return { redis, postgres, env: { ...env, SESSION_SECRET: 'the secret of the tests is long enough' } }

@@ -1,6 +1,5 @@
 import type { Test } from 'tap'
 import type { Database } from '#database/database.ts'
-import { migrate } from '#database/migrate.ts'
 import { openDatabase } from '#database/open.ts'
 import { recordingLog } from './database.ts'
 import { PostgresServer } from './postgres.ts'
@@ -9,10 +8,8 @@ import { PostgresServer } from './postgres.ts'
 export async function startDatabase(t: Test): Promise<{ postgres: PostgresServer; url: string; database: Database }> {
   const postgres = await PostgresServer.start()
   t.teardown(() => postgres.stop())
-  const url = await postgres.createDatabase()
+  const url = await postgres.createDatabase('migrated')
   const database = await connectDatabase(t, url)
-  const { log } = recordingLog()
-  await database.exclusively(() => migrate(database, log), log)
   return { postgres, url, database }
 }
 

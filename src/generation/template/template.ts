@@ -3,11 +3,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ChapterText, Outline } from '../answers.ts'
 import { type Answer, ModelError, type ModelProvider, NO_USAGE } from '../provider.ts'
 import type { Brief, ChapterQuestion, OutlineQuestion, Place } from '../questions.ts'
-import { en } from './en.ts'
-import { ru } from './ru.ts'
-import type { Texts } from './texts.ts'
+import { readTexts } from './texts.ts'
 
-const LANGUAGES: Readonly<Record<string, Texts>> = { en, ru }
+const LANGUAGES = new Map(['en', 'ru'].map((language) => [language, readTexts(language)]))
 
 /** Which modules a short course has, the most important first; they are taught in the order of the texts. */
 const FOCUSES_BY_WEIGHT = [0, 1, 4, 2, 3, 5, 8, 6, 9, 7, 10, 11]
@@ -24,7 +22,7 @@ const WORDS_A_MINUTE = 160
 export class TemplateProvider implements ModelProvider {
   readonly name = 'template'
   readonly model = 'template-1'
-  readonly languages = Object.keys(LANGUAGES)
+  readonly languages = [...LANGUAGES.keys()]
 
   async outline({ brief }: OutlineQuestion, signal: AbortSignal): Promise<Answer<Outline>> {
     await itsTurn(signal)
@@ -87,8 +85,8 @@ async function itsTurn(signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
 }
 
-function textsFor({ language }: Brief): Texts {
-  const texts = LANGUAGES[language.toLowerCase().split('-')[0] ?? '']
+function textsFor({ language }: Brief) {
+  const texts = LANGUAGES.get(language.toLowerCase().split('-')[0] ?? '')
   if (texts === undefined) throw new ModelError(`the template provider writes no "${language}"`)
   return texts
 }

@@ -1,58 +1,98 @@
-import type { Level } from '../questions.ts'
+import { readFileSync } from 'node:fs'
+import { type Static, Type } from 'typebox'
+import { Check, Errors } from 'typebox/schema'
 
-/** In every text `{t}` stands for the topic, `{f}` for what a module is about. */
+const exact = { additionalProperties: false }
+
+/** What a course may have of each; the texts must be enough for the largest. */
+const MAX_MODULES = 12
+const MAX_CHAPTERS_PER_MODULE = 10
+
+/** In every text `{t}` is replaced by the topic, and `{f}` by what a module is about. Nothing else may be in braces. */
+const Text = Type.String({ pattern: '^([^{}]|\\{[tf]\\})+$' })
 
 /** What one module is about. */
-export interface Focus {
-  readonly title: string
-  readonly summary: string
-  /** A noun phrase, for titles of chapters and in sentences, after a colon or in quotes. */
-  readonly name: string
-  readonly explanation: string
-  readonly scenario: string
-  readonly question: string
-  readonly answer: string
-}
+const Focus = Type.Object(
+  {
+    title: Text,
+    summary: Text,
+    /** A noun phrase, for titles of chapters and in sentences, after a colon or in quotes. */
+    name: Text,
+    explanation: Text,
+    scenario: Text,
+    question: Text,
+    answer: Text
+  },
+  exact
+)
 
 /** From which side one chapter looks at the focus of its module. */
-export interface Aspect {
-  readonly title: string
-  readonly objective: string
-  readonly explanation: string
-  readonly checklist: readonly string[]
-  readonly exercise: string
-  readonly question: string
-  readonly answer: string
-}
+const Aspect = Type.Object(
+  {
+    title: Text,
+    objective: Text,
+    explanation: Text,
+    checklist: Type.Array(Text, { minItems: 1 }),
+    exercise: Text,
+    question: Text,
+    answer: Text
+  },
+  exact
+)
 
 /** How a level speaks, and what it asks for. */
-export interface LevelTexts {
-  readonly title: string
-  readonly summary: string
-  readonly description: string
-  readonly explanation: readonly string[]
-  readonly exercises: readonly string[]
-  readonly question: string
-  readonly answer: string
-  /** Minutes for the exercises of a chapter. */
-  readonly practice: number
+const LevelTexts = Type.Object(
+  {
+    title: Text,
+    summary: Text,
+    description: Text,
+    explanation: Type.Array(Text, { minItems: 1 }),
+    exercises: Type.Array(Text, { minItems: 2 }),
+    question: Text,
+    answer: Text,
+    /** Minutes for the exercises of a chapter. */
+    practice: Type.Integer({ minimum: 1, maximum: 60 })
+  },
+  exact
+)
+
+const Words = Type.Object(
+  {
+    objectives: Text,
+    afterwards: Text,
+    explanation: Text,
+    example: Text,
+    checklist: Text,
+    exercises: Text,
+    quiz: Text,
+    answers: Text,
+    audience: Text,
+    modules: Text
+  },
+  exact
+)
+
+const Texts = Type.Object(
+  {
+    words: Words,
+    levels: Type.Object({ beginner: LevelTexts, intermediate: LevelTexts, advanced: LevelTexts }, exact),
+    /** In the order in which a course teaches them. */
+    focuses: Type.Array(Focus, { minItems: MAX_MODULES }),
+    aspects: Type.Array(Aspect, { minItems: MAX_CHAPTERS_PER_MODULE })
+  },
+  exact
+)
+export type Texts = Static<typeof Texts>
+
+/** Reads the texts of a language, from the JSON file beside this one. Throws if they are not complete. */
+export function readTexts(language: string): Texts {
+  return parseTexts(language, readFileSync(new URL(`${language}.json`, import.meta.url), 'utf8'))
 }
 
-export interface Texts {
-  readonly words: {
-    readonly objectives: string
-    readonly afterwards: string
-    readonly explanation: string
-    readonly example: string
-    readonly checklist: string
-    readonly exercises: string
-    readonly quiz: string
-    readonly answers: string
-    readonly audience: string
-    readonly modules: string
-  }
-  readonly levels: Readonly<Record<Level, LevelTexts>>
-  /** In the order in which a course teaches them. */
-  readonly focuses: readonly Focus[]
-  readonly aspects: readonly Aspect[]
+/** The texts in the JSON of a file. Throws, and names the file and the place, where they are not as they must be. */
+export function parseTexts(language: string, json: string): Texts {
+  const texts: unknown = JSON.parse(json)
+  if (Check(Texts, texts)) return texts
+  const wrong = Errors(Texts, texts)[1].map(({ instancePath, message }) => `${instancePath || '/'} ${message}`)
+  throw new Error(`${language}.json: ${wrong.join('; ')}`)
 }

@@ -1,0 +1,146 @@
+import Fastify from 'fastify'
+import fp from 'fastify-plugin'
+import t from 'tap'
+import { isPinned } from '../support/pinned.ts'
+
+t.test('fastify is pinned: src/app.ts, plugins/ and routes/ hook into it', (t) => isPinned(t, 'fastify'))
+
+const WRONG = { message: 'is wrong', keyword: 'type', instancePath: '', schemaPath: '', params: {} }
+const ID = { type: 'object', properties: { id: { type: 'integer' } } } as const
+
+// The look-up of the cache: keys are built in onRequest from validated parameters; what does not validate goes on to the 400.
+t.test(
+  'getValidationFunction gives the compiled schemas of a route in onRequest already, and they coerce',
+  async (t) => {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    app.get<{ Params: { id: number } }>(
+      '/:id',
+      {
+        schema: { params: ID, querystring: ID },
+        onRequest: async (request, reply) => {
+          const valid = [
+            request.getValidationFunction('params')?.(request.params),
+            request.getValidationFunction('querystring')?.(request.query)
+          ]
+          reply.header('valid', String(valid)).header('id', typeof request.params.id)
+        }
+      },
+      async ({ params }) => params
+    )
+    const good = await app.inject('/7?id=8')
+    t.equal(good.headers.valid, 'true,true')
+    t.equal(good.headers.id, 'number', 'the parameters are coerced in place')
+    const bad = await app.inject('/x?id=8')
+    t.equal(bad.statusCode, 400)
+    t.equal(bad.headers.valid, 'false,true')
+  }
+)
+
+// plugins/app/schema-compilers.ts: it tells bodies from the rest, compiles at the first request, and hands errors over.
+t.test('the validator compiler is told the part of the request, and its function may carry errors', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  const parts: unknown[] = []
+  app.setValidatorCompiler(({ httpPart, url }) => {
+    parts.push([httpPart, url])
+    const validate = Object.assign(() => false, { errors: [WRONG] })
+    return validate
+  })
+  app.setSchemaErrorFormatter((errors, part) => new Error(`${part} ${errors[0]?.message}`))
+  app.post('/', { schema: { body: ID, querystring: ID, params: ID, headers: ID } }, async () => '')
+  const answer = await app.inject({ method: 'POST', url: '/', payload: {} })
+  t.match(answer.json(), { statusCode: 400, message: 'params is wrong' })
+  t.same(new Set(parts.map(String)), new Set(['headers,/', 'body,/', 'querystring,/', 'params,/']))
+})
+
+// plugins/app/schema-compilers.ts: the status is known when a serializer is asked for, as text.
+t.test('the serializer compiler is told the status', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  const seen: unknown[] = []
+  app.setSerializerCompiler(({ httpStatus }) => {
+    seen.push(httpStatus)
+    return () => `"${httpStatus}"`
+  })
+  app.get('/', { schema: { response: { 200: ID, '4xx': ID } } }, async () => ({}))
+  t.equal((await app.inject('/')).body, '"200"')
+  t.same(new Set(seen), new Set(['200', '4xx']))
+})
+
+// plugins/app/{query,rate-limit,response-cache}.ts: they change routes where they are registered, HEAD routes among them.
+t.test('onRoute may add hooks and config to a route, and is called for its HEAD route too', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  const seen: string[] = []
+  await app.register(
+    fp(async (app) => {
+      app.addHook('onRoute', (route) => {
+        seen.push(String(route.method))
+        const before = [route.onRequest ?? []].flat()
+        route.onRequest = [...before, async (_request, reply) => void reply.header('added', 'yes')]
+      })
+    })
+  )
+  app.get('/', async () => 'x')
+  t.equal((await app.inject('/')).headers.added, 'yes')
+  t.equal((await app.inject({ method: 'HEAD', url: '/' })).headers.added, 'yes')
+  t.same(seen, ['GET', 'HEAD'])
+})
+
+// plugins/app/errors.ts and routes with an error handler of their own.
+t.test(
+  "a route's error handler has the errors of its hooks and of validation; what it throws goes to the app's",
+  async (t) => {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    app.setErrorHandler(async (error: Error, _request, reply) => reply.code(500).send(`app: ${error.message}`))
+    const options = {
+      schema: { params: ID },
+      errorHandler: (error: Error) => {
+        throw new Error(`route: ${error.message}`)
+      }
+    }
+    app.get('/:id', options, async () => {
+      throw new Error('handler')
+    })
+    app.get('/hook/:id', { ...options, onRequest: async () => Promise.reject(new Error('hook')) }, async () => '')
+    t.equal((await app.inject('/7')).body, 'app: route: handler')
+    t.equal((await app.inject('/hook/7')).body, 'app: route: hook')
+    t.match((await app.inject('/x')).body, /^app: route: params\/id/)
+  }
+)
+
+// src/http and the look-up of the cache: an answer in onRequest ends the request there, and onSend sees its text.
+t.test('reply.send in onRequest skips validation and the handler, and runs onSend and onResponse', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  const seen: unknown[] = []
+  app.addHook('onSend', async (_request, _reply, payload) => void seen.push(payload))
+  app.addHook('onResponse', async () => void seen.push('done'))
+  app.get(
+    '/:id',
+    { schema: { params: ID }, onRequest: async (_request, reply) => reply.send('hit') },
+    async () => 'miss'
+  )
+  t.equal((await app.inject('/x')).body, 'hit')
+  t.same(seen, ['hit', 'done'])
+})
+
+// src/app.ts: an application/json without a body is no error, and __proto__ is one.
+t.test('getDefaultJsonParser takes the text of a body, and refuses prototypes', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else parse(request, body, done)
+  })
+  app.post('/', async ({ body }) => ({ kind: typeof body }))
+  const post = (payload: string) =>
+    app.inject({ method: 'POST', url: '/', payload, headers: { 'content-type': 'application/json' } })
+  t.same((await post('')).json(), { kind: 'undefined' })
+  t.same((await post('{"a":1}')).json(), { kind: 'object' })
+  t.equal((await post('{"__proto__":{}}')).statusCode, 400)
+  t.equal((await post('{"constructor":{"prototype":{}}}')).statusCode, 400)
+})
