@@ -26,7 +26,11 @@ export async function run(
       app.log.info({ signal }, 'closing')
       await app.close()
     })
-    await start(app)
+    // A start that fails gives back what it has taken: others need not wait until it is held for gone.
+    await start(app).catch(async (error) => {
+      await app.close()
+      throw error
+    })
   } catch (error) {
     // What the operator can mend is one line; anything else is a fault of ours, with its stack.
     console.error(isForOperator(error) ? error.message : error)

@@ -64,6 +64,13 @@ export default fp(
     if (config.frontDoor === 'off') return
     const records = new LRUCache<string, Recorded>({ max: MAX_URLS })
 
+    app.addHook('onRoute', ({ url, config: { cache, public: isPublic, rateLimit } = {} }) => {
+      if (!cache?.frontDoor) return
+      if (!isPublic || rateLimit !== undefined) {
+        throw new TypeError(`${url}: the front door is for public routes with the limit that every route has`)
+      }
+    })
+
     // The last of the hooks, so that what it records is what is sent.
     app.addHook('onSend', (request, reply, payload, done) => {
       const { raw, trace, routeOptions } = request
