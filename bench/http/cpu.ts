@@ -21,6 +21,8 @@ const rounds = Number(values.rounds)
 const seconds = Number(values.seconds)
 /** So many requests in turns that a page of them is asked for again only after its entry has expired, or never. */
 const MISSES = 50_000
+/** Long enough for the compiler of V8 to have settled, on a slow machine, too. */
+const WARM_UP_SECONDS = 8
 
 interface Row {
   readonly name: string
@@ -64,7 +66,7 @@ const sides = []
 for (const row of chosen) {
   const target = await row.start()
   const load = await row.load(target.url)
-  await shoot({ ...load, seconds: 2 })
+  await shoot({ ...load, seconds: WARM_UP_SECONDS })
   sides.push({ row, target, load, micros: [] as number[] })
 }
 for (let round = 0; round < rounds; round++) {
