@@ -34,8 +34,14 @@ const BODY_LIMIT_BYTES = 1024 * 1024
 /** The database plugin may wait for another process that migrates and seeds. */
 const START_TIMEOUT_MS = 120_000
 
-/** Builds the service for `config`: plugins first, then routes. Nothing listens yet; `close` releases everything. */
-export async function buildApp(config: Config): Promise<FastifyInstance> {
+/**
+ * Builds the service for `config`: plugins first, then routes. Nothing listens yet; `close` releases everything.
+ * `extend` may add hooks and routes: it runs after our plugins, and before our routes, so that its hooks run for them too.
+ */
+export async function buildApp(
+  config: Config,
+  extend: (app: FastifyInstance) => void | Promise<void> = () => {}
+): Promise<FastifyInstance> {
   const frontDoor = new FrontDoor()
   const app = Fastify({
     logger: {
@@ -75,6 +81,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   app.decorate('frontDoor', frontDoor)
   try {
     await registerPlugins(app)
+    await extend(app)
     await app.register(autoload, { dir: folder('routes'), routeParams: true })
     await app.ready()
   } catch (error) {

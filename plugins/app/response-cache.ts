@@ -70,7 +70,9 @@ export default fp(
       done: HookHandlerDoneFunction
     ): void {
       if (found instanceof Ticket) {
-        request.ticket = found
+        // Its `handlerTimeout` is over: no handler will run, and nobody else would end the ticket.
+        if (reply.sent) found.abandon()
+        else request.ticket = found
         done()
       } else if (isNegative(found)) done(new NotFoundError(found.value))
       else sendPublic(reply, spec, found)

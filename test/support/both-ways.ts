@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import type { Environment } from '#config/environment.ts'
 import { PostgresServer } from './postgres.ts'
 import { RedisServer } from './redis.ts'
-import { type Service, startService } from './service.ts'
+import { type Extension, type Service, startService } from './service.ts'
 
 /** The tests of one address send more than it may in an hour; limits have tests of their own. */
 const UNLIMITED = { RATE_LIMIT_ANONYMOUS: '0' }
@@ -16,12 +16,12 @@ export interface RealService extends Service {
 }
 
 /** The service with nothing but itself: its database and its cache are in this process. */
-export async function startEmbedded(t: Test): Promise<Service> {
-  return settled(await startService(t, UNLIMITED))
+export async function startEmbedded(t: Test, env: Environment = {}, extension?: Extension): Promise<Service> {
+  return settled(await startService(t, { ...UNLIMITED, ...env }, extension))
 }
 
 /** The service on a Redis and a PostgreSQL of the test's own, with the demo catalogue. */
-export async function startReal(t: Test): Promise<RealService> {
+export async function startReal(t: Test, more: Environment = {}, extension?: Extension): Promise<RealService> {
   const redis = await RedisServer.start()
   t.teardown(() => redis.stop())
   const postgres = await PostgresServer.start()
@@ -30,9 +30,10 @@ export async function startReal(t: Test): Promise<RealService> {
     ...UNLIMITED,
     REDIS_URL: redis.url,
     DATABASE_URL: await postgres.createDatabase('seeded'),
-    SEED: 'demo'
+    SEED: 'demo',
+    ...more
   }
-  return { ...(await settled(await startService(t, env))), redis, postgres, env }
+  return { ...(await settled(await startService(t, env, extension))), redis, postgres, env }
 }
 
 /** What a start writes is left to the sweeper: before it is applied, no HIT is sure. */
@@ -43,8 +44,24 @@ async function settled(service: Service): Promise<Service> {
   return service
 }
 
-/** Both ways to run answer alike: the suite runs against the embedded service, then against the real one. */
-export async function bothWays(t: Test, suite: (t: Test, service: Service) => Promise<void>): Promise<void> {
-  await t.test('embedded', async (t) => suite(t, await startEmbedded(t)))
-  await t.test('on Redis and PostgreSQL', async (t) => suite(t, await startReal(t)))
+export interface Ways {
+  /** Of both services. */
+  readonly env?: Environment
+  readonly extension?: Extension
+}
+
+/**
+ * Both ways to run answer alike: the suite runs against the embedded service, then against the real one. The same holds for the front
+ * door: the first has it, the second takes the normal path always, unless `env` says otherwise. That the two answer the same
+ * to the letter is the subject of test/plugins/front-door.test.ts, which has the door open on both.
+ */
+export async function bothWays(
+  t: Test,
+  suite: (t: Test, service: Service) => Promise<void>,
+  { env, extension }: Ways = {}
+): Promise<void> {
+  await t.test('embedded', async (t) => suite(t, await startEmbedded(t, { FRONT_DOOR: 'on', ...env }, extension)))
+  await t.test('on Redis and PostgreSQL', async (t) => {
+    await suite(t, await startReal(t, { FRONT_DOOR: 'off', ...env }, extension))
+  })
 }

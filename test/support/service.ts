@@ -16,12 +16,25 @@ export interface Service {
   readonly url: string
 }
 
+export interface Extension {
+  /** Adds hooks and routes, as `buildApp` takes it. */
+  readonly extend?: (app: FastifyInstance) => void | Promise<void>
+  /** How long the cache lets others wait for one load, in ms. */
+  readonly maxLoadMs?: number
+}
+
 /** The service in this process, listening on a free port; embedded unless `env` says otherwise. It ends with the test. */
-export async function startService(t: Test, env: Environment = {}): Promise<Service> {
+export async function startService(
+  t: Test,
+  env: Environment = {},
+  { extend, maxLoadMs }: Extension = {}
+): Promise<Service> {
   const dataDir = await temporaryFolder(t)
   const startsSeeded = [env.DATABASE_URL, env.DATA_DIR, env.SEED].every((value) => value === undefined)
   if (startsSeeded) await copySeededDataDir(dataDir)
-  const app = await buildApp(readConfig({ DATA_DIR: dataDir, LOG_LEVEL: 'silent', ...env }))
+  const config = readConfig({ DATA_DIR: dataDir, LOG_LEVEL: 'silent', ...env })
+  const cache = maxLoadMs === undefined ? config.cache : { ...config.cache, maxLoadMs }
+  const app = await buildApp({ ...config, cache }, extend)
   t.teardown(() => app.close())
   return { app, url: await app.listen({ port: 0, host: '127.0.0.1' }) }
 }

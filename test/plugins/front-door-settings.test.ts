@@ -1,0 +1,139 @@
+import type { FastifyInstance } from 'fastify'
+import t from 'tap'
+import { readConfig } from '#config/config.ts'
+import { buildApp } from '../../src/app.ts'
+import { startReal } from '../support/both-ways.ts'
+import { plainClient, present } from '../support/caches.ts'
+import { until } from '../support/eventually.ts'
+import { send } from '../support/http.ts'
+import { NormalPath } from '../support/normal-path.ts'
+import { copySeededDataDir } from '../support/seeded-data-dir.ts'
+import { spawnService, startService, temporaryFolder } from '../support/service.ts'
+
+const COURSE = '/api/v1/courses/1'
+const SOON_MS = 2000
+
+t.test('FRONT_DOOR=off closes it, and what it answers is what another process answers without', async (t) => {
+  const [on, off] = [new NormalPath(), new NormalPath()]
+  const open = await startReal(t, {}, { extend: on.extend })
+  const closed = await startService(t, { ...open.env, FRONT_DOOR: 'off' }, { extend: off.extend })
+  const tag = (await send(open.url + COURSE)).headers.get('etag') ?? ''
+  for (const headers of [{}, { 'if-none-match': tag }]) {
+    const ask = (url: string) => () => send(url + COURSE, { headers })
+    for (const { url } of [open, closed, open, closed]) await ask(url)()
+    const door = await on.during(ask(open.url))
+    const normal = await off.during(ask(closed.url))
+    t.same([door.normal, normal.normal], [0, 1])
+    t.same([door.answer.status, door.answer.body], [normal.answer.status, normal.answer.body])
+    t.same([...door.answer.headers.keys()].sort(), [...normal.answer.headers.keys()].sort())
+    const varying = /^(x-request-id|x-response-time|server-timing|date)$/
+    for (const [name, value] of normal.answer.headers) {
+      if (!varying.test(name)) t.equal(door.answer.headers.get(name), value, name)
+    }
+  }
+})
+
+t.test('every server that Fastify opens has it', async (t) => {
+  const path = new NormalPath()
+  const dataDir = await temporaryFolder(t)
+  await copySeededDataDir(dataDir)
+  const app: FastifyInstance = await buildApp(
+    readConfig({ DATA_DIR: dataDir, LOG_LEVEL: 'silent', RATE_LIMIT_ANONYMOUS: '0' }),
+    path.extend
+  )
+  t.teardown(() => app.close())
+  // Fastify opens a server for every address of this name.
+  await app.listen({ port: 0, host: 'localhost' })
+  const urls = app.addresses().flatMap((at) => {
+    return typeof at === 'string' ? [] : `http://${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}`
+  })
+  t.ok(urls.length > 0)
+  await send(present(urls[0]) + COURSE)
+  await send(present(urls[0]) + COURSE)
+  for (const url of urls) t.equal((await path.during(() => send(url + COURSE))).normal, 0, url)
+})
+
+t.test('at lease 0 every answer is confirmed by Redis', async (t) => {
+  const { env, redis, app: other } = await startReal(t)
+  const path = new NormalPath()
+  const { url } = await startService(t, { ...env, SEED: 'none', CACHE_L1_LEASE_MS: '0' }, { extend: path.extend })
+  const title = async () => JSON.parse((await send(url + COURSE)).body).title
+  await title()
+  await title()
+  t.equal((await path.during(title)).normal, 0, 'the front door asks Redis')
+  const late: string[] = []
+  for (let i = 0; i < 50; i++) {
+    await other.database.client.course.update({ where: { id: 1 }, data: { title: `Title ${i}` } })
+    const seen = await Promise.all([title(), title(), title()])
+    if (seen.some((text) => text !== `Title ${i}`)) late.push(`${seen} after ${i}`)
+    // The front door answers before the next write, too.
+    await title()
+  }
+  t.same(late, [], 'a write of another process is seen by the next read')
+  t.equal((await path.during(title)).normal, 0)
+
+  await redis.stop()
+  t.equal(await title(), 'Title 49', 'without Redis the database answers')
+})
+
+t.test('visitors are counted by the limit, and the normal path refuses them', async (t) => {
+  const path = new NormalPath()
+  const more = { RATE_LIMIT_ANONYMOUS: '4', REDIS_KEY_PREFIX: 'counted' }
+  const { url, redis } = await startReal(t, more, { extend: path.extend })
+  const counted = async () => Number(await plainClient(t, redis).get('counted:limit:ip:127.0.0.1'))
+  const ask = () => path.during(() => send(url + COURSE))
+  const served = []
+  for (let i = 0; i < 4; i++) served.push(await ask())
+  t.same(
+    served.map(({ normal, answer }) => [normal, answer.status, answer.headers.get('x-ratelimit-remaining')]),
+    [
+      [1, 200, '3'],
+      [1, 200, '2'],
+      [0, 200, '1'],
+      [0, 200, '0']
+    ]
+  )
+  t.equal(await counted(), 4, 'each of them once')
+  for (const { headers } of served.map(({ answer }) => answer)) t.equal(headers.get('x-ratelimit-limit'), '4')
+  for (let i = 0; i < 3; i++) {
+    const { normal, answer } = await ask()
+    t.same([normal, answer.status], [1, 429])
+    t.same(JSON.parse(answer.body).code, 'RATE_LIMITED')
+    t.equal(answer.headers.get('x-ratelimit-remaining'), '0')
+    t.ok(Number(answer.headers.get('retry-after')) > 3500)
+  }
+  // The front door has counted a refused one before the normal path counts it again: the window is fixed, so nobody waits longer.
+  const total = await counted()
+  t.ok(total >= 7 && total <= 10, String(total))
+})
+
+t.test('its line in the log has the fields of any other', async (t) => {
+  const dataDir = await temporaryFolder(t)
+  await copySeededDataDir(dataDir)
+  const service = await spawnService({ DATA_DIR: dataDir, RATE_LIMIT_ANONYMOUS: '0' })
+  t.teardown(() => service.kill('SIGKILL'))
+  const ids = ['miss', 'hit', 'door']
+  for (const id of ids) await send(service.url + COURSE, { headers: { 'x-request-id': id } })
+  const lines = () =>
+    service
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('"msg":"request"'))
+      .map((line) => JSON.parse(line))
+  await until(() => lines().length >= ids.length, SOON_MS)
+  const [miss, hit, door] = lines()
+  t.same([miss.requestId, hit.requestId, door.requestId], ids)
+  t.same(Object.keys(door).sort(), Object.keys(hit).sort())
+  const { time, ms, requestId, ...rest } = door
+  t.type(ms, 'number')
+  t.match(hit, rest)
+  t.match(rest, {
+    level: 30,
+    method: 'GET',
+    url: COURSE,
+    route: '/api/v1/courses/:id',
+    status: 200,
+    hits: 1,
+    misses: 0
+  })
+})

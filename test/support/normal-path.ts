@@ -1,0 +1,21 @@
+import type { FastifyInstance } from 'fastify'
+
+/** Counts the requests that take Fastify's life cycle: those of the front door run no hooks. */
+export class NormalPath {
+  #requests = 0
+
+  /** For `buildApp`. The hook is one of `onSend`, which also those run that an earlier plugin refuses. */
+  readonly extend = (app: FastifyInstance): void => {
+    app.addHook('onSend', (_request, _reply, payload, done) => {
+      this.#requests++
+      done(null, payload)
+    })
+  }
+
+  /** What `ask` resolves to, and how many requests took the normal path meanwhile. */
+  async during<T>(ask: () => Promise<T>): Promise<{ normal: number; answer: T }> {
+    const before = this.#requests
+    const answer = await ask()
+    return { normal: this.#requests - before, answer }
+  }
+}
