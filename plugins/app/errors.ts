@@ -35,6 +35,14 @@ export default fp(
       if (statusCode === 415) return send(request, reply, 415, 'NOT_JSON', 'send Content-Type: application/json')
       if (statusCode < 500)
         return send(request, reply, statusCode, codes.get(statusCode) ?? 'BAD_REQUEST', error.message)
+      if (statusCode === 503) {
+        request.log.error(
+          { err: error },
+          'a handler took longer than its handlerTimeout: see what it waits for, the database first'
+        )
+        reply.header('Retry-After', RETRY_AFTER_S)
+        return send(request, reply, 503, 'TIMEOUT', 'this took too long: try again')
+      }
       if (isDatabaseUnavailable(error)) {
         request.log.error({ err: error, sqlState: sqlState(error) }, describeUnavailable(error))
         reply.header('Retry-After', RETRY_AFTER_S)

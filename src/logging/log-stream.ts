@@ -2,7 +2,7 @@ import { pino } from 'pino'
 
 /** Pino's level of a warning. */
 const WARN = 40
-const FLUSH_LINES = 64
+const FLUSH_LINES = 256
 const FLUSH_MS = 100
 /** Asks pino for `lastLevel`. */
 const needsMetadata: unique symbol = Symbol.for('pino.metadata')
@@ -15,7 +15,7 @@ interface Output {
 }
 
 /**
- * The log on standard output. Lines are written together, up to 64 of them or after 100 ms, the rest when the process exits: a
+ * The log on standard output. Lines are written together, up to 256 of them or after 100 ms, the rest when the process exits: a
  * system call a line would cost a cached answer a tenth of its speed. (The batches of pino's own destination measure all that
  * waits with every line, which is dearer than what they save.) A `kill -9` loses what was logged within the last 100 ms.
  */
