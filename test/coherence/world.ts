@@ -3,6 +3,7 @@ import pg from 'pg'
 import { readConfig } from '#config/config.ts'
 import { PostgresServer } from '../support/postgres.ts'
 import { RedisServer } from '../support/redis.ts'
+import { inherited } from '../support/server-process.ts'
 import { ApiProcess } from './api-process.ts'
 import { onLeave } from './leave.ts'
 import type { Seen, Subject } from './ledger.ts'
@@ -50,7 +51,7 @@ export class World {
     const databaseUrl = await postgres.createDatabase()
 
     const env = {
-      PATH: process.env.PATH,
+      ...inherited,
       DATABASE_URL: databaseUrl,
       ...(lease === '0' ? { CACHE_L1_LEASE_MS: '0' } : {}),
       RATE_LIMIT_ANONYMOUS: '0',

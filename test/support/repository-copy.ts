@@ -3,7 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ROOT } from './script.ts'
 
-const COPIED = ['src', 'plugins', 'routes', 'pages', 'prisma', 'test', 'package.json', 'tsconfig.json']
+const COPIED = [
+  'src',
+  'plugins',
+  'routes',
+  'pages',
+  'prisma',
+  'test',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json'
+]
 
 /** One replacement in the source of the service. */
 export interface Replacement {

@@ -1,8 +1,15 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 
+/** With `FRONT_DOOR=off` in the environment, a check or the whole suite runs without the front door. */
+export const frontDoor = { FRONT_DOOR: process.env.FRONT_DOOR }
+
 /** What a process of the service gets of our environment. */
-export const inherited = { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE }
+export const inherited = {
+  PATH: process.env.PATH,
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+  ...frontDoor
+}
 
 const running = new Set<ChildProcess>()
 process.on('exit', () => {

@@ -8,7 +8,7 @@ import { readConfig } from '#config/config.ts'
 import type { Environment } from '#config/environment.ts'
 import { buildApp } from '../../src/app.ts'
 import { copySeededDataDir } from './seeded-data-dir.ts'
-import { inherited, type ServerProcess, startServer } from './server-process.ts'
+import { frontDoor, inherited, type ServerProcess, startServer } from './server-process.ts'
 
 export interface Service {
   readonly app: FastifyInstance
@@ -32,7 +32,7 @@ export async function startService(
   const dataDir = await temporaryFolder(t)
   const startsSeeded = [env.DATABASE_URL, env.DATA_DIR, env.SEED].every((value) => value === undefined)
   if (startsSeeded) await copySeededDataDir(dataDir)
-  const config = readConfig({ DATA_DIR: dataDir, LOG_LEVEL: 'silent', ...env })
+  const config = readConfig({ DATA_DIR: dataDir, LOG_LEVEL: 'silent', ...frontDoor, ...env })
   const cache = maxLoadMs === undefined ? config.cache : { ...config.cache, maxLoadMs }
   const app = await buildApp({ ...config, cache }, extend)
   t.teardown(() => app.close())
