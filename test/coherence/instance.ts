@@ -24,10 +24,11 @@ catalogue.courses = slowed(catalogue.courses.bind(catalogue))
 catalogue.modules = slowed(catalogue.modules.bind(catalogue))
 catalogue.categories = slowed(catalogue.categories.bind(catalogue))
 
-let dies = false
+/** The course at whose invalidation this process dies; the sweeper may invalidate others before. */
+let dies: number | null = null
 const invalidate = cache.invalidate.bind(cache)
 cache.invalidate = async (tags) => {
-  if (dies) process.kill(process.pid, 'SIGKILL')
+  if (dies !== null && tags.includes(`course:${dies}`)) process.kill(process.pid, 'SIGKILL')
   await sleep(Math.random() * INVALIDATION_PAUSE_MS)
   await invalidate(tags)
 }
@@ -43,7 +44,7 @@ async function answer(path: string, body: () => Promise<string>): Promise<object
   if (path === '/state') return { trusted: cache.trusted }
   const order: unknown = JSON.parse(await body())
   if (!write.Check(order)) throw new Error('not a write')
-  if (order.dies) dies = true
+  if (order.dies) dies = order.id
   await perform(order, app.database)
   return {}
 }
