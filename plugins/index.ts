@@ -81,9 +81,9 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   cacheReport,
   metrics,
   swagger,
-  // The last but one of onSend, so that the times include the others.
+  // The last of onSend, so that the times include the others.
   timingHeaders,
-  // The last, so that it records what is sent.
+  // Records answers by a hook of their routes, and opens the front door.
   frontDoor,
   // Sets the timing headers of streams.
   sse

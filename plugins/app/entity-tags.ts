@@ -16,6 +16,8 @@ declare module 'fastify' {
   }
 }
 
+/** Clients may keep an answer, but ask before each use: a write is seen at once, and the question costs a 304. */
+export const PUBLIC = 'public, no-cache'
 /** A client may keep an answer of its user, and asks before each use whether it is still right. */
 export const PRIVATE = 'private, no-cache'
 

@@ -1,11 +1,12 @@
 import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
 import { bodyOf, type CacheSpec, type Entry, isNegative, matchesEtag, Trace } from '#cache'
 import { requestId } from '#http/request-id.ts'
 import { timingHeaders } from '#http/timing-headers.ts'
 import { mayCarrySession } from '#sessions/session-record.ts'
+import { PUBLIC } from './entity-tags.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -23,7 +24,13 @@ interface Recorded {
   readonly spec: CacheSpec
   readonly route: string | undefined
   readonly etag: string
-  readonly headers: Partial<Record<Status, readonly string[]>>
+  readonly headers: Partial<Record<Status, Headers>>
+}
+
+/** Headers are replayed once two answers had the same: a plugin may set one that belongs to a request, as a nonce. */
+interface Headers {
+  readonly flat: readonly string[]
+  readonly confirmed: boolean
 }
 
 interface Visit {
@@ -64,22 +71,31 @@ export default fp(
     if (config.frontDoor === 'off') return
     const records = new LRUCache<string, Recorded>({ max: MAX_URLS })
 
-    app.addHook('onRoute', ({ url, config: { cache, public: isPublic, rateLimit } = {} }) => {
-      if (!cache?.frontDoor) return
-      if (!isPublic || rateLimit !== undefined) {
-        throw new TypeError(`${url}: the front door is for public routes with the limit that every route has`)
+    app.addHook('onRoute', (route) => {
+      const { url, method, onSend, config: { cache, rateLimit } = {} } = route
+      if (!cache?.frontDoor || method === 'HEAD') return
+      if (rateLimit !== undefined || onSend !== undefined) {
+        throw new TypeError(
+          `${url}: frontDoor is for routes with the limit that every route has, and no onSend of their own`
+        )
       }
+      // A hook of the route runs after those of all plugins, so that what it records is what is sent.
+      route.onSend = recordAnswer
     })
 
-    // The last of the hooks, so that what it records is what is sent.
-    app.addHook('onSend', (request, reply, payload, done) => {
-      const { raw, trace, routeOptions } = request
+    function recordAnswer(
+      { raw, trace, routeOptions }: FastifyRequest,
+      reply: FastifyReply,
+      payload: unknown,
+      done: (error: null, payload: unknown) => void
+    ): void {
       const { publicEntry } = reply
-      if (publicEntry !== null && trace.outcome === 'HIT' && routeOptions.config.cache?.frontDoor && isPlain(raw)) {
+      const isHit = publicEntry !== null && trace.outcome === 'HIT'
+      if (isHit && isPlain(raw) && isReplayable(reply, payload, publicEntry.entry)) {
         record(raw.url ?? '', publicEntry, routeOptions.url, reply)
       }
       done(null, payload)
-    })
+    }
 
     function record(
       url: string,
@@ -91,7 +107,10 @@ export default fp(
       if ((status !== 200 && status !== 304) || url.length > MAX_URL_LENGTH) return
       const known = records.get(url)
       const recorded = known?.etag === etag ? known : { spec, route, etag, headers: {} }
-      recorded.headers[status] ??= constantHeaders(reply)
+      const before = recorded.headers[status]
+      if (before?.confirmed) return
+      const flat = constantHeaders(reply)
+      recorded.headers[status] = { flat, confirmed: before?.flat.join() === flat.join() }
       records.set(url, recorded)
     }
 
@@ -116,15 +135,15 @@ export default fp(
       if (isNegative(entry) || entry.etag !== recorded.etag) return false
       const status = matchesEtag(raw.headers['if-none-match'], entry.etag) ? 304 : 200
       const headers = recorded.headers[status]
-      if (headers === undefined) return false
+      if (!headers?.confirmed) return false
       const allowance = app.countVisitor(raw)
       if (allowance === null) return false
       if (allowance instanceof Promise) {
         void allowance.then((allowance) => {
           if (allowance === null) normalPath(raw, response)
-          else send(visit, entry, status, headers, allowance)
+          else send(visit, entry, status, headers.flat, allowance)
         })
-      } else send(visit, entry, status, headers, allowance)
+      } else send(visit, entry, status, headers.flat, allowance)
       return true
     }
 
@@ -188,6 +207,12 @@ const special: (keyof IncomingHttpHeaders)[] = [
   'origin',
   'transfer-encoding'
 ]
+
+/** False for an answer that another plugin has made its own: with a cookie, another body, or for nobody to keep. */
+function isReplayable(reply: FastifyReply, payload: unknown, entry: Entry): boolean {
+  const unchanged = reply.statusCode === 200 ? payload === bodyOf(entry) : !payload
+  return unchanged && !reply.hasHeader('set-cookie') && reply.getHeader('cache-control') === PUBLIC
+}
 
 /** Those that differ from one answer to the next are made anew for each. */
 const VARYING = /^(x-request-id|x-response-time|x-cache-(hits|misses)|server-timing|x-ratelimit-.*)$/

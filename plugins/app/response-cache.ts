@@ -3,11 +3,11 @@ import fp from 'fastify-plugin'
 import { bodyOf, type CacheSpec, type Entry, etagOf, isNegative, Ticket } from '#cache'
 import { NotFoundError } from '#http/errors.ts'
 import type { RouteCache } from './cached-routes.ts'
-import { PRIVATE } from './entity-tags.ts'
+import { PRIVATE, PUBLIC } from './entity-tags.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The answers of this route are cached (`cached` of plugins/app/cached-routes.ts). */
+    /** The answers of this route are cached (plugins/app/cached-routes.ts): they are the same for everybody, and depend on nothing but the key. */
     cache?: RouteCache
   }
   interface FastifyRequest {
@@ -23,8 +23,6 @@ declare module 'fastify' {
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8'
-/** Clients may keep an answer, but ask before each use: a write is seen at once, and the question costs a 304. */
-const PUBLIC = 'public, no-cache'
 
 /**
  * Answers of routes with `config.cache`: looked up before anything of the request is done (`onRequest`; a hit ends there), loaded by the
@@ -42,7 +40,7 @@ export default fp(
     app.addHook('onRoute', (route) => {
       const rule = route.config?.cache
       if (rule === undefined) return
-      rule.requireSchemaOf(route)
+      rule.requireFitting(route)
       const own = route.onRequest ?? []
       route.onRequest = [...(Array.isArray(own) ? own : [own]), lookUp(rule)]
       route.errorHandler = answerFailure(rule)
@@ -57,8 +55,14 @@ export default fp(
         }
         const spec = rule.spec(request)
         const found = cache.lookUp(spec, request.trace)
-        if (found instanceof Promise) found.then((found) => settle(spec, found, request, reply, done)).catch(done)
-        else settle(spec, found, request, reply, done)
+        if (found instanceof Promise) {
+          found
+            .then((found) => settle(spec, found, request, reply, done))
+            .catch((error) => {
+              reply.header('X-Cache', request.trace.outcome)
+              done(error)
+            })
+        } else settle(spec, found, request, reply, done)
       }
     }
 
@@ -69,6 +73,8 @@ export default fp(
       reply: FastifyReply,
       done: HookHandlerDoneFunction
     ): void {
+      // An entry for the public is described by `sendPublic`; what follows may end as any error.
+      if (found instanceof Ticket || isNegative(found)) reply.header('X-Cache', request.trace.outcome)
       if (found instanceof Ticket) {
         // Its `handlerTimeout` is over: no handler will run, and nobody else would end the ticket.
         if (reply.sent) found.abandon()
@@ -86,10 +92,8 @@ export default fp(
     /** The end of a load that failed: what does not exist is remembered, what cannot be read may be served stale. */
     function answerFailure(rule: RouteCache) {
       return async (error: Error, request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
-        const { ticket, account, trace } = request
+        const { ticket, account } = request
         request.ticket = null
-        // A request that was refused before the look-up says nothing about the cache.
-        if (trace.hits + trace.misses > 0) reply.header('X-Cache', trace.outcome)
         if (error instanceof NotFoundError) {
           await ticket?.missing(error.what)
           if (account === null || rule.own === undefined) throw error

@@ -76,6 +76,8 @@ for (const FRONT_DOOR of ['on', 'off']) {
       await checkRan(what, limited)
     }
 
+    // Two answers of the normal path are recorded before the front door gives one.
+    for (const headers of [{}, {}, matching, matching]) await ask(COURSE, headers)
     for (const [status, headers] of [
       [200, {}],
       [304, matching]

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import t from 'tap'
 import { readConfig } from '#config/config.ts'
 import { buildApp } from '../../src/app.ts'
@@ -20,7 +20,7 @@ t.test('FRONT_DOOR=off closes it, and what it answers is what another process an
   const tag = (await send(open.url + COURSE)).headers.get('etag') ?? ''
   for (const headers of [{}, { 'if-none-match': tag }]) {
     const ask = (url: string) => () => send(url + COURSE, { headers })
-    for (const { url } of [open, closed, open, closed]) await ask(url)()
+    for (const { url } of [open, closed, open, closed, open]) await ask(url)()
     const door = await on.during(ask(open.url))
     const normal = await off.during(ask(closed.url))
     t.same([door.normal, normal.normal], [0, 1])
@@ -48,8 +48,7 @@ t.test('every server that Fastify opens has it', async (t) => {
     return typeof at === 'string' ? [] : `http://${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}`
   })
   t.ok(urls.length > 0)
-  await send(present(urls[0]) + COURSE)
-  await send(present(urls[0]) + COURSE)
+  for (let i = 0; i < 3; i++) await send(present(urls[0]) + COURSE)
   for (const url of urls) t.equal((await path.during(() => send(url + COURSE))).normal, 0, url)
 })
 
@@ -58,8 +57,7 @@ t.test('at lease 0 every answer is confirmed by Redis', async (t) => {
   const path = new NormalPath()
   const { url } = await startService(t, { ...env, SEED: 'none', CACHE_L1_LEASE_MS: '0' }, { extend: path.extend })
   const title = async () => JSON.parse((await send(url + COURSE)).body).title
-  await title()
-  await title()
+  for (let i = 0; i < 3; i++) await title()
   t.equal((await path.during(title)).normal, 0, 'the front door asks Redis')
   const late: string[] = []
   for (let i = 0; i < 50; i++) {
@@ -67,7 +65,7 @@ t.test('at lease 0 every answer is confirmed by Redis', async (t) => {
     const seen = await Promise.all([title(), title(), title()])
     if (seen.some((text) => text !== `Title ${i}`)) late.push(`${seen} after ${i}`)
     // The front door answers before the next write, too.
-    await title()
+    for (let read = 0; read < 3; read++) await title()
   }
   t.same(late, [], 'a write of another process is seen by the next read')
   t.equal((await path.during(title)).normal, 0)
@@ -78,23 +76,24 @@ t.test('at lease 0 every answer is confirmed by Redis', async (t) => {
 
 t.test('visitors are counted by the limit, and the normal path refuses them', async (t) => {
   const path = new NormalPath()
-  const more = { RATE_LIMIT_ANONYMOUS: '4', REDIS_KEY_PREFIX: 'counted' }
+  const more = { RATE_LIMIT_ANONYMOUS: '5', REDIS_KEY_PREFIX: 'counted' }
   const { url, redis } = await startReal(t, more, { extend: path.extend })
   const counted = async () => Number(await plainClient(t, redis).get('counted:limit:ip:127.0.0.1'))
   const ask = () => path.during(() => send(url + COURSE))
   const served = []
-  for (let i = 0; i < 4; i++) served.push(await ask())
+  for (let i = 0; i < 5; i++) served.push(await ask())
   t.same(
     served.map(({ normal, answer }) => [normal, answer.status, answer.headers.get('x-ratelimit-remaining')]),
     [
+      [1, 200, '4'],
       [1, 200, '3'],
       [1, 200, '2'],
       [0, 200, '1'],
       [0, 200, '0']
     ]
   )
-  t.equal(await counted(), 4, 'each of them once')
-  for (const { headers } of served.map(({ answer }) => answer)) t.equal(headers.get('x-ratelimit-limit'), '4')
+  t.equal(await counted(), 5, 'each of them once')
+  for (const { headers } of served.map(({ answer }) => answer)) t.equal(headers.get('x-ratelimit-limit'), '5')
   for (let i = 0; i < 3; i++) {
     const { normal, answer } = await ask()
     t.same([normal, answer.status], [1, 429])
@@ -104,7 +103,7 @@ t.test('visitors are counted by the limit, and the normal path refuses them', as
   }
   // The front door has counted a refused one before the normal path counts it again: the window is fixed, so nobody waits longer.
   const total = await counted()
-  t.ok(total >= 7 && total <= 10, String(total))
+  t.ok(total >= 8 && total <= 11, String(total))
 })
 
 t.test('its line in the log has the fields of any other', async (t) => {
@@ -136,4 +135,39 @@ t.test('its line in the log has the fields of any other', async (t) => {
     hits: 1,
     misses: 0
   })
+})
+
+t.test('what a plugin makes of an answer for one request is not replayed to others', async (t) => {
+  const changes: Record<string, (request: FastifyRequest, reply: FastifyReply, payload: unknown) => unknown> = {
+    'a cookie': (request, reply, payload) => {
+      reply.header('set-cookie', `visitor=${request.id}`)
+      return payload
+    },
+    'a header of the request': (request, reply, payload) => {
+      reply.header('x-nonce', request.id)
+      return payload
+    },
+    'another body': (_request, _reply, payload) => (typeof payload === 'string' ? `{"data":${payload}}` : payload),
+    'another Cache-Control': (_request, reply, payload) => {
+      reply.header('cache-control', 'private')
+      return payload
+    }
+  }
+  const path = new NormalPath()
+  let changed = ''
+  const { url } = await startService(
+    t,
+    { RATE_LIMIT_ANONYMOUS: '0' },
+    {
+      extend: (app) => {
+        path.extend(app)
+        app.addHook('onSend', async (request, reply, payload) => changes[changed]?.(request, reply, payload) ?? payload)
+      }
+    }
+  )
+  for (const [i, name] of Object.keys(changes).entries()) {
+    changed = name
+    const target = `${url}/api/v1/courses/${i + 1}`
+    for (let read = 0; read < 5; read++) t.equal((await path.during(() => send(target))).normal, 1, `${name}, ${read}`)
+  }
 })

@@ -99,9 +99,12 @@ bothWays(
       const ben = await register(url, 'ben')
       const target = '/api/v1/courses/9'
       for (let i = 0; i < 3; i++) t.equal((await ben.get(target)).status, 200)
-      const { normal, answer } = await path.during(() => get(target))
-      t.same([normal, answer.status], [1, 200])
-      t.equal(answer.headers.get('cache-control'), 'public, no-cache')
+      // Two answers of the normal path are recorded before the front door gives one.
+      for (let i = 0; i < 2; i++) {
+        const { normal, answer } = await path.during(() => get(target))
+        t.same([normal, answer.status], [1, 200])
+        t.equal(answer.headers.get('cache-control'), 'public, no-cache')
+      }
       const next = await path.during(() => get(target))
       t.same([next.normal, next.answer.headers.get('cache-control')], [0, 'public, no-cache'])
     })
@@ -110,7 +113,7 @@ bothWays(
       const { client } = app.database
       for (const title of ['One', 'Two', 'Three']) {
         await client.course.update({ where: { id: 1 }, data: { title } })
-        for (const cache of ['MISS', 'HIT']) {
+        for (const cache of ['MISS', 'HIT', 'HIT']) {
           const answer = await get(course)
           t.match(answer.body, `"title":"${title}"`)
           t.equal(answer.headers.get('x-cache'), cache)
@@ -118,7 +121,9 @@ bothWays(
         const { normal, answer } = await path.during(() => get(course))
         t.match([normal, answer.body], [0, `"title":"${title}"`])
       }
-      t.equal((await get(course, { 'if-none-match': etag })).status, 200, 'the tag of before is old')
+      const old = await path.during(() => get(course, { 'if-none-match': etag }))
+      t.same([old.normal, old.answer.status], [0, 200], 'the tag of before is old')
+      t.equal(old.answer.headers.get('etag'), (await app.inject(course)).headers.etag, 'and the new one is sent')
       await client.course.update({ where: { id: 1 }, data: { status: 'draft' } })
       for (let i = 0; i < 3; i++) t.equal((await get(course)).status, 404)
       await client.course.update({ where: { id: 1 }, data: { status: 'published' } })
@@ -127,7 +132,7 @@ bothWays(
 
     await t.test('requests in one packet are answered in their order, whichever path each takes', async (t) => {
       const ids = Array.from({ length: 60 }, (_, i) => (i % 3) + 1)
-      for (const id of ids.slice(0, 9)) await get(`/api/v1/courses/${id}`)
+      for (const id of ids.slice(0, 12)) await get(`/api/v1/courses/${id}`)
       const requests = ids.map((id, i) => {
         const special = i % 5 === 0 ? 'Authorization: x\r\n' : ''
         return `GET /api/v1/courses/${id} HTTP/1.1\r\nHost: x\r\n${special}\r\n`
@@ -156,7 +161,7 @@ bothWays(
       }
       const tag = (await get(course)).headers.get('etag') ?? ''
       const matching = () => get(course, { 'if-none-match': tag })
-      await matching()
+      for (let i = 0; i < 2; i++) await matching()
       const before = await count()
       for (let i = 0; i < 3; i++) t.equal((await path.during(matching)).normal, 0)
       t.equal(await count(), before + 3)
