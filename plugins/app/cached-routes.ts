@@ -1,6 +1,7 @@
 import type { FastifyRequest, RouteOptions } from 'fastify'
 import type { Static, TSchema } from 'typebox'
 import type { CacheSpec } from '#cache'
+import { noQuery } from '#http/paging.ts'
 import type { Account } from '#users/accounts.ts'
 
 /** How the answers of a route are cached, in terms of the input that its key is made of. */
@@ -20,47 +21,46 @@ export interface RouteCache {
   readonly spec: (request: FastifyRequest) => CacheSpec
   readonly own: ((request: FastifyRequest, account: Account) => Promise<unknown>) | undefined
   readonly frontDoor: boolean
-  /** Throws for a route whose schema is another than the one that the rule was typed by. */
-  readonly requireSchemaOf: (route: RouteOptions) => void
+  /** Throws `TypeError` for a route that cannot be cached by this rule. */
+  readonly requireFitting: (route: RouteOptions) => void
 }
 
 /** `config.cache` of a route whose answer depends on nothing. */
 export function cached(rule: Rule<void>): RouteCache {
-  return cacheBy(
-    rule,
-    () => {},
-    () => {}
-  )
+  return cacheBy(rule, () => {}, {})
 }
 
 /** `config.cache` of a route whose answer depends on its path. */
 export function cachedByParams<T extends TSchema>(schema: T, rule: Rule<Static<T>>): RouteCache {
-  // They are validated, by the schema of the route, before this is called; `requireSchemaOf` sees to it that it is this one.
-  return cacheBy(rule, ({ params }) => params as Static<T>, same(schema, 'params'))
+  // They are validated, by the schema of the route, before this is called; `requireFitting` sees to it that it is this one.
+  return cacheBy(rule, ({ params }) => params as Static<T>, { params: schema })
 }
 
 /** `config.cache` of a route whose answer depends on its query. */
 export function cachedByQuery<T extends TSchema>(schema: T, rule: Rule<Static<T>>): RouteCache {
   // As above.
-  return cacheBy(rule, ({ query }) => query as Static<T>, same(schema, 'querystring'))
+  return cacheBy(rule, ({ query }) => query as Static<T>, { querystring: schema })
 }
 
 function cacheBy<Input>(
   { spec, own, frontDoor = false }: Rule<Input>,
   inputOf: (request: FastifyRequest) => Input,
-  requireSchemaOf: RouteCache['requireSchemaOf']
+  typedBy: { readonly params?: TSchema; readonly querystring?: TSchema }
 ): RouteCache {
   return {
     spec: (request) => spec(inputOf(request)),
     own: own && ((request, account) => own(inputOf(request), account)),
     frontDoor,
-    requireSchemaOf
-  }
-}
-
-function same(schema: TSchema, part: 'params' | 'querystring'): RouteCache['requireSchemaOf'] {
-  return ({ url, schema: ofRoute }) => {
-    if (ofRoute?.[part] !== schema)
-      throw new TypeError(`${url}: config.cache is typed by another schema than its ${part}`)
+    requireFitting: ({ url, config, errorHandler, schema: { params, querystring = noQuery } = {} }) => {
+      const reject = (why: string) => {
+        throw new TypeError(`${url}: config.cache ${why}`)
+      }
+      if (!config?.public || config.role !== undefined)
+        reject('is for public routes: its answers are the same for everybody')
+      if (errorHandler !== undefined) reject('ends failed loads by an error handler of its own, and the route has one')
+      if (params !== typedBy.params || querystring !== (typedBy.querystring ?? noQuery)) {
+        reject('must be typed by the params or the query of the route, and the route must have no other input')
+      }
+    }
   }
 }

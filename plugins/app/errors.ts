@@ -9,6 +9,7 @@ const RETRY_AFTER_S = 5
 /** For what Fastify itself refuses. */
 const codes = new Map([
   [400, 'MALFORMED_BODY'],
+  [404, 'NOT_FOUND'],
   [413, 'BODY_TOO_LARGE']
 ])
 
@@ -16,7 +17,7 @@ const codes = new Map([
 export default fp(
   async (app) => {
     app.setSchemaErrorFormatter((errors) => new Error(describeValidation(errors)))
-    app.setNotFoundHandler((request, reply) => send(request, reply, 404, 'NOT_FOUND', 'there is nothing at this URL'))
+    app.setNotFoundHandler((request, reply) => send(request, reply, 404, 'NOT_FOUND', 'Route not found'))
 
     app.addHook('onRequest', ({ headers, raw }, _reply, done) => {
       if (headers.host === undefined && raw.httpVersion === '1.1') {
@@ -35,7 +36,7 @@ export default fp(
       if (statusCode === 415) return send(request, reply, 415, 'NOT_JSON', 'send Content-Type: application/json')
       if (statusCode < 500)
         return send(request, reply, statusCode, codes.get(statusCode) ?? 'BAD_REQUEST', error.message)
-      if (statusCode === 503) {
+      if (error.code === 'FST_ERR_HANDLER_TIMEOUT') {
         request.log.error(
           { err: error },
           'a handler took longer than its handlerTimeout: see what it waits for, the database first'

@@ -17,8 +17,6 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The route begins sessions. */
     beginsSession?: boolean
-    /** The route has something to say to everybody: it answers even when nobody can tell who asks. */
-    public?: boolean
   }
   interface FastifyRequest {
     /** Who is signed in. */

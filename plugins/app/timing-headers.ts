@@ -10,8 +10,8 @@ declare module 'fastify' {
 }
 
 /**
- * Sets `X-Request-Id`, `X-Response-Time`, `X-Cache-Hits`, `X-Cache-Misses` and `Server-Timing` on every response. Its hook is the last of
- * `onSend`, so that the time and the counts include what the hooks of other plugins did.
+ * Sets `X-Request-Id`, `X-Response-Time`, `X-Cache-Hits`, `X-Cache-Misses` and `Server-Timing` on every response. Its hook runs
+ * after those of the other plugins, so that the time and the counts include what they did.
  */
 export default fp(
   async (app) => {

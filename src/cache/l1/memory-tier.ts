@@ -5,7 +5,7 @@ import { matcher } from '../store/glob.ts'
 /** How many tags are watched. A tag that falls out takes the trust in its copies with it, never the other way round. */
 const MAX_TAGS = 100_000
 
-/** What a character weighs at most, in the text and in the bytes that are sent of it, and a copy beside them, with the heads of its answers, roughly, in bytes. */
+/** What a character weighs at most, in the text and in the bytes that are sent of it, and a copy beside them, roughly, in bytes. */
 const CHARACTER = 4
 const COPY_OVERHEAD = 2400
 

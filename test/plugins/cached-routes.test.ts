@@ -1,0 +1,42 @@
+import type { RouteOptions } from 'fastify'
+import t from 'tap'
+import { Type } from 'typebox'
+import { cached, cachedByParams, cachedByQuery } from '#plugins/app/cached-routes.ts'
+import { freshSpec } from '../support/caches.ts'
+
+const Params = Type.Object({ id: Type.Integer() })
+const Query = Type.Object({ page: Type.Integer() })
+const rule = { spec: () => freshSpec() }
+const route = (more: Partial<RouteOptions>): RouteOptions => ({
+  method: 'GET',
+  url: '/things',
+  handler: async () => ({}),
+  config: { public: true },
+  ...more
+})
+
+t.test('a rule fits a public route with the input that it is typed by', async (t) => {
+  cached(rule).requireFitting(route({}))
+  cachedByParams(Params, rule).requireFitting(route({ schema: { params: Params } }))
+  cachedByQuery(Query, rule).requireFitting(route({ schema: { querystring: Query } }))
+  t.pass('none of them throws')
+})
+
+t.test('a start fails where a cached answer would be given to somebody else, or for another question', async (t) => {
+  const byParams = cachedByParams(Params, rule)
+  const refused: [string, RouteOptions, RegExp][] = [
+    ['a session is needed', route({ schema: { params: Params }, config: {} }), /public routes/],
+    [
+      'a role is needed',
+      route({ schema: { params: Params }, config: { public: true, role: 'admin' } }),
+      /public routes/
+    ],
+    ['another schema', route({ schema: { params: Type.Object({}) } }), /typed by/],
+    ['a query beside', route({ schema: { params: Params, querystring: Query } }), /no other input/],
+    ['an error handler', route({ schema: { params: Params }, errorHandler: () => {} }), /error handler/]
+  ]
+  for (const [what, options, message] of refused) {
+    t.throws(() => byParams.requireFitting(options), { name: 'TypeError', message }, what)
+  }
+  t.throws(() => cached(rule).requireFitting(route({ schema: { querystring: Query } })), { message: /no other input/ })
+})
