@@ -15,6 +15,7 @@ import Fastify, {
 import { Trace } from '#cache'
 import type { Config } from '#config/config.ts'
 import { errorBody } from '#http/errors.ts'
+import { originForm } from '#http/origin-form.ts'
 import { requestId } from '#http/request-id.ts'
 import { createHttpServer, MAX_HEADER_BYTES } from '#http/server.ts'
 import { timingHeaders } from '#http/timing-headers.ts'
@@ -58,6 +59,7 @@ export async function buildApp(
     // One line a request, with what the cache did for it, is written by plugins/app/request-log.ts.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestId,
+    rewriteUrl: ({ url }) => originForm(url),
     trustProxy: trustedProxies(config.trustProxy),
     bodyLimit: BODY_LIMIT_BYTES,
     pluginTimeout: START_TIMEOUT_MS,

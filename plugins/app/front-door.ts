@@ -84,14 +84,14 @@ export default fp(
     })
 
     function recordAnswer(
-      { raw, trace, routeOptions }: FastifyRequest,
+      { raw, trace, account, routeOptions }: FastifyRequest,
       reply: FastifyReply,
       payload: unknown,
       done: (error: null, payload: unknown) => void
     ): void {
       const { publicEntry } = reply
       const isHit = publicEntry !== null && trace.outcome === 'HIT'
-      if (isHit && isPlain(raw) && isReplayable(reply, payload, publicEntry.entry)) {
+      if (isHit && account === null && isPlain(raw) && isReplayable(reply, payload, publicEntry.entry)) {
         record(raw.url ?? '', publicEntry, routeOptions.url, reply)
       }
       done(null, payload)

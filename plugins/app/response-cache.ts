@@ -13,6 +13,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The right to load what was not cached; null where nothing is to be loaded, or it has been. */
     ticket: Ticket | null
+    /** The handler was reached: what is sent may be what it has loaded. */
+    isLoading: boolean
     /** Names tags that only the load knows: await it before what they cover is read. */
     dependOn(tags: readonly string[]): Promise<void>
   }
@@ -32,6 +34,7 @@ export default fp(
   async (app) => {
     const cache = app.coherentCache
     app.decorateRequest('ticket', null)
+    app.decorateRequest('isLoading', false)
     app.decorateReply('publicEntry', null)
     app.decorateRequest('dependOn', async function (tags) {
       await this.ticket?.dependOn(tags)
@@ -41,8 +44,9 @@ export default fp(
       const rule = route.config?.cache
       if (rule === undefined) return
       rule.requireFitting(route)
-      const own = route.onRequest ?? []
-      route.onRequest = [...(Array.isArray(own) ? own : [own]), lookUp(rule)]
+      const { onRequest = [], preHandler = [] } = route
+      route.onRequest = [...(Array.isArray(onRequest) ? onRequest : [onRequest]), lookUp(rule)]
+      route.preHandler = [...(Array.isArray(preHandler) ? preHandler : [preHandler]), beginLoad]
       route.errorHandler = answerFailure(rule)
     })
 
@@ -116,7 +120,7 @@ export default fp(
       const { ticket } = request
       if (ticket === null) return done(null, payload)
       request.ticket = null
-      if (reply.statusCode !== 200 || typeof payload !== 'string') {
+      if (!request.isLoading || reply.statusCode !== 200 || typeof payload !== 'string') {
         ticket.abandon()
         return done(null, payload)
       }
@@ -125,9 +129,21 @@ export default fp(
         .then(({ etag }) => done(null, reply.tagEntity(etag, PUBLIC) ? null : payload))
         .catch(done)
     })
+
+    // An answer that passes no `onSend`, because a handler has hijacked it.
+    app.addHook('onResponse', ({ ticket }, _reply, done) => {
+      ticket?.abandon()
+      done()
+    })
   },
   { name: 'response-cache', dependencies: ['cache', 'entity-tags', 'identity'] }
 )
+
+/** The last hook before the handler: an answer that another one has given in its place is not stored. */
+function beginLoad(request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void {
+  request.isLoading = true
+  done()
+}
 
 /** The parameters are coerced, as Fastify will do it once more: a key is built of nothing that was not validated. */
 function isValid(request: FastifyRequest): boolean {

@@ -102,10 +102,10 @@ export class Cache {
       text = await load((tags) => ticket.dependOn(tags))
     } catch (error) {
       const what = this.#options.errors.missing(error)
-      const entry = what === null ? await ticket.stale(error) : await ticket.missing(what)
-      // The error itself tells more than one made of the name.
-      if (entry === null || isNegative(entry)) throw error
-      return entry
+      if (what !== null) await ticket.missing(what)
+      const stale = what === null ? await ticket.stale(error) : null
+      if (stale === null) throw error
+      return stale
     }
     return ticket.commit(text)
   }

@@ -35,7 +35,10 @@ export function formatSession({ userId, epoch, begunAt, renewedAt }: Partial<Ses
 /** The name of the cookie that carries a session. */
 export const SESSION_COOKIE = 'sid'
 
-/** True for a `Cookie` header that may carry a session; other cookies are nobody's business here. */
+/** As parsers of cookies do, this lets white space stand around the name. */
+const CARRIES_SESSION = new RegExp(`\\b${SESSION_COOKIE}\\s*=`)
+
+/** True for a `Cookie` header that may carry a session. */
 export function mayCarrySession(cookies: string | undefined): boolean {
-  return cookies?.includes(`${SESSION_COOKIE}=`) ?? false
+  return cookies !== undefined && CARRIES_SESSION.test(cookies)
 }

@@ -112,6 +112,14 @@ await onBothStores(t, async (t, open) => {
     if (next instanceof Ticket) next.abandon()
   })
 
+  await t.test('what was missing is not served in place of an error', async (t) => {
+    const { cache, store } = await open(t, { l1LeaseMs: 0 })
+    const spec = freshSpec({ tags: [] })
+    await (await ticketFor(cache, spec)).missing('course')
+    await store.delete([spec.key])
+    t.equal(await (await ticketFor(cache, spec)).stale(new Error('the database is down')), null)
+  })
+
   await t.test('a failed load may be answered by an expired copy, never by one that was written since', async (t) => {
     for (const written of [false, true]) {
       const spec = freshSpec({ ttlMs: 1 })

@@ -1,4 +1,4 @@
-import type { Entry } from '../entry.ts'
+import { type Entry, isNegative } from '../entry.ts'
 import type { CacheSpec } from '../keys.ts'
 import type { Check, Copy } from '../l1/memory-tier.ts'
 import type { LoadErrors } from '../load-errors.ts'
@@ -178,7 +178,7 @@ export class Reader {
     isCurrent: (entry: Entry) => Promise<boolean> = async () => true
   ): Promise<Entry | null> {
     const { tier, staleIfErrorMs, meter, log, errors } = this.#options
-    if (errors.isAnswer(error) || spec.strict || copy === undefined) return null
+    if (errors.isAnswer(error) || spec.strict || copy === undefined || isNegative(copy.entry)) return null
     if (performance.now() > copy.expiresAt + staleIfErrorMs) return null
     if (!(await isCurrent(copy.entry)) || !tier.isIntact(copy.check)) return null
     log.warn({ err: error }, 'served stale: the database does not answer')
