@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { register } from '../../test/support/actors.ts'
 import { median } from '../median.ts'
 import { type Load, shoot } from './load.ts'
-import { cpuSeconds, type Target } from './measure.ts'
+import { cpuTimes, type Target } from './measure.ts'
 import { COURSE, Stack } from './stack.ts'
 
 const { values } = parseArgs({
@@ -18,7 +18,7 @@ const { values } = parseArgs({
   }
 })
 const rounds = Number(values.rounds)
-const seconds = Number(values.seconds)
+const SECONDS = Number(values.seconds)
 /** So many requests in turns that a page of them is asked for again only after its entry has expired, or never. */
 const MISSES = 50_000
 /** Long enough for the compiler of V8 to have settled, on a slow machine, too. */
@@ -67,23 +67,28 @@ for (const row of chosen) {
   const target = await row.start()
   const load = await row.load(target.url)
   await shoot({ ...load, seconds: WARM_UP_SECONDS })
-  sides.push({ row, target, load, micros: [] as number[] })
+  sides.push({ row, target, load, user: [] as number[], all: [] as number[] })
 }
 for (let round = 0; round < rounds; round++) {
-  for (const { target, load, micros } of sides) {
+  for (const { target, load, user, all } of sides) {
     await sleep(200)
-    const before = await cpuSeconds(target.pid)
-    const { perSecond, errors } = await shoot({ ...load, seconds })
-    const used = (await cpuSeconds(target.pid)) - before
-    micros.push(errors > 0 ? Number.NaN : (used * 1e6) / (perSecond * seconds))
+    const before = await cpuTimes(target.pid)
+    const { perSecond, errors } = await shoot({ ...load, seconds: SECONDS })
+    const after = await cpuTimes(target.pid)
+    const micros = (seconds: number) => (errors > 0 ? Number.NaN : (seconds * 1e6) / (perSecond * SECONDS))
+    user.push(micros(after.user - before.user))
+    all.push(micros(after.user + after.system - before.user - before.system))
   }
 }
-const bare = median(sides[0]?.micros ?? [])
-console.log(`${'CPU a request'.padEnd(36)}${'us'.padStart(7)}${'times bare'.padStart(13)}   goal`)
-for (const { row, micros } of sides) {
-  const own = median(micros)
+const [bare] = sides
+const ratio = (own: number, of: number) => (own / of).toFixed(2).padStart(7)
+const time = (micros: number) => micros.toFixed(1).padStart(8)
+console.log(`${'microseconds of CPU a request'.padEnd(36)}   all    of bare    own code  of bare   goal`)
+for (const { row, user, all } of sides) {
+  const [own, whole] = [median(user), median(all)]
   const goal = row.goal === undefined ? '' : `<= ${row.goal}`
-  console.log(`${row.name.padEnd(36)}${own.toFixed(1).padStart(7)}${(own / bare).toFixed(2).padStart(13)}   ${goal}`)
+  const ratios = [ratio(whole, median(bare?.all ?? [])), ratio(own, median(bare?.user ?? []))] as const
+  console.log(`${row.name.padEnd(34)}${time(whole)}    ${ratios[0]}    ${time(own)}  ${ratios[1]}   ${goal}`)
 }
 await Promise.all(sides.map(({ target }) => target.stop()))
 await stack.stop()

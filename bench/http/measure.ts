@@ -74,9 +74,15 @@ export async function moveTo(cores: string, pid = process.pid): Promise<void> {
 
 /** The seconds of CPU that a process has used. */
 export async function cpuSeconds(pid: number): Promise<number> {
+  const { user, system } = await cpuTimes(pid)
+  return user + system
+}
+
+/** The same in its own code, and in the kernel on its behalf. */
+export async function cpuTimes(pid: number): Promise<{ user: number; system: number }> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / 100
+  return { user: Number(fields[11]) / 100, system: Number(fields[12]) / 100 }
 }
 
 /** The memory that a process has resident, in MiB. */

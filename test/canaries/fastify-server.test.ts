@@ -34,14 +34,13 @@ t.test('serverFactory makes every server, and its handler is the way into Fastif
   }
 })
 
-// src/app.ts: what Node gives to another event goes the same way.
-t.test('app.routing takes requests of the server event checkExpectation', async (t) => {
-  const app = Fastify()
+// src/http/server.ts: what Node gives to another event goes the same way.
+t.test('the handler of serverFactory takes requests of the server event checkExpectation', async (t) => {
+  const app = Fastify({ serverFactory: (handler) => createServer(handler).on('checkExpectation', handler) })
   t.teardown(() => app.close())
   app.addHook('onRequest', async ({ headers }, reply) => {
     if (headers.expect !== undefined) return reply.code(417).send('refused')
   })
-  app.server.on('checkExpectation', app.routing)
   app.get('/', async () => '')
   const url = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))
   const asked = request(url, { headers: { expect: 'more' } }).end()
@@ -50,7 +49,7 @@ t.test('app.routing takes requests of the server event checkExpectation', async 
   t.equal(answer.statusCode, 417)
 })
 
-// plugins/app/closing.ts and generation.ts: those who follow a stream are let go before the server waits for them.
+// plugins/app/draining.ts and generation.ts: those who follow a stream are let go before the server waits for them.
 t.test('preClose runs before the server waits for its connections, onClose after', async (t) => {
   const app = Fastify({ forceCloseConnections: 'idle', return503OnClosing: false })
   const order: string[] = []

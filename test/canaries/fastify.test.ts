@@ -1,3 +1,4 @@
+import AjvCompiler, { type BuildCompilerFromPool } from '@fastify/ajv-compiler'
 import Fastify from 'fastify'
 import fp from 'fastify-plugin'
 import t from 'tap'
@@ -5,7 +6,6 @@ import { isPinned } from '../support/pinned.ts'
 
 t.test('fastify is pinned: src/app.ts, plugins/ and routes/ hook into it', (t) => isPinned(t, 'fastify'))
 
-const WRONG = { message: 'is wrong', keyword: 'type', instancePath: '', schemaPath: '', params: {} }
 const ID = { type: 'object', properties: { id: { type: 'integer' } } } as const
 
 // The look-up of the cache: keys are built in onRequest from validated parameters; what does not validate goes on to the 400.
@@ -37,38 +37,24 @@ t.test(
   }
 )
 
-// plugins/app/schema-compilers.ts: it tells bodies from the rest, compiles at the first request, and hands errors over.
-t.test('the validator compiler is told the part of the request, and its function may carry errors', async (t) => {
-  const app = Fastify()
-  t.teardown(() => app.close())
+// plugins/external/ajv-compiler.ts: it compiles bodies in another way than the rest.
+t.test('the validator factory of schemaController is told the part of the request', async (t) => {
   const parts: unknown[] = []
-  app.setValidatorCompiler(({ httpPart, url }) => {
-    parts.push([httpPart, url])
-    const validate = Object.assign(() => false, { errors: [WRONG] })
-    return validate
-  })
-  app.setSchemaErrorFormatter((errors, part) => new Error(`${part} ${errors[0]?.message}`))
-  app.post('/', { schema: { body: ID, querystring: ID, params: ID, headers: ID } }, async () => '')
-  const answer = await app.inject({ method: 'POST', url: '/', payload: {} })
-  t.match(answer.json(), { statusCode: 400, message: 'params is wrong' })
-  t.same(new Set(parts.map(String)), new Set(['headers,/', 'body,/', 'querystring,/', 'params,/']))
-})
-
-// plugins/app/schema-compilers.ts: the status is known when a serializer is asked for, as text.
-t.test('the serializer compiler is told the status', async (t) => {
-  const app = Fastify()
+  const buildValidator: BuildCompilerFromPool = (sharedSchemas) => {
+    const compile = AjvCompiler()(sharedSchemas, {})
+    return (route) => {
+      parts.push(typeof route === 'object' && route.httpPart)
+      return compile(route)
+    }
+  }
+  const app = Fastify({ schemaController: { compilersFactory: { buildValidator } } })
   t.teardown(() => app.close())
-  const seen: unknown[] = []
-  app.setSerializerCompiler(({ httpStatus }) => {
-    seen.push(httpStatus)
-    return () => `"${httpStatus}"`
-  })
-  app.get('/', { schema: { response: { 200: ID, '4xx': ID } } }, async () => ({}))
-  t.equal((await app.inject('/')).body, '"200"')
-  t.same(new Set(seen), new Set(['200', '4xx']))
+  app.post('/', { schema: { body: ID, querystring: ID, params: ID, headers: ID } }, async () => '')
+  await app.ready()
+  t.same(new Set(parts), new Set(['headers', 'body', 'querystring', 'params']))
 })
 
-// plugins/app/{query,rate-limit,response-cache}.ts: they change routes where they are registered, HEAD routes among them.
+// plugins/app/{query,access,response-cache,front-door}.ts: they change routes where they are registered, HEAD routes among them.
 t.test('onRoute may add hooks and config to a route, and is called for its HEAD route too', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
