@@ -41,7 +41,7 @@ t.test(
 t.test('the validator factory of schemaController is told the part of the request', async (t) => {
   const parts: unknown[] = []
   const buildValidator: BuildCompilerFromPool = (sharedSchemas) => {
-    const compile = AjvCompiler()(sharedSchemas, {})
+    const compile = AjvCompiler()(sharedSchemas, { customOptions: {} })
     return (route) => {
       parts.push(typeof route === 'object' && route.httpPart)
       return compile(route)
