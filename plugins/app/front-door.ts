@@ -208,10 +208,12 @@ const special: (keyof IncomingHttpHeaders)[] = [
   'transfer-encoding'
 ]
 
-/** False for an answer that another plugin has made its own: with a cookie, another body, or for nobody to keep. */
+/** False for an answer that a plugin has made another: with a cookie, another body, or for some requests only. */
 function isReplayable(reply: FastifyReply, payload: unknown, entry: Entry): boolean {
   const unchanged = reply.statusCode === 200 ? payload === bodyOf(entry) : !payload
-  return unchanged && !reply.hasHeader('set-cookie') && reply.getHeader('cache-control') === PUBLIC
+  const isPublic = reply.getHeader('cache-control') === PUBLIC && !reply.hasHeader('set-cookie')
+  // `isPlain` lets in nothing with an Origin; what else an answer varies by is not looked at.
+  return unchanged && isPublic && reply.getHeader('vary') === 'Origin'
 }
 
 /** Those that differ from one answer to the next are made anew for each. */

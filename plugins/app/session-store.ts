@@ -66,7 +66,7 @@ function adapt(store: SessionStore, ttlMs: number, log: FastifyBaseLogger): Libr
     }
   }
 
-  /** Calls back once; what the library throws then is nobody's to catch, and must not end the process. */
+  /** Calls back once; an error that the library throws then must not end the process. */
   function answer<T>(work: Promise<T>, callback: (error: unknown, value?: T) => void): void {
     work
       .then((value) => callback(null, value), callback)

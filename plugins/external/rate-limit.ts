@@ -116,7 +116,7 @@ function emailOf({ body, account }: FastifyRequest): string | undefined {
   return named ? String(body.email) : account?.email
 }
 
-/** Keys have a fixed alphabet, and disclose nobody's address. */
+/** Keys have a fixed alphabet, and disclose no address. */
 function digest(email: string): string {
   return createHash('sha256').update(email).digest('base64url').slice(0, 22)
 }

@@ -18,7 +18,7 @@ export async function prepareDatabase(database: Database, config: Config, log: L
     await requireCoherence(database)
     // The admin first: a start that breaks off in between is repeated whole.
     const demo = config.seed === 'demo' && (await isEmpty(database.client))
-    // In production nobody's password is written to a log.
+    // In production no password is written to a log.
     await ensureAdmin(database.client, config.admin, demo && !config.production, log)
     if (demo) await seedDemo(database, log)
   }, log)

@@ -148,6 +148,10 @@ t.test('what a plugin makes of an answer for one request is not replayed to othe
       return payload
     },
     'another body': (_request, _reply, payload) => (typeof payload === 'string' ? `{"data":${payload}}` : payload),
+    'a Vary of its own': (_request, reply, payload) => {
+      reply.header('vary', 'Origin, Accept-Language')
+      return payload
+    },
     'another Cache-Control': (_request, reply, payload) => {
       reply.header('cache-control', 'private')
       return payload
