@@ -3,9 +3,9 @@ import type { Test } from 'tap'
 import { migrate } from '#database/migrate.ts'
 import { openDatabase } from '#database/open.ts'
 import { openPglite } from '#database/pglite.ts'
+import { copyFolder } from './copy-folder.ts'
 import { recordingLog } from './database.ts'
 import { contentVersion, madeOnce } from './made-once.ts'
-import { run } from './server-process.ts'
 import { temporaryFolder } from './service.ts'
 
 /**
@@ -34,7 +34,6 @@ export async function migratedDataDir(t: Test): Promise<string> {
 
 async function copyOf(t: Test, home: string): Promise<string> {
   const folder = await temporaryFolder(t)
-  const copied = await run('cp', ['-R', `${home}/.`, folder])
-  if (copied.code !== 0) throw new Error(copied.stderr)
+  await copyFolder(home, folder)
   return folder
 }

@@ -23,7 +23,7 @@ const SOURCES = [
  * the same moment race for the name, and any of them may win.
  */
 export async function madeOnce(name: string, make: (draft: string) => Promise<void>): Promise<string> {
-  const home = join(tmpdir(), `aikademiya-${process.getuid?.() ?? 0}-${name}`)
+  const home = join(process.env.MADE_ONCE_FOLDER ?? tmpdir(), `aikademiya-${process.getuid?.() ?? 0}-${name}`)
   if (existsSync(home)) return home
   const draft = await mkdtemp(`${home}-`)
   try {

@@ -1,13 +1,42 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 
-/** A TCP port of 127.0.0.1 on which nothing listens. */
+const FIRST = 10_000
+/** From here on the system itself takes ports, for every connection that is opened. */
+const LAST = Math.min(32_768, firstOfTheSystem()) - 1
+
+const given = new Set<number>()
+
+/**
+ * A TCP port of 127.0.0.1 on which nothing listens, below those that the system gives to connections: one that it chose could
+ * be gone before a server listens on it, or while that server is being started again. Each is given once a process.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
+  for (;;) {
+    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST))
+    if (given.has(port) || !(await isFree(port))) continue
+    given.add(port)
+    return port
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  try {
+    await once(server.listen(port, '127.0.0.1'), 'listening')
+  } catch {
+    return false
+  }
   server.close()
   await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
+  return true
+}
+
+function firstOfTheSystem(): number {
+  try {
+    return Number(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split(/\s/)[0])
+  } catch {
+    return 49_152
+  }
 }

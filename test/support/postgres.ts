@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import { copyFolder } from './copy-folder.ts'
 import { contentVersion, madeOnce } from './made-once.ts'
 import { freePort } from './port.ts'
 import type { Template } from './postgres-templates.ts'
@@ -44,8 +45,7 @@ export class PostgresServer {
   /** In this folder, with a copy of the data of `original`: it takes a tenth of the time that initdb takes. */
   static async #startIn(folder: string, home: string, original: string): Promise<PostgresServer> {
     await own(folder)
-    const copied = await run('cp', ['-R', join(original, 'data'), join(folder, 'data')], user)
-    if (copied.code !== 0) throw new Error(copied.stderr)
+    await copyFolder(join(original, 'data'), join(folder, 'data'), user)
     const server = new PostgresServer(await freePort(), folder, join(home, 'bin'))
     await server.resume()
     return server

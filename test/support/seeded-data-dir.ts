@@ -1,6 +1,6 @@
-import { cp } from 'node:fs/promises'
 import { readConfig } from '#config/config.ts'
 import { buildApp } from '../../src/app.ts'
+import { copyFolder } from './copy-folder.ts'
 import { contentVersion, madeOnce } from './made-once.ts'
 
 /**
@@ -13,5 +13,5 @@ export async function copySeededDataDir(folder: string): Promise<void> {
     const app = await buildApp(readConfig({ ...env, DATA_DIR: draft, LOG_LEVEL: 'silent' }))
     await app.close()
   })
-  await cp(home, folder, { recursive: true })
+  await copyFolder(home, folder)
 }

@@ -32,6 +32,7 @@ export interface Topology {
 }
 
 const NODE_TIMEOUT_MS = '1000'
+const CLI_MS = 60_000
 
 async function servers(t: Owner, count: number, options: () => Promise<string[]>): Promise<RedisServer[]> {
   const started = await Promise.all(Array.from({ length: count }, async () => RedisServer.start(...(await options()))))
@@ -40,7 +41,7 @@ async function servers(t: Owner, count: number, options: () => Promise<string[]>
 }
 
 async function cli(server: RedisServer, ...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await run('redis-cli', ['-p', String(server.port), ...args])
+  const { code, stdout, stderr } = await run('redis-cli', ['-p', String(server.port), ...args], { timeout: CLI_MS })
   if (code !== 0) throw new Error(`redis-cli ${args.join(' ')}: ${stdout}${stderr}`)
   return stdout
 }
@@ -51,9 +52,7 @@ export async function startCluster(t: Owner): Promise<Topology> {
     '--cluster-enabled',
     'yes',
     '--cluster-port',
-    String(await freePort()),
-    '--cluster-node-timeout',
-    NODE_TIMEOUT_MS
+    String(await freePort())
   ])
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
   const [first] = nodes
@@ -68,6 +67,8 @@ export async function startCluster(t: Owner): Promise<Topology> {
     async () => (await Promise.all(nodes.map((node) => cli(node, 'role')))).join().match(/connected/g)?.length === 3,
     20_000
   )
+  // Not before: a node that is slow to shake hands within it is forgotten, and `--cluster create` waits for it without end.
+  await Promise.all(nodes.map((node) => cli(node, 'config', 'set', 'cluster-node-timeout', NODE_TIMEOUT_MS)))
   const ownerOf = async (key: string) => {
     const answers = await Promise.all(nodes.map((node) => cli(node, 'get', key).catch(() => 'MOVED')))
     // A master that has not this key's slot answers MOVED, and so does a replica.
