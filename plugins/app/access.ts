@@ -2,6 +2,7 @@ import type { FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
 import { ApiError } from '#http/errors.ts'
 import { notSignedIn } from './identity.ts'
+import { hookList } from './route-hooks.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -22,8 +23,7 @@ export default fp(
     app.addHook('onRoute', (route) => {
       const { role, public: isPublic } = route.config ?? {}
       if (isPublic && role === undefined) return
-      const own = route.onRequest ?? []
-      route.onRequest = [...(Array.isArray(own) ? own : [own]), authorize]
+      route.onRequest = [...hookList(route.onRequest), authorize]
     })
   },
   { name: 'access', dependencies: ['identity', 'rate-limit'] }

@@ -2,6 +2,7 @@ import fp from 'fastify-plugin'
 import type { Static, TObject, TSchema } from 'typebox'
 import { etagOf, matchesEtag } from '#cache'
 import type { Precondition } from '#courses/precondition.ts'
+import { hookList } from './route-hooks.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -35,7 +36,7 @@ export default fp(
 
     app.addHook('onRoute', (route) => {
       if (route.config?.entityTag !== true) return
-      const own = route.onSend ?? []
+      const own = hookList(route.onSend)
       // Before the hook that takes the body of the answer to a HEAD away.
       route.onSend = [
         (request, reply, payload, done) => {
@@ -43,7 +44,7 @@ export default fp(
           request.trace.outcome = 'BYPASS'
           done(null, reply.tagEntity(etagOf(payload), PRIVATE) ? null : payload)
         },
-        ...(Array.isArray(own) ? own : [own])
+        ...own
       ]
     })
 

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
 import { bodyOf, type CacheSpec, type Entry, isNegative, matchesEtag, Trace } from '#cache'
+import type { FrontDoor } from '#http/front-door.ts'
 import { requestId } from '#http/request-id.ts'
 import { timingHeaders } from '#http/timing-headers.ts'
 import { mayCarrySession } from '#sessions/session-record.ts'
@@ -39,24 +40,6 @@ interface Visit {
   readonly recorded: Recorded
   readonly trace: Trace
   readonly startedAt: number
-}
-
-type Answer = (raw: IncomingMessage, response: ServerResponse, normalPath: RequestListener) => boolean
-
-/** It is closed until its plugin opens it: every server of the service asks it first (`serverFactory` in src/app.ts). */
-export class FrontDoor {
-  #answer: Answer = () => false
-
-  open(answer: Answer): void {
-    this.#answer = answer
-  }
-
-  /** The listener of a server: what the front door does not answer takes the normal path. */
-  before(normalPath: RequestListener): RequestListener {
-    return (raw, response) => {
-      if (!this.#answer(raw, response, normalPath)) normalPath(raw, response)
-    }
-  }
 }
 
 /**

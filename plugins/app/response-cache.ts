@@ -4,6 +4,7 @@ import { bodyOf, type CacheSpec, type Entry, etagOf, isNegative, Ticket } from '
 import { NotFoundError } from '#http/errors.ts'
 import type { RouteCache } from './cached-routes.ts'
 import { PRIVATE, PUBLIC } from './entity-tags.ts'
+import { hookList } from './route-hooks.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -44,9 +45,8 @@ export default fp(
       const rule = route.config?.cache
       if (rule === undefined) return
       rule.requireFitting(route)
-      const { onRequest = [], preHandler = [] } = route
-      route.onRequest = [...(Array.isArray(onRequest) ? onRequest : [onRequest]), lookUp(rule)]
-      route.preHandler = [...(Array.isArray(preHandler) ? preHandler : [preHandler]), beginLoad]
+      route.onRequest = [...hookList(route.onRequest), lookUp(rule)]
+      route.preHandler = [...hookList(route.preHandler), beginLoad]
       route.errorHandler = answerFailure(rule)
     })
 

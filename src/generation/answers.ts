@@ -4,7 +4,7 @@ import { block, line, optionalLine } from '#http/text.ts'
 /** What a model is asked to answer with. A field that nobody asked for is refused. */
 const exact = { additionalProperties: false }
 
-export const MAX_CHAPTER_CHARACTERS = 50_000
+const MAX_CHAPTER_CHARACTERS = 50_000
 
 /** The plan of a course: exactly so many modules, each of exactly so many chapters. */
 export function outlineSchema(modules: number, chaptersPerModule: number) {

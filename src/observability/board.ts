@@ -3,7 +3,7 @@ import type { RedisClient } from '#redis/connect.ts'
 import { KeyCounts, ProcessBeat } from './shapes.ts'
 
 /** For how long a process counts as alive after it was heard of, in ms. */
-export const ALIVE_MS = 15_000
+const ALIVE_MS = 15_000
 const MINUTE_MS = 60_000
 const HISTORY_MINUTES = 60
 const HISTORY_TTL_S = 2 * 3600

@@ -109,7 +109,7 @@ export class Reporter {
 }
 
 /** What a meter has counted, in the words of the report. */
-export function countsOf({ memoryHits, storeHits, misses, stale, bypassed }: PrefixCounts): Counts {
+function countsOf({ memoryHits, storeHits, misses, stale, bypassed }: PrefixCounts): Counts {
   return { hits: memoryHits + storeHits, misses, stale, bypassed }
 }
 

@@ -43,7 +43,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['administration'],
         summary: 'A new category',
         body: NewCategory,
-        response: { 201: Category, ...errors(404, 409) }
+        response: { 201: Category, ...errors(409) }
       }
     },
     async (request, reply) => {
@@ -75,7 +75,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['administration'],
         summary: 'Delete a category; its courses stay, without one',
         params: CategoryParams,
-        response: { 204: NoContent, ...errors(404, 409) }
+        response: { 204: NoContent, ...errors(404) }
       }
     },
     async (request, reply) => {
