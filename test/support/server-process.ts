@@ -40,10 +40,14 @@ export async function startServer(
   ended.then(() => running.delete(child))
 
   let output = ''
+  let isReady = false
   await new Promise<void>((resolve, reject) => {
     const collect = (chunk: Buffer) => {
       output += chunk
-      if (ready.test(output)) resolve()
+      // Not again with each line of a long log.
+      if (isReady || !ready.test(output)) return
+      isReady = true
+      resolve()
     }
     child.stdout?.on('data', collect)
     child.stderr?.on('data', collect)
