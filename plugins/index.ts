@@ -11,6 +11,7 @@ import frontDoor from './app/front-door.ts'
 import generation from './app/generation.ts'
 import identity from './app/identity.ts'
 import metrics from './app/metrics.ts'
+import networkLimits from './app/network-limits.ts'
 import originCheck from './app/origin-check.ts'
 import outboxSweeper from './app/outbox-sweeper.ts'
 import privateCookies from './app/private-cookies.ts'
@@ -20,6 +21,7 @@ import requestTrace from './app/request-trace.ts'
 import responseCache from './app/response-cache.ts'
 import services from './app/services.ts'
 import sessionStore from './app/session-store.ts'
+import streams from './app/streams.ts'
 import timingHeaders from './app/timing-headers.ts'
 import caching from './external/caching.ts'
 import cookie from './external/cookie.ts'
@@ -63,6 +65,8 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   identity,
   // Counts by account, or by address where nobody is signed in.
   rateLimit,
+  // Counts by address, whoever is signed in.
+  networkLimits,
   // After the rate limit: a request that is refused is counted.
   access,
   // What nobody may keep, unless one of the next two says more.
@@ -85,8 +89,9 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   timingHeaders,
   // Records answers by a hook of their routes, and opens the front door.
   frontDoor,
-  // Sets the timing headers of streams.
-  sse
+  // Set the timing headers of streams.
+  sse,
+  streams
 ]
 
 /** Registers all plugins. */

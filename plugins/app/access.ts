@@ -1,6 +1,7 @@
-import type { FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import type { FastifyContextConfig, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
 import { ApiError } from '#http/errors.ts'
+import type { Account } from '#users/accounts.ts'
 import { notSignedIn } from './identity.ts'
 import { hookList } from './route-hooks.ts'
 
@@ -30,11 +31,16 @@ export default fp(
 )
 
 function authorize({ account, routeOptions }: FastifyRequest, _reply: unknown, done: HookHandlerDoneFunction): void {
-  const { role, public: isPublic } = routeOptions.config
+  const refusal = refusalOf(account, routeOptions.config)
+  if (refusal === null) done()
+  else done(refusal)
+}
+
+/** Why the route is closed to this account, or to a visitor where that is null; null where it is open. */
+export function refusalOf(account: Account | null, { role, public: isPublic }: FastifyContextConfig): ApiError | null {
   // The routes of a library are opened by an onRoute hook around it, which runs after the one above.
-  if (isPublic && role === undefined) done()
-  else if (account === null) done(notSignedIn())
-  else if (role !== undefined && account.role !== role) {
-    done(new ApiError(403, 'ADMINS_ONLY', 'only admins may do this'))
-  } else done()
+  if (isPublic && role === undefined) return null
+  if (account === null) return notSignedIn()
+  if (role === undefined || account.role === role) return null
+  return new ApiError(403, 'ADMINS_ONLY', 'only admins may do this')
 }

@@ -1,5 +1,6 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, Session } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Trace } from '#cache'
 import { ApiError, NotFoundError } from '#http/errors.ts'
 import { SESSION_COOKIE } from '#sessions/session-record.ts'
 import { type Account, Accounts } from '#users/accounts.ts'
@@ -13,6 +14,11 @@ declare module 'fastify' {
     signIn(request: FastifyRequest, account: Account): Promise<void>
     /** Ends the session of this request, if there is one. */
     signOut(request: FastifyRequest, reply: FastifyReply): Promise<void>
+    /**
+     * Who makes the request, as session and account are now: for an answer that takes long. Null once either has ended. Throws
+     * while that cannot be told.
+     */
+    identifyAgain(request: FastifyRequest): Promise<Account | null>
   }
   interface FastifyContextConfig {
     /** The route begins sessions. */
@@ -25,6 +31,8 @@ declare module 'fastify' {
     signedIn(): Account
   }
 }
+
+type SessionNow = Session | null | undefined
 
 /** Who makes a request: his session, checked against the account as it is now, so that what changes there counts at once. */
 export default fp(
@@ -62,6 +70,26 @@ export default fp(
       reply.clearCookie(SESSION_COOKIE, { path: '/' })
     })
 
+    app.decorate('identifyAgain', async (request) => {
+      const { sessionId } = request.session
+      const session = await new Promise<SessionNow>((resolve, reject) => {
+        app.sessionStore.get(sessionId, (error, session) => (error ? reject(error) : resolve(session)))
+      })
+      if (session?.unreadable !== undefined) throw session.unreadable
+      return session?.userId === undefined ? null : accountOf(session.userId, session.epoch)
+    })
+
+    /** The account that a session of this user and epoch is good for; null where there is none any more. */
+    async function accountOf(userId: number, epoch: number | undefined, trace?: Trace): Promise<Account | null> {
+      try {
+        const account = await profiles.read(userId, trace)
+        return account.sessionEpoch === epoch ? account : null
+      } catch (error) {
+        if (error instanceof NotFoundError) return null
+        throw error
+      }
+    }
+
     async function identify(request: FastifyRequest, reply: FastifyReply): Promise<void> {
       const { userId, epoch, renewedAt, unreadable } = request.session
       if (unreadable !== undefined) {
@@ -77,14 +105,11 @@ export default fp(
       if (userId === undefined) return
       reply.header('Cache-Control', 'private, no-store')
       try {
-        const account = await profiles.read(userId, request.trace)
-        if (account.sessionEpoch === epoch) request.account = account
+        request.account = await accountOf(userId, epoch, request.trace)
       } catch (error) {
-        if (!(error instanceof NotFoundError)) {
-          if (!isPublicRead(request)) throw error
-          request.log.error({ err: error }, 'accounts cannot be read: answered as to a visitor; check DATABASE_URL')
-          return
-        }
+        if (!isPublicRead(request)) throw error
+        request.log.error({ err: error }, 'accounts cannot be read: answered as to a visitor; check DATABASE_URL')
+        return
       }
       if (request.account === null) await request.session.regenerate()
       else if (

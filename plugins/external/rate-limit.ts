@@ -50,12 +50,12 @@ export default fp(
       // Each function here is awaited for every request: this one is needed where a limit is off.
       ...(anonymous === 0 || user === 0 ? { allowList: (request: FastifyRequest) => maxOf(request) === 0 } : {}),
       timeWindow: HOUR_MS,
-      keyGenerator: ({ account, ip }) => (account === null ? addressKey(ip) : `user:${account.id}`),
+      keyGenerator: ({ account, ip }) => (account === null ? networkKey(ip) : `user:${account.id}`),
       errorResponseBuilder: () => tooMany()
     })
 
     const attempts = { max: ATTEMPTS, timeWindow: MINUTE_MS, allowList: () => anonymous === 0 }
-    app.decorate('attemptLimit', { ...attempts, keyGenerator: ({ ip }) => `attempt:${addressKey(ip)}` })
+    app.decorate('attemptLimit', { ...attempts, keyGenerator: ({ ip }) => `attempt:${networkKey(ip)}` })
 
     const countOnAccount = app.createRateLimit({
       ...attempts,
@@ -66,17 +66,17 @@ export default fp(
       if (emailOf(request) === undefined) return
       const count = await countOnAccount(request)
       if (count.isAllowed || !count.isExceeded) return
-      throw tooMany({ ...headersOf(count.max, 0, count.ttl), 'retry-after': String(count.ttlInSeconds) })
+      throw tooMany({ ...limitHeaders(count.max, 0, count.ttl), 'retry-after': String(count.ttlInSeconds) })
     })
 
     const trusted = trustedProxies(app.config.trustProxy)
     const trust = Array.isArray(trusted) ? proxyAddr.compile(trusted) : trusted
     const remaining = ({ current, ttl }: Count) =>
-      current > anonymous ? null : headersOf(anonymous, anonymous - current, ttl)
+      current > anonymous ? null : limitHeaders(anonymous, anonymous - current, ttl)
     app.decorate('countVisitor', (request) => {
       if (anonymous === 0) return {}
       const address = trust === false ? request.socket.remoteAddress : proxyAddr(request, trust)
-      const count = counters.increment(addressKey(address), HOUR_MS)
+      const count = counters.increment(networkKey(address), HOUR_MS)
       return count instanceof Promise ? count.then(remaining) : remaining(count)
     })
   },
@@ -86,7 +86,7 @@ export default fp(
 const knownAddresses = new LRUCache<string, string>({ max: MAX_KNOWN_ADDRESSES })
 
 /** The key of a client: its IPv4 address, the network of its IPv6 address, or whatever a proxy wrote instead of one. */
-function addressKey(ip: string | undefined): string {
+export function networkKey(ip: string | undefined): string {
   const bare = bareAddress(ip)
   const known = knownAddresses.get(bare)
   if (known !== undefined) return known
@@ -97,8 +97,8 @@ function addressKey(ip: string | undefined): string {
   return key
 }
 
-/** The same as the library sets. */
-function headersOf(max: number, remaining: number, ttlMs: number): Headers {
+/** The headers of a limit, as the library sets them; `ttlMs` is how much longer its window is open. */
+export function limitHeaders(max: number, remaining: number, ttlMs: number): Headers {
   return {
     'x-ratelimit-limit': String(max),
     'x-ratelimit-remaining': String(remaining),
@@ -106,8 +106,12 @@ function headersOf(max: number, remaining: number, ttlMs: number): Headers {
   }
 }
 
-function tooMany(headers?: Headers): ApiError {
-  return new ApiError(429, 'RATE_LIMITED', 'too many requests: Retry-After says when to come back', headers)
+/** 429: a limit is used up. */
+export function tooMany(
+  headers?: Headers,
+  message = 'too many requests: Retry-After says when to come back'
+): ApiError {
+  return new ApiError(429, 'RATE_LIMITED', message, headers)
 }
 
 /** The account that the body names, else whoever is signed in. */

@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { parseRedisUrl, REDIS_URL_FORMS, withPassword } from '#redis/address.ts'
 import { ConfigError, choice, type Environment, integer, matching, secret, text, url } from './environment.ts'
+import { readLimits } from './limits.ts'
 
 const KIBIBYTE = 1024
 const MEBIBYTE = 1024 * KIBIBYTE
@@ -72,6 +73,7 @@ export function readConfig(env: Environment) {
       user: integer(env, 'RATE_LIMIT_USER', 1000, 0, 1_000_000_000),
       generation: integer(env, 'RATE_LIMIT_GENERATION', 10, 0, 1_000_000_000)
     },
+    ...readLimits(env),
     session: {
       secrets: sessionSecrets(env, production),
       ttlMs: integer(env, 'SESSION_TTL', 14 * DAY_S, 60, 365 * DAY_S) * 1000

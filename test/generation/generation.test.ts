@@ -38,7 +38,12 @@ t.test('embedded, with no model: a course in the language asked for', async (t) 
 t.test('generations of users', async (t) => {
   const { env } = await startStack(t)
   const model = await ModelServer.start(t)
-  const service = await startService(t, { ...env, ...model.env, RATE_LIMIT_GENERATION: '4' })
+  const service = await startService(t, {
+    ...env,
+    ...model.env,
+    RATE_LIMIT_GENERATION: '4',
+    MAX_STREAMS_PER_USER: '200'
+  })
   const { url } = service
 
   await t.test('what cannot be written is refused, and the field named', async (t) => {

@@ -2,9 +2,10 @@ import { type Static, Type } from 'typebox'
 import type { Environment } from '#config/environment.ts'
 import type { Actor } from './actors.ts'
 import { parse } from './contract.ts'
+import { until } from './eventually.ts'
 import { bodyOf } from './people.ts'
 import { inherited, type ServerProcess, startServer } from './server-process.ts'
-import { script } from './service.ts'
+import { type Service, script } from './service.ts'
 
 /** The shape of the HTTP contract, written from its page. */
 const count = Type.Integer({ minimum: 0 })
@@ -96,6 +97,12 @@ export async function events(answer: Promise<Response>): Promise<Event[]> {
       if (field('event') !== 'progress') throw new Error(`not a progress event: ${block}`)
       return { id: Number(field('id')), generation: parse(Generation, field('data')) }
     })
+}
+
+/** Ends all generations, and waits until the worker of the service has left them: it would hold up the end of the test. */
+export async function cancelAll({ app }: Service): Promise<void> {
+  await app.database.client.generationJob.updateMany({ data: { status: 'cancelled' } })
+  await until(() => app.generationFeed.followers === 0, 10_000)
 }
 
 /** A worker as a process of its own. The caller ends it. */

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { errors } from '#http/errors.ts'
+import { ApiError, errors } from '#http/errors.ts'
 import { NoContent } from '#http/no-content.ts'
 import { toOwnUser } from '#users/accounts.ts'
 import { Credentials, OwnUser, PasswordChange, Registration, SessionUser } from '#users/shapes.ts'
@@ -8,17 +8,22 @@ const tags = ['accounts']
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { accounts } = app
+  const requireOpenRegistration = async () => {
+    if (app.config.registration === 'open') return
+    throw new ApiError(403, 'REGISTRATION_CLOSED', 'this service makes no accounts by itself: ask its operator for one')
+  }
 
   app.post(
     '/register',
     {
       config: { public: true, beginsSession: true, rateLimit: app.attemptLimit },
-      preHandler: app.limitAttemptsOnAccount,
+      preHandler: [requireOpenRegistration, app.limitAttemptsOnAccount, app.limitAccountsOfNetwork],
       schema: {
         tags,
         summary: 'A new account, signed in',
+        description: 'Answers 403 with the code REGISTRATION_CLOSED where visitors may make no accounts.',
         body: Registration,
-        response: { 201: OwnUser, ...errors(409) }
+        response: { 201: OwnUser, ...errors(403, 409) }
       }
     },
     async (request, reply) => {

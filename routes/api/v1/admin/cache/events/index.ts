@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 
 const INTERVAL_MS = 2000
-/** The browser reconnects when the stream ends, and is authorized again: an account that lost its role sees no more. */
+/** A stream of reports is not for ever: a page that was forgotten asks again, and is counted. */
 const STREAM_MS = 60_000
 
 const EventStream = {
@@ -25,10 +25,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: { tags: ['administration'], summary: 'What the cache does, live', response: { 200: EventStream } }
     },
     async (_request, reply) => {
-      const gone = reply.beginStream()
-      const over = AbortSignal.any([gone, closing.signal, AbortSignal.timeout(STREAM_MS)])
+      const stream = reply.beginStream()
+      const over = AbortSignal.any([stream.over, closing.signal, AbortSignal.timeout(STREAM_MS)])
       while (!over.aborted) {
-        await reply.sse.send({ event: 'report', data: await app.cacheReport() })
+        await stream.send({ event: 'report', data: await app.cacheReport() })
         await sleep(INTERVAL_MS, null, { signal: over }).catch(() => {})
       }
     }

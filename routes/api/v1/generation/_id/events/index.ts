@@ -5,7 +5,8 @@ import { errors } from '#http/errors.ts'
 import { NoContent } from '#http/no-content.ts'
 
 const EventStream = {
-  description: 'events `progress` with a Generation as `data`; ends when it is over',
+  description:
+    'events `progress` with a Generation as `data`; ends when it is over, or with an event `ended` when the session is',
   content: { 'text/event-stream': { schema: Type.String() } }
 }
 
@@ -33,9 +34,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       // There is nothing more to come: 204 tells a browser not to come back.
       if (isOver(generation) && seen === revision) return reply.code(204).send(null)
 
-      const gone = reply.beginStream()
-      for await (const record of generationFeed.follow(generation.id, seen, gone)) {
-        await reply.sse.send({ event: 'progress', id: String(record.revision), data: record.generation })
+      const stream = reply.beginStream()
+      for await (const record of generationFeed.follow(generation.id, seen, stream.over)) {
+        await stream.send({ event: 'progress', id: String(record.revision), data: record.generation })
       }
     }
   )

@@ -1,0 +1,48 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { limitHeaders, networkKey, tooMany } from '../external/rate-limit.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** A preHandler for the route that makes accounts: so many an hour of one network. */
+    limitAccountsOfNetwork(request: FastifyRequest): Promise<void>
+    /** A preHandler for the route that begins generations: so many an hour of one network, whoever is signed in. */
+    limitGenerationsOfNetwork(request: FastifyRequest): Promise<void>
+  }
+}
+
+const HOUR_MS = 3_600_000
+
+/**
+ * Whoever has many accounts has as many limits: what they do together is counted by network, with higher ceilings. Off where
+ * visitors are not limited, which says that addresses tell nobody apart.
+ */
+export default fp(
+  async (app) => {
+    const { requests, accounts, generations } = app.config.networkLimit
+    app.decorate('limitAccountsOfNetwork', limitOf(app, 'accounts', accounts))
+    app.decorate('limitGenerationsOfNetwork', limitOf(app, 'generations', generations))
+
+    const limitRequests = limitOf(app, 'requests', requests)
+    app.addHook('onRequest', (request, _reply, done) => {
+      // Visitors are counted by network anyway; what has no limit has none here.
+      if (request.account === null || request.routeOptions.config.rateLimit === false) done()
+      else limitRequests(request).then(() => done(), done)
+    })
+  },
+  { name: 'network-limits', dependencies: ['rate-limit'] }
+)
+
+function limitOf(app: FastifyInstance, what: string, max: number): (request: FastifyRequest) => Promise<void> {
+  if (max === 0 || app.config.rateLimit.anonymous === 0) return async () => {}
+  const keyGenerator = ({ ip }: FastifyRequest) => `network:${what}:${networkKey(ip)}`
+  const count = app.createRateLimit({ max, timeWindow: HOUR_MS, allowList: [], keyGenerator })
+  return async (request) => {
+    const counted = await count(request)
+    if (counted.isAllowed || !counted.isExceeded) return
+    throw tooMany(
+      { ...limitHeaders(max, 0, counted.ttl), 'retry-after': String(counted.ttlInSeconds) },
+      `your network has used up its ${max} ${what} of this hour: Retry-After says when to come back`
+    )
+  }
+}

@@ -1,0 +1,58 @@
+import { ApiError } from '#http/errors.ts'
+
+export interface PlacesOptions {
+  /** What takes a place, in the plural, as a client reads it. */
+  readonly what: string
+  /** Places of everybody together; 0 is off. */
+  readonly max: number
+  /** Places of one holder; 0 is off. */
+  readonly maxPerHolder: number
+  /** When a client that is refused may try again, in seconds. */
+  readonly retryAfterS: number
+}
+
+/** Places in this process that are held for a while: so many by everybody, so many by one. */
+export class Places {
+  readonly #options: PlacesOptions
+  readonly #held = new Map<number, number>()
+  #total = 0
+
+  constructor(options: PlacesOptions) {
+    this.#options = options
+  }
+
+  /** How many are taken. */
+  get taken(): number {
+    return this.#total
+  }
+
+  /**
+   * Takes a place; the function that it gives returns it, once. Throws 429 where the holder has all that one may have, 503
+   * where none is left.
+   */
+  take(holder: number): () => void {
+    const { what, max, maxPerHolder, retryAfterS } = this.#options
+    const headers = { 'Retry-After': String(retryAfterS) }
+    const held = this.#held.get(holder) ?? 0
+    if (maxPerHolder > 0 && held >= maxPerHolder) {
+      throw new ApiError(
+        429,
+        'TOO_MANY_STREAMS',
+        `you may have ${maxPerHolder} ${what} at a time: close one first`,
+        headers
+      )
+    }
+    if (max > 0 && this.#total >= max) throw new ApiError(503, 'OVERLOADED', `too many ${what}: try again`, headers)
+    this.#held.set(holder, held + 1)
+    this.#total++
+    let isHeld = true
+    return () => {
+      if (!isHeld) return
+      isHeld = false
+      this.#total--
+      const left = (this.#held.get(holder) ?? 1) - 1
+      if (left === 0) this.#held.delete(holder)
+      else this.#held.set(holder, left)
+    }
+  }
+}

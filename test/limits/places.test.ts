@@ -1,0 +1,30 @@
+import t from 'tap'
+import { Places } from '#limits/places.ts'
+
+const options = { what: 'streams', retryAfterS: 15 }
+
+t.test('so many places for one holder, and so many for all', async (t) => {
+  const places = new Places({ ...options, max: 3, maxPerHolder: 2 })
+  const release = places.take(1)
+  places.take(1)
+  t.throws(() => places.take(1), {
+    statusCode: 429,
+    code: 'TOO_MANY_STREAMS',
+    headers: { 'Retry-After': '15' },
+    message: /2 streams/
+  })
+  places.take(2)
+  t.throws(() => places.take(3), { statusCode: 503, code: 'OVERLOADED', headers: { 'Retry-After': '15' } })
+  t.equal(places.taken, 3, 'what is refused takes nothing')
+  release()
+  release()
+  t.equal(places.taken, 2, 'a place is returned once')
+  places.take(3)
+})
+
+t.test('0 is off', async (t) => {
+  const places = new Places({ ...options, max: 0, maxPerHolder: 0 })
+  const releases = Array.from({ length: 100 }, () => places.take(1))
+  for (const release of releases) release()
+  t.equal(places.taken, 0)
+})
