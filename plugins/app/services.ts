@@ -20,9 +20,9 @@ declare module 'fastify' {
 /** What the routes call: reads of courses, writes of authors, what students do, counts of it all. */
 export default fp(
   async (app) => {
-    const { coherentCache: cache, database } = app
+    const { coherentCache: cache, config, database } = app
     app.decorate('catalogue', new Catalogue(database.client))
-    app.decorate('authoring', new Authoring(database))
+    app.decorate('authoring', new Authoring(database, config))
     app.decorate('categories', new Categories(database))
     const learning = new Learning(database)
     app.decorate('learning', learning)

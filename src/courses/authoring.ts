@@ -1,30 +1,43 @@
 import type { Database, Transaction } from '#database/database.ts'
-import { NotFoundError } from '#http/errors.ts'
+import { ApiError, NotFoundError } from '#http/errors.ts'
 import { lockAccount } from '#users/accounts.ts'
 import type { ChapterChange, CourseChange, ModuleChange, NewChapter, NewCourse, NewModule } from './authoring-shapes.ts'
 import { type Actor, Catalogue } from './catalogue.ts'
-import { lockCourse } from './course-lock.ts'
+import { type LockedCourse, lockCourse } from './course-lock.ts'
 import { Positions } from './positions.ts'
 import { type Precondition, requireMatch } from './precondition.ts'
+import { type Quota, Quotas } from './quota.ts'
 import { requireCategory } from './require-category.ts'
 import type { Chapter, Course, Module } from './shapes.ts'
 import { courseSlug, temporarySlug } from './slug.ts'
 
+export interface AuthoringRules {
+  readonly quota: Quota
+  /** Who may publish: everyone, or authors and admins only. */
+  readonly publishing: 'everyone' | 'authors'
+}
+
 /**
  * Writes of authors and admins. Each is one transaction that locks the course first, and answers with what is there
- * after it. They throw `NotFoundError`, 403 for what is not the actor's, 412 for a precondition that fails.
+ * after it. They throw `NotFoundError`, 403 for what is not the actor's, 412 for a precondition that fails, 409 for more than an
+ * account may keep.
  */
 export class Authoring {
   readonly #database: Database
+  readonly #quotas: Quotas
+  readonly #publishing: AuthoringRules['publishing']
 
-  constructor(database: Database) {
+  constructor(database: Database, { quota, publishing }: AuthoringRules) {
     this.#database = database
+    this.#quotas = new Quotas(quota)
+    this.#publishing = publishing
   }
 
   createCourse(actor: Actor, input: NewCourse): Promise<Course> {
     return this.#database.write(async (tx) => {
       await lockAccount(tx, actor.id)
       await requireCategory(tx, input.categoryId)
+      await this.#quotas.requireCourse(tx, actor)
       const { id } = await tx.course.create({
         data: { ...input, authorId: actor.id, slug: temporarySlug() },
         select: { id: true }
@@ -35,9 +48,10 @@ export class Authoring {
   }
 
   changeCourse(actor: Actor, id: number, input: CourseChange, precondition: Precondition<Course>): Promise<Course> {
-    return this.#onCourse(actor, id, async (tx) => {
+    return this.#onCourse(actor, id, async (tx, { status }) => {
       await requireMatch(precondition, () => read(tx).course(id, {}))
       await requireCategory(tx, input.categoryId)
+      if (input.status === 'published' && status !== 'published') this.#requirePublisher(actor)
       await tx.course.update({ where: { id }, data: input, select: { id: true } })
       return read(tx).course(id, {})
     })
@@ -90,6 +104,7 @@ export class Authoring {
       const free = await Positions.chapters.open(tx, moduleId, position)
       const data = { ...input, courseId, moduleId, position: free }
       const { id } = await tx.chapter.create({ data, select: { id: true } })
+      await this.#quotas.requireText(tx, actor)
       return read(tx).chapter(courseId, id, {})
     })
   }
@@ -106,6 +121,8 @@ export class Authoring {
       await requireMatch(precondition, async () => current)
       if (position !== undefined) await Positions.chapters.move(tx, current.moduleId, current.position, position)
       await tx.chapter.update({ where: { id }, data: input, select: { id: true } })
+      // Who has too much may still make it less.
+      if (addsText(input, current)) await this.#quotas.requireText(tx, actor)
       return read(tx).chapter(courseId, id, {})
     })
   }
@@ -128,12 +145,20 @@ export class Authoring {
     })
   }
 
-  #onCourse<T>(actor: Actor, id: number, task: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#database.write(async (tx) => {
-      await lockCourse(tx, actor, id)
-      return task(tx)
-    })
+  #onCourse<T>(actor: Actor, id: number, task: (tx: Transaction, course: LockedCourse) => Promise<T>): Promise<T> {
+    return this.#database.write(async (tx) => task(tx, await lockCourse(tx, actor, id)))
   }
+
+  #requirePublisher({ role }: Actor): void {
+    if (this.#publishing === 'everyone' || role !== 'student') return
+    throw new ApiError(403, 'AUTHORS_ONLY', 'only authors may publish: ask an admin for the role')
+  }
+}
+
+function addsText({ title, content }: ChapterChange, current: Chapter): boolean {
+  const more = (next: string | undefined, now: string) =>
+    next === undefined ? 0 : Buffer.byteLength(next) - Buffer.byteLength(now)
+  return more(title, current.title) + more(content, current.content) > 0
 }
 
 function read(tx: Transaction): Catalogue {

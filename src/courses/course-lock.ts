@@ -2,7 +2,7 @@ import type { Transaction } from '#database/database.ts'
 import { ApiError, NotFoundError } from '#http/errors.ts'
 import type { Actor } from './catalogue.ts'
 
-interface LockedCourse {
+export interface LockedCourse {
   readonly author_id: number
   readonly status: 'draft' | 'published'
 }
@@ -11,10 +11,9 @@ interface LockedCourse {
  * Locks a course for the rest of the transaction, for one who may change it: all writes to a course and its parts
  * take turns. Throws `NotFoundError` for a course the actor may not see, and 403 for one that is not his.
  */
-export async function lockCourse(tx: Transaction, actor: Actor, id: number): Promise<void> {
+export async function lockCourse(tx: Transaction, actor: Actor, id: number): Promise<LockedCourse> {
   const [course] = await tx.$queryRaw<LockedCourse[]>`select author_id, status from course where id = ${id} for update`
-  const mine = course !== undefined && (course.author_id === actor.id || actor.role === 'admin')
-  if (mine) return
+  if (course !== undefined && (course.author_id === actor.id || actor.role === 'admin')) return course
   if (course === undefined || course.status === 'draft') throw new NotFoundError('course')
   throw new ApiError(403, 'NOT_YOURS', 'only the author of the course and admins may do this')
 }

@@ -44,6 +44,7 @@ const table: [string, string, unknown, Record<Who, number>][] = [
   ['GET', '/api/v1/courses/:draft/chapters/:chapter', undefined, row(404, 404, 200, 200)],
   ['POST', '/api/v1/courses', course, row(401, 201, 201, 201)],
   ['PATCH', '/api/v1/courses/:draft', { title: 'T' }, row(401, 404, 200, 200)],
+  ['PATCH', '/api/v1/courses/:draft', { status: 'published' }, row(401, 404, 200, 200)],
   ['PATCH', '/api/v1/courses/:published', { title: 'T' }, row(401, 403, 200, 200)],
   ['DELETE', '/api/v1/courses/:draft', undefined, row(401, 404, 204, 204)],
   ['DELETE', '/api/v1/courses/:published', undefined, row(401, 403, 204, 204)],

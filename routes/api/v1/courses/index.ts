@@ -3,6 +3,7 @@ import { NewCourse } from '#courses/authoring-shapes.ts'
 import { specs } from '#courses/cache-specs.ts'
 import { normalizeCourseQuery } from '#courses/catalogue.ts'
 import { Course, CoursePage, CourseQuery } from '#courses/shapes.ts'
+import { errors } from '#http/errors.ts'
 import { cachedByQuery } from '#plugins/app/cached-routes.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
@@ -30,7 +31,14 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 
   app.post(
     '',
-    { schema: { tags: ['authoring'], summary: 'A new course, a draft', body: NewCourse, response: { 201: Course } } },
+    {
+      schema: {
+        tags: ['authoring'],
+        summary: 'A new course, a draft',
+        body: NewCourse,
+        response: { 201: Course, ...errors(409) }
+      }
+    },
     async (request, reply) => {
       const course = await authoring.createCourse(request.signedIn(), request.body)
       return reply.code(201).header('Location', `/api/v1/courses/${course.id}`).send(course)

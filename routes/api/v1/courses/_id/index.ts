@@ -39,6 +39,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['authoring'],
         summary: 'Change or publish a course',
+        description: 'Publishing answers 403 with the code AUTHORS_ONLY where students may not.',
         params: CourseParams,
         headers: ifMatch,
         body: CourseChange,

@@ -1,0 +1,84 @@
+import t from 'tap'
+import { type Actor, admin, draftOf, peopleEnvironment, register } from '../support/actors.ts'
+import { bothWays } from '../support/both-ways.ts'
+import { ErrorBody } from '../support/contract.ts'
+import { ended, generate, PATH, wanted } from '../support/generations.ts'
+import { bodyOf, OwnUser, statusOf } from '../support/people.ts'
+
+const COURSES = '/api/v1/courses'
+const course = { title: 'T', summary: 'S', description: 'D', level: 'beginner', language: 'en' }
+const BYTES = 10_000
+const half = 'я'.repeat(BYTES / 4 + 100)
+
+const env = {
+  ...peopleEnvironment,
+  QUOTA_COURSES: '4',
+  QUOTA_DRAFTS: '3',
+  QUOTA_BYTES: String(BYTES),
+  PUBLISHING: 'authors'
+}
+
+bothWays(
+  t,
+  async (t, service) => {
+    const { url } = service
+    const boss = await admin(service)
+    const make = (actor: Actor) => actor.request('POST', COURSES, course)
+    const publish = (actor: Actor, id: number) => actor.request('PATCH', `${COURSES}/${id}`, { status: 'published' })
+    const promote = async (actor: Actor) => {
+      const { id } = await bodyOf(OwnUser, await actor.get('/api/v1/users/me'))
+      t.equal(await statusOf(boss.request('PATCH', `/api/v1/users/${id}`, { role: 'author' })), 200)
+    }
+    const refusal = async (answer: Promise<Response>, status = 409) =>
+      (await bodyOf(ErrorBody, await answer, status)).code
+
+    await t.test('authors publish, students do not, and an admin gives the role', async (t) => {
+      const ann = await register(url, 'publisher')
+      const { id } = await draftOf(ann)
+      t.equal(await refusal(publish(ann, id), 403), 'AUTHORS_ONLY')
+      await promote(ann)
+      t.equal(await statusOf(publish(ann, id)), 200)
+      t.equal(await statusOf(ann.request('PATCH', `${COURSES}/${id}`, { title: 'Another' })), 200)
+    })
+
+    await t.test('so many drafts and courses, at once too; who makes room may go on', async (t) => {
+      const ann = await register(url, 'collector')
+      await promote(ann)
+      const statuses = (await Promise.all(Array.from({ length: 8 }, () => statusOf(make(ann))))).sort()
+      t.same(statuses, [201, 201, 201, 409, 409, 409, 409, 409])
+      t.equal(await refusal(make(ann)), 'QUOTA_DRAFTS')
+      t.equal(await refusal(ann.request('POST', PATH, wanted)), 'QUOTA_DRAFTS')
+      const first = service.app.database.client.course.findFirstOrThrow
+      const { id } = await first({ where: { author: { email: 'collector@example.org' } } })
+      t.equal(await statusOf(publish(ann, id)), 200)
+      const generation = await generate(ann, { modules: 1, chaptersPerModule: 1 })
+      t.equal(await refusal(make(ann)), 'QUOTA_COURSES', 'what is to become a course counts')
+      t.equal((await ended(ann, generation.id)).status, 'completed')
+      t.equal(await refusal(make(ann)), 'QUOTA_COURSES')
+      t.equal(await statusOf(ann.request('DELETE', `${COURSES}/${id}`)), 204)
+      t.equal(await refusal(make(ann)), 'QUOTA_DRAFTS', 'there are three drafts')
+      t.equal(await statusOf(make(boss)), 201, 'admins have no quota')
+    })
+
+    await t.test('so many bytes, at once too; what gets smaller is not refused', async (t) => {
+      const ann = await register(url, 'writer')
+      const [one, other] = [await draftOf(ann), await draftOf(ann)]
+      const add = ({ id, moduleId }: typeof one, content: string) =>
+        ann.request('POST', `${COURSES}/${id}/modules/${moduleId}/chapters`, { title: 'C', content })
+      const answers = await Promise.all([add(one, half), add(other, half)])
+      t.same(answers.map(({ status }) => status).sort(), [201, 409])
+      t.equal(
+        await refusal(Promise.resolve(answers.find(({ status }) => status === 409) ?? Response.error())),
+        'QUOTA_BYTES'
+      )
+      const [full] = answers[0]?.status === 201 ? [other] : [one]
+      const change = (content: string) =>
+        ann.request('PATCH', `${COURSES}/${full.id}/chapters/${full.chapterId}`, { content })
+      t.equal(await refusal(change(half)), 'QUOTA_BYTES')
+      t.equal(await statusOf(change('x'.repeat(1000))), 200)
+      t.equal(await statusOf(change('x')), 200)
+      t.equal(await statusOf(add(full, 'x'.repeat(1000))), 201)
+    })
+  },
+  { env }
+)
