@@ -1,9 +1,11 @@
 import fp from 'fastify-plugin'
+import { Quotas } from '#courses/quota.ts'
 import { CachedProvider } from '#generation/cached-provider.ts'
 import { createProvider } from '#generation/create-provider.ts'
 import { GenerationFeed } from '#generation/feed.ts'
 import { GenerationCache } from '#generation/generation-cache.ts'
 import { Generations } from '#generation/generations.ts'
+import { ModelBudget } from '#generation/model-budget.ts'
 import { GenerationQueue } from '#generation/queue.ts'
 import { GenerationRecords } from '#generation/records.ts'
 import { GenerationWorker } from '#generation/worker.ts'
@@ -33,13 +35,25 @@ export default fp(
     const feed = new GenerationFeed({ read: (id) => records.current(id), log })
     const queue = await GenerationQueue.open(database, { works, migrate: config.migrate === 'start' }, log)
     const limit = config.rateLimit.generation
-    app.decorate('generations', new Generations({ database, records, queue, provider, limit }))
+    // The template writes for nothing.
+    const limits = config.llm.provider === 'template' ? { hour: 0, day: 0 } : config.modelBudget
+    const budget = new ModelBudget(database.client, limits, log)
+    const quotas = new Quotas(config.quota)
+    const queueLimits = config.generationQueue
+    app.decorate(
+      'generations',
+      new Generations({ database, records, queue, provider, limit, queueLimits, budget, quotas })
+    )
+    if (config.llm.provider !== 'template' && limits.hour === 0 && limits.day === 0)
+      log.warn(
+        'users may ask the model as many questions as they like: LLM_BUDGET_HOUR and LLM_BUDGET_DAY bound what it costs'
+      )
     app.decorate('generationFeed', feed)
     app.decorate('generationQueue', queue)
     const unlisten = await database.listen(CHANNEL, (id) => feed.changed(id))
 
     const { concurrency } = config.generation
-    const worker = new GenerationWorker({ database, records, feed, provider, concurrency, log })
+    const worker = new GenerationWorker({ database, records, feed, provider, budget, concurrency, log })
     app.addHook('onReady', async () => {
       if (works) await queue.work(JOBS_AT_ONCE, (run) => worker.run(run))
     })

@@ -3,7 +3,7 @@ import { Check } from 'typebox/schema'
 import type { Cache } from '#cache'
 import { ChapterText, type Outline, outlineSchema } from './answers.ts'
 import { specs } from './cache-specs.ts'
-import { type Answer, type ModelProvider, NO_USAGE } from './provider.ts'
+import { type Admit, type Answer, type ModelProvider, NO_USAGE } from './provider.ts'
 import type { ChapterQuestion, OutlineQuestion, Prompt } from './questions.ts'
 
 /** A provider whose answers are kept for two hours: the same question to the same model costs nothing then. */
@@ -28,13 +28,13 @@ export class CachedProvider implements ModelProvider {
     return this.#provider.languages
   }
 
-  outline(question: OutlineQuestion, signal: AbortSignal): Promise<Answer<Outline>> {
+  outline(question: OutlineQuestion, signal: AbortSignal, admit?: Admit): Promise<Answer<Outline>> {
     const schema = outlineSchema(question.brief.modules, question.brief.chaptersPerModule)
-    return this.#kept(question.prompt, schema, () => this.#provider.outline(question, signal))
+    return this.#kept(question.prompt, schema, () => this.#provider.outline(question, signal, admit))
   }
 
-  chapter(question: ChapterQuestion, signal: AbortSignal): Promise<Answer<ChapterText>> {
-    return this.#kept(question.prompt, ChapterText, () => this.#provider.chapter(question, signal))
+  chapter(question: ChapterQuestion, signal: AbortSignal, admit?: Admit): Promise<Answer<ChapterText>> {
+    return this.#kept(question.prompt, ChapterText, () => this.#provider.chapter(question, signal, admit))
   }
 
   async #kept<T extends TSchema>(

@@ -1,12 +1,16 @@
+import type { Actor } from '#courses/catalogue.ts'
+import type { Quotas } from '#courses/quota.ts'
 import { requireCategory } from '#courses/require-category.ts'
 import type { Database, Transaction } from '#database/database.ts'
 import { ApiError, NotFoundError } from '#http/errors.ts'
 import { type Page, toPage } from '#http/paging.ts'
 import { accountGone } from '#users/accounts.ts'
+import type { ModelBudget } from './model-budget.ts'
 import { languageProblem, type ModelProvider } from './provider.ts'
 import type { GenerationQueue } from './queue.ts'
 import { type GenerationRecord, type GenerationRecords, jobSelect, toGeneration, toRecord } from './records.ts'
 import type { Generation, NewGeneration } from './shapes.ts'
+import { type QueueLimits, requireRoom } from './waiting-room.ts'
 
 const HOUR_S = 3600
 
@@ -25,6 +29,9 @@ export interface GenerationsOptions {
   readonly provider: Pick<ModelProvider, 'name' | 'languages'>
   /** Generations an hour of one user; 0 is off. */
   readonly limit: number
+  readonly queueLimits: QueueLimits
+  readonly budget: Pick<ModelBudget, 'requireSome'>
+  readonly quotas: Quotas
 }
 
 /** What users do with their generations. What is not theirs is not found. */
@@ -38,14 +45,16 @@ export class Generations {
   /**
    * Writes a generation and enqueues it, in one transaction. The same key of the same user returns the generation that was
    * made with it. Throws 400 for a language that the provider does not write, 429 when the hour's are used up: the rows
-   * themselves are counted, under a lock on the user, so that what is refused or repeated does not count.
+   * themselves are counted, under a lock on the user, so that what is refused or repeated does not count. Throws 429 and 503
+   * where too many wait, 503 while the model may be asked nothing, and 409 where the account has no room for the course.
    */
   async create(
-    userId: number,
+    actor: Actor,
     input: NewGeneration,
     idempotencyKey: string | undefined
   ): Promise<{ generation: Generation; allowance: Allowance | null }> {
-    const { database, records, queue, provider } = this.#options
+    const { database, records, queue, provider, queueLimits, budget, quotas } = this.#options
+    const userId = actor.id
     const created = await database.write(async (tx) => {
       const [user] = await tx.$queryRaw<{ id: number }[]>`
         select id from app_user where id = ${userId} for no key update`
@@ -54,11 +63,15 @@ export class Generations {
       if (earlier !== null) return { row: earlier, allowance: null }
       const problem = languageProblem(provider, input.language)
       if (problem !== null) throw new ApiError(400, 'VALIDATION_FAILED', problem)
+      await budget.requireSome(tx)
       const allowance = await this.#spend(tx, userId)
       const { modules: moduleCount, categoryId, ...wanted } = input
       await requireCategory(tx, categoryId)
       const data = { ...wanted, categoryId, moduleCount, userId, idempotencyKey }
       const unfinished = await tx.generationJob.count({ where: { userId, status: { in: ['queued', 'running'] } } })
+      await quotas.requireCourse(tx, actor)
+      await quotas.requireText(tx, actor)
+      await requireRoom(tx, unfinished, queueLimits)
       const row = await tx.generationJob.create({ data, select: jobSelect })
       // Fair queueing: the more of his are under way, the later a user's next one comes; a first one passes them all.
       await queue.enqueue(tx, row.id, -unfinished)

@@ -31,7 +31,7 @@ export class JobRun implements Checkpoints {
   readonly attempt: number
   readonly #database: Database
   readonly #records: GenerationRecords
-  #stopped: Error | null = null
+  readonly #stopped = new AbortController()
 
   constructor(id: string, attempt: number, database: Database, records: GenerationRecords) {
     this.id = id
@@ -60,7 +60,29 @@ export class JobRun implements Checkpoints {
 
   /** Lets `ensureWanted` throw `reason` from now on. */
   stop(reason: Error): void {
-    this.#stopped ??= reason
+    this.#stopped.abort(reason)
+  }
+
+  /** Aborts when the run is to ask no more questions; those that are under way are still answered. */
+  get stopped(): AbortSignal {
+    return this.#stopped.signal
+  }
+
+  /** Tells those who follow that the next question waits; the stage is another one again once it was asked. */
+  async wait(): Promise<void> {
+    await this.ensureWanted()
+    await this.#setStage('queued')
+  }
+
+  /** Tells those who follow that a question that has waited is asked. */
+  async goOn(): Promise<void> {
+    const { outline } = await this.load()
+    await this.#setStage(outline === null ? 'outline' : 'chapters')
+  }
+
+  async #setStage(stage: 'queued' | 'outline' | 'chapters'): Promise<void> {
+    const where = { id: this.id, stage: { not: stage } }
+    await this.#write((tx) => tx.generationJob.updateMany({ where, data: { stage } }))
   }
 
   async load(): Promise<{ outline: Outline | null; chapters: readonly FinishedChapter[] }> {
@@ -75,7 +97,7 @@ export class JobRun implements Checkpoints {
   }
 
   async ensureWanted(): Promise<void> {
-    if (this.#stopped !== null) throw this.#stopped
+    this.#stopped.signal.throwIfAborted()
     const row = await this.#persistently(() =>
       this.#database.client.generationJob.findUnique({
         where: { id: this.id },

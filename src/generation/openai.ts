@@ -5,7 +5,7 @@ import { type Static, type TSchema, Type } from 'typebox'
 import { Check } from 'typebox/schema'
 import { describeMisfit } from '#http/validation.ts'
 import { ChapterText, type Outline, outlineSchema } from './answers.ts'
-import { type Answer, ModelError, type ModelProvider, type Usage } from './provider.ts'
+import { type Admit, type Answer, ModelError, type ModelProvider, type Usage } from './provider.ts'
 import type { ChapterQuestion, OutlineQuestion, Prompt } from './questions.ts'
 
 const DEFAULT_MODEL = 'gpt-5-mini'
@@ -68,19 +68,20 @@ export class OpenAIProvider implements ModelProvider {
     })
   }
 
-  outline({ brief, prompt }: OutlineQuestion, signal: AbortSignal): Promise<Answer<Outline>> {
-    return this.#ask('outline', prompt, outlineSchema(brief.modules, brief.chaptersPerModule), signal)
+  outline({ brief, prompt }: OutlineQuestion, signal: AbortSignal, admit?: Admit): Promise<Answer<Outline>> {
+    return this.#ask('outline', prompt, outlineSchema(brief.modules, brief.chaptersPerModule), signal, admit)
   }
 
-  chapter({ prompt }: ChapterQuestion, signal: AbortSignal): Promise<Answer<ChapterText>> {
-    return this.#ask('chapter', prompt, ChapterText, signal)
+  chapter({ prompt }: ChapterQuestion, signal: AbortSignal, admit?: Admit): Promise<Answer<ChapterText>> {
+    return this.#ask('chapter', prompt, ChapterText, signal, admit)
   }
 
   async #ask<T extends TSchema>(
     name: string,
     { system, user }: Prompt,
     schema: T,
-    signal: AbortSignal
+    signal: AbortSignal,
+    admit: Admit = async () => {}
   ): Promise<Answer<Static<T>>> {
     const messages: ChatCompletionMessageParam[] = [
       { role: 'system', content: system },
@@ -88,7 +89,7 @@ export class OpenAIProvider implements ModelProvider {
     ]
     let usage: Usage = { promptTokens: 0, completionTokens: 0 }
     for (let repairs = 0; ; repairs++) {
-      const answer = await this.#complete(name, messages, schema, signal)
+      const answer = await this.#complete(name, messages, schema, signal, admit)
       usage = {
         promptTokens: usage.promptTokens + answer.usage.promptTokens,
         completionTokens: usage.completionTokens + answer.usage.completionTokens
@@ -108,9 +109,11 @@ export class OpenAIProvider implements ModelProvider {
     name: string,
     messages: ChatCompletionMessageParam[],
     schema: TSchema,
-    signal: AbortSignal
+    signal: AbortSignal,
+    admit: Admit
   ): Promise<Answer<string>> {
     const ask = async () => {
+      await admit()
       try {
         return await this.#client.chat.completions.create(
           {

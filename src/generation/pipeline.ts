@@ -1,6 +1,6 @@
 import pMap from 'p-map'
 import type { Outline } from './answers.ts'
-import type { ModelProvider, Usage } from './provider.ts'
+import type { Admit, ModelProvider, Usage } from './provider.ts'
 import { askForChapter, askForOutline, type Brief, find } from './questions.ts'
 import type { FinishedChapter } from './records.ts'
 
@@ -21,19 +21,19 @@ export interface WrittenCourse {
 /**
  * From a brief to a course: its outline, then its chapters, `concurrency` at a time; what the checkpoints have is not asked
  * for again. After an error no further question is asked, but the answers that are under way are still kept: they are paid for.
- * Throws what the provider and the checkpoints throw; `signal` breaks off the questions that are under way.
+ * Throws what the provider, the checkpoints and `admit` throw; `signal` breaks off the questions that are under way.
  */
 export async function writeCourse(
   brief: Brief,
   provider: ModelProvider,
   checkpoints: Checkpoints,
-  { concurrency, signal }: { concurrency: number; signal: AbortSignal }
+  { concurrency, signal, admit }: { concurrency: number; signal: AbortSignal; admit?: Admit }
 ): Promise<WrittenCourse> {
   const before = await checkpoints.load()
   let { outline } = before
   if (outline === null) {
     await checkpoints.ensureWanted()
-    const answer = await provider.outline(askForOutline(brief), signal)
+    const answer = await provider.outline(askForOutline(brief), signal, admit)
     outline = answer.value
     await checkpoints.saveOutline(outline, answer.usage)
   }
@@ -49,7 +49,7 @@ export async function writeCourse(
       if (failures.length > 0) return
       try {
         await checkpoints.ensureWanted()
-        const { value, usage } = await provider.chapter(askForChapter(brief, plan, place), signal)
+        const { value, usage } = await provider.chapter(askForChapter(brief, plan, place), signal, admit)
         const chapter = { ...place, title: find(plan, place).title, ...value }
         await checkpoints.saveChapter(chapter, usage)
         finished.set(`${place.module}.${place.chapter}`, chapter)

@@ -14,6 +14,9 @@ export interface Answer<T> {
   readonly usage: Usage
 }
 
+/** Resolves once a question may go out to a model that costs money. */
+export type Admit = () => Promise<void>
+
 /**
  * Who writes courses. An answer has the form that was asked for; a provider that cannot get one throws `ModelError`.
  * When `signal` aborts, it stops and throws.
@@ -23,8 +26,9 @@ export interface ModelProvider {
   readonly model: string
   /** The languages it writes, as `ru`; null where it takes any. */
   readonly languages: readonly string[] | null
-  outline(question: OutlineQuestion, signal: AbortSignal): Promise<Answer<Outline>>
-  chapter(question: ChapterQuestion, signal: AbortSignal): Promise<Answer<ChapterText>>
+  /** `admit` is called before each question that goes out. */
+  outline(question: OutlineQuestion, signal: AbortSignal, admit?: Admit): Promise<Answer<Outline>>
+  chapter(question: ChapterQuestion, signal: AbortSignal, admit?: Admit): Promise<Answer<ChapterText>>
 }
 
 /** The model failed for good, after its retries. The message is for who asked for the course: it names no key and no URL. */

@@ -34,7 +34,10 @@ const Outline = Type.Object({
 export const Generation = Type.Object({
   id: Type.String({ format: 'uuid' }),
   status: Type.Enum(['queued', 'running', 'completed', 'failed', 'cancelled'], { type: 'string' }),
-  stage: Type.Enum(['queued', 'outline', 'chapters', 'saving', 'done'], { type: 'string' }),
+  stage: Type.Enum(['queued', 'outline', 'chapters', 'saving', 'done'], {
+    type: 'string',
+    description: '`queued` while the status is `running`: it waits until the model may be asked again'
+  }),
   topic: Type.String(),
   progress: Type.Object({
     completed: Type.Integer(),

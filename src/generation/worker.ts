@@ -2,6 +2,7 @@ import type { Database } from '#database/database.ts'
 import type { Log } from '#logging/log.ts'
 import type { GenerationFeed } from './feed.ts'
 import { JobRun, SupersededError } from './job-run.ts'
+import type { ModelBudget } from './model-budget.ts'
 import { writeCourse } from './pipeline.ts'
 import type { ModelProvider } from './provider.ts'
 import { ModelError } from './provider.ts'
@@ -17,6 +18,8 @@ export interface WorkerOptions {
   readonly records: GenerationRecords
   readonly feed: GenerationFeed
   readonly provider: ModelProvider
+  /** What its questions are counted in. */
+  readonly budget: ModelBudget
   /** How many chapters of one generation are asked for at a time. */
   readonly concurrency: number
   readonly log: Log
@@ -62,7 +65,7 @@ export class GenerationWorker {
   }
 
   async #generate(run: JobRun, signal: AbortSignal): Promise<void> {
-    const { provider, concurrency, feed } = this.#options
+    const { provider, concurrency, feed, budget } = this.#options
     const brief = await run.begin()
     if (run.attempt >= MAX_ATTEMPTS) throw new ExhaustedError(`${MAX_ATTEMPTS} runs did not finish it`)
     const over = new AbortController()
@@ -76,7 +79,16 @@ export class GenerationWorker {
     const watched = watch()
     try {
       const signals = AbortSignal.any([signal, over.signal])
-      const course = await writeCourse(brief, provider, run, { concurrency, signal: signals })
+      const waits = AbortSignal.any([signals, run.stopped])
+      const admit = async () => {
+        let hasWaited = false
+        await budget.spend(async () => {
+          hasWaited = true
+          await run.wait()
+        }, waits)
+        if (hasWaited) await run.goOn()
+      }
+      const course = await writeCourse(brief, provider, run, { concurrency, signal: signals, admit })
       watching.abort()
       await run.complete(course)
     } catch (error) {

@@ -1,8 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { allowanceHeaders } from '#generation/generations.ts'
 import { Generation, GenerationPage, GenerationQuery, IdempotencyKey, NewGeneration } from '#generation/shapes.ts'
+import { errors } from '#http/errors.ts'
 
 const tags = ['generation']
+const refusals =
+  'Answers 429 for what is too much of one user or network (RATE_LIMITED, TOO_MANY_GENERATIONS), 503 for what is too much of ' +
+  'everybody (QUEUE_FULL, MODEL_BUDGET_SPENT), both with Retry-After, and 409 where the account has no room for one more ' +
+  'course (QUOTA_COURSES, QUOTA_DRAFTS, QUOTA_CHAPTERS, QUOTA_BYTES).'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { generations } = app
@@ -10,17 +15,19 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '',
     {
+      preHandler: app.limitGenerationsOfNetwork,
       schema: {
         tags,
         summary: 'Have a course written',
+        description: refusals,
         headers: IdempotencyKey,
         body: NewGeneration,
-        response: { 202: Generation }
+        response: { 202: Generation, ...errors(409) }
       }
     },
     async (request, reply) => {
-      const { id } = request.signedIn()
-      const { generation, allowance } = await generations.create(id, request.body, request.headers['idempotency-key'])
+      const key = request.headers['idempotency-key']
+      const { generation, allowance } = await generations.create(request.signedIn(), request.body, key)
       if (allowance !== null) reply.headers(allowanceHeaders(allowance))
       return reply.code(202).header('Location', `/api/v1/generation/${generation.id}`).send(generation)
     }
