@@ -16,7 +16,7 @@ export function readLimits(env: Environment) {
       /** Requests of all who are signed in. */
       requests: count('RATE_LIMIT_NETWORK', 10_000),
       accounts: count('RATE_LIMIT_REGISTRATION', 20),
-      generations: count('RATE_LIMIT_GENERATION_NETWORK', 50)
+      generations: count('RATE_LIMIT_GENERATION_NETWORK', 20)
     },
     /** Streams of events that are open in one process. */
     streams: { max: count('MAX_STREAMS', 1000), maxPerUser: count('MAX_STREAMS_PER_USER', 20) },

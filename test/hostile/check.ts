@@ -89,6 +89,8 @@ async function start(): Promise<Target> {
   await insertCourses(databaseUrl, COURSES)
   const service = await spawnService({
     NODE_ENV: 'production',
+    // Attackers with a session come through a proxy that ends TLS.
+    TRUST_PROXY: 'loopback',
     SESSION_SECRET: 'a secret of this check that is long enough',
     DATABASE_URL: databaseUrl,
     REDIS_URL: redis.url,

@@ -111,7 +111,7 @@ export const variables: readonly Variable[] = [
   {
     name: 'RATE_LIMIT_GENERATION_NETWORK',
     of: (c) => c.networkLimit.generations,
-    unset: 50,
+    unset: 20,
     given: '5',
     parsed: 5,
     ...number

@@ -1,28 +1,24 @@
 import { randomUUID } from 'node:crypto'
-import { Actor } from '../../support/actors.ts'
 import { statusOf } from '../../support/people.ts'
-import { tally } from '../accounts.ts'
+import { RemoteActor, tally } from '../accounts.ts'
 import type { Attack } from '../attack.ts'
 
 const ACCOUNTS = 10
 const GENERATIONS = 11
 /** The default of RATE_LIMIT_GENERATION_NETWORK. */
-const MAX_ACCEPTED = 50
+const MAX_ACCEPTED = 20
 const LARGEST = { topic: 'Chess', level: 'beginner', language: 'en', modules: 12, chaptersPerModule: 10 }
 
 /** A network that makes accounts has the limits of one network, not those of ten users. */
 export const attack: Attack = {
   name: 'ten new accounts of one network ask for the largest courses',
-  seconds: 20,
+  seconds: 30,
   run: async ({ url }) => {
     const made = await Promise.all(
       Array.from({ length: ACCOUNTS }, async () => {
-        const actor = new Actor(url)
+        const actor = new RemoteActor(url, '192.0.2.1')
         const body = { email: `${randomUUID()}@example.org`, password: randomUUID(), name: 'Eve' }
-        const answer = await actor.request('POST', '/api/v1/auth/register', body)
-        await answer.arrayBuffer()
-        actor.cookie = answer.headers.getSetCookie()[0]?.split(';')[0] ?? ''
-        return { actor, status: answer.status }
+        return { actor, status: await actor.enter('register', body) }
       })
     )
     const actors = made.filter(({ status }) => status === 201)
