@@ -8,6 +8,7 @@
 #
 # FOLDER then has postgres.dump (pg_dump, custom format), redis/dump.rdb, and redis/appendonlydir where Redis keeps an AOF.
 set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/url-password.sh"
 
 compose=false
 if [[ "${1:-}" == --compose ]]; then compose=true; shift; fi
@@ -21,7 +22,15 @@ if $compose; then
 else
   : "${DATABASE_URL:?set DATABASE_URL}" "${REDIS_URL:?set REDIS_URL}"
   [[ -z "${REDIS_PASSWORD:-}" ]] || export REDISCLI_AUTH="$REDIS_PASSWORD"
-  cli() { redis-cli --no-auth-warning -u "$REDIS_URL" "$@"; }
+  split_url "$DATABASE_URL"
+  DATABASE_URL="$bare"
+  [[ -z "$user" ]] || export PGUSER="$user"
+  [[ -z "$password" ]] || export PGPASSWORD="$password"
+  split_url "$REDIS_URL"
+  REDIS_URL="$bare" redis_user=()
+  [[ -z "$user" ]] || redis_user=(--user "$user")
+  [[ -z "$password" ]] || export REDISCLI_AUTH="$password"
+  cli() { redis-cli --no-auth-warning -u "$REDIS_URL" "${redis_user[@]}" "$@"; }
   dump() { pg_dump -Fc "$DATABASE_URL"; }
   fetch() { cp -a "$1" "$2"; }
 fi

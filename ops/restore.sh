@@ -11,6 +11,7 @@
 # The whole dump is read before anything is changed, into a file in $TMPDIR that is as large as the database, and PostgreSQL is
 # emptied and filled in one transaction: where this ends with an error before "Redis: its files", everything is as it was.
 set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/url-password.sh"
 
 compose=false
 if [[ "${1:-}" == --compose ]]; then compose=true; shift; fi
@@ -32,7 +33,15 @@ else
   [[ -z "$password" ]] || export PGPASSWORD="$password"
   password="${REDIS_PASSWORD:-$(from_env_file REDIS_PASSWORD)}"
   [[ -z "$password" ]] || export REDISCLI_AUTH="$password"
-  cli() { redis-cli --no-auth-warning -u "$REDIS_URL" "$@"; }
+  split_url "$DATABASE_URL"
+  DATABASE_URL="$bare"
+  [[ -z "$user" ]] || export PGUSER="$user"
+  [[ -z "$password" ]] || export PGPASSWORD="$password"
+  split_url "$REDIS_URL"
+  REDIS_URL="$bare" redis_user=()
+  [[ -z "$user" ]] || redis_user=(--user "$user")
+  [[ -z "$password" ]] || export REDISCLI_AUTH="$password"
+  cli() { redis-cli --no-auth-warning -u "$REDIS_URL" "${redis_user[@]}" "$@"; }
   sql() { psql -X -q -v ON_ERROR_STOP=1 "$DATABASE_URL" "$@"; }
   dump() { pg_restore "$@"; }
 fi

@@ -76,6 +76,36 @@ t.test('a backup of what the service has, all of them with passwords that no URL
   await database.query('create schema strangers')
 })
 
+t.test('a password in a URL is in the arguments of no command, which every user of the machine can read', async (t) => {
+  const encoded = encodeURIComponent(PASSWORD)
+  const urls = {
+    DATABASE_URL: DATABASE_URL.replace('@', `:${encoded}@`),
+    REDIS_URL: redis.url.replace('://', `://default:${encoded}@`),
+    PGPASSWORD: '',
+    REDIS_PASSWORD: ''
+  }
+  const options = { env: { ...env, ...urls, PATH: path(), TMPDIR: scratch } }
+  let ended = false
+  const made = run(join(ROOT, 'ops', 'backup.sh'), [join(folder, 'by-url')], options).finally(() => {
+    ended = true
+  })
+  const seen = new Set<string>()
+  while (!ended) for (const command of await commands()) seen.add(command)
+  t.equal((await made).code, 0, (await made).stderr)
+  t.ok([...seen].some((command) => command.includes('pg_dump')))
+  t.same(
+    [...seen].filter((command) => command.includes(encoded) || command.includes(PASSWORD)),
+    // That of the test itself.
+    [...seen].filter((command) => command.includes('--requirepass'))
+  )
+})
+
+/** The arguments of all processes. */
+async function commands(): Promise<string[]> {
+  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  return Promise.all(ids.map((id) => readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')))
+}
+
 t.test('a dump that cannot be restored changes nothing', async (t) => {
   const whole = await readFile(join(backup, 'postgres.dump'))
   const { rows } = await database.query('show server_version')
