@@ -18,6 +18,8 @@ export interface CacheSpec {
   readonly ttlMs?: number
   /** The stamps are checked at every read, whatever the lease: for what belongs to one user. */
   readonly strict?: boolean
+  /** True for a text that is such a value: an entry of the store that is none is a miss, since anybody may have put it there. */
+  readonly form?: (text: string) => boolean
 }
 
 /** The key under which a tag's stamp is kept. */

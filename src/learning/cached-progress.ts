@@ -1,4 +1,5 @@
 import type { Cache, Trace } from '#cache'
+import type { Actor } from '#courses/catalogue.ts'
 import { specs } from './cache-specs.ts'
 import type { Learning } from './learning.ts'
 import type { Progress } from './shapes.ts'
@@ -13,8 +14,8 @@ export class CachedProgress {
     this.#learning = learning
   }
 
-  /** Throws `NotFoundError` when not enrolled. */
-  read(userId: number, courseId: number, trace?: Trace): Promise<Progress> {
-    return this.#cache.wrap(specs.progress(userId, courseId), () => this.#learning.progress(userId, courseId), trace)
+  /** Throws `NotFoundError` when not enrolled, or in a course that the student may not see (any more). */
+  read(actor: Actor, courseId: number, trace?: Trace): Promise<Progress> {
+    return this.#cache.wrap(specs.progress(actor.id, courseId), () => this.#learning.progress(actor, courseId), trace)
   }
 }

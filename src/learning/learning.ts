@@ -38,20 +38,21 @@ export class Learning {
     await this.#database.client.enrollment.deleteMany({ where: { userId: actor.id, courseId } })
   }
 
-  /** Throws 409 when not enrolled, `NotFoundError` for a chapter that the course does not have. */
+  /**
+   * Throws 409 when not enrolled, `NotFoundError` for a chapter that the course does not have, and for a course that the student may not
+   * see (any more): what has become of it since it was unpublished is its author's.
+   */
   async complete(actor: Actor, courseId: number, chapterId: number, completed: boolean): Promise<void> {
     await this.#database.write(async (tx) => {
       await lockAccount(tx, actor.id)
       // First what its author locks first, in the same order: else the two wait for each other.
       await tx.$queryRaw`select id from course where id = ${courseId} for key share`
+      if ((await tx.course.count({ where: { id: courseId, ...visibleTo(actor) } })) === 0)
+        throw new NotFoundError('course')
       // Also the lock that puts two completions of one student in an order.
       const userId = actor.id
       const { count } = await tx.enrollment.updateMany({ where: { userId, courseId }, data: { updatedAt: new Date() } })
-      if (count === 0) {
-        if ((await tx.course.count({ where: { id: courseId, ...visibleTo(actor) } })) === 0)
-          throw new NotFoundError('course')
-        throw new ApiError(409, 'NOT_ENROLLED', 'you are not enrolled in this course')
-      }
+      if (count === 0) throw new ApiError(409, 'NOT_ENROLLED', 'you are not enrolled in this course')
       const [chapter] = await tx.$queryRaw<{ id: number }[]>`
         select id from chapter where id = ${chapterId} and course_id = ${courseId} for key share`
       if (chapter === undefined) throw new NotFoundError('chapter')
@@ -61,17 +62,17 @@ export class Learning {
     })
   }
 
-  /** Throws `NotFoundError` when not enrolled. */
-  async progress(userId: number, courseId: number): Promise<Progress> {
-    const where = { userId_courseId: { userId, courseId } }
+  /** Throws `NotFoundError` when not enrolled, or in a course that the student may not see (any more). */
+  async progress(actor: Actor, courseId: number): Promise<Progress> {
+    const where = { userId_courseId: { userId: actor.id, courseId }, course: visibleTo(actor) }
     const row = await this.#database.client.enrollment.findUnique({ where, select: progressSelect })
     if (row === null || !isWhole(row)) throw new NotFoundError('enrollment')
     return toProgress(row)
   }
 
-  async allProgress(userId: number): Promise<{ items: Progress[] }> {
+  async allProgress(actor: Actor): Promise<{ items: Progress[] }> {
     const rows = await this.#database.client.enrollment.findMany({
-      where: { userId },
+      where: { userId: actor.id, course: visibleTo(actor) },
       select: progressSelect,
       orderBy: { courseId: 'asc' }
     })

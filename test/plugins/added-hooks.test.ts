@@ -51,7 +51,7 @@ for (const FRONT_DOOR of ['on', 'off']) {
       ['a 304', 304, 'HIT', COURSE, matching],
       ['a 304 of a miss', 304, 'MISS', '/api/v1/courses/2', { 'if-none-match': '*' }],
       ['a missing course', 404, 'MISS', '/api/v1/courses/999999'],
-      ['one that is known to be missing', 404, 'HIT', '/api/v1/courses/999999'],
+      ['one that is known to be missing', 404, 'MISS', '/api/v1/courses/999999'],
       ['a missing route', 404, null, '/nothing'],
       ['a bad parameter', 400, null, '/api/v1/courses/x'],
       ['a bad query', 400, null, `${COURSE}?x=1`],

@@ -13,7 +13,7 @@ bothWays(
     const student = await register(url, 'student')
     const boss = await admin(service)
     const visitor = new Actor(url)
-    const { id, chapterId } = await draftOf(author)
+    const { id, moduleId, chapterId } = await draftOf(author)
     const course = `/api/v1/courses/${id}`
     const paths = [course, `${course}/modules`, `${course}/chapters/${chapterId}`]
 
@@ -56,6 +56,65 @@ bothWays(
         t.notMatch(stored?.text, '# text')
       }
     })
+
+    await t.test(
+      'for everybody else a draft and nothing are one and the same, whatever happens to the draft',
+      async (t) => {
+        const chapter = { title: 'Another', content: '' }
+        const steps: [string, () => Promise<unknown>][] = [
+          ['as it is', async () => {}],
+          ['read by its author', () => author.get(course)],
+          ['changed', () => author.request('PATCH', course, { title: 'A draft still' })],
+          ['with another chapter', () => author.request('POST', `${course}/modules/${moduleId}/chapters`, chapter)]
+        ]
+        const told = async (actor: Actor, [method, path, body]: readonly [string, string, unknown?]) => {
+          const answer = await actor.request(method, path, body)
+          const headers = Object.fromEntries(answer.headers)
+          const text = (await answer.text()).replace(/"requestId":"[^"]*"/, '')
+          for (const name of ['x-request-id', 'x-response-time', 'date']) delete headers[name]
+          // An answer that is none tells nothing of what was looked up; others have times that differ.
+          const times = answer.status === 404 ? /total;dur=[\d.]+/ : /[\d.]+/g
+          const timing = headers['server-timing']?.replace(times, '')
+          return { ...headers, 'server-timing': timing, status: answer.status, text }
+        }
+        const requests = (id: number, moduleId: number, chapterId: number) => {
+          const base = `/api/v1/courses/${id}`
+          const part = { title: 'T' }
+          return [
+            ...[base, `${base}/modules`, `${base}/chapters/${chapterId}`].flatMap((path) => [
+              ['GET', path] as const,
+              ['HEAD', path] as const
+            ]),
+            ...[['PATCH', base, part] as const, ['DELETE', base] as const, ['POST', `${base}/modules`, part] as const],
+            ...[
+              ['PATCH', `${base}/modules/${moduleId}`, part] as const,
+              ['DELETE', `${base}/modules/${moduleId}`] as const
+            ],
+            ['POST', `${base}/modules/${moduleId}/chapters`, chapter] as const,
+            ['PATCH', `${base}/chapters/${chapterId}`, part] as const,
+            ['DELETE', `${base}/chapters/${chapterId}`] as const,
+            ...[['PUT', `${base}/enrollment`] as const, ['DELETE', `${base}/enrollment`] as const],
+            ['GET', `/api/v1/users/me/progress/${id}`] as const,
+            ['PUT', `/api/v1/users/me/progress/${id}/chapters/${chapterId}`, { completed: true }] as const
+          ]
+        }
+        let never = 900_000
+        for (const [what, step] of steps) {
+          await step()
+          never++
+          for (const [who, actor] of Object.entries({ visitor, student })) {
+            // The second time each of them has been looked for.
+            for (let again = 0; again < 2; again++) {
+              const nothing = requests(never, never, never)
+              for (const [i, request] of requests(id, moduleId, chapterId).entries()) {
+                const expected = await told(actor, nothing[i] ?? ['GET', '/'])
+                t.same(await told(actor, request), expected, `${who}, ${what}: ${request.slice(0, 2).join(' ')}`)
+              }
+            }
+          }
+        }
+      }
+    )
 
     await t.test('the author sees his change at once, and everybody the publication', async (t) => {
       const change = (body: object) => author.request('PATCH', course, body)

@@ -137,6 +137,45 @@ t.test('learning, on Redis and PostgreSQL', async (t) => {
     t.equal(hidden, await statusOf(mark(draft.id, 999_999)), 'a stranger cannot tell what a draft has')
   })
 
+  await t.test('a course that is unpublished tells a former student no more than one that never was', async (t) => {
+    const { id, chapters } = await course(2)
+    const [first = 0] = chapters
+    await enroll(id)
+    await mark(id, first)
+    t.match(await progress(id), { completed: 1, total: 2 })
+    const change = (status: string) => author.request('PATCH', `/api/v1/courses/${id}`, { status })
+    t.equal((await change('draft')).status, 200)
+    const told = async (answer: Promise<Response>) => {
+      const { status, headers } = await answer
+      return {
+        status,
+        hits: headers.get('x-cache-hits'),
+        body: (await (await answer).text()).replace(/"requestId":"[^"]*"/, '')
+      }
+    }
+    for (const by of [ann, there]) {
+      for (const chapter of [first, 999_999]) {
+        for (const completed of [true, false]) {
+          const hidden = await told(mark(id, chapter, completed, by))
+          const nothing = await told(mark(999_998, chapter, completed, by))
+          t.match(hidden, { status: 404, body: /course not found/ })
+          t.same(hidden, nothing)
+        }
+      }
+      for (let again = 0; again < 2; again++) {
+        const hidden = await told(by.get(`${MINE}/progress/${id}`))
+        const nothing = await told(by.get(`${MINE}/progress/999998`))
+        t.match(hidden, { status: 404 })
+        t.same(hidden, nothing)
+      }
+      const all = await bodyOf(ProgressList, await by.get(`${MINE}/progress`))
+      t.notOk(all.items.some(({ courseId }) => courseId === id))
+      t.equal(await enroll(id, by), 404)
+    }
+    t.equal((await change('published')).status, 200)
+    for (const by of [ann, there]) t.match(await progress(id, by), { completed: 1, total: 2 }, 'nothing is lost')
+  })
+
   await t.test('leaving forgets what was completed', async (t) => {
     const { id, chapters } = await course(2)
     await enroll(id)

@@ -10,7 +10,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '',
     { schema: { tags, summary: 'The own progress in every course', response: { 200: ProgressList } } },
-    async (request) => learning.allProgress(request.signedIn().id)
+    async (request) => learning.allProgress(request.signedIn())
   )
 
   app.get(
@@ -24,7 +24,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: Progress, ...errors(404) }
       }
     },
-    async (request) => cachedProgress.read(request.signedIn().id, request.params.courseId, request.trace)
+    async (request) => cachedProgress.read(request.signedIn(), request.params.courseId, request.trace)
   )
 
   app.put(
@@ -42,7 +42,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       const account = request.signedIn()
       const { courseId, chapterId } = request.params
       await learning.complete(account, courseId, chapterId, request.body.completed)
-      return cachedProgress.read(account.id, courseId, request.trace)
+      return cachedProgress.read(account, courseId, request.trace)
     }
   )
 }
