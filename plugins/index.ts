@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyPluginCallback } from 'fastify'
 import access from './app/access.ts'
+import audit from './app/audit.ts'
 import cache from './app/cache.ts'
 import cacheReport from './app/cache-report.ts'
 import completedRequests from './app/completed-requests.ts'
@@ -79,6 +80,7 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   // What happens after the answer.
   completedRequests,
   requestLog,
+  audit,
   // What routes use, and what follows from how they are declared.
   query,
   generation,

@@ -6,7 +6,7 @@ import { bodyOf, type CacheSpec, type Entry, isNegative, matchesEtag, Trace } fr
 import type { FrontDoor } from '#http/front-door.ts'
 import { requestId } from '#http/request-id.ts'
 import { timingHeaders } from '#http/timing-headers.ts'
-import { mayCarrySession } from '#sessions/session-record.ts'
+import { mayCarrySession } from '#sessions/session-cookie.ts'
 import { PUBLIC } from './entity-tags.ts'
 
 declare module 'fastify' {

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest, Session } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Trace } from '#cache'
 import { ApiError, NotFoundError } from '#http/errors.ts'
-import { SESSION_COOKIE } from '#sessions/session-record.ts'
+import { sessionCookieName } from '#sessions/session-cookie.ts'
 import { type Account, Accounts } from '#users/accounts.ts'
 import { Profiles } from '#users/profiles.ts'
 
@@ -27,6 +27,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who is signed in. */
     account: Account | null
+    /** The e-mail address of the account that this request has begun a session for. */
+    signedInAs: string | null
     /** Who is signed in. Throws 401 where nobody is, which can only happen on a public route: see access.ts. */
     signedIn(): Account
   }
@@ -38,6 +40,11 @@ type SessionNow = Session | null | undefined
 export default fp(
   async (app) => {
     const { config, database, coherentCache: cache } = app
+    const cookieName = sessionCookieName(config.production)
+    /** Makes the library treat the request as one without a session cookie: it then leaves the cookie of the client alone. */
+    const ignoreCookie = (request: FastifyRequest) => {
+      delete request.cookies[cookieName]
+    }
     const accounts = new Accounts(database.client)
     const profiles = new Profiles(cache, accounts)
     app.decorate('accounts', accounts)
@@ -49,7 +56,8 @@ export default fp(
       return this.account
     })
 
-    app.decorate('signIn', async (request, { id, sessionEpoch }) => {
+    app.decorateRequest('signedInAs', null)
+    app.decorate('signIn', async (request, { id, email, sessionEpoch }) => {
       // The library would clear the cookie of the session before, beside setting the new one.
       ignoreCookie(request)
       try {
@@ -58,6 +66,7 @@ export default fp(
         request.session.epoch = sessionEpoch
         request.session.begunAt = request.session.renewedAt = Date.now()
         await request.session.save()
+        request.signedInAs = email
       } catch (error) {
         // The library would try to save it again with the answer that tells of the error.
         await request.session.destroy().catch(() => {})
@@ -67,7 +76,7 @@ export default fp(
 
     app.decorate('signOut', async (request, reply) => {
       await request.session.destroy()
-      reply.clearCookie(SESSION_COOKIE, { path: '/' })
+      reply.clearCookie(cookieName, { path: '/' })
     })
 
     app.decorate('identifyAgain', async (request) => {
@@ -82,7 +91,7 @@ export default fp(
     /** The account that a session of this user and epoch is good for; null where there is none any more. */
     async function accountOf(userId: number, epoch: number | undefined, trace?: Trace): Promise<Account | null> {
       try {
-        const account = await profiles.read(userId, trace)
+        const account = await profiles.account(userId, trace)
         return account.sessionEpoch === epoch ? account : null
       } catch (error) {
         if (error instanceof NotFoundError) return null
@@ -114,7 +123,7 @@ export default fp(
       if (request.account === null) await request.session.regenerate()
       else if (
         Date.now() - (renewedAt ?? 0) > config.session.ttlMs / 2 ||
-        request.cookies[SESSION_COOKIE] !== request.session.encryptedSessionId
+        request.cookies[cookieName] !== request.session.encryptedSessionId
       ) {
         request.session.touch()
         // A changed field makes the library save it, and send the cookie again.
@@ -130,11 +139,6 @@ export default fp(
   },
   { name: 'identity', dependencies: ['session', 'cache', 'database'] }
 )
-
-/** Makes the library treat the request as one without a session cookie: it then leaves the cookie of the client alone. */
-function ignoreCookie(request: FastifyRequest): void {
-  delete request.cookies[SESSION_COOKIE]
-}
 
 /**
  * A public read is answered as to a visitor while sessions cannot be read. A public write, as a login or a logout, changes the session: it

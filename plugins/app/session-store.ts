@@ -2,7 +2,7 @@ import type { SessionStore as LibraryStore } from '@fastify/session'
 import type { FastifyBaseLogger } from 'fastify'
 import fp from 'fastify-plugin'
 import { ApiError } from '#http/errors.ts'
-import { formatSession, parseSession } from '#sessions/session-record.ts'
+import { SessionRecords } from '#sessions/session-record.ts'
 import { MemorySessions, RedisSessions, type SessionStore } from '#sessions/session-store.ts'
 
 declare module 'fastify' {
@@ -28,7 +28,10 @@ export default fp(
   async (app) => {
     const { config, redis, log } = app
     const store = redis.session ? new RedisSessions(redis.session, config.redis.keyPrefix) : new MemorySessions()
-    app.decorate('sessionStore', adapt(store, config.session.ttlMs, log))
+    app.decorate(
+      'sessionStore',
+      adapt(store, new SessionRecords(config.session.secrets, config.session), config.session.ttlMs, log)
+    )
     app.decorate('requireSessions', () =>
       store.ready().catch((error) => {
         throw unavailable(error)
@@ -42,14 +45,14 @@ function unavailable(cause: unknown): ApiError {
   return new ApiError(503, 'SESSIONS_DOWN', 'sessions cannot be read at the moment', { 'Retry-After': '5' }, { cause })
 }
 
-function adapt(store: SessionStore, ttlMs: number, log: FastifyBaseLogger): LibraryStore {
+function adapt(store: SessionStore, records: SessionRecords, ttlMs: number, log: FastifyBaseLogger): LibraryStore {
   // The cookie is as the configuration says, whatever the session began under.
   const cookie = { originalMaxAge: ttlMs }
 
   async function get(id: string) {
     try {
       const text = await store.get(id)
-      const session = text === null ? null : parseSession(text)
+      const session = text === null ? null : records.parse(id, text)
       return session && { ...session, cookie }
     } catch (error) {
       return { cookie, unreadable: unavailable(error) }
@@ -77,7 +80,7 @@ function adapt(store: SessionStore, ttlMs: number, log: FastifyBaseLogger): Libr
     get: (id, callback) => answer(get(id), callback),
     set: (id, value, callback) => {
       // The library sets a new session before anybody has signed in to it: it is kept once it has a user.
-      const text = formatSession(value)
+      const text = records.format(id, value)
       if (text === null) callback()
       else answer(set(id, text, value.begunAt === value.renewedAt), callback)
     },

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import session from '@fastify/session'
+import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { mayCarrySession, SESSION_COOKIE } from '#sessions/session-record.ts'
+import { cookieValues, mayCarrySession, sessionCookieName } from '#sessions/session-cookie.ts'
 import { createCookieSigner } from './cookie-signer.ts'
 
 const ID_BYTES = 24
@@ -10,8 +11,33 @@ const ID_BYTES = 24
 export default fp(
   async (app) => {
     const { production, session: settings } = app.config
+    const cookieName = sessionCookieName(production)
+    const signer = createCookieSigner(settings.secrets)
+    const sessionOf = (id: string) =>
+      new Promise((resolve) => app.sessionStore.get(id, (error, session) => resolve(error ? null : session)))
+
+    /** The last cookie that names a session, else the last that is genuine, else the first, as the library takes it. */
+    async function choose(request: FastifyRequest, values: readonly string[]): Promise<void> {
+      const genuine = values.filter((value) => signer.unsign(value).valid).reverse()
+      let chosen = genuine[0]
+      for (const value of genuine) {
+        if (await sessionOf(signer.unsign(value).value ?? '')) {
+          chosen = value
+          break
+        }
+      }
+      if (chosen !== undefined) request.cookies[cookieName] = chosen
+    }
+
+    // A browser sends cookies of longer paths first, and ours has the shortest: one that was planted, or is old, neither takes over nor
+    // hides the right one.
+    app.addHook('onRequest', (request, _reply, done) => {
+      const values = cookieValues(request.headers.cookie, cookieName)
+      if (values.length < 2) done()
+      else choose(request, values).then(() => done(), done)
+    })
     await app.register(session, {
-      cookieName: SESSION_COOKIE,
+      cookieName,
       // With 'auto' the cookie is Secure where the request came over TLS, by the word of a trusted proxy too.
       cookie: {
         httpOnly: true,
@@ -30,7 +56,7 @@ export default fp(
         const isVisitor = request?.session.sessionId === undefined && !mayCarrySession(request?.headers.cookie)
         return isVisitor ? '' : randomBytes(ID_BYTES).toString('base64url')
       },
-      secret: createCookieSigner(settings.secrets)
+      secret: signer
     })
   },
   { name: 'session', dependencies: ['cookie', 'session-store'] }

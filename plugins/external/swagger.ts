@@ -2,12 +2,14 @@ import swagger, { type SwaggerTransform } from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
 import { impliedResponses } from '#http/documented-responses.ts'
+import { sessionCookieName } from '#sessions/session-cookie.ts'
 
 const SESSION = 'session'
 
 /** `/openapi.json`, made of the route schemas, and `/docs`, which shows it. */
 export default fp(
   async (app) => {
+    const name = sessionCookieName(app.config.production)
     await app.register(swagger, {
       transform: addImplied,
       openapi: {
@@ -29,7 +31,7 @@ export default fp(
         ],
         components: {
           securitySchemes: {
-            [SESSION]: { type: 'apiKey', in: 'cookie', name: 'sid', description: 'set by register and login' }
+            [SESSION]: { type: 'apiKey', in: 'cookie', name, description: 'set by register and login' }
           }
         }
       }

@@ -1,16 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createEntry, type Entry, isNegative } from './entry.ts'
 import { countMatching, deleteMatching, type Progress } from './invalidation/clearing.ts'
-import type { Messages } from './invalidation/messages.ts'
+import { MAX_TAGS, type Messages } from './invalidation/messages.ts'
 import { assertKey, type CacheSpec } from './keys.ts'
 import { Reader, type ReaderOptions } from './read/reader.ts'
 import { Ticket } from './read/ticket.ts'
 import { Trace } from './read/trace.ts'
+import { MAX_PATTERN_LENGTH } from './store/glob.ts'
 
 /** How long an invalidation that failed waits for the store to be trusted again before it gives up. */
 const INVALIDATION_PATIENCE_MS = 500
-/** How many tags go out in one pipeline: few enough to be answered within the time that a command has. */
-const TAGS_AT_ONCE = 500
+/** How many tags go out in one pipeline and one message: few enough to be answered within the time that a command has. */
+const TAGS_AT_ONCE = MAX_TAGS
 
 /** Names tags that only the load knows: await it before what they cover is read (`Ticket.dependOn`). */
 export type DependOn = (tags: readonly string[]) => Promise<void>
@@ -193,19 +194,30 @@ export class Cache {
     }
   }
 
-  /** Removes the cached data whose keys match a Redis glob, as `course:*`, in all instances; resolves to their number. */
-  async clearPattern(pattern: string, progress?: Progress): Promise<number> {
+  /**
+   * Removes the cached data whose keys match a Redis glob, as `course:*`, in all instances, which log `by` whom; resolves to their
+   * number. Throws `RangeError` for a pattern longer than 512 characters, as no key is.
+   */
+  async clearPattern(pattern: string, progress?: Progress, by?: string): Promise<number> {
+    assertPattern(pattern)
     const { store, tier, messages, log } = this.#options
     const deleted = await deleteMatching(store, pattern, progress)
     // After the store: a copy made before is gone, and one made after is not of what was deleted.
     tier.deleteMatching(pattern)
-    await messages.publish({ clear: pattern })
+    await messages.publish({ clear: pattern, ...(by !== undefined && { by }) })
     log.debug({ pattern, deleted }, 'cache cleared by pattern')
     return deleted
   }
 
   /** How many keys `clearPattern` would remove. */
-  countPattern(pattern: string, progress?: Progress): Promise<number> {
+  async countPattern(pattern: string, progress?: Progress): Promise<number> {
+    assertPattern(pattern)
     return countMatching(this.#options.store, pattern, progress)
+  }
+}
+
+function assertPattern(pattern: string): void {
+  if (pattern.length > MAX_PATTERN_LENGTH) {
+    throw new RangeError(`a pattern must not be longer than ${MAX_PATTERN_LENGTH} characters`)
   }
 }

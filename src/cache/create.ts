@@ -1,6 +1,7 @@
 import { duplicateOf, onInterruption, type RedisClient } from '#redis/connect.ts'
 import { closeRedis, REVIVED } from '#redis/watchdog.ts'
 import { Cache, type CacheOptions } from './cache.ts'
+import { MAX_HEADER_LENGTH } from './entry.ts'
 import { deleteMatching } from './invalidation/clearing.ts'
 import { type Messages, noMessages, RedisMessages } from './invalidation/messages.ts'
 import { MemoryTier } from './l1/memory-tier.ts'
@@ -72,15 +73,16 @@ export function createRedisCache(redis: RedisClient, keyPrefix: string, settings
     )
   )
   const messages = new RedisMessages(redis, subscriber, keyPrefix)
-  const store = new RedisStore(redis, keyPrefix)
+  const store = new RedisStore(redis, keyPrefix, settings.maxEntryBytes + MAX_HEADER_LENGTH)
   const ping = () => redis.set(`${keyPrefix}:probe`, '', 'PX', PROBE_TTL_MS)
   const { binding, ...parts } = assemble(settings, { store, messages, ping, shared: store, keyPrefix })
   const { breaker, tier } = parts
   messages.listen(
     {
-      received: ({ tags, clear }) => {
+      received: ({ tags, clear, by }) => {
         if (tags !== undefined) tier.drop(tags)
         if (clear !== undefined) tier.deleteMatching(clear)
+        if (by !== undefined) settings.log.info({ audit: 'cache cleared', by, pattern: clear }, 'cache cleared')
       },
       interrupted: () => tier.dropAll()
     },

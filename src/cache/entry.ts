@@ -4,6 +4,8 @@ import type { CacheSpec } from './keys.ts'
 
 /** The version of the stored form: entries of another one are misses, so that a rolling update may change it. */
 const VERSION = '2'
+/** The header of an entry has a tag or a few: a longer one is none of ours. */
+export const MAX_HEADER_LENGTH = 8192
 const ETAG = /^("[\w-]+")?$/
 
 /** What a value depends on. */
@@ -66,7 +68,7 @@ export function encodeEntry({ shape, tags, stamps, etag, value }: Entry): string
 /** The entry, or null when the text is not a whole entry of this version. */
 export function decodeEntry(text: string): Entry | null {
   const end = text.indexOf('\n')
-  if (end === -1) return null
+  if (end === -1 || end > MAX_HEADER_LENGTH) return null
   const [version, length, etag, shape, stamped] = text.slice(0, end).split(' ')
   const value = text.slice(end + 1)
   if (version !== VERSION || value.length !== Number(length)) return null

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 
 /** What a key may be, and the keys that the cache has for itself. Those of cached data are built in the `cache-specs.ts` of each room. */
 
-const MAX_KEY_BYTES = 512
+export const MAX_KEY_LENGTH = 512
 const KEY = /^[A-Za-z0-9:_.-]+$/
 
 /** The first words of cached data. Clearing touches nothing else: not sessions, not limits, not jobs. */
@@ -20,6 +20,11 @@ export interface CacheSpec {
   readonly strict?: boolean
   /** True for a text that is such a value: an entry of the store that is none is a miss, since anybody may have put it there. */
   readonly form?: (text: string) => boolean
+  /**
+   * What the value says is acted on, as a role is, so it is kept in this process only, and the store tells no more than whether it was
+   * touched. Whoever can write to the store can make such a copy last as long as its TTL at most, which is therefore short.
+   */
+  readonly authoritative?: boolean
 }
 
 /** The key under which a tag's stamp is kept. */
@@ -34,7 +39,7 @@ export function lockKey(name: string): string {
 
 /** Throws `RangeError` for a key outside the alphabet or longer than 512 bytes: a mistake of ours, never of a client. */
 export function assertKey(key: string): void {
-  if (key.length > MAX_KEY_BYTES || !KEY.test(key)) throw new RangeError(`not a cache key: ${JSON.stringify(key)}`)
+  if (key.length > MAX_KEY_LENGTH || !KEY.test(key)) throw new RangeError(`not a cache key: ${JSON.stringify(key)}`)
 }
 
 /** True for a key of cached data. */

@@ -1,9 +1,10 @@
 /** `npm run clear-cache -- --stats [--json] | --all | --pattern "course:*"`: what the cache has, and clearing it, in `REDIS_URL`. */
+import { hostname, userInfo } from 'node:os'
 import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
 import { Presets, SingleBar } from 'cli-progress'
 import type { Cache, Progress } from '#cache'
-import { RedisStore } from '#cache'
+import { MAX_PATTERN_LENGTH, RedisStore } from '#cache'
 import { readConfig } from '#config/config.ts'
 import { RedisBoard } from '#observability/board.ts'
 import { reportOf } from '#observability/report.ts'
@@ -53,6 +54,8 @@ function readArguments() {
     if (Number(stats) + Number(all) + Number(pattern !== undefined) !== 1)
       usage('give one of --stats, --all, --pattern')
     if (pattern === '') usage('--pattern must not be empty')
+    if (pattern !== undefined && pattern.length > MAX_PATTERN_LENGTH)
+      usage(`--pattern must not be longer than ${MAX_PATTERN_LENGTH} characters`)
     if (stats && (dryRun || yes)) usage('--dry-run and --yes go with --all and --pattern')
     if (json && !stats) usage('--json goes with --stats')
     return { stats, json, all, pattern: pattern ?? '*', dryRun, yes }
@@ -77,11 +80,23 @@ async function clear(cache: Cache, store: RedisStore): Promise<number> {
       return 1
     }
   }
-  const deleted = await withBar((progress) => cache.clearPattern(pattern, progress))
+  const deleted = await withBar((progress) => cache.clearPattern(pattern, progress, operator()))
   // Nothing is left of the database that was cached here: it may be another one from now on.
   if (all) await store.removeLabel()
   console.log(`${deleted} keys cleared`)
   return 0
+}
+
+/** Who clears, for the log of the service: a user of a machine, or of a container that has no name for him. */
+function operator(): string {
+  const name = () => {
+    try {
+      return userInfo().username
+    } catch {
+      return 'somebody'
+    }
+  }
+  return `npm run clear-cache, ${name()}@${hostname()}`.slice(0, 200)
 }
 
 async function confirmed(): Promise<boolean> {

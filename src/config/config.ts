@@ -76,7 +76,8 @@ export function readConfig(env: Environment) {
     ...readLimits(env),
     session: {
       secrets: sessionSecrets(env, production),
-      ttlMs: integer(env, 'SESSION_TTL', 14 * DAY_S, 60, 365 * DAY_S) * 1000
+      ttlMs: integer(env, 'SESSION_TTL', 14 * DAY_S, 60, 365 * DAY_S) * 1000,
+      maxAgeMs: integer(env, 'SESSION_MAX_AGE', 90 * DAY_S, 60, 3650 * DAY_S) * 1000
     },
     llm: {
       provider: choice(env, 'LLM_PROVIDER', 'template', ['template', 'openai']),
@@ -116,7 +117,7 @@ function redis(env: Environment, name: string): string | null {
   throw new ConfigError(name, value, `allowed is ${REDIS_URL_FORMS}`, true)
 }
 
-/** `true`/`false`, a number of proxies, or a list of their addresses, as Fastify takes them. */
+/** A number of proxies, a list of their addresses, `false`, or `true`, which believes everybody, as Fastify takes them. */
 function trustProxy(env: Environment): boolean | number | string {
   const value = text(env, 'TRUST_PROXY')
   if (value === null || value === 'false') return false
@@ -126,7 +127,7 @@ function trustProxy(env: Environment): boolean | number | string {
   throw new ConfigError(
     'TRUST_PROXY',
     value,
-    'allowed is true, false, a number of proxies, or a list of addresses as 10.0.0.0/8'
+    'allowed is a number of proxies, a list of addresses as 10.0.0.0/8, false, or true'
   )
 }
 

@@ -1,4 +1,4 @@
-import { type CacheSpec, digestOf, shapeOf } from '#cache'
+import { type CacheSpec, digestOf, kindOf } from '#cache'
 import { Category, CategoryList, Chapter, Course, CoursePage, ModuleList } from './shapes.ts'
 
 /** What is cached of courses. Which rows touch which tags is written in the migration `smaller_invalidations`. */
@@ -14,51 +14,51 @@ export const tags = {
   authorName: (userId: number) => `user:${userId}:name`
 }
 
-/** Where an answer changes its meaning and not its schema, raise the number beside it (`shapeOf`). */
-const shapes = {
-  course: shapeOf(Course, 0),
-  modules: shapeOf(ModuleList, 0),
-  chapter: shapeOf(Chapter, 0),
-  courses: shapeOf(CoursePage, 0),
-  categories: shapeOf(CategoryList, 0),
-  category: shapeOf(Category, 0)
+/** Where an answer changes its meaning and not its schema, raise the number beside it (`kindOf`). */
+const kinds = {
+  course: kindOf(Course, 0),
+  modules: kindOf(ModuleList, 0),
+  chapter: kindOf(Chapter, 0),
+  courses: kindOf(CoursePage, 0),
+  categories: kindOf(CategoryList, 0),
+  category: kindOf(Category, 0)
 }
 
 export const specs = {
   /** The page of a course. The author and the category whose names it shows are tags that its load adds (`Catalogue.coursePage`). */
   course: (id: number): CacheSpec => ({
     key: `course:${id}`,
-    shape: shapes.course,
+    ...kinds.course,
     tags: [tags.course(id)],
     ttlMs: 30 * MINUTE_MS
   }),
   courseModules: (id: number): CacheSpec => ({
     key: `course:${id}:modules`,
-    shape: shapes.modules,
+    ...kinds.modules,
     tags: [tags.course(id)],
     ttlMs: 30 * MINUTE_MS
   }),
   chapter: (courseId: number, id: number): CacheSpec => ({
     key: `course:${courseId}:chapter:${id}`,
-    shape: shapes.chapter,
+    ...kinds.chapter,
     tags: [tags.course(courseId)],
     ttlMs: 30 * MINUTE_MS
   }),
   courseList: (query: object): CacheSpec => ({
     key: `api:courses:${digestOf(query)}`,
-    shape: shapes.courses,
+    ...kinds.courses,
     tags: [tags.courses, tags.categories],
     ttlMs: 10 * MINUTE_MS
   }),
   categories: (): CacheSpec => ({
     key: 'api:categories',
-    shape: shapes.categories,
+    ...kinds.categories,
     tags: [tags.categories],
     ttlMs: 30 * MINUTE_MS
   }),
   category: (slug: string): CacheSpec => ({
     key: `api:categories:${slug}`,
-    shape: shapes.category,
+    ...kinds.category,
     tags: [tags.categories],
     ttlMs: 30 * MINUTE_MS
   })

@@ -3,11 +3,24 @@ import type { Log } from '#logging/log.ts'
 import type { RedisClient } from '#redis/connect.ts'
 import { endOfTurn } from '#redis/once-per-turn.ts'
 
-/** Counts, and lets the window begin with the first: one step, so that many processes count exactly. */
+/**
+ * Counts, and lets the window begin with the first: one step, so that many processes count exactly. What was put there by hand, and is
+ * no count or has no end, or a later one than a window has, begins anew.
+ */
 const INCREMENT = `
-local current = redis.call('INCRBY', KEYS[1], ARGV[2])
-if current == tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
-return { current, redis.call('PTTL', KEYS[1]) }`
+local current = redis.pcall('INCRBY', KEYS[1], ARGV[2])
+local ttl = redis.call('PTTL', KEYS[1])
+if type(current) ~= 'number' or current < 0 or current > 2 ^ 53 or ttl > tonumber(ARGV[1])
+  or (ttl < 0 and current ~= tonumber(ARGV[2])) then
+  redis.call('DEL', KEYS[1])
+  current = redis.call('INCRBY', KEYS[1], ARGV[2])
+  ttl = -1
+end
+if ttl < 0 then
+  redis.call('PEXPIRE', KEYS[1], ARGV[1])
+  ttl = tonumber(ARGV[1])
+end
+return { current, ttl }`
 
 const MAX_OWN_COUNTERS = 100_000
 

@@ -1,8 +1,9 @@
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/schema'
 import { Id } from '#http/ids.ts'
 
-/** What is kept of a session: nothing of its cookie, which is as the configuration says. */
+/** What is kept of a session: nothing of its cookie, which is as the configuration says. Times are in ms since 1970. */
 const SessionRecord = Type.Object({
   userId: Id,
   epoch: Type.Integer(),
@@ -14,31 +15,62 @@ export type SessionRecord = Static<typeof SessionRecord>
 /** Compiled: it is asked at every request of whoever is signed in. */
 const record = Compile(SessionRecord)
 
-/** The session in a stored text; null for what is none, left by another program or another version: nobody is signed in by it. */
-export function parseSession(text: string): SessionRecord | null {
-  try {
-    const value: unknown = JSON.parse(text)
+/** A longer text is no session. */
+export const MAX_SESSION_BYTES = 512
+
+export interface SessionLifetime {
+  /** How long a session lives without being used, in ms. */
+  readonly ttlMs: number
+  /** How long it lives at most, however often it is used, in ms. */
+  readonly maxAgeMs: number
+}
+
+/**
+ * Sessions as they are stored: signed, together with their ids, so that whoever can write to the store can neither make one nor give one's
+ * own to another user. The first secret signs, all of them verify.
+ */
+export class SessionRecords {
+  readonly #keys: readonly Buffer[]
+  readonly #lifetime: SessionLifetime
+
+  constructor(secrets: readonly string[], lifetime: SessionLifetime) {
+    this.#keys = secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret, '', 'session record', 32)))
+    this.#lifetime = lifetime
+  }
+
+  /**
+   * The session in a text that was stored under `id`; null for what is none, left by another program or another version, and for one whose
+   * time is over: nobody is signed in by it.
+   */
+  parse(id: string, text: string): SessionRecord | null {
+    const end = text.indexOf(' ')
+    const json = text.slice(end + 1)
+    if (end === -1 || text.length > MAX_SESSION_BYTES || !this.#isSigned(id, json, text.slice(0, end))) return null
+    const value: unknown = JSON.parse(json)
     if (!record.Check(value)) return null
-    const { userId, epoch, begunAt, renewedAt } = value
-    return { userId, epoch, begunAt, renewedAt }
-  } catch {
-    return null
+    const { ttlMs, maxAgeMs } = this.#lifetime
+    const now = Date.now()
+    return now > value.renewedAt + ttlMs || now > value.begunAt + maxAgeMs ? null : value
+  }
+
+  /** The text to store under `id`; null for a session that nobody has signed in to. */
+  format(id: string, { userId, epoch, begunAt, renewedAt }: Partial<SessionRecord>): string | null {
+    const fields = { userId, epoch, begunAt, renewedAt }
+    const [key] = this.#keys
+    if (key === undefined || !record.Check(fields)) return null
+    const json = JSON.stringify(fields)
+    return `${sign(key, id, json)} ${json}`
+  }
+
+  #isSigned(id: string, json: string, signature: string): boolean {
+    const given = Buffer.from(signature)
+    return this.#keys.some((key) => {
+      const right = Buffer.from(sign(key, id, json))
+      return given.length === right.length && timingSafeEqual(given, right)
+    })
   }
 }
 
-/** The text to store; null for a session that nobody has signed in to. */
-export function formatSession({ userId, epoch, begunAt, renewedAt }: Partial<SessionRecord>): string | null {
-  const fields = { userId, epoch, begunAt, renewedAt }
-  return record.Check(fields) ? JSON.stringify(fields) : null
-}
-
-/** The name of the cookie that carries a session. */
-export const SESSION_COOKIE = 'sid'
-
-/** As parsers of cookies do, this lets white space stand around the name. */
-const CARRIES_SESSION = new RegExp(`\\b${SESSION_COOKIE}\\s*=`)
-
-/** True for a `Cookie` header that may carry a session. */
-export function mayCarrySession(cookies: string | undefined): boolean {
-  return cookies !== undefined && CARRIES_SESSION.test(cookies)
+function sign(key: Buffer, id: string, json: string): string {
+  return createHmac('sha256', key).update(`${id} ${json}`).digest('base64url')
 }

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { RedisClient } from '#redis/connect.ts'
 import { OncePerTurn } from '#redis/once-per-turn.ts'
+import { MAX_SESSION_BYTES } from './session-record.ts'
 
 /** Where sessions are kept, as text, under their ids. */
 export interface SessionStore {
@@ -33,12 +34,15 @@ export class RedisSessions implements SessionStore {
     return this.#reads.ask(id, () => this.#read(id))
   }
 
-  /** Null also for a key of another type, put there by hand. */
+  /** Null also for a key of another type, put there by hand. Of a text that is longer than a session is, no more than that is transferred. */
   #read(id: string): Promise<string | null> {
-    return this.#redis.get(this.#prefix + id).catch((error) => {
-      if (/WRONGTYPE/.test(String(error))) return null
-      throw error
-    })
+    return this.#redis.getrange(this.#prefix + id, 0, MAX_SESSION_BYTES).then(
+      (text) => text || null,
+      (error) => {
+        if (/WRONGTYPE/.test(String(error))) return null
+        throw error
+      }
+    )
   }
 
   async begin(id: string, text: string, ttlMs: number): Promise<void> {

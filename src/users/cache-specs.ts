@@ -1,17 +1,30 @@
-import { type CacheSpec, shapeOf } from '#cache'
-import { Account } from './shapes.ts'
+import { type CacheSpec, kindOf, shapeOf } from '#cache'
+import { Account, User } from './shapes.ts'
 
 const MINUTE_MS = 60_000
-const shape = shapeOf(Account, 0)
+/** For so long a role may count that was taken away, if somebody who writes to Redis hides the change from this process; else it ends at once. */
+const ACCOUNT_TTL_MS = 5000
+const profile = kindOf(User, 0)
+const accountShape = shapeOf(Account, 0)
 
 export const tags = { user: (id: number) => `user:${id}` }
 
 export const specs = {
+  /** What everybody may see of a user. */
   profile: (userId: number): CacheSpec => ({
     key: `user:${userId}:profile`,
-    shape,
+    ...profile,
     tags: [tags.user(userId)],
     ttlMs: 15 * MINUTE_MS,
     strict: true
+  }),
+  /** Whom a session is of, and what he may do: read from the database by each process. */
+  account: (userId: number): CacheSpec => ({
+    key: `user:${userId}:account`,
+    shape: accountShape,
+    tags: [tags.user(userId)],
+    ttlMs: ACCOUNT_TTL_MS,
+    strict: true,
+    authoritative: true
   })
 }

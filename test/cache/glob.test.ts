@@ -1,5 +1,5 @@
 import t from 'tap'
-import { matcher } from '../../src/cache/store/glob.ts'
+import { collapseStars, matcher } from '../../src/cache/store/glob.ts'
 import { plainClient } from '../support/caches.ts'
 import { RedisServer } from '../support/redis.ts'
 
@@ -60,7 +60,8 @@ async function compare(patterns: readonly string[]) {
   return patterns.map((pattern, i) => ({
     pattern,
     redis: KEYS.filter((key) => answers[i]?.includes(key)),
-    ours: KEYS.filter(matcher(pattern))
+    ours: KEYS.filter(matcher(pattern)),
+    collapsed: KEYS.filter(matcher(collapseStars(pattern)))
   }))
 }
 
@@ -76,7 +77,9 @@ t.test('so do 3,000 patterns put together at random', async (t) => {
   const alphabet = 'abc^-[]\\*?1:'
   const pattern = () => Array.from({ length: 1 + random(9) }, () => alphabet.charAt(random(alphabet.length))).join('')
   const patterns = Array.from({ length: 3000 }, pattern)
-  const different = (await compare(patterns)).filter(({ redis, ours }) => redis.join() !== ours.join())
+  const different = (await compare(patterns)).filter(
+    ({ redis, ours, collapsed }) => redis.join() !== ours.join() || ours.join() !== collapsed.join()
+  )
   t.same(different.slice(0, 3), [], `${different.length} of them differ`)
 })
 
@@ -86,6 +89,33 @@ t.test('a pattern of many stars is answered at once: it would hold up every inst
   t.equal(matches('a'.repeat(100)), false)
   t.equal(matches(`${'a'.repeat(100)}b`), true)
   t.ok(performance.now() - start < 500, `${performance.now() - start} ms`)
+})
+
+t.test('the worst patterns cost a process of 30,000 copies no more than a moment', async (t) => {
+  const keys = Array.from({ length: 30_000 }, (_, i) => `course:${'a'.repeat(40)}${i}`)
+  const worst = [
+    '*'.repeat(100_000),
+    `${'*a'.repeat(255)}b`,
+    `*${'a'.repeat(510)}b`,
+    `${'*?'.repeat(255)}b`,
+    '*[a-z]'.repeat(85)
+  ]
+  for (const pattern of worst) {
+    const start = performance.now()
+    const found = keys.filter(matcher(pattern)).length
+    t.equal(found, pattern.startsWith('**') ? keys.length : 0)
+    t.ok(performance.now() - start < 1500, `${pattern.slice(0, 10)}: ${performance.now() - start} ms`)
+  }
+  const start = performance.now()
+  t.equal(matcher(`${'*a'.repeat(255)}b`)('a'.repeat(512)), false)
+  t.equal(matcher(`${'*a'.repeat(255)}*b`)(`${'a'.repeat(511)}b`), true)
+  t.ok(performance.now() - start < 100, `${performance.now() - start} ms for the longest key`)
+})
+
+t.test('stars that follow each other are one, as Redis is sent it', async (t) => {
+  t.same(['***', 'a**b', '\\***', '[**]', '[a**-z]*', '\\\\**', 'a'].map(collapseStars), [
+    ...['*', 'a*b', '\\**', '[*]', '[a*-z]*', '\\\\*', 'a']
+  ])
 })
 
 /** The same numbers in every run (mulberry32). */

@@ -12,6 +12,7 @@ const DOCUMENTED: [name: string, spec: CacheSpec, key: string, ttlMs: number, ta
   ['a chapter', specs.chapter(42, 7), 'course:42:chapter:7', 30 * MINUTE, ['course:42'], false],
   ['the categories', specs.categories(), 'api:categories', 30 * MINUTE, ['categories'], false],
   ['a profile', specs.profile(7), 'user:7:profile', 15 * MINUTE, ['user:7'], true],
+  ['an account, of each process', specs.account(7), 'user:7:account', MINUTE / 12, ['user:7'], true],
   ['progress', specs.progress(7, 42), 'user:7:progress:42', 15 * MINUTE, ['user:7:progress'], true],
   ['a generation', specs.generation(UUID), `generation:${UUID}`, 120 * MINUTE, [`generation:${UUID}`], true],
   [

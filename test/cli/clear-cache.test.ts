@@ -52,6 +52,7 @@ t.test('wrong usage is 2, a Redis that is not there 1, each with a line that say
     ['--all', '--stats'],
     ['--pattern'],
     ['--pattern', ''],
+    ['--pattern', '*'.repeat(513)],
     ['--everything'],
     ['--all', '--json'],
     ['--stats', '--yes']

@@ -12,6 +12,7 @@ import { RedisServer } from '../support/redis.ts'
 
 const MINUTE_MS = 60_000
 const BACK_MS = 6000
+const KEY = 'test:limit:127.0.0.1'
 
 const named: RateLimitOptions = { max: 3, timeWindow: MINUTE_MS, keyGenerator: ({ ip }) => `named:${ip}` }
 
@@ -93,6 +94,27 @@ t.test('with Redis', async (t) => {
 
   await t.test('limits are counted apart', async (t) => {
     await limitsAreApart(t, await startProcess(t, clients[0] ?? null))
+    await clients[0]?.flushall()
+  })
+
+  await t.test('what is no count, or has no end, begins anew: nobody is refused for ever', async (t) => {
+    const app = await startProcess(t, clients[0] ?? null)
+    const put: [string, () => Promise<unknown> | undefined][] = [
+      ['a list', () => clients[0]?.rpush(KEY, 'x')],
+      ['a text', () => clients[0]?.set(KEY, 'x')],
+      ['a count without an end', () => clients[0]?.set(KEY, 1000)],
+      ['one that ends in a year', () => clients[0]?.set(KEY, 1000, 'EX', 31_536_000)],
+      ['one below zero', () => clients[0]?.set(KEY, -1000, 'PX', MINUTE_MS)],
+      ['the largest', () => clients[0]?.set(KEY, '9223372036854775807', 'PX', MINUTE_MS)]
+    ]
+    for (const [what, begin] of put) {
+      await clients[0]?.del(KEY)
+      await begin()
+      t.equal(await remaining(app, 'GET', '/all'), 9, what)
+      t.equal(await remaining(app, 'GET', '/all'), 8, what)
+      const ttl = (await clients[0]?.pttl(KEY)) ?? 0
+      t.ok(ttl > 0 && ttl <= 2 * MINUTE_MS, `${what}: ${ttl} ms`)
+    }
     await clients[0]?.flushall()
   })
 

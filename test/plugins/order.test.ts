@@ -41,7 +41,7 @@ t.test('whoever is refused by one plugin does not cost a look-up of the next', a
   const ann = await register(url, 'ann')
   const inRedis = lookInto(t, redis)
   /** How many sessions were read. */
-  const reads = async () => Number(/cmdstat_get:calls=(\d+)/.exec(await inRedis.info('commandstats'))?.[1] ?? 0)
+  const reads = async () => Number(/cmdstat_getrange:calls=(\d+)/.exec(await inRedis.info('commandstats'))?.[1] ?? 0)
   const session = (headers: Record<string, string> = {}) =>
     ann.get('/api/v1/auth/session', { origin: FRONT_END, ...headers })
 

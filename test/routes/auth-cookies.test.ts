@@ -1,7 +1,8 @@
 import t from 'tap'
-import { Actor, register } from '../support/actors.ts'
-import { lookInto, startStack, statusOf } from '../support/people.ts'
+import { Actor, register, signIn } from '../support/actors.ts'
+import { bodyOf, lookInto, SessionUser, startStack, statusOf } from '../support/people.ts'
 import { startService } from '../support/service.ts'
+import { fieldsOf, signedAgain } from '../support/stored-sessions.ts'
 
 const SESSION = '/api/v1/auth/session'
 const OLD = 'the secret of last year is long enough'
@@ -35,6 +36,56 @@ t.test('on Redis', async (t) => {
     await inRedis.flushall()
   })
 
+  await t.test(
+    'of several cookies of one name the one that names a session counts, and none that was planted',
+    async (t) => {
+      const own = await register(url, 'own')
+      const old = await signIn(url, 'own@example.org', 'password of own')
+      t.equal(await statusOf(old.request('POST', '/api/v1/auth/logout')), 204)
+      const name = async (cookie: string) => {
+        const answer = await new Actor(url, cookie).get(SESSION)
+        return answer.status === 200 ? (await bodyOf(SessionUser, answer)).user.name : answer.status
+      }
+      const planted = 'sid=junk; sid=x.y'
+      t.equal(await name(`${planted}; ${own.cookie}`), 'own', 'junk before it')
+      t.equal(await name(`${own.cookie}; ${planted}`), 'own', 'and after it')
+      t.equal(await name(`${old.cookie}; ${own.cookie}`), 'own', 'one that was ended')
+      t.equal(await name(`${own.cookie}; ${old.cookie}`), 'own')
+      t.equal(await name(planted), 401)
+      // A page of another host of the site plants its own session for a part of the paths: browsers send that one first.
+      const thief = await register(url, 'thief')
+      t.equal(await name(`${thief.cookie}; ${own.cookie}`), 'own')
+      t.equal(await name(`${'sid=junk; '.repeat(700)}${own.cookie}`), 'own')
+    }
+  )
+
+  await t.test(
+    'in production the cookie is from this host only, and a planted or old one of the other name means nothing',
+    async (t) => {
+      const { url } = await startService(t, { ...env, NODE_ENV: 'production', SESSION_SECRET: OLD, TRUST_PROXY: '1' })
+      const https = { 'x-forwarded-proto': 'https', 'x-forwarded-for': '192.0.2.1' }
+      const browser = new Actor(url)
+      const answer = await browser.request('POST', '/api/v1/auth/register', account('hosted'), https)
+      const cookies = answer.headers.getSetCookie()
+      t.match(cookies, [/^__Host-sid=/, /^__Host-browser=/])
+      for (const cookie of cookies) {
+        t.match(cookie, /(?=.*; Path=\/(;|$))(?=.*; HttpOnly)(?=.*; Secure)(?=.*; SameSite=Lax)/)
+        t.notMatch(cookie, /Domain/)
+      }
+      browser.cookie = cookies[0]?.split(';')[0] ?? ''
+      t.equal(await statusOf(browser.get(SESSION, https)), 200)
+      const planted = (await register(before.url, 'planter')).cookie
+      t.equal(await statusOf(new Actor(url, planted).get(SESSION, https)), 401, 'a session, but by the other name')
+      const both = await new Actor(url, `${planted}; ${browser.cookie}`).get(SESSION, https)
+      t.match(await bodyOf(SessionUser, both), { user: { name: 'hosted' } })
+      t.match((await browser.request('POST', '/api/v1/auth/logout', undefined, https)).headers.getSetCookie(), [
+        /^__Host-sid=; Max-Age=0; Path=\/;.*Secure/
+      ])
+      const forged = await new Actor(url, `${browser.cookie.slice(0, -4)}AAAA`).get(SESSION, https)
+      t.match(forged.headers.getSetCookie(), [/^__Host-sid=; Max-Age=0;.*Secure/], 'a browser takes no other')
+    }
+  )
+
   const sessionKey = async () => (await inRedis.keys('*:session:*')).at(0) ?? 'none'
 
   await t.test('a session is prolonged by use, once half of its time is over, and not by every request', async (t) => {
@@ -47,16 +98,16 @@ t.test('on Redis', async (t) => {
     t.equal(await inRedis.get(key), stored)
 
     // As it is 31 seconds later.
-    const session: Record<string, unknown> = JSON.parse(stored)
-    const aged = { ...session, renewedAt: Number(session.renewedAt) - 31_000 }
-    await inRedis.set(key, JSON.stringify(aged), 'PX', 29_000)
+    const { renewedAt } = fieldsOf(stored)
+    const aged = signedAgain(before.app.config, key, stored, { renewedAt: Number(renewedAt) - 31_000 }) ?? ''
+    await inRedis.set(key, aged, 'PX', 29_000)
     const answer = await ann.get(SESSION)
     t.equal(answer.status, 200)
     t.match(cookieOf(answer), new RegExp(`^${ann.cookie.replace(/[.+/]/g, '\\$&')};`), 'the same session, for longer')
     t.ok((await inRedis.pttl(key)) > 55_000, `${await inRedis.pttl(key)} ms left`)
     t.same((await ann.get(SESSION)).headers.getSetCookie(), [])
 
-    await inRedis.set(key, JSON.stringify(aged), 'PX', 29_000)
+    await inRedis.set(key, aged, 'PX', 29_000)
     const course = await ann.get('/api/v1/courses/1')
     t.equal(course.status, 200)
     if (course.headers.getSetCookie().length > 0) {

@@ -136,6 +136,14 @@ export const variables: readonly Variable[] = [
   { name: 'PUBLISHING', of: (c) => c.publishing, unset: 'everyone', given: 'authors', parsed: 'authors', bad: ['all'] },
   { name: 'SESSION_TTL', of: (c) => c.session.ttlMs, given: '3600', parsed: 3_600_000, ...positive },
   {
+    name: 'SESSION_MAX_AGE',
+    of: (c) => c.session.maxAgeMs,
+    unset: 90 * 86_400_000,
+    given: '86400',
+    parsed: 86_400_000,
+    ...positive
+  },
+  {
     name: 'TRUST_PROXY',
     of: (c) => c.trustProxy,
     unset: false,

@@ -4,12 +4,21 @@ import { Compile } from 'typebox/schema'
 import type { Log } from '#logging/log.ts'
 import type { RedisClient } from '#redis/connect.ts'
 import { heartbeat } from '#redis/watchdog.ts'
+import { MAX_KEY_LENGTH } from '../keys.ts'
+import { MAX_PATTERN_LENGTH } from '../store/glob.ts'
 
-/** What instances tell each other: tags that were invalidated, or a pattern that an operator cleared. */
+/** How many tags a message has at most. */
+export const MAX_TAGS = 500
+/** A longer text is not even parsed: no message of ours is so long. */
+const MAX_MESSAGE_LENGTH = 2 * MAX_TAGS * MAX_KEY_LENGTH
+const WARN_EVERY_MS = 60_000
+
+/** What instances tell each other: tags that were invalidated, or a pattern that was cleared, and by whom where it was a person. */
 const Message = Type.Object({
-  from: Type.String(),
-  tags: Type.Optional(Type.Array(Type.String())),
-  clear: Type.Optional(Type.String())
+  from: Type.String({ maxLength: 64 }),
+  tags: Type.Optional(Type.Array(Type.String({ maxLength: MAX_KEY_LENGTH }), { maxItems: MAX_TAGS })),
+  clear: Type.Optional(Type.String({ maxLength: MAX_PATTERN_LENGTH })),
+  by: Type.Optional(Type.String({ maxLength: 200 }))
 })
 const message = Compile(Message)
 
@@ -35,6 +44,7 @@ export class RedisMessages implements Messages {
   readonly #subscriber: RedisClient
   readonly #channel: string
   readonly #from = randomUUID()
+  #warnedAt = Number.NEGATIVE_INFINITY
 
   constructor(publisher: RedisClient, subscriber: RedisClient, keyPrefix: string) {
     this.#publisher = publisher
@@ -48,9 +58,12 @@ export class RedisMessages implements Messages {
 
   listen(listener: Listener, log: Log): void {
     this.#subscriber.on('message', (_channel, text) => {
-      const value: unknown = parse(text)
-      if (!message.Check(value)) log.warn({ text: text.slice(0, 200) }, 'not an invalidation message: ignored')
-      else if (value.from !== this.#from) listener.received(value)
+      const value = parse(text)
+      if (value === null) {
+        // Whatever it was to say: no copy is believed before the store was asked.
+        listener.interrupted()
+        this.#warn(text, log)
+      } else if (value.from !== this.#from) listener.received(value)
     })
     let subscribed = false
     const subscribe = async () => {
@@ -74,11 +87,25 @@ export class RedisMessages implements Messages {
     // cluster has one that nothing else is asked on, and makes up for a subscription that failed.
     heartbeat(this.#subscriber, subscribe)
   }
+
+  /** One line a minute: whoever sends such messages must not fill the log. */
+  #warn(text: string, log: Log): void {
+    const now = performance.now()
+    if (now - this.#warnedAt < WARN_EVERY_MS) return
+    this.#warnedAt = now
+    log.warn(
+      { text: text.slice(0, 200), length: text.length },
+      'not an invalidation message: ignored; check who else can publish to this Redis'
+    )
+  }
 }
 
-function parse(text: string): unknown {
+/** The message, or null for a text that is none. */
+function parse(text: string): Static<typeof Message> | null {
+  if (text.length > MAX_MESSAGE_LENGTH) return null
   try {
-    return JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    return message.Check(value) ? value : null
   } catch {
     return null
   }

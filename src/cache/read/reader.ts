@@ -95,13 +95,15 @@ export class Reader {
     )
     if (!(joined instanceof Flight)) return joined
     try {
-      const outcome = await lockOrFind(this.#options.store, name, () => this.validator.valid(spec))
+      const outcome = spec.authoritative
+        ? { lock: noLock }
+        : await lockOrFind(this.#options.store, name, () => this.validator.valid(spec))
       if ('lock' in outcome) {
         return this.#ticket({
           spec,
           stamps,
           check,
-          keep: 'shared',
+          keep: spec.authoritative ? 'here' : 'shared',
           flight: joined,
           lock: outcome.lock,
           trace,

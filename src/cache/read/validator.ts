@@ -1,4 +1,4 @@
-import { decodeEntry, type Entry, isCurrent, isOf, isStamped } from '../entry.ts'
+import { decodeEntry, type Entry, isCurrent, isNegative, isOf, isStamped } from '../entry.ts'
 import type { CacheSpec } from '../keys.ts'
 import type { Check, Copy, MemoryTier } from '../l1/memory-tier.ts'
 import type { Store } from '../store/store.ts'
@@ -28,9 +28,11 @@ export class Validator {
     const { tier, store } = this.#options
     const copy = this.copyToConfirm(spec)
     if (copy !== undefined && (await this.confirm(spec, copy))) return { entry: copy.entry, copied: true }
+    if (spec.authoritative) return { stamps: await this.#ask(() => store.stamps(spec.tags)) }
     const [stored, stamps] = await this.#ask(() => Promise.all([store.get(spec.key), store.stamps(spec.tags)]))
     const entry = stored === null ? null : decodeEntry(stored.text)
     if (stored === null || entry === null || !isOf(entry, spec) || !isCurrent(entry, stamps)) return { stamps }
+    if (!isNegative(entry) && spec.form?.(entry.value) === false) return { stamps }
     // What else it depends on nobody knew before it was read.
     const found = entry.tags.slice(spec.tags.length)
     const whole = tier.alsoWatch(check, found)

@@ -1,58 +1,98 @@
-type Token = '*' | ((char: string) => boolean)
+/** No key is longer: a longer pattern is no pattern that anybody needs. */
+export const MAX_PATTERN_LENGTH = 512
+
+/** States in one word of a set: `1 << 31` is negative, and its successor would need a 33rd bit. */
+const BITS = 31
+
+type Accepts = (char: string) => boolean
+
+/** A pattern as an automaton: state n is left by a character that `accepts[n]` takes, and kept by any where a star stands before it. */
+interface Automaton {
+  readonly accepts: readonly Accepts[]
+  readonly stars: ReadonlySet<number>
+}
 
 /**
  * A test for keys by a pattern as Redis matches it (`stringmatchlen` in its util.c): `*` any text, `?` one character,
- * `[a-c]`, `[^a]`, and `\` before a character that means itself. Any text is a pattern; the time it takes is at most the
- * product of both lengths.
+ * `[a-c]`, `[^a]`, and `\` before a character that means itself. Any text is a pattern. The states of an automaton are kept as bits,
+ * and nothing is ever tried twice: the time is that of the key, times one word for each 31 characters of the pattern.
  */
 export function matcher(pattern: string): (key: string) => boolean {
-  const tokens = parse(pattern)
-  return (key) => matches(tokens, key)
-}
-
-/** Goes back to the last star only: an earlier one can match no more than the last one does. */
-function matches(tokens: readonly Token[], key: string): boolean {
-  let at = 0
-  let next = 0
-  let star = -1
-  let resume = 0
-  while (at < key.length) {
-    const token = tokens[next]
-    if (token === '*') {
-      star = next++
-      resume = at
-    } else if (token?.(key.charAt(at))) {
-      next++
-      at++
-    } else if (star !== -1) {
-      next = star + 1
-      at = ++resume
-    } else return false
+  const { accepts, stars } = parse(pattern)
+  const words = Math.floor(accepts.length / BITS) + 1
+  const kept = setOf(words, stars)
+  const takers = new Map<string, Int32Array>()
+  const takersOf = (char: string) => {
+    const known = takers.get(char) ?? setOf(words, statesWhere(accepts, char))
+    takers.set(char, known)
+    return known
   }
-  while (tokens[next] === '*') next++
-  return next === tokens.length
+  return (key) => {
+    const states = setOf(words, [0])
+    for (let at = 0; at < key.length; at++) if (!advance(states, takersOf(key.charAt(at)), kept)) return false
+    return has(states, accepts.length)
+  }
 }
 
-function parse(pattern: string): Token[] {
-  const tokens: Token[] = []
+/** The same pattern, in which no star follows another: Redis, too, takes its time for each of them. */
+export function collapseStars(pattern: string): string {
+  // In brackets it makes no difference how often a character stands.
+  return pattern.replace(/\\.|\*+/gs, (part) => (part.startsWith('*') ? '*' : part))
+}
+
+/** Replaces the states by those after one more character; false when there are none. */
+function advance(states: Int32Array, takers: Int32Array, kept: Int32Array): boolean {
+  let carry = 0
+  let any = 0
+  for (let w = 0; w < states.length; w++) {
+    const before = states[w] ?? 0
+    const moved = before & (takers[w] ?? 0)
+    const after = ((moved << 1) & 0x7fffffff) | carry | (before & (kept[w] ?? 0))
+    carry = moved >>> (BITS - 1)
+    states[w] = after
+    any |= after
+  }
+  return any !== 0
+}
+
+function setOf(words: number, states: Iterable<number>): Int32Array {
+  const set = new Int32Array(words)
+  for (const state of states) {
+    const word = Math.floor(state / BITS)
+    set[word] = (set[word] ?? 0) | (1 << (state % BITS))
+  }
+  return set
+}
+
+function has(set: Int32Array, state: number): boolean {
+  return (((set[Math.floor(state / BITS)] ?? 0) >>> (state % BITS)) & 1) === 1
+}
+
+function* statesWhere(accepts: readonly Accepts[], char: string): Generator<number> {
+  for (const [state, takes] of accepts.entries()) if (takes(char)) yield state
+}
+
+function parse(pattern: string): Automaton {
+  const accepts: Accepts[] = []
+  const stars = new Set<number>()
   for (let i = 0; i < pattern.length; i++) {
     const char = pattern.charAt(i)
-    if (char === '*') tokens.push('*')
-    else if (char === '?') tokens.push(() => true)
+    if (char === '*') stars.add(accepts.length)
+    else if (char === '?') accepts.push(() => true)
     else if (char === '[') {
       const { test, end } = parseClass(pattern, i + 1)
-      tokens.push(test)
+      accepts.push(test)
       i = end
     } else {
       const literal = char === '\\' && i + 1 < pattern.length ? pattern.charAt(++i) : char
-      tokens.push((other) => other === literal)
+      accepts.push((other) => other === literal)
     }
   }
-  return tokens
+  return { accepts, stars }
 }
 
 /** A class from `start`, behind its bracket, to its closing one, or to the end of the pattern where it has none. */
-function parseClass(pattern: string, start: number): { test: (char: string) => boolean; end: number } {
+function parseClass(pattern: string, start: number): { test: Accepts; end: number } {
   const negated = pattern.charAt(start) === '^'
   const ranges: [string, string][] = []
   let i = negated ? start + 1 : start

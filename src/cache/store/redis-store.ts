@@ -4,12 +4,15 @@ import { OncePerTurn } from '#redis/once-per-turn.ts'
 import { newStamp } from '../entry.ts'
 import { isDataKey, lockKey, stampKey } from '../keys.ts'
 import type { SharedStore, StoreLabel } from '../trust/store-binding.ts'
+import { collapseStars } from './glob.ts'
 import { NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Step, type Store, type Stored } from './store.ts'
 
 /** How many keys one SCAN step looks at, and one UNLINK removes: small enough not to hold Redis up. */
 const SCAN_COUNT = 500
 /** From so many on, stamps are renewed by one pipeline. */
 const MANY_TAGS = 50
+/** Stamps, and what labels a store, are shorter. Of what is longer no more than that is transferred. */
+const MAX_STAMP_BYTES = 256
 
 /**
  * A store in Redis 7 or later, shared by all processes. It sends single-key commands only, which the
@@ -18,15 +21,18 @@ const MANY_TAGS = 50
 export class RedisStore implements Store, SharedStore {
   readonly #redis: RedisClient
   readonly #prefix: string
+  readonly #maxTextBytes: number
   readonly #stamps = new OncePerTurn<string | null>()
 
-  constructor(redis: RedisClient, keyPrefix: string) {
+  /** No text longer than `maxTextBytes` is transferred: it counts as not there. */
+  constructor(redis: RedisClient, keyPrefix: string, maxTextBytes = DEFAULT_MAX_TEXT_BYTES) {
     this.#redis = redis
     this.#prefix = `${keyPrefix}:`
+    this.#maxTextBytes = maxTextBytes
   }
 
   async get(key: string): Promise<Stored | null> {
-    const [text, ttlMs] = await Promise.all([this.#text(key), this.#redis.pttl(this.#prefix + key)])
+    const [text, ttlMs] = await Promise.all([this.#text(key, this.#maxTextBytes), this.#redis.pttl(this.#prefix + key)])
     return text === null ? null : { text, ttlMs }
   }
 
@@ -41,7 +47,7 @@ export class RedisStore implements Store, SharedStore {
 
   /** Through each master in turn: every key is on one of them. */
   async *matching(pattern: string): AsyncGenerator<Step> {
-    const match = escapeGlob(this.#prefix) + pattern
+    const match = escapeGlob(this.#prefix) + collapseStars(pattern)
     const masters = mastersOf(this.#redis)
     const sizes = await Promise.all(masters.map((master) => master.dbsize()))
     const size = Math.max(
@@ -63,7 +69,7 @@ export class RedisStore implements Store, SharedStore {
   }
 
   stamps(tags: readonly string[]): Promise<(string | null)[]> {
-    return Promise.all(tags.map((tag) => this.#stamps.ask(tag, () => this.#text(stampKey(tag)))))
+    return Promise.all(tags.map((tag) => this.#stamps.ask(tag, () => this.#text(stampKey(tag), MAX_STAMP_BYTES))))
   }
 
   ensureStamps(tags: readonly string[]): Promise<string[]> {
@@ -120,11 +126,16 @@ export class RedisStore implements Store, SharedStore {
     await this.#redis.unlink(this.#prefix + LABEL_KEY)
   }
 
-  /** The text under a key; null where there is none, or something that is no text, put there by hand. */
-  #text(key: string): Promise<string | null> {
-    return this.#redis.get(this.#prefix + key).catch(ifNoText(() => null))
+  /** The text under a key; null where there is none, or what was put there by hand: something that is no text, or is too long. */
+  async #text(key: string, maxBytes: number): Promise<string | null> {
+    // One byte more than there may be, so that it shows when there is more.
+    const bytes = await this.#redis.getrangeBuffer(this.#prefix + key, 0, maxBytes).catch(ifNoText(() => NO_BYTES))
+    return bytes.length === 0 || bytes.length > maxBytes ? null : bytes.toString()
   }
 }
+
+const NO_BYTES = Buffer.alloc(0)
+const DEFAULT_MAX_TEXT_BYTES = 512 * 1024 * 1024
 
 /** No key of cached data: clearing by pattern never touches it. */
 const LABEL_KEY = 'store'

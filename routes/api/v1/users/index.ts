@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { errors } from '#http/errors.ts'
-import { toOwnUser, toPublicUser } from '#users/accounts.ts'
+import { toOwnUser } from '#users/accounts.ts'
 import { OwnUser, RoleChange, User, UserPage, UserParams, UserQuery } from '#users/shapes.ts'
 
 const tags = ['users']
@@ -28,7 +28,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: User, ...errors(404) }
       }
     },
-    async ({ params: { id }, trace }) => toPublicUser(await profiles.read(id, trace))
+    async ({ params: { id }, trace }) => profiles.read(id, trace)
   )
 
   app.patch(
@@ -45,8 +45,11 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request) => {
       const { id } = request.params
-      await accounts.changeRole(id, request.body.role)
-      return toOwnUser(await profiles.read(id, request.trace))
+      const { role } = request.body
+      const before = await accounts.account(id)
+      await accounts.changeRole(id, role)
+      request.auditDetails = { audit: 'role changed', ofUser: id, from: before.role, to: role }
+      return toOwnUser(await profiles.refresh(id, request.trace))
     }
   )
 }

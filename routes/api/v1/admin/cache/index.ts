@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { MAX_PATTERN_LENGTH } from '#cache'
 import { ApiError } from '#http/errors.ts'
 import { queryOf } from '#http/paging.ts'
 import { CacheReport } from '#observability/shapes.ts'
@@ -7,7 +8,7 @@ import { CacheReport } from '#observability/shapes.ts'
 const tags = ['administration']
 const pattern = Type.String({
   minLength: 1,
-  maxLength: 512,
+  maxLength: MAX_PATTERN_LENGTH,
   description: 'a Redis glob over cached data, as `course:*` or `user:123:*`'
 })
 
@@ -50,14 +51,13 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
     async (request) => {
-      const { id, email } = request.signedIn()
       const { pattern, all = false } = request.query
       if (all === (pattern !== undefined)) {
         throw new ApiError(400, 'VALIDATION_FAILED', 'give either pattern or all=true')
       }
       // Every pattern is held against cached data only.
       const deleted = await reaching(cache.clearPattern(pattern ?? '*'))
-      request.log.info({ audit: 'cache cleared', user: id, email, pattern: pattern ?? 'all', deleted }, 'cache cleared')
+      request.auditDetails = { audit: 'cache cleared', pattern: pattern ?? 'all', deleted }
       app.recountKeys()
       return { deleted }
     }

@@ -19,7 +19,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async (request) => {
       const { id } = request.signedIn()
       await accounts.changeProfile(id, request.body)
-      return toOwnUser(await profiles.readOwn(id, request.trace))
+      return toOwnUser(await profiles.refreshOwn(id, request.trace))
     }
   )
 }

@@ -1,0 +1,36 @@
+/**
+ * The name of the cookie that carries a session. In production a browser takes it from this host only, over TLS only, for the whole host
+ * (the prefix `__Host-`): no page of another host of the same site can plant one. A cookie of the other name then means nothing.
+ */
+export function sessionCookieName(production: boolean): '__Host-sid' | 'sid' {
+  return production ? '__Host-sid' : 'sid'
+}
+
+/** As parsers of cookies do, this lets white space stand around the name. Either name will do: this only tells who may be signed in. */
+const CARRIES_SESSION = /\bsid\s*=/
+
+/** True for a `Cookie` header that may carry a session. */
+export function mayCarrySession(cookies: string | undefined): boolean {
+  return cookies !== undefined && CARRIES_SESSION.test(cookies)
+}
+
+/** Of more cookies of one name only the last are looked at. */
+const MAX_VALUES = 8
+
+/** The values that a `Cookie` header has under a name, in its order; parsers of cookies give the first of them only. */
+export function cookieValues(header: string | undefined, name: string): string[] {
+  if (header === undefined || header.indexOf(name) === header.lastIndexOf(name)) return []
+  const values = header
+    .split(';')
+    .map((pair) => /^\s*([^=]*?)\s*=\s*(.*?)\s*$/.exec(pair))
+    .filter((pair) => pair?.[1] === name)
+  return values.slice(-MAX_VALUES).map((pair) => decoded(pair?.[2] ?? ''))
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return value
+  }
+}

@@ -1,0 +1,18 @@
+import type { Config } from '#config/config.ts'
+import { type SessionRecord, SessionRecords } from '#sessions/session-record.ts'
+
+/** What is stored of a session, whoever has signed it. */
+export function fieldsOf(stored: string | null): Record<string, unknown> {
+  return JSON.parse(stored?.slice(stored.indexOf(' ') + 1) ?? '')
+}
+
+/** A session with these changes as the service itself would store it under its key; null where it would not. */
+export function signedAgain(
+  { session }: Pick<Config, 'session'>,
+  key: string,
+  stored: string,
+  changes: Partial<SessionRecord>
+): string | null {
+  const id = key.slice(key.lastIndexOf(':') + 1)
+  return new SessionRecords(session.secrets, session).format(id, { ...fieldsOf(stored), ...changes })
+}
