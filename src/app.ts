@@ -79,6 +79,12 @@ export async function buildApp(
     else parseJson(request, body, done)
   })
 
+  if (config.trustProxy === true) {
+    app.log.warn(
+      'TRUST_PROXY=true believes any address that a client claims, so limits by address hold nobody: set the number of proxies ' +
+        'in front (TRUST_PROXY=1), or their networks (TRUST_PROXY=10.0.0.0/8)'
+    )
+  }
   app.decorate('config', config)
   app.decorate('frontDoor', frontDoor)
   try {
