@@ -22,6 +22,7 @@ import requestTrace from './app/request-trace.ts'
 import responseCache from './app/response-cache.ts'
 import services from './app/services.ts'
 import sessionStore from './app/session-store.ts'
+import signInAttempts from './app/sign-in-attempts.ts'
 import streams from './app/streams.ts'
 import timingHeaders from './app/timing-headers.ts'
 import caching from './external/caching.ts'
@@ -68,6 +69,7 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   rateLimit,
   // Counts by address, whoever is signed in.
   networkLimits,
+  signInAttempts,
   // After the rate limit: a request that is refused is counted.
   access,
   // What nobody may keep, unless one of the next two says more.

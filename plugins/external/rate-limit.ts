@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import proxyAddr from '@fastify/proxy-addr'
-import rateLimit, { normalizeIP, type RateLimitOptions } from '@fastify/rate-limit'
+import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
@@ -9,14 +8,13 @@ import { ApiError } from '#http/errors.ts'
 import { bareAddress, trustedProxies } from '#limits/client-address.ts'
 import { CounterStore } from '#limits/counter-store.ts'
 import { type Count, Counters } from '#limits/counters.ts'
-import { normalize } from '#users/accounts.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** For a route that takes passwords: ten attempts a minute of one client, over all of these routes together. */
-    readonly attemptLimit: RateLimitOptions
-    /** A preHandler for the same: ten attempts a minute on one account, by whomever: the one in the body, else one's own. */
-    limitAttemptsOnAccount(request: FastifyRequest): Promise<void>
+    /** Key of the network that a request comes from: an IPv4 address, or a /64 of IPv6. */
+    networkOf(request: FastifyRequest): string
+    /** Counts under `key`, for all processes together; null where the limits on visitors are off. */
+    countUnder(key: string, windowMs: number): Promise<Count | null>
     /**
      * Counts a request of a visitor for the limit that every route has, outside of Fastify's life cycle; at once where this
      * process counts for itself. The headers are those of the limit, none where it is off; null means that it is used up.
@@ -28,8 +26,6 @@ declare module 'fastify' {
 type Headers = Readonly<Record<string, string>>
 
 const HOUR_MS = 3_600_000
-const MINUTE_MS = 60_000
-const ATTEMPTS = 10
 /** Normalizing an address of IPv6 costs more than anything else here. */
 const MAX_KNOWN_ADDRESSES = 10_000
 
@@ -54,20 +50,8 @@ export default fp(
       errorResponseBuilder: () => tooMany()
     })
 
-    const attempts = { max: ATTEMPTS, timeWindow: MINUTE_MS, allowList: () => anonymous === 0 }
-    app.decorate('attemptLimit', { ...attempts, keyGenerator: ({ ip }) => `attempt:${networkKey(ip)}` })
-
-    const countOnAccount = app.createRateLimit({
-      ...attempts,
-      keyGenerator: (request) => `attempt:account:${digest(normalize(emailOf(request) ?? ''))}`
-    })
-    app.decorate('limitAttemptsOnAccount', async (request) => {
-      // Nobody's account: the route answers 401.
-      if (emailOf(request) === undefined) return
-      const count = await countOnAccount(request)
-      if (count.isAllowed || !count.isExceeded) return
-      throw tooMany({ ...limitHeaders(count.max, 0, count.ttl), 'retry-after': String(count.ttlInSeconds) })
-    })
+    app.decorate('networkOf', ({ ip }) => networkKey(ip))
+    app.decorate('countUnder', async (key, windowMs) => (anonymous === 0 ? null : counters.increment(key, windowMs)))
 
     const trusted = trustedProxies(app.config.trustProxy)
     const trust = Array.isArray(trusted) ? proxyAddr.compile(trusted) : trusted
@@ -112,15 +96,4 @@ export function tooMany(
   message = 'too many requests: Retry-After says when to come back'
 ): ApiError {
   return new ApiError(429, 'RATE_LIMITED', message, headers)
-}
-
-/** The account that the body names, else whoever is signed in. */
-function emailOf({ body, account }: FastifyRequest): string | undefined {
-  const named = typeof body === 'object' && body !== null && 'email' in body
-  return named ? String(body.email) : account?.email
-}
-
-/** Keys have a fixed alphabet, and disclose no address. */
-function digest(email: string): string {
-  return createHash('sha256').update(email).digest('base64url').slice(0, 22)
 }

@@ -21,8 +21,10 @@ import {
 
 export type { Account }
 
-/** How many passwords may wait for their hash, about 10 ms each on four threads, before the next is told to come back. */
-const MAX_HASHING = 200
+/** Passwords are hashed on the four threads that Node has for files, names and compression, too: two of them at a time. */
+const HASHING_AT_ONCE = 2
+/** How many may wait, for about 10 ms each, before the next is told to come back. */
+const HASHING_WAITING = 100
 
 const select = {
   id: true,
@@ -38,7 +40,7 @@ const select = {
 /** Accounts, in the database. */
 export class Accounts {
   readonly #client: PrismaClient
-  readonly #hashing = new BoundedWork(MAX_HASHING)
+  readonly #hashing = new BoundedWork(HASHING_AT_ONCE, HASHING_WAITING)
   /** Verified where there is no such user, so that the answer takes the same time. */
   readonly #nobody = hash('nobody has this password')
 
@@ -84,14 +86,15 @@ export class Accounts {
     const user = await this.#client.user.findUnique({ where: { id }, select: { passwordHash: true } })
     if (user === null) throw accountGone()
     const { passwordHash } = user
-    const right = await this.#hashing.run(() => verify(passwordHash, current).catch(() => false))
+    const wrong = new ApiError(403, 'WRONG_PASSWORD', 'current is not your password')
+    if (!(await this.#hashing.run(() => verify(passwordHash, current).catch(() => false)))) throw wrong
     const data = { passwordHash: await this.#hashing.run(() => hash(next)), sessionEpoch: { increment: 1 } }
     // Only what was verified is replaced: of two changes at once, the second is with a password that was.
     const where = { id, passwordHash, sessionEpoch }
-    const [changed] = right ? await this.#client.user.updateManyAndReturn({ where, data, select }) : []
+    const [changed] = await this.#client.user.updateManyAndReturn({ where, data, select })
     if (changed !== undefined) return toAccount(changed)
-    if ((await this.own(id)).sessionEpoch !== sessionEpoch && right) throw sessionEnded()
-    throw new ApiError(403, 'WRONG_PASSWORD', 'current is not your password')
+    if ((await this.own(id)).sessionEpoch !== sessionEpoch) throw sessionEnded()
+    throw wrong
   }
 
   async endSessions(id: number): Promise<void> {

@@ -29,49 +29,112 @@ t.test('limits on accounts, counted in Redis', async (t) => {
   const redis = await RedisServer.start()
   t.teardown(() => redis.stop())
   const limits = { RATE_LIMIT_ANONYMOUS: '1000', RATE_LIMIT_USER: `${USER_LIMIT}` }
-  const { url } = await startService(t, { REDIS_URL: redis.url, TRUST_PROXY: 'true', ...limits })
+  const { url } = await startService(t, { REDIS_URL: redis.url, TRUST_PROXY: '1', ...limits })
   const visitor = new Actor(url)
 
-  await t.test('a login that the limit of its account refuses says when to come back, and to what', async (t) => {
+  /** A login of a browser that nobody has signed in with, unless it has a cookie. */
+  const login = (email: string, password: string, address: string, cookie = '') =>
+    new Actor(url, cookie).request('POST', `${AUTH}/login`, { email, password }, from(address))
+  const browserCookie = (answer: Response) =>
+    answer.headers
+      .getSetCookie()
+      .find((cookie) => cookie.startsWith('browser='))
+      ?.split(';')[0] ?? ''
+
+  await t.test('guesses from everywhere refuse no owner: they are slowed, and he who is known is not', async (t) => {
     const ann = await register(url, 'ann')
-    const login = (n: number, password: string) =>
-      visitor.request('POST', `${AUTH}/login`, { email: 'ann@example.org', password }, from(`10.1.0.${n}`))
-    for (let n = 0; n < 9; n++) {
-      const answer = await login(n, 'wrong')
-      t.equal(answer.status, 401, 'the registration was the first of ten')
-      t.equal(answer.headers.get('x-ratelimit-limit'), '10')
-    }
-    await checkRefused(t, await login(20, 'wrong'))
-    await checkRefused(t, await login(21, 'password of ann'))
-    await checkRefused(
-      t,
-      await visitor.request('POST', `${AUTH}/register`, { ...credentials('ann'), name: 'ann' }, from('10.1.0.22'))
+    const first = await login('ann@example.org', 'password of ann', '10.1.0.1')
+    const known = browserCookie(first)
+    t.match(first.headers.getSetCookie(), [
+      /^sid=/,
+      /^browser=[\w.-]+; Max-Age=31536000; Path=\/; HttpOnly; SameSite=Lax$/
+    ])
+    const guess = (n: number) => login('ann@example.org', 'wrong', `10.1.1.${n}`)
+    // With the login before, 20 in this minute.
+    for (let n = 0; n < 19; n++) t.equal(await statusOf(guess(n)), 401)
+
+    const began = performance.now()
+    const slowed = Array.from({ length: 7 }, async (_, n) => {
+      const answer = await (n === 0 ? login('Ａnn@EXAMPLE.org', 'wrong', '10.1.2.99') : guess(100 + n))
+      return { status: answer.status, retryAfter: answer.headers.get('retry-after'), ms: performance.now() - began }
+    })
+    const refused = await Promise.any(
+      slowed.map(async (one) => ((await one).status === 429 ? one : Promise.reject(one)))
     )
-    t.equal(await statusOf(ann.get(`${AUTH}/session`)), 200, 'whoever is signed in stays so')
+    t.match(refused, { status: 429, retryAfter: '3' })
+    const withKnown = await login('ann@example.org', 'password of ann', '10.1.3.1', known)
+    t.equal(withKnown.status, 200, 'a browser that has signed in before')
+    t.same(browserCookie(withKnown), '', 'keeps its cookie')
+    t.equal(await statusOf(ann.get(`${AUTH}/session`)), 200)
+    const change = { current: 'password of ann', next: 'another password' }
+    t.equal(await statusOf(ann.request('POST', `${AUTH}/password`, change, from('10.1.3.2'))), 204, 'a live session')
+    t.ok(performance.now() - began < 2900, 'none of them was slowed')
+
+    const answers = await Promise.all(slowed)
+    t.same(answers.map(({ status }) => status).sort(), [401, 401, 401, 401, 429, 429, 429])
+    for (const { status, ms } of answers) t.equal(ms >= 2900, status === 401, `${status} after ${ms} ms`)
+    const late = await login('ann@example.org', 'another password', '10.1.3.3')
+    t.equal(late.status, 200, 'a new browser is slowed, too, and signs in')
   })
 
-  await t.test(
-    'guesses at the current password count for the account, from whatever address and session',
-    async (t) => {
-      const one = await register(url, 'bob')
-      const other = await signIn(url, 'bob@example.org', 'password of bob')
-      const change = (n: number, current: string) =>
-        (n % 2 === 0 ? one : other).request(
-          'POST',
-          `${AUTH}/password`,
-          { current, next: 'another password' },
-          from(`10.2.0.${n}`)
-        )
-      for (let n = 0; n < 8; n++) t.equal(await statusOf(change(n, 'wrong')), 403)
-      await checkRefused(t, await change(8, 'wrong'))
-      await checkRefused(t, await change(9, 'password of bob'))
-      await checkRefused(t, await visitor.request('POST', `${AUTH}/login`, credentials('bob')))
-      t.equal(await statusOf(other.get(`${AUTH}/session`)), 200, 'the right one, too late, changed nothing')
-      const carl = await register(url, 'carl')
-      const guess = { current: 'wrong', next: 'another password' }
-      t.equal(await statusOf(carl.request('POST', `${AUTH}/password`, guess, from('10.2.0.0'))), 403, 'another account')
-    }
-  )
+  await t.test('a known browser has ten attempts a minute of its own, for its account alone', async (t) => {
+    const answer = await visitor.request(
+      'POST',
+      `${AUTH}/register`,
+      { ...credentials('bob'), name: 'bob' },
+      from('10.2.0.1')
+    )
+    const known = browserCookie(answer)
+    const statuses = []
+    for (let n = 0; n < 12; n++) statuses.push(await statusOf(login('bob@example.org', 'wrong', `10.2.1.${n}`, known)))
+    t.same(statuses, [...Array(10).fill(401), 429, 429])
+
+    const other = await visitor.request(
+      'POST',
+      `${AUTH}/register`,
+      { ...credentials('eve'), name: 'eve' },
+      from('10.2.0.2')
+    )
+    const eves = browserCookie(other)
+    const elsewhere = []
+    for (let n = 0; n < 9; n++) elsewhere.push(await statusOf(login('bob@example.org', 'wrong', '10.2.2.1', eves)))
+    t.same(elsewhere, Array(9).fill(401), 'of another account: it counts for its network')
+    t.equal(await statusOf(login('x@example.org', 'wrong', '10.2.2.1')), 401)
+    await checkRefused(t, await login('x@example.org', 'wrong', '10.2.2.1'))
+    await checkRefused(t, await login('bob@example.org', 'wrong', '10.2.2.1', eves))
+    const [id, ours] = eves.slice('browser='.length).split('.')
+    const [, , forBob] = known.split('.')
+    for (const forged of [
+      `browser=${id}.${ours}.${forBob}`,
+      `browser=x.${ours}.${forBob}`,
+      'browser=',
+      `browser=${'.'.repeat(300)}`
+    ])
+      await checkRefused(t, await login('bob@example.org', 'password of bob', '10.2.2.1', forged))
+  })
+
+  await t.test('guesses at the current password count for the session, from whatever address', async (t) => {
+    const one = await register(url, 'carl')
+    const other = await signIn(url, 'carl@example.org', 'password of carl')
+    const change = (by: Actor, n: number, current: string) =>
+      by.request('POST', `${AUTH}/password`, { current, next: 'another password' }, from(`10.4.0.${n}`))
+    for (let n = 0; n < 10; n++) t.equal(await statusOf(change(one, n, 'wrong')), 403)
+    await checkRefused(t, await change(one, 10, 'password of carl'))
+    t.equal(await statusOf(change(other, 11, 'password of carl')), 204, 'a session of its own is not refused for them')
+  })
+
+  await t.test('two processes count together', async (t) => {
+    const { url: other } = await startService(t, { REDIS_URL: redis.url, TRUST_PROXY: '1', ...limits })
+    const at = (url: string, address: string) =>
+      new Actor(url).request('POST', `${AUTH}/login`, { email: 'both@example.org', password: 'wrong' }, from(address))
+    for (let n = 0; n < 10; n++) t.equal(await statusOf(at(n % 2 === 0 ? url : other, '10.5.0.1')), 401)
+    await checkRefused(t, await at(url, '10.5.0.1'))
+    await checkRefused(t, await at(other, '10.5.0.1'))
+    for (let n = 0; n < 10; n++) t.equal(await statusOf(at(n % 2 === 0 ? url : other, `10.5.1.${n}`)), 401)
+    const began = performance.now()
+    t.same(await Promise.all([statusOf(at(url, '10.5.2.1')), statusOf(at(other, '10.5.2.2'))]), [401, 401])
+    t.ok(performance.now() - began > 2900, 'both are slowed')
+  })
 
   await t.test('nobody’s guesses are 401, and count for his address alone', async (t) => {
     const guess = { current: 'wrong', next: 'another password' }

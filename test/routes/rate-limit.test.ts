@@ -103,7 +103,7 @@ t.test('limits, on Redis and PostgreSQL', async (t) => {
     t.equal(await statusOf(client.get(READ, from('10.1.0.1'))), 200, 'the address itself is not used up')
   })
 
-  await t.test('ten logins a minute: of one address, and on one account from anywhere', async (t) => {
+  await t.test('ten logins a minute of one address, on whatever accounts; others go on', async (t) => {
     const client = await start(t, { RATE_LIMIT_ANONYMOUS: '1000' })
     const login = (email: string, address: string) =>
       statusOf(client.request('POST', LOGIN, { email, password: 'wrong' }, from(address)))
@@ -112,10 +112,7 @@ t.test('limits, on Redis and PostgreSQL', async (t) => {
     t.same(ofOne, [...Array(10).fill(401), 429, 429])
     const onOne = []
     for (let n = 0; n < 12; n++) onOne.push(await login('Target@example.org', `10.3.0.${n}`))
-    t.same(onOne, [...Array(10).fill(401), 429, 429])
-    t.equal(await login('target@EXAMPLE.org', '10.3.1.1'), 429, 'in any case')
-    t.equal(await login('ｔarget@example.org', '10.3.1.2'), 429, 'in any spelling that signs in to the same account')
-    t.equal(await login('another@example.org', '10.3.1.3'), 401)
+    t.same(onOne, Array(12).fill(401), 'an account is not refused to all for the guesses of some')
     t.equal(await statusOf(client.get(READ, from('10.2.0.1'))), 200, 'reading goes on')
   })
 
@@ -125,7 +122,7 @@ t.test('limits, on Redis and PostgreSQL', async (t) => {
     const guess = () => ann.request('POST', '/api/v1/auth/password', { current: 'wrong', next: 'long enough it is' })
     const statuses: number[] = []
     for (let i = 0; i < 12; i++) statuses.push(await statusOf(guess()))
-    t.equal(statuses.filter((status) => status === 403).length, 9, 'and the registration')
+    t.equal(statuses.filter((status) => status === 403).length, 10)
     const refused = await guess()
     t.equal(refused.status, 429)
     t.match(Object.fromEntries(refused.headers), {

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto'
+import type { RateLimitOptions } from '@fastify/rate-limit'
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { Slowdown } from '#limits/slowdown.ts'
+import { browserCookieName, KnownBrowsers } from '#sessions/known-browsers.ts'
+import { normalize } from '#users/accounts.ts'
+import type { Credentials } from '#users/shapes.ts'
+import { limitHeaders, tooMany } from '../external/rate-limit.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /**
+     * For a route that takes passwords: ten attempts a minute of one network, over all of these routes together. A browser that has signed
+     * in before, and a session that gives its own password, have counters of their own.
+     */
+    readonly attemptLimit: RateLimitOptions
+    /** A preHandler of the login: slows guesses at one account from many networks, but for a browser in which it has signed in before. */
+    slowGuesses(request: FastifyRequest<{ Body: Credentials }>): Promise<void>
+  }
+}
+
+const MINUTE_MS = 60_000
+const DAY_S = 86_400
+/** Attempts a minute of one network, one known browser, or one session. */
+const ATTEMPTS = 10
+/** Attempts a minute on one account, by all networks together, before the next are slowed. */
+const UNSLOWED_ATTEMPTS = 20
+/** So slowed attempts on an account pass 80 times a minute at most: with the others 6,000 an hour in each process, from however many networks. */
+const SLOWED = { delayMs: 3000, waitingOfKey: 4, waiting: 200 }
+const BROWSER_KNOWN_S = 365 * DAY_S
+
+/** Attempts to sign in: wrong passwords of others neither refuse the owner of an account nor go on for ever. */
+export default fp(
+  async (app) => {
+    const { production, rateLimit, session } = app.config
+    const browsers = new KnownBrowsers(session.secrets)
+    const cookieName = browserCookieName(production)
+    const slowdown = new Slowdown(SLOWED)
+
+    app.decorate('attemptLimit', {
+      max: ATTEMPTS,
+      timeWindow: MINUTE_MS,
+      allowList: () => rateLimit.anonymous === 0,
+      keyGenerator: (request) => {
+        const { account, routeOptions } = request
+        const takesOwnPassword = account !== null && routeOptions.config.beginsSession !== true
+        if (takesOwnPassword) return `attempt:session:${digest(request.session.sessionId)}`
+        const browser = browsers.idOf(request.cookies[cookieName])
+        return browser === null ? networkKey(request) : `attempt:browser:${browser}`
+      }
+    } satisfies RateLimitOptions)
+
+    app.decorate('slowGuesses', async (request) => {
+      const cookie = request.cookies[cookieName]
+      const email = normalize(request.body.email)
+      if (browsers.knows(cookie, email)) return
+      // Known, but for another account: here it is as good as any client of its network.
+      if (browsers.idOf(cookie) !== null) await limitNetwork(request)
+      const key = digest(email)
+      const count = await app.countUnder(`attempt:account:${key}`, MINUTE_MS)
+      if (count === null || count.current <= UNSLOWED_ATTEMPTS || (await slowdown.wait(key))) return
+      throw tooMany({ 'retry-after': String(SLOWED.delayMs / 1000) })
+    })
+
+    async function limitNetwork(request: FastifyRequest): Promise<void> {
+      const count = await app.countUnder(networkKey(request), MINUTE_MS)
+      if (count === null || count.current <= ATTEMPTS) return
+      throw tooMany({ ...limitHeaders(ATTEMPTS, 0, count.ttl), 'retry-after': String(Math.ceil(count.ttl / 1000)) })
+    }
+
+    const networkKey = (request: FastifyRequest) => `attempt:${app.networkOf(request)}`
+
+    // After the hook of sessions, whose cookie so comes first.
+    app.addHook('onSend', (request, reply, payload, done) => {
+      const { signedInAs, cookies } = request
+      if (signedInAs !== null && !browsers.knows(cookies[cookieName], signedInAs)) {
+        const value = browsers.issue(signedInAs)
+        // With 'auto' it is Secure where the request came over TLS, as the cookie of the session is.
+        const secure = production ? true : 'auto'
+        reply.setCookie(cookieName, value, {
+          path: '/',
+          httpOnly: true,
+          sameSite: 'lax',
+          secure,
+          maxAge: BROWSER_KNOWN_S
+        })
+      }
+      done(null, payload)
+    })
+  },
+  { name: 'sign-in-attempts', dependencies: ['cookie', 'identity', 'rate-limit', 'session'] }
+)
+
+/** Keys have a fixed alphabet, and disclose nothing. */
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 22)
+}
