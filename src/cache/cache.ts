@@ -6,7 +6,7 @@ import { assertKey, type CacheSpec } from './keys.ts'
 import { Reader, type ReaderOptions } from './read/reader.ts'
 import { Ticket } from './read/ticket.ts'
 import { Trace } from './read/trace.ts'
-import { MAX_PATTERN_LENGTH } from './store/glob.ts'
+import { assertPattern } from './store/glob.ts'
 
 /** How long an invalidation that failed waits for the store to be trusted again before it gives up. */
 const INVALIDATION_PATIENCE_MS = 500
@@ -213,11 +213,5 @@ export class Cache {
   async countPattern(pattern: string, progress?: Progress): Promise<number> {
     assertPattern(pattern)
     return countMatching(this.#options.store, pattern, progress)
-  }
-}
-
-function assertPattern(pattern: string): void {
-  if (pattern.length > MAX_PATTERN_LENGTH) {
-    throw new RangeError(`a pattern must not be longer than ${MAX_PATTERN_LENGTH} characters`)
   }
 }

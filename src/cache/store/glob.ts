@@ -1,6 +1,13 @@
 /** No key is longer: a longer pattern is no pattern that anybody needs. */
 export const MAX_PATTERN_LENGTH = 512
 
+/** Throws `RangeError` for a pattern that is longer. */
+export function assertPattern(pattern: string): void {
+  if (pattern.length > MAX_PATTERN_LENGTH) {
+    throw new RangeError(`a pattern must not be longer than ${MAX_PATTERN_LENGTH} characters`)
+  }
+}
+
 /** States in one word of a set: `1 << 31` is negative, and its successor would need a 33rd bit. */
 const BITS = 31
 

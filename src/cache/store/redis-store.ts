@@ -11,7 +11,7 @@ import { NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Step, type Store, type Stored } fr
 const SCAN_COUNT = 500
 /** From so many on, stamps are renewed by one pipeline. */
 const MANY_TAGS = 50
-/** Stamps, and what labels a store, are shorter. Of what is longer no more than that is transferred. */
+/** Stamps are shorter. Of what is longer no more than that is transferred. */
 const MAX_STAMP_BYTES = 256
 
 /**
@@ -33,7 +33,7 @@ export class RedisStore implements Store, SharedStore {
 
   async get(key: string): Promise<Stored | null> {
     const [text, ttlMs] = await Promise.all([this.#text(key, this.#maxTextBytes), this.#redis.pttl(this.#prefix + key)])
-    return text === null ? null : { text, ttlMs }
+    return text === null || (text === '' && ttlMs < 0) ? null : { text, ttlMs }
   }
 
   async set(key: string, text: string, ttlMs: number): Promise<void> {
@@ -69,7 +69,7 @@ export class RedisStore implements Store, SharedStore {
   }
 
   stamps(tags: readonly string[]): Promise<(string | null)[]> {
-    return Promise.all(tags.map((tag) => this.#stamps.ask(tag, () => this.#text(stampKey(tag), MAX_STAMP_BYTES))))
+    return Promise.all(tags.map((tag) => this.#stamps.ask(tag, () => this.#stamp(tag))))
   }
 
   ensureStamps(tags: readonly string[]): Promise<string[]> {
@@ -79,8 +79,10 @@ export class RedisStore implements Store, SharedStore {
         // NX GET answers the stamp that was there, or null when ours was taken.
         const current = await this.#redis
           .set(this.#prefix + stampKey(tag), stamp, 'PX', NEW_STAMP_TTL_MS, 'NX', 'GET')
-          .catch(ifNoText(() => this.set(stampKey(tag), stamp, STAMP_TTL_MS)))
-        return current ?? stamp
+          .catch(ifNoText(() => ''))
+        if (current === null || isStamp(current)) return current ?? stamp
+        await this.set(stampKey(tag), stamp, STAMP_TTL_MS)
+        return stamp
       })
     )
   }
@@ -126,15 +128,26 @@ export class RedisStore implements Store, SharedStore {
     await this.#redis.unlink(this.#prefix + LABEL_KEY)
   }
 
-  /** The text under a key; null where there is none, or what was put there by hand: something that is no text, or is too long. */
+  async #stamp(tag: string): Promise<string | null> {
+    const text = await this.#text(stampKey(tag), MAX_STAMP_BYTES)
+    return text !== null && isStamp(text) ? text : null
+  }
+
+  /**
+   * The text under a key, empty where there is none; null for what was put there by hand: something that is no text, or is too long. One
+   * byte more is asked for than there may be, so that it shows when there is more.
+   */
   async #text(key: string, maxBytes: number): Promise<string | null> {
-    // One byte more than there may be, so that it shows when there is more.
-    const bytes = await this.#redis.getrangeBuffer(this.#prefix + key, 0, maxBytes).catch(ifNoText(() => NO_BYTES))
-    return bytes.length === 0 || bytes.length > maxBytes ? null : bytes.toString()
+    const bytes = await this.#redis.getrangeBuffer(this.#prefix + key, 0, maxBytes).catch(ifNoText(() => null))
+    return bytes === null || bytes.length > maxBytes ? null : bytes.toString()
   }
 }
 
-const NO_BYTES = Buffer.alloc(0)
+/** False for what somebody has put in the place of a stamp. */
+function isStamp(text: string): boolean {
+  return text !== '' && text.length <= MAX_STAMP_BYTES
+}
+
 const DEFAULT_MAX_TEXT_BYTES = 512 * 1024 * 1024
 
 /** No key of cached data: clearing by pattern never touches it. */
