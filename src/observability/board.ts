@@ -8,6 +8,10 @@ const MINUTE_MS = 60_000
 const HISTORY_MINUTES = 60
 const HISTORY_TTL_S = 2 * 3600
 const COUNTS_TTL_S = 600
+/** What others may have put there by hand is looked at no further than this. */
+const MAX_PROCESSES = 1000
+const MAX_COUNTS = 1000
+const MAX_TEXT_BYTES = 16_384
 
 /** Counts by `<prefix>:<what>`, as `course:hits`. */
 export type Deltas = Readonly<Record<string, number>>
@@ -71,15 +75,17 @@ export class RedisBoard implements Board {
   }
 
   async processes(): Promise<ProcessBeat[]> {
-    const ids = await this.#redis.zrange(this.#alive, '0', '-1').catch(ifWrongType(async () => []))
-    const texts = await Promise.all(ids.map((id) => this.#redis.get(this.#process(id))))
+    const ids = await this.#redis.zrange(this.#alive, String(-MAX_PROCESSES), '-1').catch(ifWrongType(async () => []))
+    const texts = await Promise.all(ids.map((id) => this.#text(this.#process(id))))
     return texts.map(parse).filter((beat) => Check(ProcessBeat, beat))
   }
 
   history(): Promise<Minute[]> {
     return Promise.all(
       lastMinutes().map(async (at) => {
-        const fields = await this.#redis.hgetall(this.#minute(at)).catch(ifWrongType(async () => ({})))
+        const size = await this.#redis.hlen(this.#minute(at)).catch(ifWrongType(async () => 0))
+        const isOurs = size > 0 && size <= MAX_COUNTS
+        const fields = isOurs ? await this.#redis.hgetall(this.#minute(at)) : {}
         const counts = Object.entries(fields).map(([name, count]) => [name, Number(count)] as const)
         return {
           at,
@@ -98,8 +104,13 @@ export class RedisBoard implements Board {
   }
 
   async keyCounts(): Promise<KeyCounts | null> {
-    const counts = parse(await this.#redis.get(`${this.#prefix}keys`))
+    const counts = parse(await this.#text(`${this.#prefix}keys`))
     return Check(KeyCounts, counts) ? counts : null
+  }
+
+  /** A text of ours; what is longer is cut, and so is none. */
+  #text(key: string): Promise<string> {
+    return this.#redis.getrange(key, 0, MAX_TEXT_BYTES).catch(ifWrongType(async () => ''))
   }
 
   get #alive(): string {
@@ -164,9 +175,9 @@ function ifWrongType<T>(instead: () => Promise<T>): (error: unknown) => Promise<
   }
 }
 
-function parse(text: string | null): unknown {
+function parse(text: string): unknown {
   try {
-    return JSON.parse(text ?? 'null')
+    return JSON.parse(text)
   } catch {
     return null
   }

@@ -87,6 +87,16 @@ t.test('in Redis, shared by all processes', async (t) => {
       ['b']
     )
     t.equal(await board.keyCounts(), null)
+    await redis.set('test:board:keys', `${' '.repeat(20_000)}{}`)
+    t.equal(await board.keyCounts(), null)
+    const minute = `test:board:minute:${Math.floor(Date.now() / 60_000)}`
+    const kept = await redis.hgetall(minute)
+    const many = Array.from({ length: 2000 }, (_, i) => [`planted${i}`, '1'] as const)
+    await redis.hset(minute, Object.fromEntries(many))
+    const { counts } = (await board.history()).at(-1) ?? { counts: {} }
+    t.equal(Object.keys(counts).length, 0, 'of a minute with more counts than there are')
+    await redis.del(minute)
+    if (Object.keys(kept).length > 0) await redis.hset(minute, kept)
   })
 
   await t.test('what fails in part is not counted twice; a key of another type is replaced', async (t) => {

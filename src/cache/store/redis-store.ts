@@ -11,7 +11,7 @@ import { NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Step, type Store, type Stored } fr
 const SCAN_COUNT = 500
 /** From so many on, stamps are renewed by one pipeline. */
 const MANY_TAGS = 50
-/** Stamps are shorter. Of what is longer no more than that is transferred. */
+/** Stamps, and what labels a store, are shorter. Of what is longer no more than that is transferred. */
 const MAX_STAMP_BYTES = 256
 
 /**
@@ -156,7 +156,8 @@ const LABEL_KEY = 'store'
 const LABEL_TTL_MS = 86_400_000
 
 function parseLabel(text: string | null): StoreLabel | null {
-  const [storeId, databaseId] = text?.split(' ') ?? []
+  // A longer one was put there by hand.
+  const [storeId, databaseId] = text !== null && text.length <= MAX_STAMP_BYTES ? text.split(' ') : []
   return storeId && databaseId ? { storeId, databaseId } : null
 }
 
