@@ -56,6 +56,7 @@ t.test('on Redis', async (t) => {
       const thief = await register(url, 'thief')
       t.equal(await name(`${thief.cookie}; ${own.cookie}`), 'own')
       t.equal(await name(`${'sid=junk; '.repeat(700)}${own.cookie}`), 'own')
+      await inRedis.flushall()
     }
   )
 
@@ -83,6 +84,7 @@ t.test('on Redis', async (t) => {
       ])
       const forged = await new Actor(url, `${browser.cookie.slice(0, -4)}AAAA`).get(SESSION, https)
       t.match(forged.headers.getSetCookie(), [/^__Host-sid=; Max-Age=0;.*Secure/], 'a browser takes no other')
+      await inRedis.flushall()
     }
   )
 
