@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { hash, verify } from '@node-rs/argon2'
 import { Check } from 'typebox/schema'
 import type { Transaction } from '#database/database.ts'
@@ -21,8 +22,11 @@ import {
 
 export type { Account }
 
-/** Passwords are hashed on the four threads that Node has for files, names and compression, too: two of them at a time. */
-const HASHING_AT_ONCE = 2
+/**
+ * Passwords are hashed on the four threads that Node has for files, names and compression, too: on two of them at most, and on fewer than
+ * there are processors, so that one is left for everything else.
+ */
+const HASHING_AT_ONCE = Math.max(1, Math.min(2, availableParallelism() - 1))
 /** How many may wait, for about 10 ms each, before the next is told to come back. */
 const HASHING_WAITING = 100
 
