@@ -13,8 +13,10 @@ import generation from './app/generation.ts'
 import identity from './app/identity.ts'
 import metrics from './app/metrics.ts'
 import networkLimits from './app/network-limits.ts'
+import notFound from './app/not-found.ts'
 import originCheck from './app/origin-check.ts'
 import outboxSweeper from './app/outbox-sweeper.ts'
+import preflightLimit from './app/preflight-limit.ts'
 import privateCookies from './app/private-cookies.ts'
 import query from './app/query.ts'
 import requestLog from './app/request-log.ts'
@@ -45,7 +47,9 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   requestTrace,
   // Every response ends its connection while the service stops.
   draining,
-  // A front end on another origin can read every refusal only if it carries the CORS headers. Preflights end here.
+  // Preflights end in cors, before the limit of routes.
+  preflightLimit,
+  // A front end on another origin can read every refusal only if it carries the CORS headers.
   cors,
   // Browsers are to be careful with refusals, too.
   helmet,
@@ -70,6 +74,7 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   // Counts by address, whoever is signed in.
   networkLimits,
   signInAttempts,
+  notFound,
   // After the rate limit: a request that is refused is counted.
   access,
   // What nobody may keep, unless one of the next two says more.

@@ -3,6 +3,7 @@ import { MemoryBoard, RedisBoard } from '#observability/board.ts'
 import { reportOf } from '#observability/report.ts'
 import { Reporter } from '#observability/reporter.ts'
 import type { CacheReport } from '#observability/shapes.ts'
+import { sharedFor } from '#observability/shared-for.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -43,12 +44,7 @@ export default fp(
       return reportOf({ board, redis, own: () => reporter.describe(), outboxDepth: () => database.outbox.depth() })
     }
     app.decorate('recountKeys', () => void reporter.countKeys(true))
-    let latest: { at: number; report: Promise<CacheReport> } | null = null
-    app.decorate('cacheReport', () => {
-      const now = performance.now()
-      if (latest === null || now - latest.at > REPORT_MS) latest = { at: now, report: report() }
-      return latest.report
-    })
+    app.decorate('cacheReport', sharedFor(REPORT_MS, report))
   },
   { name: 'cache-report', dependencies: ['cache', 'redis', 'outbox-sweeper', 'database'] }
 )

@@ -17,11 +17,13 @@ const codes = new Map([
 export default fp(
   async (app) => {
     app.setSchemaErrorFormatter((errors) => new Error(describeValidation(errors)))
-    app.setNotFoundHandler((request, reply) => send(request, reply, 404, 'NOT_FOUND', 'Route not found'))
 
     app.addHook('onRequest', ({ headers, raw }, _reply, done) => {
       if (headers.host === undefined && raw.httpVersion === '1.1') {
         done(new ApiError(400, 'MALFORMED_REQUEST', 'the header Host is missing'))
+      } else if (headers.host?.includes(',')) {
+        // Node joins several lines of a header (src/http/server.ts), and no host has a comma.
+        done(new ApiError(400, 'MALFORMED_REQUEST', 'the header Host must be there once'))
       } else if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
         done(new ApiError(417, 'EXPECTATION_FAILED', 'Expect may only be 100-continue'))
       } else done()

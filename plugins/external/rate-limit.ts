@@ -6,11 +6,15 @@ import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
 import { ApiError } from '#http/errors.ts'
 import { bareAddress, trustedProxies } from '#limits/client-address.ts'
-import { CounterStore } from '#limits/counter-store.ts'
+import { CounterStore, keyGeneratorOf } from '#limits/counter-store.ts'
 import { type Count, Counters } from '#limits/counters.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
+    /** For health and metrics: generous, apart from all other limits, and counted by this process, so that it waits for nothing. */
+    readonly operatorLimit: RateLimitOptions
+    /** The same for what a client may still do who has used up the other limits. */
+    readonly spareLimit: RateLimitOptions
     /** Key of the network that a request comes from: an IPv4 address, or a /64 of IPv6. */
     networkOf(request: FastifyRequest): string
     /** Counts under `key`, for all processes together; null where the limits on visitors are off. */
@@ -26,20 +30,33 @@ declare module 'fastify' {
 type Headers = Readonly<Record<string, string>>
 
 const HOUR_MS = 3_600_000
+export const MINUTE_MS = 60_000
+/** Requests a minute of one client for what must stay possible: twenty a second, as several balancers behind one address may send. */
+export const GENEROUS = 1200
 /** Normalizing an address of IPv6 costs more than anything else here. */
 const MAX_KNOWN_ADDRESSES = 10_000
 
-/** Requests are counted by user where somebody is signed in, else by address, in Redis for all processes together. */
+/**
+ * Requests are counted by user where somebody is signed in, else by address, in Redis for all processes together. Every route has a
+ * limit, this one unless its `config` names another: without one, a client could take the service from the others.
+ */
 export default fp(
   async (app) => {
     const { anonymous, user } = app.config.rateLimit
     const counters = new Counters(app.redis.limit ?? null, app.config.redis.keyPrefix, app.log)
+    const ownCounters = new Counters(null, app.config.redis.keyPrefix, app.log)
+    /** The key generators of limits that this process counts alone. */
+    const countedHere = new Set<unknown>()
     const maxOf = ({ account }: FastifyRequest) => (account === null ? anonymous : user)
 
     await app.register(rateLimit, {
       store: class extends CounterStore {
         constructor(limit: object) {
           super(counters, limit)
+        }
+
+        override child(limit: object) {
+          return countedHere.has(keyGeneratorOf(limit)) ? new CounterStore(ownCounters, limit) : super.child(limit)
         }
       },
       max: maxOf,
@@ -49,6 +66,14 @@ export default fp(
       keyGenerator: ({ account, ip }) => (account === null ? networkKey(ip) : `user:${account.id}`),
       errorResponseBuilder: () => tooMany()
     })
+
+    const generousLimit = (name: string) => {
+      const keyGenerator = ({ ip }: FastifyRequest) => `${name}:${networkKey(ip)}`
+      countedHere.add(keyGenerator)
+      return { max: GENEROUS, timeWindow: MINUTE_MS, allowList: () => anonymous === 0, keyGenerator }
+    }
+    app.decorate('operatorLimit', generousLimit('operator'))
+    app.decorate('spareLimit', generousLimit('spare'))
 
     app.decorate('networkOf', ({ ip }) => networkKey(ip))
     app.decorate('countUnder', async (key, windowMs) => (anonymous === 0 ? null : counters.increment(key, windowMs)))

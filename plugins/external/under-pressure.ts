@@ -2,6 +2,13 @@ import underPressure from '@fastify/under-pressure'
 import fp from 'fastify-plugin'
 import { ApiError } from '#http/errors.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route is for operators: it is answered under any load. */
+    operator?: boolean
+  }
+}
+
 const MAX_EVENT_LOOP_DELAY_MS = 1000
 const SETTLING_MS = 3000
 
@@ -16,7 +23,7 @@ export default fp(
       maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
       pressureHandler: async ({ routeOptions }) => {
         // Operators must see an overload: health and metrics are always answered.
-        if (routeOptions.config.rateLimit === false) return
+        if (routeOptions.config.operator === true) return
         // A start blocks the event loop, which says nothing about the load.
         if (performance.now() < settledAt) return
         throw new ApiError(503, 'OVERLOADED', 'the service is overloaded', { 'Retry-After': '2' })

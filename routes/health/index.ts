@@ -1,11 +1,18 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { checkHealth, Health } from '#observability/health.ts'
+import { sharedFor } from '#observability/shared-for.ts'
+
+/** Checking asks the database, Redis and the queue. */
+const SHARED_MS = 1000
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
+  const config = { operator: true, rateLimit: app.operatorLimit, public: true }
+  const health = sharedFor(SHARED_MS, () => checkHealth(app.database, app.redis.cache ?? null, app.generationQueue))
+
   app.get(
     '/live',
     {
-      config: { rateLimit: false, public: true },
+      config,
       schema: { tags: ['platform'], summary: 'The process answers', response: { 200: Health } }
     },
     async () => ({ status: 'ok' as const, checks: {} })
@@ -14,14 +21,14 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/ready',
     {
-      config: { rateLimit: false, public: true },
+      config,
       schema: { tags: ['platform'], summary: 'What it needs is there', response: { 200: Health, 503: Health } }
     },
     async (_request, reply) => {
       // Still answering, but no more to be sent to.
       if (app.isDraining()) return reply.code(503).send({ status: 'down', checks: {} })
-      const health = await checkHealth(app.database, app.redis.cache ?? null, app.generationQueue)
-      return reply.code(health.status === 'down' ? 503 : 200).send(health)
+      const now = await health()
+      return reply.code(now.status === 'down' ? 503 : 200).send(now)
     }
   )
 }

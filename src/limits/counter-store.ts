@@ -30,7 +30,8 @@ export class CounterStore {
   }
 }
 
-function keyGeneratorOf(limit: object): unknown {
+/** By its key generator a limit is known. */
+export function keyGeneratorOf(limit: object): unknown {
   return 'keyGenerator' in limit ? limit.keyGenerator : undefined
 }
 

@@ -1,15 +1,25 @@
 import t from 'tap'
 import { Actor, ADMIN, peopleEnvironment, register, signIn } from '../support/actors.ts'
+import { until } from '../support/eventually.ts'
 import { statusOf } from '../support/people.ts'
 import { startService } from '../support/service.ts'
+
+const FRESH_MS = 5000
 
 t.test('metrics for Prometheus', async (t) => {
   const { url, app } = await startService(t, { ...peopleEnvironment, RATE_LIMIT_USER: '3' })
   const visitor = new Actor(url)
+  let last = ''
+  /** Metrics that were gathered after the last ones: they are shared for a second, and the time that the process took is one of them. */
   const scrape = async () => {
-    const answer = await visitor.get('/metrics')
-    t.match(answer.headers.get('content-type'), /^text\/plain; version=0\.0\.4/)
-    return answer.text()
+    const before = last
+    await until(async () => {
+      const answer = await visitor.get('/metrics')
+      t.match(answer.headers.get('content-type'), /^text\/plain; version=0\.0\.4/)
+      last = await answer.text()
+      return last !== before
+    }, FRESH_MS)
+    return last
   }
   const readingOf = (text: string, metric: string) =>
     Number(
@@ -55,10 +65,6 @@ t.test('metrics for Prometheus', async (t) => {
       1
     )
     t.equal(readingOf(text, 'aikademiya_sweeper_lag_seconds') < 1, true)
-  })
-
-  await t.test('are never limited', async (t) => {
-    for (let i = 0; i < 20; i++) t.equal(await statusOf(visitor.get('/metrics')), 200)
   })
 
   await t.test('the report of the cache comes as a stream, for admins', async (t) => {

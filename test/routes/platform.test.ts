@@ -4,6 +4,9 @@ import { Course, ErrorBody, Health, parse } from '../support/contract.ts'
 import { until } from '../support/eventually.ts'
 import { get, send } from '../support/http.ts'
 
+/** A connection takes a moment to be lost, and to come back. */
+const RECOVERY_MS = 8000
+
 await bothWays(t, async (t, { url }) => {
   await t.test('/health/live answers ok', async (t) => {
     t.match(await get(Health, `${url}/health/live`), { status: 'ok' })
@@ -21,10 +24,25 @@ await bothWays(t, async (t, { url }) => {
     }
   })
 
-  await t.test('/openapi.json is JSON', async (t) => {
-    const { status, headers } = await send(`${url}/openapi.json`)
-    t.equal(status, 200)
-    t.match(headers.get('content-type'), /^application\/json/)
+  await t.test('/openapi.json is JSON, /docs/yaml is YAML, and a client that has them is told so', async (t) => {
+    for (const [path, type] of [
+      ['/openapi.json', /^application\/json/],
+      ['/docs/json', /^application\/json/],
+      ['/docs/yaml', /^application\/yaml/]
+    ] as const) {
+      const { status, headers } = await send(url + path)
+      t.equal(status, 200)
+      t.match(headers.get('content-type'), type)
+      t.equal(headers.get('cache-control'), 'public, no-cache')
+      const again = await send(url + path, { headers: { 'if-none-match': headers.get('etag') ?? '' } })
+      t.same([again.status, again.body], [304, ''], path)
+    }
+  })
+
+  await t.test('metrics are gathered once for all who ask within a second', async (t) => {
+    const texts = await Promise.all([1, 2, 3].map(async () => (await send(`${url}/metrics`)).body))
+    t.equal(new Set(texts).size, 1)
+    await until(async () => (await send(`${url}/metrics`)).body !== texts[0], RECOVERY_MS)
   })
 
   await t.test('/docs is a page, and everything that it loads is there', async (t) => {
@@ -57,21 +75,21 @@ await bothWays(t, async (t, { url }) => {
   })
 })
 
-/** A connection takes a moment to be lost, and to come back. */
-const RECOVERY_MS = 8000
-
 t.test('when a part is down', async (t) => {
   const { url, redis, postgres } = await startReal(t)
   const ready = async () => {
     const { status, body } = await send(`${url}/health/ready`)
     return { httpStatus: status, ...parse(Health, body) }
   }
+  /** What is checked is shared for a second. */
+  const becomes = (status: string) => until(async () => (await ready()).status === status, RECOVERY_MS)
   const course = (id: number) => send(`${url}/api/v1/courses/${id}`)
   t.match(await ready(), { httpStatus: 200, status: 'ok', checks: { database: 'up', redis: 'up' } })
   t.equal((await course(1)).status, 200)
 
   await t.test('without Redis the service is ready but degraded, and goes on to answer', async (t) => {
     await redis.kill()
+    await becomes('degraded')
     const down = { httpStatus: 200, status: 'degraded', checks: { database: 'up', redis: 'down' } }
     t.match(await ready(), down)
     for (const id of [1, 2]) {
@@ -85,7 +103,7 @@ t.test('when a part is down', async (t) => {
 
   await t.test('with Redis back it is ok and caches', async (t) => {
     await redis.resume()
-    await until(async () => (await ready()).status === 'ok', RECOVERY_MS)
+    await becomes('ok')
     await until(async () => (await course(3)).headers.get('x-cache') === 'HIT', RECOVERY_MS)
     t.match(await ready(), { httpStatus: 200, checks: { redis: 'up' } })
   })
@@ -93,6 +111,7 @@ t.test('when a part is down', async (t) => {
   await t.test('a Redis that hangs does not hold the answers up', async (t) => {
     redis.signal('SIGSTOP')
     t.teardown(() => redis.signal('SIGCONT'))
+    await becomes('degraded')
     const start = performance.now()
     t.match(await ready(), { httpStatus: 200, status: 'degraded', checks: { redis: 'down' } })
     t.equal((await course(4)).status, 200)
@@ -102,6 +121,7 @@ t.test('when a part is down', async (t) => {
   await t.test('without PostgreSQL it is not ready: 503 with the checks', async (t) => {
     await until(async () => (await course(5)).headers.get('x-cache') === 'HIT', RECOVERY_MS)
     await postgres.shutDown()
+    await becomes('down')
     t.match(await ready(), { httpStatus: 503, status: 'down', checks: { database: 'down', redis: 'up' } })
     t.equal((await send(`${url}/health/live`)).status, 200, 'the process lives')
   })
@@ -117,7 +137,7 @@ t.test('when a part is down', async (t) => {
 
   await t.test('with PostgreSQL back it is ok again', async (t) => {
     await postgres.resume()
-    await until(async () => (await ready()).status === 'ok', RECOVERY_MS)
+    await becomes('ok')
     t.equal((await course(6)).status, 200)
   })
 })

@@ -26,7 +26,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   // Whoever has used up the hour's requests may still sign in.
   app.get(
     '/',
-    { config: { rateLimit: false, public: true }, schema: { hide: true, querystring: noQuery } },
+    { config: { rateLimit: app.spareLimit, public: true }, schema: { hide: true, querystring: noQuery } },
     async (request, reply) => {
       reply.header('Cache-Control', 'private, no-store').type('text/html; charset=utf-8')
       if (request.account?.role === 'admin') return reply.sendFile('page.html')

@@ -58,7 +58,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/logout',
     {
       // Without a session there is nothing to end, which is no error. Whoever has used up the hour's requests may still leave.
-      config: { public: true, rateLimit: false },
+      config: { public: true, rateLimit: app.spareLimit },
       schema: { tags, summary: 'Sign out', response: { 204: NoContent } }
     },
     async (request, reply) => {

@@ -1,0 +1,67 @@
+import t from 'tap'
+import { register } from '../support/actors.ts'
+import { send } from '../support/http.ts'
+import { startService } from '../support/service.ts'
+
+/** The routes of the application, as `GET /health/live`, by the tree that Fastify prints of its router. */
+function routesOf(tree: string): string[] {
+  const path: string[] = []
+  return tree.split('\n').flatMap((line) => {
+    const found = /^(?<indent>.*)[├└]── (?<part>\S*)(?: \((?<methods>[^)]+)\))?/.exec(line)?.groups
+    if (found?.indent === undefined) return []
+    const depth = found.indent.length / 4
+    path.length = depth
+    path.push(found.part ?? '')
+    const methods = found.methods?.split(', ') ?? []
+    return methods.map((method) => `${method} ${path.join('')}`)
+  })
+}
+
+t.test('every route has a limit', async (t) => {
+  const { app, url } = await startService(t)
+  const routes = routesOf(app.printRoutes({ commonPrefix: false }))
+  const known = ['GET /health/ready', 'GET /metrics', 'GET /docs/json', 'POST /api/v1/auth/logout', 'OPTIONS *']
+  for (const route of known) t.ok(routes.includes(route), `${route} is one`)
+  t.ok(routes.length > 90, `${routes.length}`)
+
+  const generous = /^(GET|HEAD) \/(health\/|metrics|admin\/redis-stats\/?$)|\/logout$|^OPTIONS/
+  for (const route of [
+    ...routes,
+    'GET /nowhere',
+    'POST /api/v1/nowhere',
+    'GET /docs/static/*',
+    'GET /docs/static/nowhere.js'
+  ]) {
+    const [method = '', pattern = ''] = route.split(' ')
+    const path = pattern.replaceAll(/:\w+/g, '1').replace('*', 'swagger-ui.css')
+    const { status, headers } = await send(url + path.replace(/^(?!\/)/, '/'), { method, headers: { origin: url } })
+    const limit = headers.get('x-ratelimit-limit')
+    t.match(limit, /^\d+$/, `${route}: ${status}`)
+    t.ok(Number(headers.get('x-ratelimit-remaining')) < Number(limit), route)
+    t.equal(limit === '1200', generous.test(route), route)
+  }
+})
+
+t.test('who has used up the limit', async (t) => {
+  const { url } = await startService(t, { RATE_LIMIT_ANONYMOUS: '4', RATE_LIMIT_USER: '2' })
+  const ann = await register(url, 'ann')
+  const statuses = async (paths: string[]) => {
+    const found = []
+    for (const path of paths) found.push((await send(url + path)).status)
+    return found
+  }
+
+  await t.test('is refused what does not exist as well', async (t) => {
+    t.same(
+      await statuses(['/nowhere', '/nowhere', '/api/v1/nowhere', '/nowhere', '/nowhere']),
+      [404, 404, 404, 404, 429]
+    )
+    t.same(await statuses(['/openapi.json', '/docs', '/docs/static/swagger-ui.css']), [429, 429, 429])
+  })
+
+  await t.test('may sign out, and health and metrics are answered', async (t) => {
+    for (let n = 0; n < 3; n++) await ann.get('/api/v1/users/me')
+    t.equal((await ann.request('POST', '/api/v1/auth/logout')).status, 204)
+    t.same(await statuses(['/health/live', '/health/ready', '/metrics', '/admin/redis-stats/']), [200, 200, 200, 401])
+  })
+})
