@@ -18,11 +18,13 @@ import { errorBody } from '#http/errors.ts'
 import { FrontDoor } from '#http/front-door.ts'
 import { originForm } from '#http/origin-form.ts'
 import { requestId } from '#http/request-id.ts'
-import { createHttpServer, MAX_HEADER_BYTES } from '#http/server.ts'
+import { securityHeaders } from '#http/security-headers.ts'
+import { createHttpServer, type HangUp, MAX_HEADER_BYTES } from '#http/server.ts'
 import { timingHeaders } from '#http/timing-headers.ts'
 import { trustedProxies } from '#limits/client-address.ts'
 import { logStream } from '#logging/log-stream.ts'
 import { buildValidator } from '../plugins/external/ajv-compiler.ts'
+import { networkKey } from '../plugins/external/rate-limit.ts'
 import { registerPlugins } from '../plugins/index.ts'
 
 declare module 'fastify' {
@@ -32,6 +34,8 @@ declare module 'fastify' {
 }
 
 const BODY_LIMIT_BYTES = 1024 * 1024
+/** How long a client that sent no proper request has to read what it is told. */
+const LINGER_MS = 1000
 /** The database plugin may wait for another process that migrates and seeds. */
 const START_TIMEOUT_MS = 120_000
 
@@ -44,6 +48,16 @@ export async function buildApp(
   extend: (app: FastifyInstance) => void | Promise<void> = () => {}
 ): Promise<FastifyInstance> {
   const frontDoor = new FrontDoor()
+  const limits = {
+    ...config.server,
+    addressKey: networkKey,
+    // The connections that proxies open are those of many clients.
+    ...(config.trustProxy !== false && { maxConnectionsPerAddress: 0 })
+  }
+  const reportHangUp = (reason: HangUp, remoteAddress: string | undefined) => {
+    const [level, message] = hangUps[reason]
+    app.log[level]({ reason, remoteAddress }, message)
+  }
   const app = Fastify({
     logger: {
       level: config.logLevel,
@@ -63,7 +77,7 @@ export async function buildApp(
     trustProxy: trustedProxies(config.trustProxy),
     bodyLimit: BODY_LIMIT_BYTES,
     pluginTimeout: START_TIMEOUT_MS,
-    serverFactory: (handler) => createHttpServer(frontDoor.before(handler)),
+    serverFactory: (handler) => createHttpServer(frontDoor.before(handler), limits, reportHangUp),
     forceCloseConnections: 'idle',
     // What has arrived is answered, also while closing.
     return503OnClosing: false,
@@ -110,13 +124,25 @@ function answerBadUrl(error: FastifyError, request: FastifyRequest, reply: Fasti
   request.log.info({ status: statusCode, code, url: request.url.slice(0, 512) }, 'request refused')
   reply
     .code(statusCode)
-    .headers(timingHeaders(request.id, new Trace(), 0))
+    .headers(headersWithoutHooks(request.id))
     .send(errorBody(statusCode, code, message, request.id))
 }
 
 const badUrls = new Map<number, [string, string]>([
   [414, ['URL_TOO_LONG', 'a part of the path of the URL is too long']]
 ])
+
+/** What hooks set elsewhere. */
+function headersWithoutHooks(requestId: string): Record<string, string | number> {
+  return { ...securityHeaders, 'Cache-Control': 'no-store', ...timingHeaders(requestId, new Trace(), 0) }
+}
+
+const hangUps = {
+  process: ['warn', 'connections refused: the process has MAX_CONNECTIONS open; raise it, or start more processes'],
+  address: ['warn', 'connections refused: an address has MAX_CONNECTIONS_PER_ADDRESS open; a proxy needs TRUST_PROXY'],
+  pipelining: ['info', 'connection closed: the client sent too many requests without reading their answers'],
+  'not reading': ['info', 'connection closed: the client stopped reading its answer']
+} as const satisfies Record<HangUp, readonly ['info' | 'warn', string]>
 
 /** Bytes that are no HTTP request, headers that are too large or too slow: there is nothing but a socket to answer on. */
 function answerBadRequest(this: FastifyInstance, error: ConnectionError, socket: Socket): void {
@@ -129,12 +155,15 @@ function answerBadRequest(this: FastifyInstance, error: ConnectionError, socket:
   this.log.info({ requestId, status: statusCode, code, remoteAddress: socket.remoteAddress }, 'request refused')
   const body = JSON.stringify(errorBody(statusCode, code, message, requestId))
   const headers = {
-    ...timingHeaders(requestId, new Trace(), 0),
+    ...headersWithoutHooks(requestId),
     'Content-Type': 'application/json; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),
     Connection: 'close'
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  // A client that does not hang up now is hung up on: what it still sends is of no use.
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+  socket.once('close', () => clearTimeout(timer))
   socket.end(`HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode]}\r\n${lines.join('')}\r\n${body}`)
 }
 

@@ -178,6 +178,7 @@ function isPlain({ method, headers, httpVersion }: IncomingMessage): boolean {
     method === 'GET' &&
     httpVersion === '1.1' &&
     headers.host !== undefined &&
+    !headers.host.includes(',') &&
     !mayCarrySession(headers.cookie) &&
     !special.some((name) => headers[name] !== undefined)
   )

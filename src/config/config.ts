@@ -8,6 +8,8 @@ import { readLimits } from './limits.ts'
 const KIBIBYTE = 1024
 const MEBIBYTE = 1024 * KIBIBYTE
 const DAY_S = 86_400
+const REQUEST_TIMEOUT_MS: number = 30_000
+const SEND_TIMEOUT_MS: number = 30_000
 
 const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/
 
@@ -29,6 +31,14 @@ export function readConfig(env: Environment) {
     host: text(env, 'HOST') ?? '127.0.0.1',
     port: integer(env, 'PORT', 3000, 0, 65_535),
     trustProxy: trustProxy(env),
+    server: {
+      /** 0 is no limit. */
+      maxConnections: integer(env, 'MAX_CONNECTIONS', 5000, 0, 1_000_000),
+      /** 0 is no limit. Not applied behind proxies: the connections are theirs. */
+      maxConnectionsPerAddress: integer(env, 'MAX_CONNECTIONS_PER_ADDRESS', 500, 0, 1_000_000),
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      sendTimeoutMs: SEND_TIMEOUT_MS
+    },
     /** Front ends on other origins that may use the API with their users' sessions. */
     corsOrigins: corsOrigins(env),
     logLevel: choice(env, 'LOG_LEVEL', 'info', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),

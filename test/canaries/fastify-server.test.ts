@@ -6,7 +6,7 @@ import { isPinned } from '../support/pinned.ts'
 
 t.test('fastify is pinned: src/app.ts hooks into how it serves and closes', (t) => isPinned(t, 'fastify'))
 
-// The front door: every server that Fastify opens is made by serverFactory, a second one for localhost too.
+// The front door: every server that Fastify opens is made by serverFactory. With one, Fastify opens no second for localhost (docs/configuration.md).
 t.test('serverFactory makes every server, and its handler is the way into Fastify', async (t) => {
   const servers: Server[] = []
   const app = Fastify({

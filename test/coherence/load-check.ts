@@ -5,8 +5,9 @@ import type { Lease, Options } from './options.ts'
 import { explain, explainStale, outcomeShares, table, worstLateMs } from './report.ts'
 import { World } from './world.ts'
 
-const CONNECTIONS = 10
-const DEPTH = 12
+/** The service answers the requests of a connection one after the other: races are between connections. */
+const CONNECTIONS = 60
+const DEPTH = 2
 /** How long after the lease everything must be right. */
 const QUIET_MS = 300
 const POLL_MS = 20
@@ -96,7 +97,7 @@ export async function findStuck(world: World): Promise<string[]> {
   const last = new Load(world, { connections: 0, depth: 0, thinkMs: 0, writers: 0, writePauseMs: 0 })
   for (const instance of world.instances) {
     const connection = new HttpPipeline(() => instance.port)
-    await Promise.all(world.reads.all.map((readable) => last.read(instance, connection, readable)))
+    for (const readable of world.reads.all) await last.read(instance, connection, readable)
     connection.close()
   }
   return [...wrong, ...stuckIn(last.tally)]

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import t, { type Test } from 'tap'
+import { securityHeaders } from '#http/security-headers.ts'
 import { register } from '../support/actors.ts'
 import { bothWays } from '../support/both-ways.ts'
 import { ErrorBody, parse } from '../support/contract.ts'
@@ -13,6 +14,8 @@ function checkError(t: Test, { status, headers, body }: Answer, wanted: number |
   t.equal(error.statusCode, status)
   t.equal(error.error, STATUS_CODES[status])
   t.equal(error.requestId, headers.get('x-request-id'))
+  t.match(headers.get('cache-control'), 'no-store')
+  for (const [name, value] of Object.entries(securityHeaders)) t.equal(headers.get(name), value, name)
   t.notMatch(body, /prisma|postgres|node_modules|\.[jt]s:\d|\\n/i, 'nothing of the inside')
   return error
 }
@@ -141,6 +144,8 @@ bothWays(t, async (t, { app, url }) => {
     'a header with a NUL': `${line('GET')}${rest}X: a\0b\r\n\r\n`,
     'two lengths': `${line('POST')}${rest}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab`,
     'a length beside chunks': `${line('POST')}${rest}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    'two lines of Host': `${line('GET')}${rest}Host: x\r\n\r\n`,
+    'two hosts, for the front door': `${line('GET', '/api/v1/categories')}${rest}Host: y\r\n\r\n`,
     'a request without Host': `${line('GET')}\r\nConnection: close\r\n\r\n`,
     'the start of a TLS session': Uint8Array.of(22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3),
     'the preface of HTTP/2': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',

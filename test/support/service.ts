@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
-import { readConfig } from '#config/config.ts'
+import { type Config, readConfig } from '#config/config.ts'
 import type { Environment } from '#config/environment.ts'
 import { buildApp } from '../../src/app.ts'
 import { copySeededDataDir } from './seeded-data-dir.ts'
@@ -21,20 +21,22 @@ export interface Extension {
   readonly extend?: (app: FastifyInstance) => void | Promise<void>
   /** How long the cache lets others wait for one load, in ms. */
   readonly maxLoadMs?: number
+  /** Bounds of its connections. */
+  readonly server?: Partial<Config['server']>
 }
 
 /** The service in this process, listening on a free port; embedded unless `env` says otherwise. It ends with the test. */
 export async function startService(
   t: Test,
   env: Environment = {},
-  { extend, maxLoadMs }: Extension = {}
+  { extend, maxLoadMs, server }: Extension = {}
 ): Promise<Service> {
   const dataDir = await temporaryFolder(t)
   const startsSeeded = [env.DATABASE_URL, env.DATA_DIR, env.SEED].every((value) => value === undefined)
   if (startsSeeded) await copySeededDataDir(dataDir)
   const config = readConfig({ DATA_DIR: dataDir, LOG_LEVEL: 'silent', ...frontDoor, ...env })
   const cache = maxLoadMs === undefined ? config.cache : { ...config.cache, maxLoadMs }
-  const app = await buildApp({ ...config, cache }, extend)
+  const app = await buildApp({ ...config, cache, server: { ...config.server, ...server } }, extend)
   t.teardown(() => app.close())
   return { app, url: await app.listen({ port: 0, host: '127.0.0.1' }) }
 }

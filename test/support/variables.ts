@@ -28,6 +28,15 @@ const redis = { bad: [...noUrl, 'http://host'], allowed: /redis:\/\//, hidden: t
 export const variables: readonly Variable[] = [
   { name: 'PORT', of: (c) => c.port, unset: 3000, given: '8080', parsed: 8080, ...number, allowed: /65535/ },
   { name: 'HOST', of: (c) => c.host, unset: '127.0.0.1', given: '::', parsed: '::' },
+  { name: 'MAX_CONNECTIONS', of: (c) => c.server.maxConnections, unset: 5000, given: '0', parsed: 0, ...number },
+  {
+    name: 'MAX_CONNECTIONS_PER_ADDRESS',
+    of: (c) => c.server.maxConnectionsPerAddress,
+    unset: 500,
+    given: '20',
+    parsed: 20,
+    ...number
+  },
   { name: 'DATA_DIR', of: (c) => c.dataDir, unset: '.data', given: '/var/lib/x', parsed: '/var/lib/x' },
   {
     name: 'DATABASE_URL',

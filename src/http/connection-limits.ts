@@ -1,0 +1,68 @@
+import type { Server } from 'node:http'
+
+/** How often a refusal of connections is reported, and idle ones are closed for new ones, at most. */
+const REPORT_INTERVAL_MS = 10_000
+const CLOSE_IDLE_INTERVAL_MS = 1000
+
+export interface ConnectionLimits {
+  /** Open connections of this process; 0 is no limit. */
+  readonly maxConnections: number
+  /** Those of one client; 0 is no limit. */
+  readonly maxConnectionsPerAddress: number
+  /** What clients are told apart by. */
+  readonly addressKey: (address: string | undefined) => string
+}
+
+export type RefusedConnection = 'process' | 'address'
+
+/**
+ * Bounds the connections that are open, all of them and those of one client, so that one client cannot take all. Those beyond are
+ * closed at once. When there are no more for anybody, those on which nothing is under way are closed, so that the next one gets in.
+ * `onRefused` is called once in ten seconds for each bound, at most.
+ */
+export function limitConnections(
+  server: Server,
+  { maxConnections, maxConnectionsPerAddress, addressKey }: ConnectionLimits,
+  onRefused: (bound: RefusedConnection, address: string | undefined) => void
+): void {
+  const report = { process: atMostEvery(REPORT_INTERVAL_MS), address: atMostEvery(REPORT_INTERVAL_MS) }
+
+  if (maxConnections > 0) {
+    server.maxConnections = maxConnections
+    const mayCloseIdle = atMostEvery(CLOSE_IDLE_INTERVAL_MS)
+    server.on('drop', (refused) => {
+      if (mayCloseIdle()) server.closeIdleConnections()
+      if (report.process()) onRefused('process', refused?.remoteAddress)
+    })
+  }
+
+  if (maxConnectionsPerAddress === 0) return
+  const open = new Map<string, number>()
+  server.on('connection', (socket) => {
+    const { remoteAddress } = socket
+    const key = addressKey(remoteAddress)
+    const count = (open.get(key) ?? 0) + 1
+    if (count > maxConnectionsPerAddress) {
+      socket.destroy()
+      if (report.address()) onRefused('address', remoteAddress)
+      return
+    }
+    open.set(key, count)
+    socket.once('close', () => {
+      const left = (open.get(key) ?? 1) - 1
+      if (left === 0) open.delete(key)
+      else open.set(key, left)
+    })
+  })
+}
+
+/** Says whether it has been so long since it last said yes. */
+function atMostEvery(ms: number): () => boolean {
+  let last = Number.NEGATIVE_INFINITY
+  return () => {
+    const now = performance.now()
+    if (now - last < ms) return false
+    last = now
+    return true
+  }
+}

@@ -1,0 +1,78 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** How many requests of one connection may wait behind the one that is being answered. */
+export const MAX_WAITING_REQUESTS = 64
+
+/**
+ * The requests of one connection, which a client may send without waiting for answers (pipelining, RFC 9112, 9.3.2). They are answered
+ * one after the other: a request is begun once the answer before it has been handed to the system. So a client that does not read
+ * holds one answer in memory, and one that sends a write and then a read sees its write.
+ */
+export class RequestQueue {
+  readonly #socket: Socket
+  readonly #answer: RequestListener
+  readonly #onOverflow: (socket: Socket) => void
+  #waiting: [IncomingMessage, ServerResponse][] = []
+  #answering = false
+  #isOver = false
+
+  /** `onOverflow` is called when the client has been hung up on, because it sent more requests than may wait. */
+  constructor(socket: Socket, answer: RequestListener, onOverflow: (socket: Socket) => void) {
+    this.#socket = socket
+    this.#answer = answer
+    this.#onOverflow = onOverflow
+  }
+
+  add(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#answering) {
+      this.#wait(request, response)
+      return
+    }
+    this.#answering = true
+    this.#begin(request, response)
+  }
+
+  #begin(request: IncomingMessage, response: ServerResponse): void {
+    response.on('close', this.#next)
+    this.#answer(request, response)
+  }
+
+  readonly #next = (): void => {
+    const next = this.#socket.writable && !this.#isOver ? this.#waiting.shift() : undefined
+    if (next === undefined) {
+      this.#answering = false
+      this.#waiting = []
+      return
+    }
+    // The rest of its body may not have been read yet.
+    if (this.#waiting.length === 0) this.#socket.resume()
+    this.#begin(...next)
+  }
+
+  #wait(request: IncomingMessage, response: ServerResponse): void {
+    // Node goes on with the requests that came in one piece with those before.
+    if (this.#isOver) return
+    // What has not been read yet waits in the system, not here.
+    this.#socket.pause()
+    if (this.#waiting.length < MAX_WAITING_REQUESTS) {
+      this.#waiting.push([request, response])
+      return
+    }
+    this.#isOver = true
+    hangUp(this.#socket)
+    this.#onOverflow(this.#socket)
+  }
+}
+
+const over: Socket[] = []
+
+/** Hangs up on one client in a turn of the event loop: Node makes an error, with its stack, for each request that it has not answered. */
+function hangUp(socket: Socket): void {
+  if (over.push(socket) === 1) setImmediate(hangUpOnFirst)
+}
+
+function hangUpOnFirst(): void {
+  over.shift()?.destroy()
+  if (over.length > 0) setImmediate(hangUpOnFirst)
+}

@@ -1,0 +1,71 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import t, { type Test } from 'tap'
+import { createHttpServer, type HangUp, type ServerLimits } from '#http/server.ts'
+import { until } from '../support/eventually.ts'
+
+const WITHIN_MS = 4000
+
+/** A server with such bounds, the reasons for which it hung up, and clients of it. */
+async function start(t: Test, limits: Partial<ServerLimits>) {
+  const reasons: HangUp[] = []
+  const server = createHttpServer(
+    (_request, response) => response.end('served'),
+    {
+      maxConnections: 0,
+      maxConnectionsPerAddress: 0,
+      addressKey: String,
+      requestTimeoutMs: 30_000,
+      sendTimeoutMs: 30_000,
+      ...limits
+    },
+    (reason) => reasons.push(reason)
+  )
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const bound = server.address()
+  if (bound === null || typeof bound === 'string') throw new Error('not bound')
+  const { port } = bound
+  const sockets = new Set<Socket>()
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  /** True when the service answered, false when it hung up. */
+  const visit = async (localAddress = '127.0.0.1') => {
+    const socket = connect({ port, host: '127.0.0.1', localAddress }).on('error', () => {})
+    sockets.add(socket)
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    const answered = await Promise.race([
+      once(socket, 'data').then(
+        () => true,
+        () => false
+      ),
+      once(socket, 'close').then(() => false)
+    ])
+    return { socket, answered }
+  }
+  return { server, reasons, visit }
+}
+
+t.test('connections of one address are bounded, and those of others are not hindered', async (t) => {
+  const { server, reasons, visit } = await start(t, { maxConnectionsPerAddress: 2 })
+  const first = await visit()
+  t.same([first.answered, (await visit()).answered], [true, true])
+  t.same([(await visit()).answered, (await visit()).answered], [false, false])
+  t.same(reasons, ['address'], 'which is reported, and not for each of them')
+  t.equal((await visit('127.0.0.2')).answered, true)
+  first.socket.destroy()
+  await until(
+    async () => (await new Promise((resolve) => server.getConnections((_, n) => resolve(n)))) === 2,
+    WITHIN_MS
+  )
+  t.equal((await visit()).answered, true, 'one that has gone makes room')
+})
+
+t.test('all connections together are bounded, and those without a request make room', async (t) => {
+  const { reasons, visit } = await start(t, { maxConnections: 3 })
+  for (const address of ['127.0.0.1', '127.0.0.2', '127.0.0.3']) t.equal((await visit(address)).answered, true)
+  t.equal((await visit('127.0.0.4')).answered, false)
+  t.same(reasons, ['process'])
+  t.equal((await visit('127.0.0.4')).answered, true)
+})
