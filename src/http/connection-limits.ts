@@ -1,8 +1,12 @@
 import type { Server } from 'node:http'
+import { LRUCache } from 'lru-cache'
 
 /** How often a refusal of connections is reported, and idle ones are closed for new ones, at most. */
 const REPORT_INTERVAL_MS = 10_000
 const CLOSE_IDLE_INTERVAL_MS = 1000
+/** How long a client that flooded a connection gets no new one: each such connection costs some 20 ms of processor time. */
+const PENALTY_MS = 10_000
+const MAX_PENALTIES = 10_000
 
 export interface ConnectionLimits {
   /** Open connections of this process; 0 is no limit. */
@@ -18,13 +22,14 @@ export type RefusedConnection = 'process' | 'address'
 /**
  * Bounds the connections that are open, all of them and those of one client, so that one client cannot take all. Those beyond are
  * closed at once. When there are no more for anybody, those on which nothing is under way are closed, so that the next one gets in.
- * `onRefused` is called once in ten seconds for each bound, at most.
+ * `onRefused` is called once in ten seconds for each bound, at most. Returns a function that refuses all new connections of an address
+ * for ten seconds.
  */
 export function limitConnections(
   server: Server,
   { maxConnections, maxConnectionsPerAddress, addressKey }: ConnectionLimits,
   onRefused: (bound: RefusedConnection, address: string | undefined) => void
-): void {
+): (address: string | undefined) => void {
   const report = { process: atMostEvery(REPORT_INTERVAL_MS), address: atMostEvery(REPORT_INTERVAL_MS) }
 
   if (maxConnections > 0) {
@@ -36,11 +41,16 @@ export function limitConnections(
     })
   }
 
-  if (maxConnectionsPerAddress === 0) return
+  if (maxConnectionsPerAddress === 0) return () => {}
+  const penalized = new LRUCache<string, true>({ max: MAX_PENALTIES, ttl: PENALTY_MS })
   const open = new Map<string, number>()
   server.on('connection', (socket) => {
     const { remoteAddress } = socket
     const key = addressKey(remoteAddress)
+    if (penalized.has(key)) {
+      socket.destroy()
+      return
+    }
     const count = (open.get(key) ?? 0) + 1
     if (count > maxConnectionsPerAddress) {
       socket.destroy()
@@ -54,6 +64,7 @@ export function limitConnections(
       else open.set(key, left)
     })
   })
+  return (address) => penalized.set(addressKey(address), true)
 }
 
 /** Says whether it has been so long since it last said yes. */

@@ -27,7 +27,10 @@ export function createHttpServer(
 ): Server {
   const { requestTimeoutMs, sendTimeoutMs } = limits
   const queues = new WeakMap<Socket, RequestQueue>()
-  const onOverflow = ({ remoteAddress }: Socket) => onHangUp('pipelining', remoteAddress)
+  const onOverflow = ({ remoteAddress }: Socket) => {
+    penalize(remoteAddress)
+    onHangUp('pipelining', remoteAddress)
+  }
 
   const enqueue: RequestListener = (request, response) => {
     const { socket } = request
@@ -54,7 +57,7 @@ export function createHttpServer(
     },
     enqueue
   )
-  limitConnections(server, limits, onHangUp)
+  const penalize = limitConnections(server, limits, onHangUp)
 
   // Node calls this when nothing has moved on a connection: for `keepAliveTimeout` between two requests, else for `sendTimeoutMs`.
   server.setTimeout(sendTimeoutMs, (socket) => {
