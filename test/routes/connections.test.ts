@@ -42,8 +42,7 @@ t.test('a connection', async (t) => {
           return 'waited'
         })
         app.get('/stream', { config, sse: 'manual' }, async (_request, reply) => {
-          const gone = reply.beginStream()
-          gone.addEventListener('abort', () => {
+          reply.sse.onClose(() => {
             streamEnded = true
           })
           await reply.sse.send({ data: LARGE.toString() })
