@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import autoload from '@fastify/autoload'
+import proxyAddr from '@fastify/proxy-addr'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, {
   type ConnectionError,
@@ -48,12 +49,10 @@ export async function buildApp(
   extend: (app: FastifyInstance) => void | Promise<void> = () => {}
 ): Promise<FastifyInstance> {
   const frontDoor = new FrontDoor()
-  const limits = {
-    ...config.server,
-    addressKey: networkKey,
-    // The connections that proxies open are those of many clients.
-    ...(config.trustProxy !== false && { maxConnectionsPerAddress: 0 })
-  }
+  const trusted = trustedProxies(config.trustProxy)
+  const isProxy = Array.isArray(trusted) ? proxyAddr.compile(trusted) : trusted
+  const addressKey = (address: string | undefined) =>
+    isProxy !== false && address !== undefined && isProxy(address, 0) ? null : networkKey(address)
   const reportHangUp = (reason: HangUp, remoteAddress: string | undefined) => {
     const [level, message] = hangUps[reason]
     app.log[level]({ reason, remoteAddress }, message)
@@ -74,10 +73,11 @@ export async function buildApp(
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestId,
     rewriteUrl: ({ url }) => originForm(url),
-    trustProxy: trustedProxies(config.trustProxy),
+    trustProxy: trusted,
     bodyLimit: BODY_LIMIT_BYTES,
     pluginTimeout: START_TIMEOUT_MS,
-    serverFactory: (handler) => createHttpServer(frontDoor.before(handler), limits, reportHangUp),
+    serverFactory: (handler) =>
+      createHttpServer(frontDoor.before(handler), { ...config.server, addressKey }, reportHangUp),
     forceCloseConnections: 'idle',
     // What has arrived is answered, also while closing.
     return503OnClosing: false,

@@ -34,7 +34,7 @@ export function readConfig(env: Environment) {
     server: {
       /** 0 is no limit. */
       maxConnections: integer(env, 'MAX_CONNECTIONS', 5000, 0, 1_000_000),
-      /** 0 is no limit. Not applied behind proxies: the connections are theirs. */
+      /** 0 is no limit. Not applied to trusted proxies: their connections are those of many clients. */
       maxConnectionsPerAddress: integer(env, 'MAX_CONNECTIONS_PER_ADDRESS', 500, 0, 1_000_000),
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       sendTimeoutMs: SEND_TIMEOUT_MS

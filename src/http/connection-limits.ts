@@ -13,8 +13,8 @@ export interface ConnectionLimits {
   readonly maxConnections: number
   /** Those of one client; 0 is no limit. */
   readonly maxConnectionsPerAddress: number
-  /** What clients are told apart by. */
-  readonly addressKey: (address: string | undefined) => string
+  /** What clients are told apart by; null for a trusted proxy, whose connections are those of many clients. */
+  readonly addressKey: (address: string | undefined) => string | null
 }
 
 export type RefusedConnection = 'process' | 'address'
@@ -47,6 +47,7 @@ export function limitConnections(
   server.on('connection', (socket) => {
     const { remoteAddress } = socket
     const key = addressKey(remoteAddress)
+    if (key === null) return
     if (penalized.has(key)) {
       socket.destroy()
       return
@@ -64,7 +65,10 @@ export function limitConnections(
       else open.set(key, left)
     })
   })
-  return (address) => penalized.set(addressKey(address), true)
+  return (address) => {
+    const key = addressKey(address)
+    if (key !== null) penalized.set(key, true)
+  }
 }
 
 /** Says whether it has been so long since it last said yes. */

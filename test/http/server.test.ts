@@ -62,6 +62,16 @@ t.test('connections of one address are bounded, and those of others are not hind
   t.equal((await visit()).answered, true, 'one that has gone makes room')
 })
 
+t.test('those of a trusted proxy are bounded together with all others only', async (t) => {
+  const isProxy = (address: string | undefined) => address === '127.0.0.2'
+  const { visit } = await start(t, {
+    maxConnectionsPerAddress: 1,
+    addressKey: (address) => (isProxy(address) ? null : String(address))
+  })
+  for (let n = 0; n < 3; n++) t.equal((await visit('127.0.0.2')).answered, true)
+  t.same([(await visit()).answered, (await visit()).answered], [true, false])
+})
+
 t.test('all connections together are bounded, and those without a request make room', async (t) => {
   const { reasons, visit } = await start(t, { maxConnections: 3 })
   for (const address of ['127.0.0.1', '127.0.0.2', '127.0.0.3']) t.equal((await visit(address)).answered, true)
