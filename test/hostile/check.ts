@@ -89,8 +89,8 @@ async function start(): Promise<Target> {
   await insertCourses(databaseUrl, COURSES)
   const service = await spawnService({
     NODE_ENV: 'production',
-    // Attackers with a session come through a proxy that ends TLS.
-    TRUST_PROXY: 'loopback',
+    // Attackers with a session come through a proxy that ends TLS; the others have addresses of their own.
+    TRUST_PROXY: '127.0.0.1/32',
     SESSION_SECRET: 'a secret of this check that is long enough',
     DATABASE_URL: databaseUrl,
     REDIS_URL: redis.url,

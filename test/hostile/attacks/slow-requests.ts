@@ -15,7 +15,7 @@ export const attack: Attack = {
     let closed = 0
     const sockets: Socket[] = []
     for (let i = 0; i < CONNECTIONS; i++) {
-      const socket = connect({ port: Number(port), host: hostname })
+      const socket = connect({ port: Number(port), host: hostname, localAddress: '127.0.0.9' })
       socket.on('error', () => {})
       socket.on('close', () => closed++)
       socket.resume()
