@@ -23,6 +23,7 @@ import { securityHeaders } from '#http/security-headers.ts'
 import { createHttpServer, type HangUp, MAX_HEADER_BYTES } from '#http/server.ts'
 import { timingHeaders } from '#http/timing-headers.ts'
 import { trustedProxies } from '#limits/client-address.ts'
+import { errorFields } from '#logging/error-fields.ts'
 import { logStream } from '#logging/log-stream.ts'
 import { buildValidator } from '../plugins/external/ajv-compiler.ts'
 import { networkKey } from '../plugins/external/rate-limit.ts'
@@ -60,13 +61,8 @@ export async function buildApp(
   const app = Fastify({
     logger: {
       level: config.logLevel,
-      redact: [
-        'err.command',
-        'err.lastNodeError.command',
-        'err.cause.command',
-        'req.headers.cookie',
-        'req.headers.authorization'
-      ],
+      redact: ['req.headers.cookie', 'req.headers.authorization'],
+      serializers: { err: (error: unknown) => errorFields(error) },
       stream: logStream
     },
     // One line a request, with what the cache did for it, is written by plugins/app/request-log.ts.
