@@ -1,7 +1,11 @@
-import { mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { ConfigError } from '#config/environment.ts'
+
+/** The database has e-mail addresses and hashes of passwords in it: other users of the system have no business there. */
+const OWNER_ONLY = 0o700
+const OTHERS = 0o077
 
 /** Another process has the embedded database open. */
 export class DataDirInUseError extends Error {
@@ -22,7 +26,9 @@ export class DataDirInUseError extends Error {
  */
 export function lockDataDir(dataDir: string): () => void {
   try {
-    mkdirSync(dataDir, { recursive: true })
+    mkdirSync(dataDir, { recursive: true, mode: OWNER_ONLY })
+    // One that an earlier version has made, or somebody by hand.
+    if ((statSync(dataDir).mode & OTHERS) !== 0) chmodSync(dataDir, OWNER_ONLY)
   } catch (error) {
     throw new ConfigError(
       'DATA_DIR',

@@ -1,4 +1,4 @@
-import { symlink } from 'node:fs/promises'
+import { chmod, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { CategoryList } from '../support/contract.ts'
@@ -12,6 +12,7 @@ const AT_ONCE_MS = 8000
 const folder = await temporaryFolder(t)
 const DATA_DIR = join(folder, 'data')
 await copySeededDataDir(DATA_DIR)
+await chmod(DATA_DIR, 0o755)
 const first = await spawnService({ DATA_DIR })
 t.teardown(() => first.kill('SIGKILL'))
 const categories = await get(CategoryList, `${first.url}/api/v1/categories`)
@@ -36,6 +37,10 @@ t.test('another name of the folder does not get past the lock', async (t) => {
 })
 
 t.test('neither does a command', (t) => refused(t, 'src/cli/migrate.ts', DATA_DIR))
+
+t.test('other users of the system cannot read it, whatever its mode was', async (t) => {
+  t.equal((await stat(DATA_DIR)).mode & 0o777, 0o700)
+})
 
 t.test('the first one goes on undisturbed', async (t) => {
   t.strictSame(await get(CategoryList, `${first.url}/api/v1/categories`), categories)
