@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { BusyError } from '#database/bulkhead.ts'
 import { describeUnavailable, isDatabaseUnavailable, sqlState } from '#database/unavailable.ts'
 import { ApiError, errorBody } from '#http/errors.ts'
 import { describeValidation } from '#http/validation.ts'
@@ -31,6 +32,9 @@ export default fp(
 
     app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
       if (error instanceof ApiError) {
+        if (error instanceof BusyError) {
+          request.log.warn({ code: error.code }, `${error.message}: refused, so that other requests find a connection`)
+        }
         return send(request, reply.headers(error.headers), error.statusCode, error.code, error.message)
       }
       if (error.validation !== undefined) return send(request, reply, 400, 'VALIDATION_FAILED', error.message)
@@ -47,9 +51,10 @@ export default fp(
         return send(request, reply, 503, 'TIMEOUT', 'this took too long: try again')
       }
       if (isDatabaseUnavailable(error)) {
-        request.log.error({ err: error, sqlState: sqlState(error) }, describeUnavailable(error))
+        const { code, message, advice } = describeUnavailable(error)
+        request.log.error({ err: error, sqlState: sqlState(error) }, advice)
         reply.header('Retry-After', RETRY_AFTER_S)
-        return send(request, reply, 503, 'DATABASE_DOWN', 'the database cannot do this at the moment: try again')
+        return send(request, reply, 503, code, message)
       }
       request.log.error({ err: error }, 'request failed: a fault of the service')
       return send(request, reply, 500, 'INTERNAL', 'the service failed to answer; the log has the request id')

@@ -4,6 +4,7 @@ import { bodyOf, type CacheSpec, type Entry, etagOf, isNegative, Ticket } from '
 import { NotFoundError } from '#http/errors.ts'
 import type { RouteCache } from './cached-routes.ts'
 import { PRIVATE, PUBLIC } from './entity-tags.ts'
+import { hangUp } from './hang-up.ts'
 import { hookList } from './route-hooks.ts'
 
 declare module 'fastify' {
@@ -16,6 +17,8 @@ declare module 'fastify' {
     ticket: Ticket | null
     /** The handler was reached: what is sent may be what it has loaded. */
     isLoading: boolean
+    /** Aborts a load whose client has hung up, where nobody else has waited for it. */
+    loadSignal: AbortSignal | undefined
     /** Names tags that only the load knows: await it before what they cover is read. */
     dependOn(tags: readonly string[]): Promise<void>
   }
@@ -36,6 +39,7 @@ export default fp(
     const cache = app.coherentCache
     app.decorateRequest('ticket', null)
     app.decorateRequest('isLoading', false)
+    app.decorateRequest('loadSignal', undefined)
     app.decorateReply('publicEntry', null)
     app.decorateRequest('dependOn', async function (tags) {
       await this.ticket?.dependOn(tags)
@@ -140,8 +144,15 @@ export default fp(
 )
 
 /** The last hook before the handler: an answer that another one has given in its place is not stored. */
-function beginLoad(request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void {
+function beginLoad(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
   request.isLoading = true
+  const { ticket } = request
+  request.loadSignal = hangUp(reply, () => {
+    if (ticket?.isAwaited) return false
+    // First, so that whoever comes now loads, and does not wait for what is cancelled.
+    ticket?.abandon()
+    return true
+  })
   done()
 }
 

@@ -1,6 +1,7 @@
 import type { PGlite } from '@electric-sql/pglite'
 import type pg from 'pg'
 import { discardReadOnly } from './pool.ts'
+import { beginTransaction } from './timeouts.ts'
 
 /**
  * The comment that begins every statement of the service. By it the triggers know who writes: they look for it in
@@ -33,7 +34,7 @@ interface Notice {
  * the connection before the answer to the statement: no query more, and whatever wrote them, Prisma or raw SQL. The
  * answer that ends the transaction is held back until `committed` has resolved.
  */
-export function watchPool(pool: pg.Pool, watcher: Watcher): void {
+export function watchPool(pool: pg.Pool, watcher: Watcher, statementTimeoutMs: number): void {
   pool.on('connect', (client) => {
     let touched: Invalidation[] = []
     client.on('notice', (notice) => touched.push(...read(notice, watcher)))
@@ -52,7 +53,7 @@ export function watchPool(pool: pg.Pool, watcher: Watcher): void {
       query: (statement: unknown, ...more: unknown[]) => {
         // An error is told before its transaction is over: what is left of that one touched nothing.
         if (client.getTransactionStatus() === 'I') touched = []
-        const args = [signed(statement), ...more]
+        const args = [signed(statement, statementTimeoutMs), ...more]
         const callback = args.at(-1)
         if (typeof callback === 'function') {
           const held = (error: unknown, result?: pg.QueryResult) =>
@@ -122,15 +123,12 @@ function read({ message, detail }: Notice, watcher: Watcher): Invalidation[] {
 }
 
 /** The statement, as `pg` takes it, with the signature. */
-function signed(statement: unknown): unknown {
+function signed(statement: unknown, statementTimeoutMs: number): unknown {
   const text = textOf(statement)
   if (text === null) return statement
-  const whole = SIGNATURE + (text === 'BEGIN' ? BEGIN : text)
+  const whole = SIGNATURE + (text === 'BEGIN' ? beginTransaction(statementTimeoutMs) : text)
   return typeof statement === 'string' ? whole : Object.assign({}, statement, { text: whole })
 }
-
-/** Transactions see what others have committed since they began, whatever is the default of the database or the role. */
-const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED'
 
 /** Whether this, as `pg` takes it, ends a transaction. */
 function isCommit(statement: unknown): boolean {

@@ -1,17 +1,23 @@
 import type { SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import type { ConstructorOptions } from 'pg-boss'
 import type { Log } from '#logging/log.ts'
+import { Cancellation } from './cancellation.ts'
 import type { CommitListener, Invalidation, Watcher } from './commits.ts'
 import { type Prisma, PrismaClient } from './generated/client.ts'
 import { guarded, refuseInsideWrite, retrying, runInsideWrite } from './guard.ts'
 import type { Notified } from './notifications.ts'
 import { Outbox } from './outbox.ts'
 import type { Rights } from './rights.ts'
+import type { Kind, Shares } from './shares.ts'
 import type { Sql } from './sql.ts'
-import { isSafeToRetry } from './unavailable.ts'
+import { withoutTimeouts } from './timeouts.ts'
+import { isConnectionLost, isSafeToRetry, READ_ONLY, sqlState } from './unavailable.ts'
 
 /** How long a transaction waits for a connection: as long as anything else does (`pool.ts`). */
 const MAX_WAIT_MS = 5000
+
+/** Asks whether the database can be written to: a lock of a row is a write, which a standby refuses. */
+const CHECK = 'select 1 from cache_store for key share skip locked'
 
 export type Transaction = Prisma.TransactionClient
 
@@ -19,6 +25,11 @@ export interface DatabaseParts {
   readonly adapter: SqlMigrationAwareDriverAdapterFactory
   /** Plain SQL on connections of its own, where a write may hold the last of the others until it is done. */
   readonly sql: Sql
+  /** Plain SQL on connections that nothing else uses, so that it never waits behind users: questions after the health, and cancels. */
+  readonly control: Sql
+  readonly shares: Shares
+  /** Many connections: a statement on one can be cancelled by another, and each operation is a transaction with timeouts. */
+  readonly pooled: boolean
   readonly rights: Rights
   readonly exclusively: <T>(task: () => Promise<T>, log: Log) => Promise<T>
   /** Calls back when a transaction announces something on the channel, until the function that it gives is called. */
@@ -44,8 +55,8 @@ export class Database implements Watcher {
 
   constructor(parts: DatabaseParts) {
     this.#parts = parts
-    this.#prisma = new PrismaClient({ adapter: parts.adapter })
-    this.client = guarded(this.#prisma)
+    this.#prisma = new PrismaClient({ adapter: parts.adapter, errorFormat: 'minimal' })
+    this.client = guarded(this.#prisma, parts.shares, parts.pooled)
     this.outbox = new Outbox(parts.sql)
   }
 
@@ -76,12 +87,46 @@ export class Database implements Watcher {
         maxWait: MAX_WAIT_MS,
         ...options
       })
-    return retrying(transaction, isSafeToRetry)
+    return this.#parts.shares.writes.run(() => retrying(transaction, isSafeToRetry))
   }
 
-  /** Runs `task` while no other process on this database runs one: migrations and seeds. */
+  /**
+   * Runs the reads of `task` on one connection, of the share of `kind`: for what may take long. When `signal` aborts, the statement under
+   * way is cancelled. Throws `BusyError`, and `ClientGoneError` where it was cancelled. Inside, use `tx` only.
+   */
+  async read<T>(kind: Kind, task: (tx: Transaction) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    refuseInsideWrite()
+    const { shares, control, pooled } = this.#parts
+    const transaction = () =>
+      this.#prisma.$transaction(
+        (tx) =>
+          runInsideWrite(async () => {
+            if (signal === undefined || !pooled) return await task(tx)
+            return new Cancellation(control, signal).run(tx, async () => await task(tx))
+          }),
+        { maxWait: MAX_WAIT_MS }
+      )
+    const mayRetry = (error: unknown) => isSafeToRetry(error) || isConnectionLost(error)
+    return shares[kind].run(() => retrying(transaction, mayRetry), signal)
+  }
+
+  /**
+   * Whether it answers, and can be written to. Rejects where it does not answer. It asks on a connection of its own: a pool that is full
+   * does not make the database down.
+   */
+  async check(): Promise<'up' | 'read-only'> {
+    try {
+      await this.#parts.control.query(CHECK)
+      return 'up'
+    } catch (error) {
+      if (sqlState(error) === READ_ONLY) return 'read-only'
+      throw error
+    }
+  }
+
+  /** Runs `task` while no other process on this database runs one, and without timeouts: migrations and seeds. */
   exclusively<T>(task: () => Promise<T>, log: Log): Promise<T> {
-    return this.#parts.exclusively(task, log)
+    return this.#parts.exclusively(() => withoutTimeouts(task), log)
   }
 
   /** What the job queue connects to. */

@@ -5,6 +5,7 @@ import { Database } from './database.ts'
 import { openPglite, pgliteAdapter } from './pglite.ts'
 import { UTC } from './pool.ts'
 import { readRights } from './rights.ts'
+import { createShares, DEFAULT_POOL_SIZE } from './shares.ts'
 import { sqlOnPglite } from './sql.ts'
 
 /** Opens the embedded database in `dataDir`. Throws `DataDirInUseError` when another process has the folder. */
@@ -16,6 +17,9 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
   const database = new Database({
     adapter: pgliteAdapter(pglite),
     sql,
+    control: sql,
+    shares: createShares(DEFAULT_POOL_SIZE),
+    pooled: false,
     rights: await readRights(sql),
     // The lock on the folder keeps every other process out.
     exclusively: (task) => task(),

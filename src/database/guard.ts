@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PrismaClient } from './generated/client.ts'
+import type { Shares } from './shares.ts'
 import { isConnectionLost, isSafeToRetry } from './unavailable.ts'
 
 /**
@@ -26,23 +27,25 @@ export function refuseInsideWrite(): void {
 }
 
 /**
- * The client as the service uses it. It throws inside a write. An operation is run again after errors that say that nothing
- * was done: a conflict with another transaction, or a connection that leads to a standby; a read also after a lost connection.
+ * The client as the service uses it. It throws inside a write. Each operation takes its share of the pool (`shares.ts`), and is run again
+ * after errors that say that nothing was done: a conflict with another transaction, or a connection that leads to a standby; a read also
+ * after a lost connection. With `inTransactions` it is a transaction: one connection, however many statements it takes, with timeouts.
  *
  * What a write touches is not invalidated here: no extension sees the commit of a transaction, cascades, or what raw SQL
  * and psql do. Triggers name it, and the driver holds the answer back until it is invalidated (`commits.ts`).
  */
-export function guarded(client: PrismaClient): PrismaClient {
+export function guarded(client: PrismaClient, shares: Shares, inTransactions: boolean): PrismaClient {
   const extended = client.$extends({
     query: {
       $allOperations: async ({ operation, args, query }) => {
         refuseInsideWrite()
         if (insideTransaction.getStore()) return query(args)
         const isRead = READS.test(operation)
-        return retrying(
-          () => query(args),
-          (error) => isSafeToRetry(error) || (isRead && isConnectionLost(error))
-        )
+        // Prisma makes no transaction of one operation alone.
+        const inTransaction = async () => (await client.$transaction([client.$executeRaw`select 1`, query(args)]))[1]
+        const attempt = inTransactions ? inTransaction : () => query(args)
+        const mayRetry = (error: unknown) => isSafeToRetry(error) || (isRead && isConnectionLost(error))
+        return shares[isRead ? 'reads' : 'writes'].run(() => retrying(attempt, mayRetry))
       }
     }
   })
@@ -50,7 +53,7 @@ export function guarded(client: PrismaClient): PrismaClient {
     client: {
       $transaction: (...args: Parameters<typeof extended.$transaction>) => {
         refuseInsideWrite()
-        return insideTransaction.run(true, async () => await extended.$transaction(...args))
+        return shares.writes.run(() => insideTransaction.run(true, async () => await extended.$transaction(...args)))
       }
     }
   })

@@ -8,28 +8,38 @@ import { Notifications } from './notifications.ts'
 import { connectionOptions, createPool, UTC } from './pool.ts'
 import { queueSchema, readRights } from './rights.ts'
 import { runningScripts } from './scripts.ts'
+import { createShares } from './shares.ts'
 import { type Sql, sqlOnPool } from './sql.ts'
 import { withStartupLock } from './startup-lock.ts'
 import { isSafeToRetry } from './unavailable.ts'
 import { DatabaseUnusableError } from './unusable.ts'
 
-/** How many connections one process keeps to PostgreSQL, beside one for notifications. */
-const POOL_SIZE = 10
+/** What one process keeps to PostgreSQL beside the pool of `DATABASE_POOL_SIZE`, and one for notifications. */
 const OUTBOX_POOL_SIZE = 2
 const QUEUE_POOL_SIZE = 3
+const CONTROL_POOL_SIZE = 2
 
-/**
- * Opens PostgreSQL at `databaseUrl`; what needs a session of its own goes to `directUrl`. Throws `DatabaseUnusableError`
- * where there is none, or where its role has no schema.
- */
-export async function openPostgres(databaseUrl: string, directUrl: string, log: Log): Promise<Database> {
-  const pool = createPool(databaseUrl, POOL_SIZE)
+export interface PostgresOptions {
+  readonly databaseUrl: string
+  /** Where what needs a session of its own goes. */
+  readonly directUrl: string
+  readonly poolSize: number
+  readonly statementTimeoutMs: number
+}
+
+/** Opens PostgreSQL. Throws `DatabaseUnusableError` where there is none, or where its role has no schema. */
+export async function openPostgres(
+  { databaseUrl, directUrl, poolSize, statementTimeoutMs }: PostgresOptions,
+  log: Log
+): Promise<Database> {
+  const pool = createPool(databaseUrl, poolSize)
+  const controlPool = createPool(databaseUrl, CONTROL_POOL_SIZE)
   const outboxPool = createPool(databaseUrl, OUTBOX_POOL_SIZE)
   const queuePool = createPool(databaseUrl, QUEUE_POOL_SIZE)
   const notifications = new Notifications({ url: directUrl, log })
   const release = async () => {
     await notifications.close()
-    await Promise.all([pool.end(), outboxPool.end(), queuePool.end()])
+    await Promise.all([pool, controlPool, outboxPool, queuePool].map((pool) => pool.end()))
   }
   try {
     const sql = sqlOnPool(outboxPool)
@@ -39,13 +49,16 @@ export async function openPostgres(databaseUrl: string, directUrl: string, log: 
     const database = new Database({
       adapter: runningScripts(factory, (script) => inSession(directUrl, (session) => session.query(script))),
       sql,
+      control: sqlOnPool(controlPool),
+      shares: createShares(poolSize),
+      pooled: true,
       rights,
       exclusively: (task, log) => withStartupLock(directUrl, log, task),
       listen: (channel, notified) => notifications.listen(channel, notified),
       queue: async () => ({ db: queueOn(queuePool, notifications), ...(await queueSchema(sql, rights)) }),
       release
     })
-    watchPool(pool, database)
+    watchPool(pool, database, statementTimeoutMs)
     return database
   } catch (error) {
     await release()

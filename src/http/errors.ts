@@ -36,7 +36,7 @@ export class NotFoundError extends ApiError {
 export const loadErrors = {
   missing: (error: unknown): string | null => (error instanceof NotFoundError ? error.what : null),
   notFound: (what: string): Error => new NotFoundError(what),
-  isAnswer: (error: unknown): boolean => error instanceof ApiError
+  isAnswer: (error: unknown): boolean => error instanceof ApiError && error.statusCode < 500
 }
 
 /** The body of every answer that is an error. */

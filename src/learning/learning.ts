@@ -82,16 +82,16 @@ export class Learning {
   /** The courses that the student is enrolled in and may still see, the latest enrollment first. */
   async courses(actor: Actor, paging: { page: number; limit: number }): Promise<EnrolledCoursePage> {
     const where = { userId: actor.id, course: visibleTo(actor) }
-    const [rows, total] = await Promise.all([
-      this.#database.client.enrollment.findMany({
+    const { rows, total } = await this.#database.read('lists', async (tx) => ({
+      rows: await tx.enrollment.findMany({
         where,
         select: { ...progressSelect, course: { select: itemSelect } },
         orderBy: [{ createdAt: 'desc' }, { courseId: 'desc' }],
         skip: (paging.page - 1) * paging.limit,
         take: paging.limit
       }),
-      this.#database.client.enrollment.count({ where })
-    ])
+      total: await tx.enrollment.count({ where })
+    }))
     return toPage(
       rows
         .filter((row) => isWhole(row) && hasAuthor(row.course))

@@ -1,6 +1,5 @@
 import { type Static, Type } from 'typebox'
 import type { Database } from '#database/database.ts'
-import { READ_ONLY, sqlState } from '#database/unavailable.ts'
 import type { GenerationQueue } from '#generation/queue.ts'
 import type { RedisClient } from '#redis/connect.ts'
 
@@ -27,13 +26,11 @@ export async function checkHealth(
   queue: GenerationQueue
 ): Promise<Static<typeof Health>> {
   let readOnly = false
-  // A lock of a row is a write, which a standby refuses; such a connection is thrown away, and another one asked.
-  const write = database.client.$queryRaw`select 1 from cache_store for key share`.catch((error: unknown) => {
-    if (sqlState(error) !== READ_ONLY) throw error
-    readOnly = true
+  const check = database.check().then((state) => {
+    readOnly = state === 'read-only'
   })
   const [databaseUp, redisUp, queueUp] = await Promise.all([
-    answers(write),
+    answers(check),
     redis === null || answers(redis.ping()),
     answers(queue.check())
   ])

@@ -147,7 +147,7 @@ t.test('a connection that the server ends emits "error", and then "end"', async 
   t.ok(events.includes('error'))
 })
 
-// src/database/unavailable.ts, DRIVER_MESSAGES: errors of the driver have no code, and are known by their words.
+// src/database/unavailable.ts, FULL_MESSAGE and LOST_MESSAGES: errors of the driver have no code, and are known by their words.
 t.test('the messages of lost connections and of full pools are those that unavailable.ts knows', async (t) => {
   const [client, other] = [await openClient(t), await openClient(t)]
   const { rows } = await client.query('select pg_backend_pid() as pid')

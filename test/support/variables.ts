@@ -49,6 +49,22 @@ export const variables: readonly Variable[] = [
     hidden: true
   },
   {
+    name: 'DATABASE_POOL_SIZE',
+    of: (c) => c.poolSize,
+    unset: 10,
+    given: '4',
+    parsed: 4,
+    bad: ['3', '501', '-1', '4.5', 'many']
+  },
+  {
+    name: 'DATABASE_STATEMENT_TIMEOUT',
+    of: (c) => c.statementTimeoutMs,
+    unset: 5000,
+    given: '0',
+    parsed: 0,
+    bad: ['-1', '3601', '1s']
+  },
+  {
     name: 'DATABASE_DIRECT_URL',
     of: (c) => c.directUrl,
     unset: null,

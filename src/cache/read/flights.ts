@@ -14,6 +14,7 @@ export class Flight {
   readonly #land: (loaded: Loaded | null) => void
   readonly #fail: (error: unknown) => void
   readonly #ended: () => void
+  #isAwaited = false
 
   /** `ended` is called before anybody who waits goes on. */
   constructor(ended: () => void) {
@@ -24,6 +25,17 @@ export class Flight {
     this.#land = resolve
     this.#fail = reject
     this.#ended = ended
+  }
+
+  /** Somebody has waited for it, who may have given up since. */
+  get isAwaited(): boolean {
+    return this.#isAwaited
+  }
+
+  /** As `landed`, for those who did not begin it. */
+  join(): Promise<Loaded | null> {
+    this.#isAwaited = true
+    return this.landed
   }
 
   land(loaded: Loaded): void {
@@ -54,7 +66,7 @@ export class Flights {
     for (let beganAfterUs = false; ; beganAfterUs = true) {
       const underway = this.#underway.get(name)
       if (underway === undefined) return this.#begin(name)
-      const loaded = await underway.landed
+      const loaded = await underway.join()
       if (loaded !== null && (beganAfterUs || (await holds(loaded)))) return loaded
     }
   }

@@ -183,7 +183,7 @@ export class Reader {
     if (errors.isAnswer(error) || spec.strict || copy === undefined || isNegative(copy.entry)) return null
     if (performance.now() > copy.expiresAt + staleIfErrorMs) return null
     if (!(await isCurrent(copy.entry)) || !tier.isIntact(copy.check)) return null
-    log.warn({ err: error }, 'served stale: the database does not answer')
+    log.warn({ err: error }, 'served stale: the database cannot answer now')
     trace.outcome = 'STALE'
     meter.of(spec.key).stale++
     return copy.entry

@@ -52,6 +52,11 @@ export class Ticket {
     parts.meter.of(terms.spec.key).loads++
   }
 
+  /** Somebody else has waited for this load: it goes on though the client that began it has hung up. */
+  get isAwaited(): boolean {
+    return this.#terms.flight?.isAwaited ?? false
+  }
+
   /**
    * Names tags that only the load knows: await it before what they cover is read. What was read earlier may be old when the entry
    * is made.

@@ -1,0 +1,90 @@
+import { ApiError } from '#http/errors.ts'
+
+const RETRY_AFTER_S = '2'
+
+/** A kind of work has taken its share of the database, and as much waits as may: the others notice nothing. 503. */
+export class BusyError extends ApiError {
+  constructor(kind: string) {
+    super(503, 'BUSY', `too many ${kind} at the moment: try again`, { 'Retry-After': RETRY_AFTER_S })
+  }
+}
+
+/** The client has hung up, so nobody reads the answer. The status is that of nginx, in logs and metrics only. */
+export class ClientGoneError extends ApiError {
+  constructor() {
+    super(499, 'CLIENT_GONE', 'the client has hung up')
+  }
+}
+
+export interface BulkheadOptions {
+  /** What is limited, in the plural, for messages. */
+  readonly kind: string
+  /** How much of it runs at a time. */
+  readonly limit: number
+  /** How much of it may wait for that. */
+  readonly queue: number
+  readonly longestWaitMs: number
+}
+
+/** A bulkhead: one kind of work in its own bounds, so that too much of it does not keep other kinds from a shared resource. */
+export class Bulkhead {
+  readonly #options: BulkheadOptions
+  /** In the order in which they came. */
+  readonly #waiting = new Set<() => void>()
+  #running = 0
+
+  constructor(options: BulkheadOptions) {
+    this.#options = options
+  }
+
+  /** How much runs, and how much waits. */
+  get state(): { running: number; waiting: number } {
+    return { running: this.#running, waiting: this.#waiting.size }
+  }
+
+  /**
+   * Runs `task` when it is its turn. Throws `BusyError` where too much waits, or when it has waited too long, and `ClientGoneError`
+   * when `signal` aborts before its turn.
+   */
+  async run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (signal?.aborted) throw new ClientGoneError()
+    if (this.#running < this.#options.limit) this.#running++
+    else await this.#turn(signal)
+    try {
+      return await task()
+    } finally {
+      this.#next()
+    }
+  }
+
+  /** Hands its place to the one that has waited longest. */
+  #next(): void {
+    const [first] = this.#waiting
+    if (first === undefined) this.#running--
+    else first()
+  }
+
+  async #turn(signal: AbortSignal | undefined): Promise<void> {
+    const { kind, queue, longestWaitMs } = this.#options
+    if (this.#waiting.size >= queue) throw new BusyError(kind)
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    // Whoever ends the waiting takes it out of the queue at once, so that a place is handed to nobody who has given up.
+    const begin = () => {
+      this.#waiting.delete(begin)
+      resolve()
+    }
+    const giveUp = (error: Error) => {
+      if (this.#waiting.delete(begin)) reject(error)
+    }
+    const gone = () => giveUp(new ClientGoneError())
+    const timer = setTimeout(() => giveUp(new BusyError(kind)), longestWaitMs)
+    signal?.addEventListener('abort', gone)
+    this.#waiting.add(begin)
+    try {
+      await promise
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', gone)
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+export const DEFAULT_STATEMENT_TIMEOUT_MS = 5000
+/** How long a statement waits for a row that another transaction has changed or locked, in ms. */
+const LOCK_TIMEOUT_MS = 2000
+
+/** Set while migrations and seeds run: they take as long as they take. */
+const unlimited = new AsyncLocalStorage<true>()
+
+/** Runs `task`, in which no transaction has a timeout. */
+export function withoutTimeouts<T>(task: () => Promise<T>): Promise<T> {
+  return unlimited.run(true, task)
+}
+
+/**
+ * What begins every transaction of the service. It sees what others have committed since it began, whatever is the default of the
+ * database or the role. Its timeouts are its own, so that they hold behind a pooler as well, and stay with no connection that other
+ * clients get: neither a `SET` nor a parameter of the connection does both. A timeout of 0 is none.
+ */
+export function beginTransaction(statementTimeoutMs: number): string {
+  const statement = unlimited.getStore() ? 0 : statementTimeoutMs
+  const lock = statement === 0 ? 0 : LOCK_TIMEOUT_MS
+  return `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = ${statement}; SET LOCAL lock_timeout = ${lock}`
+}

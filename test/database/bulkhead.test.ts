@@ -1,0 +1,69 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import t from 'tap'
+import { Bulkhead } from '#database/bulkhead.ts'
+
+function bulkhead(longestWaitMs = 5000) {
+  const order: string[] = []
+  const walls = new Bulkhead({ kind: 'tests', limit: 2, queue: 2, longestWaitMs })
+  /** Something that runs until it is ended. */
+  const begin = (name: string, signal?: AbortSignal) => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const ended = walls.run(async () => {
+      order.push(name)
+      await promise
+      return name
+    }, signal)
+    return { end: resolve, fail: reject, ended }
+  }
+  return { walls, order, begin }
+}
+
+t.test('as many run as may, as many wait as may, in their order, and the next is refused at once', async (t) => {
+  const { walls, order, begin } = bulkhead()
+  const [a, b, c, d] = [begin('a'), begin('b'), begin('c'), begin('d')]
+  await turn()
+  t.same(order, ['a', 'b'])
+  t.same(walls.state, { running: 2, waiting: 2 })
+  const refused = await begin('e').ended.catch((error: unknown) => error)
+  t.match(refused, { statusCode: 503, code: 'BUSY', headers: { 'Retry-After': /^\d+$/ } })
+  b.fail(new Error('a failure gives its place back, too'))
+  await t.rejects(b.ended, /gives its place back/)
+  a.end()
+  t.equal(await a.ended, 'a')
+  await turn()
+  t.same(order, ['a', 'b', 'c', 'd'])
+  c.end()
+  d.end()
+  await Promise.all([c.ended, d.ended])
+  t.same(walls.state, { running: 0, waiting: 0 })
+})
+
+t.test('who has waited too long is refused, and takes no place', async (t) => {
+  const { walls, order, begin } = bulkhead(10)
+  const [a, b, c] = [begin('a'), begin('b'), begin('c')]
+  await t.rejects(c.ended, { code: 'BUSY' })
+  t.same(walls.state, { running: 2, waiting: 0 })
+  a.end()
+  b.end()
+  await Promise.all([a.ended, b.ended])
+  t.same(order, ['a', 'b'])
+})
+
+t.test('who hangs up while he waits takes no place', async (t) => {
+  const { walls, order, begin } = bulkhead()
+  const [a, b] = [begin('a'), begin('b')]
+  const gone = new AbortController()
+  const c = begin('c', gone.signal)
+  const d = begin('d')
+  gone.abort()
+  await t.rejects(c.ended, { code: 'CLIENT_GONE' })
+  await t.rejects(begin('e', gone.signal).ended, { code: 'CLIENT_GONE' })
+  a.end()
+  await a.ended
+  await turn()
+  t.same(order, ['a', 'b', 'd'])
+  b.end()
+  d.end()
+  await Promise.all([b.ended, d.ended])
+  t.same(walls.state, { running: 0, waiting: 0 })
+})
