@@ -45,7 +45,7 @@ export default fp(
     const ignoreCookie = (request: FastifyRequest) => {
       delete request.cookies[cookieName]
     }
-    const accounts = new Accounts(database.client)
+    const accounts = new Accounts(database)
     const profiles = new Profiles(cache, accounts)
     app.decorate('accounts', accounts)
     app.decorate('profiles', profiles)

@@ -2,6 +2,7 @@ import fp from 'fastify-plugin'
 import { Authoring } from '#courses/authoring.ts'
 import { Catalogue } from '#courses/catalogue.ts'
 import { Categories } from '#courses/categories.ts'
+import { CourseLists } from '#courses/course-lists.ts'
 import { CachedProgress } from '#learning/cached-progress.ts'
 import { Learning } from '#learning/learning.ts'
 import { Statistics } from '#statistics/statistics.ts'
@@ -9,6 +10,7 @@ import { Statistics } from '#statistics/statistics.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     readonly catalogue: Catalogue
+    readonly courseLists: CourseLists
     readonly authoring: Authoring
     readonly categories: Categories
     readonly learning: Learning
@@ -22,12 +24,13 @@ export default fp(
   async (app) => {
     const { coherentCache: cache, config, database } = app
     app.decorate('catalogue', new Catalogue(database.client))
+    app.decorate('courseLists', new CourseLists(database))
     app.decorate('authoring', new Authoring(database, config))
     app.decorate('categories', new Categories(database))
     const learning = new Learning(database)
     app.decorate('learning', learning)
     app.decorate('cachedProgress', new CachedProgress(cache, learning))
-    app.decorate('statistics', new Statistics(database.client))
+    app.decorate('statistics', new Statistics(database))
   },
   { name: 'services', dependencies: ['cache', 'database'] }
 )

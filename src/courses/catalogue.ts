@@ -1,9 +1,7 @@
 import type { DependOn } from '#cache'
 import type { Transaction } from '#database/database.ts'
 import type { Prisma } from '#database/generated/client.ts'
-import { escapeLike } from '#database/like.ts'
 import { NotFoundError } from '#http/errors.ts'
-import { type Page, toPage } from '#http/paging.ts'
 import { tags } from './cache-specs.ts'
 import type { Category, Chapter, Course, CourseItem, CourseQuery, Module } from './shapes.ts'
 
@@ -30,14 +28,6 @@ const moduleSelect = {
   position: true,
   chapters: { select: { id: true, title: true, position: true, minutes: true }, orderBy: { position: 'asc' } }
 } satisfies Prisma.ModuleSelect
-
-/** The id breaks ties, so that a course is on one page only. */
-const orders: Record<CourseQuery['sort'], Prisma.CourseOrderByWithRelationInput[]> = {
-  '-createdAt': [{ createdAt: 'desc' }, { id: 'desc' }],
-  createdAt: [{ createdAt: 'asc' }, { id: 'asc' }],
-  title: [{ title: 'asc' }, { id: 'asc' }],
-  '-updatedAt': [{ updatedAt: 'desc' }, { id: 'desc' }]
-}
 
 /** A condition on who may see a course. */
 export type Visibility = Pick<Prisma.CourseWhereInput, 'status' | 'OR'>
@@ -72,21 +62,6 @@ export class Catalogue {
 
   async category(slug: string): Promise<Category> {
     return present(await this.#client.category.findUnique({ where: { slug } }), 'category')
-  }
-
-  async courses(query: CourseQuery): Promise<Page<CourseItem>> {
-    const where = courseFilter(query)
-    const [rows, total] = await Promise.all([
-      this.#client.course.findMany({
-        where,
-        select: itemSelect,
-        orderBy: orders[query.sort],
-        skip: (query.page - 1) * query.limit,
-        take: query.limit
-      }),
-      this.#client.course.count({ where })
-    ])
-    return toPage(rows.filter(hasAuthor).map(toItem), total, query)
   }
 
   async course(id: number, visible = published): Promise<Course> {
@@ -144,17 +119,6 @@ function foldCase(text: string): string {
     const lower = letter.toLowerCase()
     return lower.length === letter.length ? lower : letter
   }).join('')
-}
-
-function courseFilter({ category, level, language, author, search }: CourseQuery): Prisma.CourseWhereInput {
-  const filter: Prisma.CourseWhereInput = { ...published, level, authorId: author }
-  if (category !== undefined) filter.category = { slug: category }
-  if (language !== undefined) filter.language = { equals: language, mode: 'insensitive' }
-  if (search !== undefined) {
-    const part = { contains: escapeLike(search), mode: 'insensitive' } as const
-    filter.OR = [{ title: part }, { summary: part }]
-  }
-  return filter
 }
 
 /**

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { MOST_COUNTED } from './counts.ts'
 import type { Query, Sql } from './sql.ts'
 
 /** How long applied rows are kept, to be applied again when Redis may have lost the last stamps. */
@@ -147,10 +148,11 @@ export class Outbox {
     }
   }
 
-  /** How many rows Redis does not know of. */
+  /** How many rows Redis does not know of, `MOST_COUNTED` at most: after a long outage there may be millions. */
   async depth(): Promise<number> {
     const [row] = await this.#sql.query<{ depth: number }>(
-      'select count(*)::int as depth from cache_invalidation where applied_at is null'
+      `select count(*)::int as depth from (
+         select from cache_invalidation where applied_at is null limit ${MOST_COUNTED}) as counted`
     )
     return row?.depth ?? 0
   }
@@ -158,8 +160,8 @@ export class Outbox {
   /** How long the oldest row has waited that Redis does not know of, in ms; 0 where there is none. */
   async lagMs(): Promise<number> {
     const [row] = await this.#sql.query<{ lag: number }>(
-      `select coalesce(extract(epoch from clock_timestamp() - min(created_at)) * 1000, 0)::float8 as lag
-       from cache_invalidation where applied_at is null`
+      `select (extract(epoch from clock_timestamp() - created_at) * 1000)::float8 as lag
+       from cache_invalidation where applied_at is null order by applied_at, id limit 1`
     )
     return Math.max(0, row?.lag ?? 0)
   }

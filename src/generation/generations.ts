@@ -1,6 +1,7 @@
 import type { Actor } from '#courses/catalogue.ts'
 import type { Quotas } from '#courses/quota.ts'
 import { requireCategory } from '#courses/require-category.ts'
+import { MOST_COUNTED } from '#database/counts.ts'
 import type { Database, Transaction } from '#database/database.ts'
 import { ApiError, NotFoundError } from '#http/errors.ts'
 import { type Page, toPage } from '#http/paging.ts'
@@ -82,25 +83,28 @@ export class Generations {
   }
 
   async list(userId: number, paging: { page: number; limit: number }): Promise<Page<Generation>> {
-    const { client } = this.#options.database
-    const [rows, total] = await Promise.all([
-      client.generationJob.findMany({
+    const { rows, total } = await this.#options.database.read('lists', async (tx) => ({
+      rows: await tx.generationJob.findMany({
         where: { userId },
         select: jobSelect,
         orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
         skip: (paging.page - 1) * paging.limit,
         take: paging.limit
       }),
-      client.generationJob.count({ where: { userId } })
-    ])
+      total: await tx.generationJob.count({ where: { userId } })
+    }))
     return toPage(rows.map(toGeneration), total, paging)
   }
 
   /** How many generations of everybody there are, by status. */
   async countByStatus(): Promise<Record<Generation['status'], number>> {
     const counts = { queued: 0, running: 0, completed: 0, failed: 0, cancelled: 0 }
-    const rows = await this.#options.database.client.generationJob.groupBy({ by: ['status'], _count: true })
-    for (const { status, _count } of rows) counts[status] = _count
+    const rows = await this.#options.database.sql.query<{ status: Generation['status']; count: number }>(
+      `select status::text, (select count(*) from (
+         select from generation_job where status = every.status limit ${MOST_COUNTED}) as counted)::int as count
+       from unnest(enum_range(null::generation_status)) as every (status)`
+    )
+    for (const { status, count } of rows) counts[status] = count
     return counts
   }
 

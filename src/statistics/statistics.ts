@@ -1,40 +1,55 @@
-import type { Transaction } from '#database/database.ts'
+import { type Counted, countRows, MOST_COUNTED } from '#database/counts.ts'
+import type { Database, Transaction } from '#database/database.ts'
+import { Prisma } from '#database/generated/client.ts'
 import type { Statistics as Overview } from './shapes.ts'
 
 const TOP_COURSES = 5
+/** How many courses may be among the most popular: those that were chosen most often lately. */
+const CANDIDATES = 20
 
-type Models = Pick<Transaction, 'course' | 'user' | 'enrollment' | 'chapterCompletion'>
+const counted = {
+  courses: { relation: 'course', rows: Prisma.sql`course` },
+  publishedCourses: { relation: 'course_published_idx', rows: Prisma.sql`course where status = 'published'` },
+  users: { relation: 'app_user', rows: Prisma.sql`app_user` },
+  enrollments: { relation: 'enrollment', rows: Prisma.sql`enrollment` },
+  completedChapters: { relation: 'chapter_completion', rows: Prisma.sql`chapter_completion` }
+} satisfies Record<string, Counted>
 
-/** Counts of the whole platform, always from the database. */
+/** Counts of the whole platform, always from the database, in a share of its connections. */
 export class Statistics {
-  readonly #client: Models
+  readonly #database: Database
 
-  constructor(client: Models) {
-    this.#client = client
+  constructor(database: Database) {
+    this.#database = database
   }
 
-  /** What the public may know: numbers, and the names of published courses only. */
-  async overview(): Promise<Overview> {
-    const { course, user, enrollment, chapterCompletion } = this.#client
-    const [courses, publishedCourses, users, enrollments, completedChapters, topCourses] = await Promise.all([
-      course.count(),
-      course.count({ where: { status: 'published' } }),
-      user.count(),
-      enrollment.count(),
-      chapterCompletion.count(),
-      this.#topCourses()
-    ])
-    return { courses, publishedCourses, users, enrollments, completedChapters, topCourses }
-  }
-
-  async #topCourses(): Promise<Overview['topCourses']> {
-    const rows = await this.#client.course.findMany({
-      where: { status: 'published' },
-      select: { id: true, title: true, _count: { select: { enrollments: true } } },
-      // The id breaks ties.
-      orderBy: [{ enrollments: { _count: 'desc' } }, { id: 'asc' }],
-      take: TOP_COURSES
+  /** What the public may know: numbers, and the names of published courses only. `signal` cancels what is under way. */
+  overview(signal?: AbortSignal): Promise<Overview> {
+    const read = async (tx: Transaction) => ({
+      courses: await countRows(tx, counted.courses),
+      publishedCourses: await countRows(tx, counted.publishedCourses),
+      users: await countRows(tx, counted.users),
+      enrollments: await countRows(tx, counted.enrollments),
+      completedChapters: await countRows(tx, counted.completedChapters),
+      topCourses: await topCourses(tx)
     })
-    return rows.map(({ id, title, _count }) => ({ id, title, enrollments: _count.enrollments }))
+    return this.#database.read('statistics', read, signal)
   }
+}
+
+/** Of the courses that were chosen most often lately, those with the most enrollments; where these are few, the first of all. */
+async function topCourses(tx: Transaction): Promise<Overview['topCourses']> {
+  return tx.$queryRaw<Overview['topCourses']>`
+    with candidate as (
+      (select course.id
+        from (select course_id from enrollment order by created_at desc limit ${MOST_COUNTED}) as latest
+        join course on course.id = course_id and status = 'published'
+        group by course.id order by count(*) desc, course.id limit ${CANDIDATES})
+      union
+      (select id from course where status = 'published' order by id limit ${TOP_COURSES})
+    )
+    select id, title,
+      (select count(*) from (select from enrollment where course_id = course.id limit ${MOST_COUNTED}) as counted)::int as enrollments
+    from candidate join course using (id)
+    order by enrollments desc, id limit ${TOP_COURSES}`
 }

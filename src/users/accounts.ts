@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { hash, verify } from '@node-rs/argon2'
 import { Check } from 'typebox/schema'
-import type { Transaction } from '#database/database.ts'
+import { MOST_COUNTED } from '#database/counts.ts'
+import type { Database, Transaction } from '#database/database.ts'
 import { Prisma, type PrismaClient } from '#database/generated/client.ts'
 import { escapeLike } from '#database/like.ts'
 import { ApiError, NotFoundError } from '#http/errors.ts'
@@ -43,13 +44,15 @@ const select = {
 
 /** Accounts, in the database. */
 export class Accounts {
+  readonly #database: Database
   readonly #client: PrismaClient
   readonly #hashing = new BoundedWork(HASHING_AT_ONCE, HASHING_WAITING)
   /** Verified where there is no such user, so that the answer takes the same time. */
   readonly #nobody = hash('nobody has this password')
 
-  constructor(client: PrismaClient) {
-    this.#client = client
+  constructor(database: Database) {
+    this.#database = database
+    this.#client = database.client
   }
 
   /** Throws 409 when the e-mail address is taken. */
@@ -131,22 +134,27 @@ export class Accounts {
     if (count === 0) throw new NotFoundError('user')
   }
 
-  async list(query: UserQuery): Promise<Page<OwnUser>> {
+  /** `signal` cancels what is under way. */
+  async list(query: UserQuery, signal?: AbortSignal): Promise<Page<OwnUser>> {
     const where: Prisma.UserWhereInput = { role: query.role }
     if (query.search !== undefined) {
       const part = { contains: escapeLike(query.search), mode: 'insensitive' } as const
       where.OR = [{ name: part }, { email: part }]
     }
-    const [rows, total] = await Promise.all([
-      this.#client.user.findMany({
-        where,
-        select,
-        orderBy: { id: 'asc' },
-        skip: (query.page - 1) * query.limit,
-        take: query.limit
+    const { rows, total } = await this.#database.read(
+      'lists',
+      async (tx) => ({
+        rows: await tx.user.findMany({
+          where,
+          select,
+          orderBy: { id: 'asc' },
+          skip: (query.page - 1) * query.limit,
+          take: query.limit
+        }),
+        total: await tx.user.count({ where, take: MOST_COUNTED })
       }),
-      this.#client.user.count({ where })
-    ])
+      signal
+    )
     return toPage(
       rows.map((row) => toOwnUser(toAccount(row))),
       total,

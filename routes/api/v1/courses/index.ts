@@ -7,7 +7,7 @@ import { errors } from '#http/errors.ts'
 import { cachedByQuery } from '#plugins/app/cached-routes.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
-  const { catalogue, authoring } = app
+  const { courseLists, authoring } = app
 
   app.get(
     '',
@@ -22,11 +22,13 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['catalogue'],
         summary: 'Published courses',
+        description:
+          'Pages reach, and the total counts, the first 10,000 courses of a list, and the first 1,000 that a search finds.',
         querystring: CourseQuery,
         response: { 200: CoursePage }
       }
     },
-    async (request) => catalogue.courses(normalizeCourseQuery(request.query))
+    async (request) => courseLists.page(normalizeCourseQuery(request.query), request.loadSignal)
   )
 
   app.post(

@@ -16,7 +16,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: Statistics }
       }
     },
-    async () => statistics.overview()
+    async (request) => statistics.overview(request.loadSignal)
   )
 }
 

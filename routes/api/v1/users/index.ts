@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { errors } from '#http/errors.ts'
+import { hangUp } from '#plugins/app/hang-up.ts'
 import { toOwnUser } from '#users/accounts.ts'
 import { OwnUser, RoleChange, User, UserPage, UserParams, UserQuery } from '#users/shapes.ts'
 
@@ -14,7 +15,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       config: { role: 'admin' },
       schema: { tags, summary: 'All users, for admins', querystring: UserQuery, response: { 200: UserPage } }
     },
-    async (request) => accounts.list(request.query)
+    async (request, reply) => accounts.list(request.query, hangUp(reply))
   )
 
   app.get(

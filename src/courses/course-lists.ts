@@ -1,0 +1,129 @@
+import type { Database, Transaction } from '#database/database.ts'
+import { Prisma } from '#database/generated/client.ts'
+import { escapeLike } from '#database/like.ts'
+import { type Page, toPage } from '#http/paging.ts'
+import type { CourseItem, CourseQuery } from './shapes.ts'
+
+/**
+ * How many courses the pages of a list reach, and its total counts; of a search, where each course that is counted must be read. So a
+ * page far down and a count cost the same however many courses there are.
+ */
+const DEEPEST_LIST = 10_000
+const DEEPEST_SEARCH = 1000
+
+/** Shorter searches have no trigram that an index could find: they look at the newest courses only. */
+const SHORTEST_INDEXED = 3
+const NEWEST = 2000
+const amongNewest = Prisma.sql`id in (
+  select id from course where status = 'published' order by created_at desc, id desc limit ${NEWEST})`
+
+/** The id breaks ties, so that a course is on one page only. */
+const orders: Record<CourseQuery['sort'], Prisma.Sql> = {
+  '-createdAt': Prisma.sql`created_at desc, id desc`,
+  createdAt: Prisma.sql`created_at, id`,
+  title: Prisma.sql`title, id`,
+  '-updatedAt': Prisma.sql`updated_at desc, id desc`
+}
+
+/**
+ * Not in the order of an index, which would be followed until enough is found: titles that match stand together, maybe far from its
+ * beginning. So what matches is found first, and then sorted.
+ */
+const matchesByTitle = Prisma.sql`title || '', id`
+
+/** Lists and searches of published courses, always from the database, in a share of its connections. */
+export class CourseLists {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  /** One page. `signal` cancels what is under way. */
+  page(query: CourseQuery, signal?: AbortSignal): Promise<Page<CourseItem>> {
+    const where = filterOf(query)
+    const deepest = query.search === undefined ? DEEPEST_LIST : DEEPEST_SEARCH
+    const read = async (tx: Transaction) => {
+      const items = await itemsOf(tx, where, query, deepest)
+      return toPage(items, await totalOf(tx, where, query, items.length, deepest), query)
+    }
+    return this.#database.read('lists', read, signal)
+  }
+}
+
+async function itemsOf(
+  tx: Transaction,
+  where: Prisma.Sql,
+  { page, limit, sort, search }: CourseQuery,
+  deepest: number
+): Promise<CourseItem[]> {
+  const offset = (page - 1) * limit
+  const count = Math.min(limit, deepest - offset)
+  if (count <= 0) return []
+  const order = search !== undefined && sort === 'title' ? matchesByTitle : orders[sort]
+  // Only what is on the page is joined, and its parts counted. Each column has a name of its own, so that the order is said once.
+  const rows = await tx.$queryRaw<Row[]>`
+    select id, slug, title, summary, level::text, language, status::text, created_at as "createdAt", updated_at as "updatedAt",
+      category_id as "categoryId", "categorySlug", "categoryName", author_id as "authorId", "authorName",
+      (select count(*) from module where course_id = course.id)::int as "moduleCount",
+      (select count(*) from chapter where course_id = course.id)::int as "chapterCount"
+    from (select * from course where ${where} order by ${order} offset ${offset} limit ${count}) as course
+    join (select id as author, name as "authorName" from app_user) as author on author = author_id
+    left join (select id as category, slug as "categorySlug", name as "categoryName" from category) as category
+      on category = category_id
+    order by ${order}`
+  return rows.map(toItem)
+}
+
+async function totalOf(
+  tx: Transaction,
+  where: Prisma.Sql,
+  { page, limit }: CourseQuery,
+  found: number,
+  deepest: number
+): Promise<number> {
+  // The last page tells it.
+  if (found < limit && (found > 0 || page === 1)) return (page - 1) * limit + found
+  const [row] = await tx.$queryRaw<{ total: number }[]>`
+    select count(*)::int as total from (select from course where ${where} limit ${deepest}) as counted`
+  return row?.total ?? 0
+}
+
+function filterOf({ category, level, language, author, search }: CourseQuery): Prisma.Sql {
+  const conditions = [Prisma.sql`status = 'published'`]
+  if (category !== undefined)
+    conditions.push(Prisma.sql`category_id = (select id from category where slug = ${category})`)
+  if (level !== undefined) conditions.push(Prisma.sql`level = ${level}::level`)
+  if (language !== undefined) conditions.push(Prisma.sql`lower(language) = lower(${language})`)
+  if (author !== undefined) conditions.push(Prisma.sql`author_id = ${author}`)
+  // The expression of the index (migration `lists_at_scale`).
+  if (search !== undefined) {
+    conditions.push(Prisma.sql`course_search_text(title, summary) like lower(${`%${escapeLike(search)}%`})`)
+    if (search.length < SHORTEST_INDEXED) conditions.push(amongNewest)
+  }
+  return Prisma.join(conditions, ' and ')
+}
+
+interface Row extends Pick<CourseItem, 'id' | 'slug' | 'title' | 'summary' | 'level' | 'language' | 'status'> {
+  readonly createdAt: Date
+  readonly updatedAt: Date
+  readonly categoryId: number | null
+  readonly categorySlug: string | null
+  readonly categoryName: string | null
+  readonly authorId: number
+  readonly authorName: string
+  readonly moduleCount: number
+  readonly chapterCount: number
+}
+
+function toItem(row: Row): CourseItem {
+  const { categoryId, categorySlug, categoryName, authorId, authorName, createdAt, updatedAt, ...item } = row
+  const known = categoryId !== null && categorySlug !== null && categoryName !== null
+  return {
+    ...item,
+    category: known ? { id: categoryId, slug: categorySlug, name: categoryName } : null,
+    author: { id: authorId, name: authorName },
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString()
+  }
+}

@@ -1,0 +1,27 @@
+import type { Attack, Target } from '../attack.ts'
+
+const AT_ONCE = 90
+const SECONDS = 8
+
+/** One visitor sends as many different searches at once as his limit lets through, and again. */
+export const attack: Attack = {
+  name: `${AT_ONCE} searches at a time by one visitor`,
+  seconds: SECONDS + 10,
+  async run({ url }: Target) {
+    const statuses = new Map<number, number>()
+    const endsAt = performance.now() + SECONDS * 1000
+    let sent = 0
+    while (performance.now() < endsAt) {
+      const searches = Array.from({ length: AT_ONCE }, async () => {
+        const search = `основы ${sent++}`
+        const answer = await fetch(`${url}/api/v1/courses?sort=title&search=${encodeURIComponent(search)}`)
+        await answer.arrayBuffer()
+        statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
+      })
+      await Promise.all(searches)
+    }
+    const failed = [...statuses.keys()].filter((status) => ![200, 429, 503].includes(status))
+    if (failed.length > 0) throw new Error(`searches were answered with ${failed.join(', ')}`)
+    return [...statuses].map(([status, count]) => `${count} times ${status}`).join(', ')
+  }
+}

@@ -1,0 +1,157 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import t from 'tap'
+import { peopleEnvironment, register } from '../support/actors.ts'
+import { startReal } from '../support/both-ways.ts'
+import { query } from '../support/database.ts'
+import { until } from '../support/eventually.ts'
+
+/** `LOCK_TIMEOUT_MS` of src/database/timeouts.ts, and a statement timeout that is longer. */
+const LOCK_TIMEOUT_MS = 2000
+const STATEMENT_TIMEOUT_S = 3
+/** Far less than any of them. */
+const AT_ONCE_MS = 1900
+
+t.test('the shares of the database', async (t) => {
+  const { url, env } = await startReal(t, {
+    ...peopleEnvironment,
+    DATABASE_STATEMENT_TIMEOUT: `${STATEMENT_TIMEOUT_S}`
+  })
+  const databaseUrl = env.DATABASE_URL ?? ''
+  const [ann, bob] = [await register(url, 'ann'), await register(url, 'bob')]
+
+  /** What somebody holds in psql until the function is called. */
+  async function hold(statement: string): Promise<() => Promise<void>> {
+    const psql = new pg.Client({ connectionString: databaseUrl })
+    await psql.connect()
+    await psql.query('begin')
+    await psql.query(statement)
+    return () => psql.end()
+  }
+
+  async function timed(request: Promise<Response>) {
+    const start = performance.now()
+    const answer = await request
+    const code = /"code":"(\w+)"/.exec(await answer.text())?.[1]
+    return { status: answer.status, retryAfter: answer.headers.get('retry-after'), code, ms: performance.now() - start }
+  }
+
+  const get = (path: string, signal?: AbortSignal) => fetch(`${url}${path}`, signal === undefined ? {} : { signal })
+  const waiting = async (table: string) =>
+    (
+      await query(
+        databaseUrl,
+        `select 1 from pg_stat_activity where wait_event_type = 'Lock' and state = 'active' and query ilike '%${table}%'`
+      )
+    ).length
+
+  await t.test(
+    'a row that somebody has locked: who would change it is told to come back, the others notice nothing',
+    async (t) => {
+      const release = await hold(`select 1 from app_user where name = 'ann' for update`)
+      const slow = Array.from({ length: 30 }, (_, i) =>
+        timed(ann.request('PATCH', '/api/v1/users/me', { bio: `${i}` }))
+      )
+      await until(async () => (await waiting('app_user')) > 0, 2000)
+      const beside = await Promise.all([
+        timed(get('/health/ready')),
+        timed(get('/api/v1/courses?limit=9')),
+        timed(get('/api/v1/courses/1')),
+        timed(bob.get('/api/v1/users/me'))
+      ])
+      t.same(
+        beside.map(({ status }) => status),
+        [200, 200, 200, 200]
+      )
+      t.ok(
+        beside.every(({ ms }) => ms < AT_ONCE_MS),
+        JSON.stringify(beside)
+      )
+      const answers = await Promise.all(slow)
+      t.ok(
+        answers.every(({ status, retryAfter }) => status === 503 && retryAfter !== null),
+        JSON.stringify(answers[0])
+      )
+      // A writer that has waited for another one and then for the row may be ended by the other timeout.
+      const codes = new Set(answers.map(({ code }) => code))
+      t.ok(codes.has('LOCKED') && codes.has('BUSY'))
+      t.ok([...codes].every((code) => ['LOCKED', 'BUSY', 'TIMEOUT'].includes(code ?? '')))
+      t.ok(answers.every(({ ms }) => ms < 3 * LOCK_TIMEOUT_MS))
+      await release()
+      t.equal((await ann.request('PATCH', '/api/v1/users/me', { bio: 'done' })).status, 200)
+    }
+  )
+
+  await t.test('searches that take all of their share: the others notice nothing, and health says so', async (t) => {
+    const release = await hold('lock table module in access exclusive mode')
+    const searches = Array.from({ length: 90 }, (_, i) => timed(get(`/api/v1/courses?search=word${i}&level=beginner`)))
+    // A search that finds nothing counts no modules: these lists do.
+    const lists = Array.from({ length: 90 }, (_, i) => timed(get(`/api/v1/courses?limit=${i + 10}`)))
+    await until(async () => (await waiting('module')) > 0, 2000)
+    const beside = await Promise.all([
+      timed(get('/health/ready')),
+      timed(get('/api/v1/categories/programming')),
+      timed(get('/api/v1/stats')),
+      timed(get('/metrics')),
+      timed(bob.request('PATCH', '/api/v1/users/me', { bio: 'not held up' }))
+    ])
+    t.same(
+      beside.map(({ status }) => status),
+      [200, 200, 200, 200, 200]
+    )
+    t.ok(
+      beside.every(({ ms }) => ms < AT_ONCE_MS),
+      JSON.stringify(beside)
+    )
+    const refused = (await Promise.all([...searches, ...lists])).filter(({ status }) => status !== 200)
+    t.ok(refused.some(({ code }) => code === 'BUSY'))
+    t.ok(refused.every(({ status, retryAfter }) => status === 503 && retryAfter !== null))
+    await release()
+    t.equal((await get('/api/v1/courses?limit=33')).status, 200)
+  })
+
+  await t.test('a statement that takes too long is cancelled, and what it would have changed is not', async (t) => {
+    await query(
+      databaseUrl,
+      `create function sleepy() returns trigger language plpgsql as $$ begin
+       if new.bio = 'sleep' then perform pg_sleep(30); end if;
+       return new;
+     end $$;
+     create trigger sleepy before update on app_user for each row execute function sleepy()`
+    )
+    const answer = await timed(ann.request('PATCH', '/api/v1/users/me', { bio: 'sleep' }))
+    t.match(answer, { status: 503, code: 'TIMEOUT', retryAfter: /^\d+$/ })
+    t.ok(answer.ms < 1000 * STATEMENT_TIMEOUT_S + AT_ONCE_MS, `${answer.ms}`)
+    t.match(await (await ann.get('/api/v1/users/me')).text(), /"bio":"done"/)
+  })
+
+  await t.test('a client hangs up', async (t) => {
+    await t.test('its query is cancelled', async (t) => {
+      const release = await hold('lock table module in access exclusive mode')
+      const gone = new AbortController()
+      const answer = get('/api/v1/courses?limit=7', gone.signal).catch(() => 'hung up')
+      await until(async () => (await waiting('module')) === 1, 2000)
+      const start = performance.now()
+      gone.abort()
+      t.equal(await answer, 'hung up')
+      await until(async () => (await waiting('module')) === 0, 2000)
+      t.ok(performance.now() - start < LOCK_TIMEOUT_MS / 2, 'long before it would have given up by itself')
+      await release()
+      t.equal((await get('/api/v1/courses?limit=7')).status, 200)
+    })
+
+    await t.test('a query that another client waits for goes on', async (t) => {
+      const release = await hold('lock table module in access exclusive mode')
+      const gone = new AbortController()
+      const first = get('/api/v1/courses?limit=8', gone.signal).catch(() => 'hung up')
+      await until(async () => (await waiting('module')) === 1, 2000)
+      const second = get('/api/v1/courses?limit=8')
+      // Nothing shows from outside that it waits.
+      await sleep(100)
+      gone.abort()
+      t.equal(await first, 'hung up')
+      await release()
+      t.equal((await second).status, 200)
+    })
+  })
+})
