@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t from 'tap'
 import { peopleEnvironment, register } from '../support/actors.ts'
-import { startReal } from '../support/both-ways.ts'
 import { query } from '../support/database.ts'
 import { until } from '../support/eventually.ts'
+import { PostgresServer } from '../support/postgres.ts'
+import { RedisServer } from '../support/redis.ts'
+import { spawnService } from '../support/service.ts'
 
 /** `LOCK_TIMEOUT_MS` of src/database/timeouts.ts, and a statement timeout that is longer. */
 const LOCK_TIMEOUT_MS = 2000
@@ -13,11 +15,19 @@ const STATEMENT_TIMEOUT_S = 3
 const AT_ONCE_MS = 1900
 
 t.test('the shares of the database', async (t) => {
-  const { url, env } = await startReal(t, {
+  const redis = await RedisServer.start()
+  t.teardown(() => redis.stop())
+  const postgres = await PostgresServer.start()
+  t.teardown(() => postgres.stop())
+  const databaseUrl = await postgres.createDatabase('seeded')
+  // A process of its own: hundreds of requests at once, and those that hang up, leave connections that a stop waits for.
+  const { url, kill } = await spawnService({
     ...peopleEnvironment,
+    REDIS_URL: redis.url,
+    DATABASE_URL: databaseUrl,
     DATABASE_STATEMENT_TIMEOUT: `${STATEMENT_TIMEOUT_S}`
   })
-  const databaseUrl = env.DATABASE_URL ?? ''
+  t.teardown(() => kill('SIGKILL'))
   const [ann, bob] = [await register(url, 'ann'), await register(url, 'bob')]
 
   /** What somebody holds in psql until the function is called. */
@@ -78,7 +88,7 @@ t.test('the shares of the database', async (t) => {
       t.ok([...codes].every((code) => ['LOCKED', 'BUSY', 'TIMEOUT'].includes(code ?? '')))
       t.ok(answers.every(({ ms }) => ms < 3 * LOCK_TIMEOUT_MS))
       await release()
-      t.equal((await ann.request('PATCH', '/api/v1/users/me', { bio: 'done' })).status, 200)
+      t.equal((await timed(ann.request('PATCH', '/api/v1/users/me', { bio: 'done' }))).status, 200)
     }
   )
 
@@ -107,7 +117,7 @@ t.test('the shares of the database', async (t) => {
     t.ok(refused.some(({ code }) => code === 'BUSY'))
     t.ok(refused.every(({ status, retryAfter }) => status === 503 && retryAfter !== null))
     await release()
-    t.equal((await get('/api/v1/courses?limit=33')).status, 200)
+    t.equal((await timed(get('/api/v1/courses?limit=33'))).status, 200)
   })
 
   await t.test('a statement that takes too long is cancelled, and what it would have changed is not', async (t) => {
@@ -137,7 +147,7 @@ t.test('the shares of the database', async (t) => {
       await until(async () => (await waiting('module')) === 0, 2000)
       t.ok(performance.now() - start < LOCK_TIMEOUT_MS / 2, 'long before it would have given up by itself')
       await release()
-      t.equal((await get('/api/v1/courses?limit=7')).status, 200)
+      t.equal((await timed(get('/api/v1/courses?limit=7'))).status, 200)
     })
 
     await t.test('a query that another client waits for goes on', async (t) => {
@@ -145,7 +155,7 @@ t.test('the shares of the database', async (t) => {
       const gone = new AbortController()
       const first = get('/api/v1/courses?limit=8', gone.signal).catch(() => 'hung up')
       await until(async () => (await waiting('module')) === 1, 2000)
-      const second = get('/api/v1/courses?limit=8')
+      const second = timed(get('/api/v1/courses?limit=8'))
       // Nothing shows from outside that it waits.
       await sleep(100)
       gone.abort()
