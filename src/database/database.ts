@@ -28,7 +28,7 @@ export interface DatabaseParts {
   /** Plain SQL on connections that nothing else uses, so that it never waits behind users: questions after the health, and cancels. */
   readonly control: Sql
   readonly shares: Shares
-  /** Many connections: a statement on one can be cancelled by another, and each operation is a transaction with timeouts. */
+  /** Many connections: a statement on one can be cancelled by another, and each change is a transaction with timeouts. */
   readonly pooled: boolean
   readonly rights: Rights
   readonly exclusively: <T>(task: () => Promise<T>, log: Log) => Promise<T>

@@ -29,7 +29,7 @@ export function refuseInsideWrite(): void {
 /**
  * The client as the service uses it. It throws inside a write. Each operation takes its share of the pool (`shares.ts`), and is run again
  * after errors that say that nothing was done: a conflict with another transaction, or a connection that leads to a standby; a read also
- * after a lost connection. With `inTransactions` it is a transaction: one connection, however many statements it takes, with timeouts.
+ * after a lost connection. With `inTransactions` what may wait for a lock is a transaction, which has timeouts (`timeouts.ts`).
  *
  * What a write touches is not invalidated here: no extension sees the commit of a transaction, cascades, or what raw SQL
  * and psql do. Triggers name it, and the driver holds the answer back until it is invalidated (`commits.ts`).
@@ -43,7 +43,7 @@ export function guarded(client: PrismaClient, shares: Shares, inTransactions: bo
         const isRead = READS.test(operation)
         // Prisma makes no transaction of one operation alone.
         const inTransaction = async () => (await client.$transaction([client.$executeRaw`select 1`, query(args)]))[1]
-        const attempt = inTransactions ? inTransaction : () => query(args)
+        const attempt = inTransactions && !isRead ? inTransaction : () => query(args)
         const mayRetry = (error: unknown) => isSafeToRetry(error) || (isRead && isConnectionLost(error))
         return shares[isRead ? 'reads' : 'writes'].run(() => retrying(attempt, mayRetry))
       }
