@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
-import { DEFAULT_POOL_SIZE, MIN_POOL_SIZE } from '#database/shares.ts'
-import { DEFAULT_STATEMENT_TIMEOUT_MS } from '#database/timeouts.ts'
 import { parseRedisUrl, REDIS_URL_FORMS, withPassword } from '#redis/address.ts'
+import { DATABASE_DEFAULTS } from './defaults.ts'
 import { ConfigError, choice, type Environment, integer, matching, secret, text, url } from './environment.ts'
 import { readLimits } from './limits.ts'
 
 const KIBIBYTE = 1024
 const MEBIBYTE = 1024 * KIBIBYTE
 const DAY_S = 86_400
+/** The least that leaves each kind of work a connection (src/database/shares.ts). */
+const MIN_POOL_SIZE = 4
 const REQUEST_TIMEOUT_MS: number = 30_000
 const SEND_TIMEOUT_MS: number = 30_000
 
@@ -53,9 +54,10 @@ export function readConfig(env: Environment) {
     /** Null: `databaseUrl` does. */
     directUrl: directUrl(env, databaseUrl),
     /** How many connections the requests of one process share. */
-    poolSize: integer(env, 'DATABASE_POOL_SIZE', DEFAULT_POOL_SIZE, MIN_POOL_SIZE, 500),
+    poolSize: integer(env, 'DATABASE_POOL_SIZE', DATABASE_DEFAULTS.poolSize, MIN_POOL_SIZE, 500),
     /** How long one statement may take; 0 is as long as it takes. */
-    statementTimeoutMs: integer(env, 'DATABASE_STATEMENT_TIMEOUT', DEFAULT_STATEMENT_TIMEOUT_MS / 1000, 0, 3600) * 1000,
+    statementTimeoutMs:
+      integer(env, 'DATABASE_STATEMENT_TIMEOUT', DATABASE_DEFAULTS.statementTimeoutMs / 1000, 0, 3600) * 1000,
     /** `none`: the start applies no migrations, and refuses a database that lacks some. */
     migrate: choice(env, 'MIGRATE', 'start', ['start', 'none']),
     dataDir: text(env, 'DATA_DIR') ?? '.data',

@@ -41,7 +41,7 @@ export function watchPool(pool: pg.Pool, watcher: Watcher, statementTimeoutMs: n
     const { query } = client
 
     async function afterAnswer(error: unknown, command: unknown): Promise<void> {
-      if (error) discardReadOnly(pool, client, error)
+      if (error) discardReadOnly(pool, error, client)
       if (touched.length === 0 || client.getTransactionStatus() !== 'I') return
       const invalidations = touched
       touched = []

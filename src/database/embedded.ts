@@ -1,11 +1,12 @@
 import { fromPglite } from 'pg-boss'
+import { DATABASE_DEFAULTS } from '#config/defaults.ts'
 import { watchPglite } from './commits.ts'
 import { lockDataDir } from './data-dir-lock.ts'
 import { Database } from './database.ts'
 import { openPglite, pgliteAdapter } from './pglite.ts'
 import { UTC } from './pool.ts'
 import { readRights } from './rights.ts'
-import { createShares, DEFAULT_POOL_SIZE } from './shares.ts'
+import { createShares } from './shares.ts'
 import { sqlOnPglite } from './sql.ts'
 
 /** Opens the embedded database in `dataDir`. Throws `DataDirInUseError` when another process has the folder. */
@@ -18,7 +19,7 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
     adapter: pgliteAdapter(pglite),
     sql,
     control: sql,
-    shares: createShares(DEFAULT_POOL_SIZE),
+    shares: createShares(DATABASE_DEFAULTS.poolSize),
     pooled: false,
     rights: await readRights(sql),
     // The lock on the folder keeps every other process out.

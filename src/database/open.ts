@@ -1,8 +1,7 @@
+import { DATABASE_DEFAULTS } from '#config/defaults.ts'
 import type { Log } from '#logging/log.ts'
 import type { Database } from './database.ts'
 import { openPostgres } from './postgres.ts'
-import { DEFAULT_POOL_SIZE } from './shares.ts'
-import { DEFAULT_STATEMENT_TIMEOUT_MS } from './timeouts.ts'
 
 export interface DatabaseAddress {
   readonly databaseUrl: string | null
@@ -21,7 +20,7 @@ export interface DatabaseAddress {
  */
 export async function openDatabase(address: DatabaseAddress, log: Log): Promise<Database> {
   const { databaseUrl, directUrl, dataDir } = address
-  const { poolSize = DEFAULT_POOL_SIZE, statementTimeoutMs = DEFAULT_STATEMENT_TIMEOUT_MS } = address
+  const { poolSize, statementTimeoutMs } = { ...DATABASE_DEFAULTS, ...address }
   if (databaseUrl !== null) {
     return openPostgres({ databaseUrl, directUrl: directUrl ?? databaseUrl, poolSize, statementTimeoutMs }, log)
   }

@@ -48,10 +48,13 @@ export const UTC = "set time zone 'UTC'"
 
 const readOnly = new WeakSet<pg.PoolClient>()
 
-/** Closes the connection of a pool of `createPool` that failed with `error`, and the idle ones, where they are read-only. */
-export function discardReadOnly(pool: pg.Pool, client: pg.PoolClient, error: unknown): void {
+/**
+ * Closes the idle connections of a pool of `createPool` where a statement failed with `error` because they are read-only, and `client`, on
+ * which it failed, once that is released.
+ */
+export function discardReadOnly(pool: pg.Pool, error: unknown, client?: pg.PoolClient): void {
   if (!(error instanceof pg.DatabaseError) || error.code !== READ_ONLY) return
-  readOnly.add(client)
+  if (client !== undefined) readOnly.add(client)
   discardIdle(pool)
 }
 

@@ -1,9 +1,5 @@
 import { Bulkhead } from './bulkhead.ts'
 
-/** The least that leaves each kind of work a connection. */
-export const MIN_POOL_SIZE = 4
-export const DEFAULT_POOL_SIZE = 10
-
 /** What shares the pool: reads of single things, lists and searches, counts of the platform, and changes. */
 export type Kind = 'reads' | 'lists' | 'statistics' | 'writes'
 

@@ -1,6 +1,7 @@
 import type { PGlite } from '@electric-sql/pglite'
 import type pg from 'pg'
 import { retrying } from './guard.ts'
+import { discardReadOnly } from './pool.ts'
 import { isSafeToRetry } from './unavailable.ts'
 
 export type Query = <Row extends object>(text: string, values?: unknown[]) => Promise<Row[]>
@@ -14,7 +15,15 @@ export interface Sql {
 
 export function sqlOnPool(pool: pg.Pool): Sql {
   return {
-    query: async (text, values) => (await retrying(() => pool.query(text, values), isSafeToRetry)).rows,
+    async query(text, values) {
+      try {
+        return (await retrying(() => pool.query(text, values), isSafeToRetry)).rows
+      } catch (error) {
+        // The next one asks the server that is the primary by then.
+        discardReadOnly(pool, error)
+        throw error
+      }
+    },
     async transaction(task) {
       const client = await pool.connect()
       try {

@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-export const DEFAULT_STATEMENT_TIMEOUT_MS = 5000
 /** How long a statement waits for a row that another transaction has changed or locked, in ms. */
 const LOCK_TIMEOUT_MS = 2000
 
