@@ -157,7 +157,7 @@ bothWays(
     await t.test('it is counted as any other', async (t) => {
       const line = 'aikademiya_request_seconds_count{method="GET",route="/api/v1/courses/:id",status="304"}'
       const count = async () => {
-        const lines = (await get('/metrics')).body.split('\n')
+        const lines = (await app.metrics.metrics()).split('\n')
         return Number(lines.find((text) => text.startsWith(line))?.slice(line.length) ?? 0)
       }
       const tag = (await get(course)).headers.get('etag') ?? ''

@@ -52,18 +52,17 @@ bothWays(t, async (t, { app, url }) => {
     t.same(lookups(await send(course(2))), HIT)
   })
 
-  await t.test('two hundred cold requests in one packet load a list once', async (t) => {
+  await t.test('two hundred cold requests in four packets load a list once', async (t) => {
     const { client } = app.database
     const one = await readsOfCourses(client, async () => void (await send(courses('limit=61'))))
     t.ok(one > 0, 'a cold request reads the table')
     const many = await readsOfCourses(client, async () => {
       const request = 'GET /api/v1/courses?limit=62 HTTP/1.1\r\nHost: x\r\nConnection:'
-      const { status, body } = await sendBytes(
-        url,
-        `${`${request} keep-alive\r\n\r\n`.repeat(199)}${request} close\r\n\r\n`
-      )
-      t.equal(status, 200)
-      t.equal(body.split('HTTP/1.1 200 OK\r\n').length, 200, 'the other 199 follow')
+      const packet = `${`${request} keep-alive\r\n\r\n`.repeat(49)}${request} close\r\n\r\n`
+      for (const { status, body } of await Promise.all([1, 2, 3, 4].map(() => sendBytes(url, packet)))) {
+        t.equal(status, 200)
+        t.equal(body.split('HTTP/1.1 200 OK\r\n').length, 50, 'the other 49 follow')
+      }
     })
     t.equal(many, one)
     t.same(lookups(await send(courses('limit=62'))), HIT)
