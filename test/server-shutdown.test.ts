@@ -13,7 +13,9 @@ const CLOSES_WITHIN_MS = 5000
 const postgres = await PostgresServer.start()
 t.teardown(() => postgres.stop())
 const DATABASE_URL = await postgres.createDatabase('seeded')
-const service = await spawnService({ DATABASE_URL, SEED: 'demo', RATE_LIMIT_ANONYMOUS: '0' })
+// Enough connections that all of them wait for the database, and none is refused or gives up before it is asked.
+const patient = { DATABASE_POOL_SIZE: '170', DATABASE_STATEMENT_TIMEOUT: '0' }
+const service = await spawnService({ DATABASE_URL, SEED: 'demo', RATE_LIMIT_ANONYMOUS: '0', ...patient })
 t.teardown(() => service.kill('SIGKILL'))
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

@@ -25,8 +25,8 @@ export default fp(
 
     const limitRequests = limitOf(app, 'requests', requests)
     app.addHook('onRequest', (request, _reply, done) => {
-      // Visitors are counted by network anyway; what has no limit has none here.
-      if (request.account === null || request.routeOptions.config.rateLimit === false) done()
+      // Visitors are counted by network anyway, and so are routes with a limit of their own, as a logout, which must stay possible.
+      if (request.account === null || request.routeOptions.config.rateLimit !== undefined) done()
       else limitRequests(request).then(() => done(), done)
     })
   },

@@ -9,7 +9,6 @@ declare module 'fastify' {
   }
 }
 
-const MAX_EVENT_LOOP_DELAY_MS = 1000
 const SETTLING_MS = 3000
 
 /** Sheds load: while the event loop is late, requests are refused with 503 before they cost anything. */
@@ -20,7 +19,7 @@ export default fp(
       settledAt = performance.now() + SETTLING_MS
     })
     await app.register(underPressure, {
-      maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
+      maxEventLoopDelay: app.config.server.maxEventLoopDelayMs,
       pressureHandler: async ({ routeOptions }) => {
         // Operators must see an overload: health and metrics are always answered.
         if (routeOptions.config.operator === true) return

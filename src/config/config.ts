@@ -13,6 +13,7 @@ const DAY_S = 86_400
 const MIN_POOL_SIZE = 4
 const REQUEST_TIMEOUT_MS: number = 30_000
 const SEND_TIMEOUT_MS: number = 30_000
+const MAX_EVENT_LOOP_DELAY_MS: number = 1000
 
 const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/
 
@@ -40,7 +41,9 @@ export function readConfig(env: Environment) {
       /** 0 is no limit. Not applied to trusted proxies: their connections are those of many clients. */
       maxConnectionsPerAddress: integer(env, 'MAX_CONNECTIONS_PER_ADDRESS', 500, 0, 1_000_000),
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
-      sendTimeoutMs: SEND_TIMEOUT_MS
+      sendTimeoutMs: SEND_TIMEOUT_MS,
+      /** While the event loop is later than this, requests are refused. */
+      maxEventLoopDelayMs: MAX_EVENT_LOOP_DELAY_MS
     },
     /** Front ends on other origins that may use the API with their users' sessions. */
     corsOrigins: corsOrigins(env),

@@ -37,7 +37,7 @@ t.test('whoever is refused by one plugin does not cost a look-up of the next', a
   const redis = await RedisServer.start()
   t.teardown(() => redis.stop())
   const env = { ...peopleEnvironment, REDIS_SESSION_URL: redis.url, CORS_ORIGINS: FRONT_END }
-  const { app, url } = await startService(t, env)
+  const { app, url } = await startService(t, env, { server: { maxEventLoopDelayMs: BLOCK_MS / 2 } })
   const ann = await register(url, 'ann')
   const inRedis = lookInto(t, redis)
   /** How many sessions were read. */

@@ -25,6 +25,9 @@ export interface Extension {
   readonly server?: Partial<Config['server']>
 }
 
+/** What the tests of a file do delays the event loop of the service, too: that says nothing about its load. */
+const SHARED_EVENT_LOOP = { maxEventLoopDelayMs: 30_000 }
+
 /** The service in this process, listening on a free port; embedded unless `env` says otherwise. It ends with the test. */
 export async function startService(
   t: Test,
@@ -36,7 +39,10 @@ export async function startService(
   if (startsSeeded) await copySeededDataDir(dataDir)
   const config = readConfig({ DATA_DIR: dataDir, LOG_LEVEL: 'silent', ...frontDoor, ...env })
   const cache = maxLoadMs === undefined ? config.cache : { ...config.cache, maxLoadMs }
-  const app = await buildApp({ ...config, cache, server: { ...config.server, ...server } }, extend)
+  const app = await buildApp(
+    { ...config, cache, server: { ...config.server, ...SHARED_EVENT_LOOP, ...server } },
+    extend
+  )
   t.teardown(() => app.close())
   return { app, url: await app.listen({ port: 0, host: '127.0.0.1' }) }
 }
