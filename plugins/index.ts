@@ -14,6 +14,7 @@ import identity from './app/identity.ts'
 import metrics from './app/metrics.ts'
 import networkLimits from './app/network-limits.ts'
 import notFound from './app/not-found.ts'
+import onBehalfOf from './app/on-behalf-of.ts'
 import originCheck from './app/origin-check.ts'
 import outboxSweeper from './app/outbox-sweeper.ts'
 import preflightLimit from './app/preflight-limit.ts'
@@ -75,6 +76,8 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   networkLimits,
   signInAttempts,
   notFound,
+  // What gets as far as the database counts as somebody's work there.
+  onBehalfOf,
   // After the rate limit: a request that is refused is counted.
   access,
   // What nobody may keep, unless one of the next two says more.

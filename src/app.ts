@@ -7,6 +7,7 @@ import proxyAddr from '@fastify/proxy-addr'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, {
   type ConnectionError,
+  type FastifyBaseLogger,
   type FastifyError,
   type FastifyInstance,
   type FastifyReply,
@@ -24,6 +25,7 @@ import { createHttpServer, type HangUp, MAX_HEADER_BYTES } from '#http/server.ts
 import { timingHeaders } from '#http/timing-headers.ts'
 import { trustedProxies } from '#limits/client-address.ts'
 import { errorFields } from '#logging/error-fields.ts'
+import { LinesASecond } from '#logging/lines-a-second.ts'
 import { logStream } from '#logging/log-stream.ts'
 import { buildValidator } from '../plugins/external/ajv-compiler.ts'
 import { networkKey } from '../plugins/external/rate-limit.ts'
@@ -35,6 +37,8 @@ declare module 'fastify' {
   }
 }
 
+/** Lines in a second about what is refused before it has a route. */
+const MAX_REFUSALS = 20
 const BODY_LIMIT_BYTES = 1024 * 1024
 /** How long a client that sent no proper request has to read what it is told. */
 const LINGER_MS = 1000
@@ -56,7 +60,8 @@ export async function buildApp(
     isProxy !== false && address !== undefined && isProxy(address, 0) ? null : networkKey(address)
   const reportHangUp = (reason: HangUp, remoteAddress: string | undefined) => {
     const [level, message] = hangUps[reason]
-    app.log[level]({ reason, remoteAddress }, message)
+    const counted = refusals.take()
+    if (counted !== null) app.log[level]({ reason, remoteAddress, ...counted }, message)
   }
   const app = Fastify({
     logger: {
@@ -117,11 +122,19 @@ function folder(name: string): string {
 function answerBadUrl(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const statusCode = error.statusCode ?? 400
   const [code, message] = badUrls.get(statusCode) ?? ['MALFORMED_URL', 'the path of the URL is malformed']
-  request.log.info({ status: statusCode, code, url: request.url.slice(0, 512) }, 'request refused')
+  logRefusal(request.log, { status: statusCode, code, url: request.url.slice(0, 512), remoteAddress: request.ip })
   reply
     .code(statusCode)
-    .headers(headersWithoutHooks(request.id))
+    // No limit has counted it: each costs the client a new connection.
+    .headers({ ...headersWithoutHooks(request.id), Connection: 'close' })
     .send(errorBody(statusCode, code, message, request.id))
+}
+
+const refusals = new LinesASecond(MAX_REFUSALS)
+
+function logRefusal(log: FastifyBaseLogger, fields: Readonly<Record<string, unknown>>): void {
+  const counted = refusals.take()
+  if (counted !== null) log.info({ ...fields, ...counted }, 'request refused')
 }
 
 const badUrls = new Map<number, [string, string]>([
@@ -148,7 +161,7 @@ function answerBadRequest(this: FastifyInstance, error: ConnectionError, socket:
   }
   const [statusCode, code, message] = parserErrors.get(error.code) ?? [400, 'MALFORMED_REQUEST', 'not an HTTP request']
   const requestId = randomUUID()
-  this.log.info({ requestId, status: statusCode, code, remoteAddress: socket.remoteAddress }, 'request refused')
+  logRefusal(this.log, { requestId, status: statusCode, code, remoteAddress: socket.remoteAddress })
   const body = JSON.stringify(errorBody(statusCode, code, message, requestId))
   const headers = {
     ...headersWithoutHooks(requestId),

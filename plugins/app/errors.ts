@@ -4,8 +4,12 @@ import { BusyError } from '#database/bulkhead.ts'
 import { describeUnavailable, isDatabaseUnavailable, sqlState } from '#database/unavailable.ts'
 import { ApiError, errorBody } from '#http/errors.ts'
 import { describeValidation } from '#http/validation.ts'
+import { LinesASecond } from '#logging/lines-a-second.ts'
 
 const RETRY_AFTER_S = 5
+const MAX_BUSY_LINES = 1
+/** What is refused before any limit counts it ends its connection, so that each costs the client a new one. */
+const HANG_UP = { Connection: 'close' }
 
 /** For what Fastify itself refuses. */
 const codes = new Map([
@@ -17,23 +21,29 @@ const codes = new Map([
 /** Every error leaves in the shape of the contract; what a client did not cause is logged, and told without its details. */
 export default fp(
   async (app) => {
+    const busy = new LinesASecond(MAX_BUSY_LINES)
     app.setSchemaErrorFormatter((errors) => new Error(describeValidation(errors)))
 
     app.addHook('onRequest', ({ headers, raw }, _reply, done) => {
       if (headers.host === undefined && raw.httpVersion === '1.1') {
-        done(new ApiError(400, 'MALFORMED_REQUEST', 'the header Host is missing'))
+        done(new ApiError(400, 'MALFORMED_REQUEST', 'the header Host is missing', HANG_UP))
       } else if (headers.host?.includes(',')) {
         // Node joins several lines of a header (src/http/server.ts), and no host has a comma.
-        done(new ApiError(400, 'MALFORMED_REQUEST', 'the header Host must be there once'))
+        done(new ApiError(400, 'MALFORMED_REQUEST', 'the header Host must be there once', HANG_UP))
       } else if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
-        done(new ApiError(417, 'EXPECTATION_FAILED', 'Expect may only be 100-continue'))
+        done(new ApiError(417, 'EXPECTATION_FAILED', 'Expect may only be 100-continue', HANG_UP))
       } else done()
     })
 
     app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
       if (error instanceof ApiError) {
         if (error instanceof BusyError) {
-          request.log.warn({ code: error.code }, `${error.message}: refused, so that other requests find a connection`)
+          const counted = busy.take()
+          if (counted !== null)
+            request.log.warn(
+              { code: error.code, ...counted },
+              `${error.message}; if it lasts, raise DATABASE_POOL_SIZE`
+            )
         }
         return send(request, reply.headers(error.headers), error.statusCode, error.code, error.message)
       }

@@ -1,13 +1,20 @@
 import fp from 'fastify-plugin'
+import { LinesASecond } from '#logging/lines-a-second.ts'
 
 /** How much of a URL is logged. */
 const MAX_URL = 512
+/** Refusals that are logged in a second: a client that goes on in spite of them would fill the disk. */
+const MAX_REFUSALS = 50
+const REFUSALS = new Set([400, 417, 429, 503])
 
 /** One log line for every request, with what the cache did for it; a warning when it was slow. */
 export default fp(
   async (app) => {
     const { slowRequestMs } = app.config
+    const refusals = new LinesASecond(MAX_REFUSALS)
     app.onCompleted(({ requestId, method, url, route, user, status, ms, trace, streamed }) => {
+      const counted = REFUSALS.has(status) ? refusals.take() : {}
+      if (counted === null) return
       const { hits, misses } = trace
       const line = {
         requestId,
@@ -18,7 +25,8 @@ export default fp(
         status,
         ms: round(ms),
         hits,
-        misses
+        misses,
+        ...counted
       }
       if (ms < slowRequestMs || streamed) app.log.info(line, 'request')
       else app.log.warn({ ...line, cacheMs: round(trace.cacheMs), loadMs: round(trace.loadMs) }, 'slow request')

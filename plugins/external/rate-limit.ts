@@ -120,5 +120,6 @@ export function tooMany(
   headers?: Headers,
   message = 'too many requests: Retry-After says when to come back'
 ): ApiError {
-  return new ApiError(429, 'RATE_LIMITED', message, headers)
+  // Who goes on needs a new connection for each request.
+  return new ApiError(429, 'RATE_LIMITED', message, { ...headers, Connection: 'close' })
 }

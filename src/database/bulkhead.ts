@@ -1,4 +1,5 @@
 import { ApiError } from '#http/errors.ts'
+import { currentClient } from './on-behalf-of.ts'
 
 const RETRY_AFTER_S = '2'
 
@@ -24,6 +25,8 @@ export interface BulkheadOptions {
   /** How much of it may wait for that. */
   readonly queue: number
   readonly longestWaitMs: number
+  /** How much of it one client may have under way, running or waiting. */
+  readonly ofClient: number
 }
 
 /** A bulkhead: one kind of work in its own bounds, so that too much of it does not keep other kinds from a shared resource. */
@@ -31,6 +34,7 @@ export class Bulkhead {
   readonly #options: BulkheadOptions
   /** In the order in which they came. */
   readonly #waiting = new Set<() => void>()
+  readonly #ofClients = new Map<string, number>()
   #running = 0
 
   constructor(options: BulkheadOptions) {
@@ -43,10 +47,25 @@ export class Bulkhead {
   }
 
   /**
-   * Runs `task` when it is its turn. Throws `BusyError` where too much waits, or when it has waited too long, and `ClientGoneError`
-   * when `signal` aborts before its turn.
+   * Runs `task` when it is its turn. Throws `BusyError` where too much waits, of all clients or of this one, or when it has waited too
+   * long, and `ClientGoneError` when `signal` aborts before its turn.
    */
   async run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const client = currentClient()
+    if (client === undefined) return this.#run(task, signal)
+    const underWay = this.#ofClients.get(client) ?? 0
+    if (underWay >= this.#options.ofClient) throw new BusyError(this.#options.kind)
+    this.#ofClients.set(client, underWay + 1)
+    try {
+      return await this.#run(task, signal)
+    } finally {
+      const left = (this.#ofClients.get(client) ?? 1) - 1
+      if (left === 0) this.#ofClients.delete(client)
+      else this.#ofClients.set(client, left)
+    }
+  }
+
+  async #run<T>(task: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     if (signal?.aborted) throw new ClientGoneError()
     if (this.#running < this.#options.limit) this.#running++
     else await this.#turn(signal)

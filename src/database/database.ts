@@ -10,7 +10,7 @@ import { Outbox } from './outbox.ts'
 import type { Rights } from './rights.ts'
 import type { Kind, Shares } from './shares.ts'
 import type { Sql } from './sql.ts'
-import { withoutTimeouts } from './timeouts.ts'
+import { transactionTimeout, withoutTimeouts } from './timeouts.ts'
 import { isConnectionLost, isSafeToRetry, READ_ONLY, sqlState } from './unavailable.ts'
 
 /** How long a transaction waits for a connection: as long as anything else does (`pool.ts`). */
@@ -28,6 +28,8 @@ export interface DatabaseParts {
   /** Plain SQL on connections that nothing else uses, so that it never waits behind users: questions after the health, and cancels. */
   readonly control: Sql
   readonly shares: Shares
+  /** How long one statement may take; 0 is no limit. */
+  readonly statementTimeoutMs: number
   /** Many connections: a statement on one can be cancelled by another, and each change is a transaction with timeouts. */
   readonly pooled: boolean
   readonly rights: Rights
@@ -84,10 +86,14 @@ export class Database implements Watcher {
     // Awaited inside: a query of Prisma begins when it is awaited, and must be found here then.
     const transaction = () =>
       this.#prisma.$transaction((tx) => runInsideWrite(async () => await task(tx)), {
-        maxWait: MAX_WAIT_MS,
+        ...this.#limits,
         ...options
       })
     return this.#parts.shares.writes.run(() => retrying(transaction, isSafeToRetry))
+  }
+
+  get #limits() {
+    return { maxWait: MAX_WAIT_MS, timeout: transactionTimeout(this.#parts.statementTimeoutMs) }
   }
 
   /**
@@ -104,7 +110,7 @@ export class Database implements Watcher {
             if (signal === undefined || !pooled) return await task(tx)
             return new Cancellation(control, signal).run(tx, async () => await task(tx))
           }),
-        { maxWait: MAX_WAIT_MS }
+        this.#limits
       )
     const mayRetry = (error: unknown) => isSafeToRetry(error) || isConnectionLost(error)
     return shares[kind].run(() => retrying(transaction, mayRetry), signal)

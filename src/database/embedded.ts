@@ -20,6 +20,7 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
     sql,
     control: sql,
     shares: createShares(DATABASE_DEFAULTS.poolSize),
+    statementTimeoutMs: DATABASE_DEFAULTS.statementTimeoutMs,
     pooled: false,
     rights: await readRights(sql),
     // The lock on the folder keeps every other process out.

@@ -51,6 +51,7 @@ export async function openPostgres(
       sql,
       control: sqlOnPool(controlPool),
       shares: createShares(poolSize),
+      statementTimeoutMs,
       pooled: true,
       rights,
       exclusively: (task, log) => withStartupLock(directUrl, log, task),

@@ -12,17 +12,23 @@ const WRITE_QUEUE = 100
 const WRITE_WAIT_MS = 2500
 const READ_QUEUE = 500
 const READ_WAIT_MS = 2500
+/** How much more than may run at a time one client may have under way. */
+const MORE_OF_CLIENT = 16
+const MORE_READS_OF_CLIENT = 100
 
 /**
  * The shares of a pool of `size` connections. Those of lists, statistics and writes, which may take long, leave a fifth to the reads,
  * which are short, and may take more while it is free.
  */
 export function createShares(size: number): Shares {
-  const part = (of: number) => Math.max(1, Math.floor(size * of))
+  const share = (kind: string, of: number, queue: number, longestWaitMs: number, more = MORE_OF_CLIENT) => {
+    const limit = Math.max(1, Math.floor(size * of))
+    return new Bulkhead({ kind, limit, queue, longestWaitMs, ofClient: limit + more })
+  }
   return {
-    reads: new Bulkhead({ kind: 'reads', limit: part(0.6), queue: READ_QUEUE, longestWaitMs: READ_WAIT_MS }),
-    lists: new Bulkhead({ kind: 'lists and searches', limit: part(0.3), queue: QUEUE, longestWaitMs: WAIT_MS }),
-    statistics: new Bulkhead({ kind: 'statistics', limit: part(0.1), queue: QUEUE, longestWaitMs: WAIT_MS }),
-    writes: new Bulkhead({ kind: 'changes', limit: part(0.4), queue: WRITE_QUEUE, longestWaitMs: WRITE_WAIT_MS })
+    reads: share('reads', 0.6, READ_QUEUE, READ_WAIT_MS, MORE_READS_OF_CLIENT),
+    lists: share('lists and searches', 0.3, QUEUE, WAIT_MS),
+    statistics: share('statistics', 0.1, QUEUE, WAIT_MS),
+    writes: share('changes', 0.4, WRITE_QUEUE, WRITE_WAIT_MS)
   }
 }

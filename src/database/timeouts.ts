@@ -1,7 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-/** How long a statement waits for a row that another transaction has changed or locked, in ms. */
+/** How long a statement waits for a row that another transaction has changed or locked, in ms, at most: half of its whole time. */
 const LOCK_TIMEOUT_MS = 2000
+/** What a transaction may take beside its longest statement: it holds a connection. */
+const TRANSACTION_MORE_MS = 5000
+const UNLIMITED_MS = 3_600_000
+
+/** How long a whole transaction may take, in ms. */
+export function transactionTimeout(statementTimeoutMs: number): number {
+  return statementTimeoutMs === 0 ? UNLIMITED_MS : statementTimeoutMs + TRANSACTION_MORE_MS
+}
 
 /** Set while migrations and seeds run: they take as long as they take. */
 const unlimited = new AsyncLocalStorage<true>()
@@ -18,6 +26,7 @@ export function withoutTimeouts<T>(task: () => Promise<T>): Promise<T> {
  */
 export function beginTransaction(statementTimeoutMs: number): string {
   const statement = unlimited.getStore() ? 0 : statementTimeoutMs
-  const lock = statement === 0 ? 0 : LOCK_TIMEOUT_MS
+  // Below the other, so that a change which waits in vain is told so.
+  const lock = Math.min(LOCK_TIMEOUT_MS, statement / 2)
   return `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = ${statement}; SET LOCAL lock_timeout = ${lock}`
 }

@@ -1,11 +1,13 @@
 import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
 import { LRUCache } from 'lru-cache'
 
 /** How often a refusal of connections is reported, and idle ones are closed for new ones, at most. */
 const REPORT_INTERVAL_MS = 10_000
 const CLOSE_IDLE_INTERVAL_MS = 1000
-/** How long a client that flooded a connection gets no new one: each such connection costs some 20 ms of processor time. */
+/** How long the address of a client that flooded a connection gets few new ones: each flood costs some 20 ms of processor time. */
 const PENALTY_MS = 10_000
+const MAX_OF_PENALIZED = 4
 const MAX_PENALTIES = 10_000
 
 export interface ConnectionLimits {
@@ -21,9 +23,10 @@ export type RefusedConnection = 'process' | 'address'
 
 /**
  * Bounds the connections that are open, all of them and those of one client, so that one client cannot take all. Those beyond are
- * closed at once. When there are no more for anybody, those on which nothing is under way are closed, so that the next one gets in.
- * `onRefused` is called once in ten seconds for each bound, at most. Returns a function that refuses all new connections of an address
- * for ten seconds.
+ * closed at once. When there are no more for anybody, those on which nothing is under way are closed, and half of those that have not sent a request
+ * yet, so that the next one gets in.
+ * `onRefused` is called once in ten seconds for each bound, at most. Returns a function that lets an address have few connections for
+ * ten seconds.
  */
 export function limitConnections(
   server: Server,
@@ -35,8 +38,12 @@ export function limitConnections(
   if (maxConnections > 0) {
     server.maxConnections = maxConnections
     const mayCloseIdle = atMostEvery(CLOSE_IDLE_INTERVAL_MS)
+    const silent = silentConnections(server)
     server.on('drop', (refused) => {
-      if (mayCloseIdle()) server.closeIdleConnections()
+      if (mayCloseIdle()) {
+        server.closeIdleConnections()
+        closeOldest(silent)
+      }
       if (report.process()) onRefused('process', refused?.remoteAddress)
     })
   }
@@ -48,11 +55,12 @@ export function limitConnections(
     const { remoteAddress } = socket
     const key = addressKey(remoteAddress)
     if (key === null) return
-    if (penalized.has(key)) {
+    const count = (open.get(key) ?? 0) + 1
+    // Others may be behind the same address.
+    if (penalized.has(key) && count > MAX_OF_PENALIZED) {
       socket.destroy()
       return
     }
-    const count = (open.get(key) ?? 0) + 1
     if (count > maxConnectionsPerAddress) {
       socket.destroy()
       if (report.address()) onRefused('address', remoteAddress)
@@ -69,6 +77,22 @@ export function limitConnections(
     const key = addressKey(address)
     if (key !== null) penalized.set(key, true)
   }
+}
+
+/** Those that have not sent one whole head of a request yet, the oldest first. */
+function silentConnections(server: Server): Set<Socket> {
+  const silent = new Set<Socket>()
+  server.on('connection', (socket) => {
+    silent.add(socket)
+    socket.once('close', () => silent.delete(socket))
+  })
+  server.on('request', ({ socket }) => silent.delete(socket))
+  return silent
+}
+
+/** The older half: whoever fills the process with them holds the most of the oldest. */
+function closeOldest(connections: Set<Socket>): void {
+  for (const socket of [...connections].slice(0, Math.ceil(connections.size / 2))) socket.destroy()
 }
 
 /** Says whether it has been so long since it last said yes. */

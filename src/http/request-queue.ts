@@ -47,7 +47,8 @@ export class RequestQueue {
     }
     // The rest of its body may not have been read yet.
     if (this.#waiting.length === 0) this.#socket.resume()
-    this.#begin(...next)
+    // Not in this turn of the event loop, in which the requests of other connections would wait for all of these.
+    setImmediate(() => this.#begin(...next))
   }
 
   #wait(request: IncomingMessage, response: ServerResponse): void {

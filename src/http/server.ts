@@ -5,6 +5,8 @@ import { RequestQueue } from './request-queue.ts'
 
 /** More than Node's 16 KiB, so that a long query string reaches validation, which names the parameter. */
 export const MAX_HEADER_BYTES = 32 * 1024
+/** The head of a request fits into a few packets. */
+const HEADERS_TIMEOUT_MS = 10_000
 const CONNECTION_IDLE_MS = 72_000
 /** How often Node looks for requests that are over their time: so much later they are refused at most. Its own 30 s would double it. */
 const TIMEOUT_CHECK_MS = 1000
@@ -51,6 +53,7 @@ export function createHttpServer(
       joinDuplicateHeaders: true,
       connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS, requestTimeoutMs),
       requestTimeout: requestTimeoutMs,
+      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
       keepAliveTimeout: CONNECTION_IDLE_MS,
       // A request without a body needs no stream of one: four microseconds a request.
       optimizeEmptyRequests: true

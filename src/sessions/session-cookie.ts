@@ -20,11 +20,12 @@ const MAX_VALUES = 8
 /** The values that a `Cookie` header has under a name, in its order; parsers of cookies give the first of them only. */
 export function cookieValues(header: string | undefined, name: string): string[] {
   if (header === undefined || header.indexOf(name) === header.lastIndexOf(name)) return []
-  const values = header
-    .split(';')
-    .map((pair) => /^\s*([^=]*?)\s*=\s*(.*?)\s*$/.exec(pair))
-    .filter((pair) => pair?.[1] === name)
-  return values.slice(-MAX_VALUES).map((pair) => decoded(pair?.[2] ?? ''))
+  const values: string[] = []
+  for (const pair of header.split(';')) {
+    const at = pair.indexOf('=')
+    if (at !== -1 && pair.slice(0, at).trim() === name) values.push(pair.slice(at + 1).trim())
+  }
+  return values.slice(-MAX_VALUES).map(decoded)
 }
 
 function decoded(value: string): string {

@@ -1,10 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { Bulkhead } from '#database/bulkhead.ts'
+import { onBehalfOf } from '#database/on-behalf-of.ts'
 
 function bulkhead(longestWaitMs = 5000) {
   const order: string[] = []
-  const walls = new Bulkhead({ kind: 'tests', limit: 2, queue: 2, longestWaitMs })
+  const walls = new Bulkhead({ kind: 'tests', limit: 2, queue: 2, longestWaitMs, ofClient: 3 })
   /** Something that runs until it is ended. */
   const begin = (name: string, signal?: AbortSignal) => {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -66,4 +67,19 @@ t.test('who hangs up while he waits takes no place', async (t) => {
   d.end()
   await Promise.all([b.ended, d.ended])
   t.same(walls.state, { running: 0, waiting: 0 })
+})
+
+t.test('one client has no more under way than its part, and leaves the rest to others', async (t) => {
+  const { walls, begin } = bulkhead()
+  const own = [1, 2, 3, 4].map((n) => onBehalfOf('user:1', () => begin(`own ${n}`)))
+  const refused = own.pop()
+  await t.rejects(Promise.resolve(refused?.ended), { code: 'BUSY' })
+  const other = onBehalfOf('user:2', () => begin('of another'))
+  await turn()
+  t.same(walls.state, { running: 2, waiting: 2 })
+  for (const { end } of [...own, other]) end()
+  await Promise.all([...own, other].map(({ ended }) => ended))
+  const again = onBehalfOf('user:1', () => begin('again'))
+  again.end()
+  t.equal(await again.ended, 'again', 'what is done gives its place back')
 })

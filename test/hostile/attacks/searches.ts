@@ -14,7 +14,9 @@ export const attack: Attack = {
     while (performance.now() < endsAt) {
       const searches = Array.from({ length: AT_ONCE }, async () => {
         const search = `основы ${sent++}`
-        const answer = await fetch(`${url}/api/v1/courses?sort=title&search=${encodeURIComponent(search)}`)
+        // By the proxy of the check: an address that no other attack has used up.
+        const headers = { 'x-forwarded-for': '203.0.113.90' }
+        const answer = await fetch(`${url}/api/v1/courses?sort=title&search=${encodeURIComponent(search)}`, { headers })
         await answer.arrayBuffer()
         statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
       })
@@ -22,6 +24,7 @@ export const attack: Attack = {
     }
     const failed = [...statuses.keys()].filter((status) => ![200, 429, 503].includes(status))
     if (failed.length > 0) throw new Error(`searches were answered with ${failed.join(', ')}`)
+    if (!statuses.has(200)) throw new Error('no search was answered')
     return [...statuses].map(([status, count]) => `${count} times ${status}`).join(', ')
   }
 }
