@@ -17,7 +17,7 @@ export const attack: Attack = {
       const searches = Array.from({ length: AT_ONCE }, () =>
         fetch(`${url}/api/v1/courses?search=${encodeURIComponent(`для ${sent++}`)}`, {
           signal: gone.signal,
-          headers: { 'x-forwarded-for': `198.51.100.${sent % 250}` }
+          headers: { 'x-forwarded-for': `198.51.100.${sent % 3}` }
         }).catch(() => {})
       )
       await sleep(PATIENCE_MS)
