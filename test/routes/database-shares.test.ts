@@ -92,6 +92,14 @@ t.test('the shares of the database', async (t) => {
     }
   )
 
+  await t.test('who may not change a course waits for nobody who does, and holds up nobody', async (t) => {
+    const release = await hold('select 1 from course where id = 1 for update')
+    const answer = await timed(bob.request('PATCH', '/api/v1/courses/1', { title: 'Mine' }))
+    t.match(answer, { status: 403, code: 'NOT_YOURS' })
+    t.ok(answer.ms < AT_ONCE_MS, `${answer.ms}`)
+    await release()
+  })
+
   await t.test('searches that take all of their share: the others notice nothing, and health says so', async (t) => {
     const release = await hold('lock table module in access exclusive mode')
     const searches = Array.from({ length: 90 }, (_, i) => timed(get(`/api/v1/courses?search=word${i}&level=beginner`)))
