@@ -38,7 +38,7 @@ export default fp(
     // The template writes for nothing.
     const limits = config.llm.provider === 'template' ? { hour: 0, day: 0 } : config.modelBudget
     const budget = new ModelBudget(database.client, limits, log)
-    const quotas = new Quotas(config.quota)
+    const quotas = new Quotas(config)
     const queueLimits = config.generationQueue
     app.decorate(
       'generations',

@@ -6,16 +6,11 @@ import { type Actor, Catalogue } from './catalogue.ts'
 import { type LockedCourse, lockCourse } from './course-lock.ts'
 import { Positions } from './positions.ts'
 import { type Precondition, requireMatch } from './precondition.ts'
-import { type Quota, Quotas } from './quota.ts'
+import { Quotas } from './quota.ts'
 import { requireCategory } from './require-category.ts'
+import { type AuthoringRules, mayPublish } from './rules.ts'
 import type { Chapter, Course, Module } from './shapes.ts'
 import { courseSlug, temporarySlug } from './slug.ts'
-
-export interface AuthoringRules {
-  readonly quota: Quota
-  /** Who may publish: everyone, or authors and admins only. */
-  readonly publishing: 'everyone' | 'authors'
-}
 
 /**
  * Writes of authors and admins. Each is one transaction that locks the course first, and answers with what is there
@@ -25,12 +20,12 @@ export interface AuthoringRules {
 export class Authoring {
   readonly #database: Database
   readonly #quotas: Quotas
-  readonly #publishing: AuthoringRules['publishing']
+  readonly #rules: AuthoringRules
 
-  constructor(database: Database, { quota, publishing }: AuthoringRules) {
+  constructor(database: Database, rules: AuthoringRules) {
     this.#database = database
-    this.#quotas = new Quotas(quota)
-    this.#publishing = publishing
+    this.#quotas = new Quotas(rules)
+    this.#rules = rules
   }
 
   createCourse(actor: Actor, input: NewCourse): Promise<Course> {
@@ -149,8 +144,8 @@ export class Authoring {
     return this.#database.write(async (tx) => task(tx, await lockCourse(tx, actor, id)))
   }
 
-  #requirePublisher({ role }: Actor): void {
-    if (this.#publishing === 'everyone' || role !== 'student') return
+  #requirePublisher(actor: Actor): void {
+    if (mayPublish(this.#rules, actor)) return
     throw new ApiError(403, 'AUTHORS_ONLY', 'only authors may publish: ask an admin for the role')
   }
 }

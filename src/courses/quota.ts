@@ -1,16 +1,7 @@
 import type { Transaction } from '#database/database.ts'
 import { ApiError } from '#http/errors.ts'
 import type { Actor } from './catalogue.ts'
-
-/** What one account may keep; 0 is off. */
-export interface Quota {
-  /** Courses, and generations that are to become some. */
-  readonly courses: number
-  /** Those of them that are not published. */
-  readonly drafts: number
-  /** UTF-8, of the titles and texts of chapters: everything else of a course is small, and bounded by the number of courses. */
-  readonly bytes: number
-}
+import { type AuthoringRules, mayPublish } from './rules.ts'
 
 /** Chapters of one account: so many rows are read at most to add up its bytes, which takes a few milliseconds. */
 const MAX_CHAPTERS = 10_000
@@ -19,15 +10,15 @@ const ACCOUNT_LOCK = 471_403_202
 
 /** Quotas of accounts. They are counted when something is added, under a lock on the account; admins have none. */
 export class Quotas {
-  readonly #quota: Quota
+  readonly #rules: AuthoringRules
 
-  constructor(quota: Quota) {
-    this.#quota = quota
+  constructor(rules: AuthoringRules) {
+    this.#rules = rules
   }
 
   /** For one more course, before it is there. Throws 409 where there is no room. */
   async requireCourse(tx: Transaction, actor: Actor): Promise<void> {
-    const { courses, drafts } = this.#quota
+    const { courses, drafts } = this.#rules.quota
     if (actor.role === 'admin' || (courses === 0 && drafts === 0)) return
     await lockAccountQuota(tx, actor.id)
     const most = Math.max(courses, drafts)
@@ -38,13 +29,19 @@ export class Quotas {
         union all
         (select false from generation_job where user_id = ${actor.id} and status in ('queued', 'running') limit ${most})
       ) as kept`
-    if (courses > 0 && kept.courses >= courses) throw full('COURSES', `${courses} courses`)
-    if (drafts > 0 && kept.drafts >= drafts) throw full('DRAFTS', `${drafts} drafts: publish or delete one`)
+    if (courses > 0 && kept.courses >= courses) throw full('COURSES', 'courses', courses)
+    if (drafts > 0 && kept.drafts >= drafts)
+      throw full(
+        'DRAFTS',
+        'drafts',
+        drafts,
+        mayPublish(this.#rules, actor) ? ': publish or delete one' : ': delete one'
+      )
   }
 
   /** For text, after it was written: the transaction is to be rolled back. Throws 409 where there is more than may be. */
   async requireText(tx: Transaction, actor: Actor): Promise<void> {
-    const { bytes } = this.#quota
+    const { bytes } = this.#rules.quota
     if (actor.role === 'admin' || bytes === 0) return
     await lockAccountQuota(tx, actor.id)
     // A length is known without the text, which is stored apart from its row.
@@ -54,8 +51,8 @@ export class Quotas {
         from course join chapter on chapter.course_id = course.id
         where course.author_id = ${actor.id} limit ${MAX_CHAPTERS + 1}
       ) as kept`
-    if (kept.chapters > MAX_CHAPTERS) throw full('CHAPTERS', `${MAX_CHAPTERS} chapters`)
-    if (kept.bytes > bytes) throw full('BYTES', `${bytes} bytes of text`)
+    if (kept.chapters > MAX_CHAPTERS) throw full('CHAPTERS', 'chapters', MAX_CHAPTERS)
+    if (kept.bytes > bytes) throw full('BYTES', 'bytes of text', bytes)
   }
 }
 
@@ -64,6 +61,7 @@ async function lockAccountQuota(tx: Transaction, id: number): Promise<void> {
   await tx.$executeRaw`select pg_advisory_xact_lock(${ACCOUNT_LOCK}::int, ${id}::int)`
 }
 
-function full(what: string, most: string): ApiError {
-  return new ApiError(409, `QUOTA_${what}`, `an account may keep ${most}`)
+/** Said so that it is right for one, too. */
+function full(code: string, what: string, most: number, advice = ''): ApiError {
+  return new ApiError(409, `QUOTA_${code}`, `an account may keep no more ${what} than ${most}${advice}`)
 }

@@ -150,7 +150,7 @@ export class Generations {
     throw new ApiError(
       429,
       'RATE_LIMITED',
-      `${limit} generations an hour are allowed: Retry-After says when the next one is`,
+      `no more generations an hour are allowed than ${limit}: Retry-After says when the next one is`,
       { 'Retry-After': String(resetS), ...allowanceHeaders({ limit, remaining: 0, resetS }) }
     )
   }

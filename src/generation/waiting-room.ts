@@ -23,7 +23,7 @@ export async function requireRoom(
 ): Promise<void> {
   const headers = { 'Retry-After': String(RETRY_AFTER_S) }
   if (maxPerUser > 0 && unfinished >= maxPerUser) {
-    const message = `${maxPerUser} of your generations are not over yet: wait for one, or cancel it`
+    const message = `no more of your generations may be under way than ${maxPerUser}: wait for one, or cancel it`
     throw new ApiError(429, 'TOO_MANY_GENERATIONS', message, headers)
   }
   if (max === 0) return

@@ -46,7 +46,10 @@ bothWays(
       await promote(ann)
       const statuses = (await Promise.all(Array.from({ length: 8 }, () => statusOf(make(ann))))).sort()
       t.same(statuses, [201, 201, 201, 409, 409, 409, 409, 409])
-      t.equal(await refusal(make(ann)), 'QUOTA_DRAFTS')
+      t.match(await bodyOf(ErrorBody, await make(ann), 409), {
+        code: 'QUOTA_DRAFTS',
+        message: 'an account may keep no more drafts than 3: publish or delete one'
+      })
       t.equal(await refusal(ann.request('POST', PATH, wanted)), 'QUOTA_DRAFTS')
       const first = service.app.database.client.course.findFirstOrThrow
       const { id } = await first({ where: { author: { email: 'collector@example.org' } } })
@@ -58,6 +61,13 @@ bothWays(
       t.equal(await statusOf(ann.request('DELETE', `${COURSES}/${id}`)), 204)
       t.equal(await refusal(make(ann)), 'QUOTA_DRAFTS', 'there are three drafts')
       t.equal(await statusOf(make(boss)), 201, 'admins have no quota')
+    })
+
+    await t.test('who may not publish is not told to', async (t) => {
+      const ann = await register(url, 'drafter')
+      t.same([await statusOf(make(ann)), await statusOf(make(ann)), await statusOf(make(ann))], [201, 201, 201])
+      const message = 'an account may keep no more drafts than 3: delete one'
+      t.match(await bodyOf(ErrorBody, await make(ann), 409), { code: 'QUOTA_DRAFTS', message })
     })
 
     await t.test('so many bytes, at once too; what gets smaller is not refused', async (t) => {
