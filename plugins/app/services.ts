@@ -3,6 +3,7 @@ import { Authoring } from '#courses/authoring.ts'
 import { Catalogue } from '#courses/catalogue.ts'
 import { Categories } from '#courses/categories.ts'
 import { CourseLists } from '#courses/course-lists.ts'
+import { Quotas } from '#courses/quota.ts'
 import { CachedProgress } from '#learning/cached-progress.ts'
 import { Learning } from '#learning/learning.ts'
 import { Statistics } from '#statistics/statistics.ts'
@@ -27,7 +28,7 @@ export default fp(
     app.decorate('courseLists', new CourseLists(database))
     app.decorate('authoring', new Authoring(database, config))
     app.decorate('categories', new Categories(database))
-    const learning = new Learning(database)
+    const learning = new Learning(database, new Quotas(config))
     app.decorate('learning', learning)
     app.decorate('cachedProgress', new CachedProgress(cache, learning))
     app.decorate('statistics', new Statistics(database))

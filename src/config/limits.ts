@@ -31,6 +31,7 @@ export function readLimits(env: Environment) {
     quota: {
       courses: count('QUOTA_COURSES', 200),
       drafts: count('QUOTA_DRAFTS', 100),
+      enrollments: count('QUOTA_ENROLLMENTS', 1000),
       bytes: integer(env, 'QUOTA_BYTES', 50 * MEBIBYTE, 0, 1_000_000 * MEBIBYTE)
     }
   }

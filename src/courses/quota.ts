@@ -39,6 +39,19 @@ export class Quotas {
       )
   }
 
+  /** For one more enrollment, before it is there. Throws 409 where there is no room, unless it is there already. */
+  async requireEnrollment(tx: Transaction, actor: Actor, courseId: number): Promise<void> {
+    const { enrollments } = this.#rules.quota
+    if (actor.role === 'admin' || enrollments === 0) return
+    await lockAccountQuota(tx, actor.id)
+    const [kept] = await tx.$queryRaw<[{ enrollments: number; enrolled: boolean }]>`
+      select exists (select from enrollment where user_id = ${actor.id} and course_id = ${courseId}) as enrolled,
+        (select count(*) from (select from enrollment where user_id = ${actor.id} limit ${enrollments}) as kept)::int
+          as enrollments`
+    if (kept.enrolled || kept.enrollments < enrollments) return
+    throw full('ENROLLMENTS', 'enrollments', enrollments, ': leave a course first')
+  }
+
   /** For text, after it was written: the transaction is to be rolled back. Throws 409 where there is more than may be. */
   async requireText(tx: Transaction, actor: Actor): Promise<void> {
     const { bytes } = this.#rules.quota

@@ -8,6 +8,8 @@ export interface Quota {
   readonly drafts: number
   /** UTF-8, of the titles and texts of chapters: everything else of a course is small, and bounded by the number of courses. */
   readonly bytes: number
+  /** Courses that the account is enrolled in. */
+  readonly enrollments: number
 }
 
 export interface AuthoringRules {

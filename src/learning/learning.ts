@@ -1,6 +1,7 @@
 import { type Actor, hasAuthor, itemSelect, toItem, visibleTo } from '#courses/catalogue.ts'
-import type { Database } from '#database/database.ts'
-import type { Prisma } from '#database/generated/client.ts'
+import type { Quotas } from '#courses/quota.ts'
+import type { Database, Transaction } from '#database/database.ts'
+import { Prisma } from '#database/generated/client.ts'
 import { ApiError, NotFoundError } from '#http/errors.ts'
 import { toPage } from '#http/paging.ts'
 import { lockAccount } from '#users/accounts.ts'
@@ -13,15 +14,20 @@ const progressSelect = {
   course: { select: { _count: { select: { chapters: true } } } }
 } satisfies Prisma.EnrollmentSelect
 
+/** How many enrollments the progress in every course reaches: as many as an account may have by default (`QUOTA_ENROLLMENTS`). */
+const MOST_PROGRESS = 1000
+
 /** What students do: enroll, complete chapters. */
 export class Learning {
   readonly #database: Database
+  readonly #quotas: Quotas
 
-  constructor(database: Database) {
+  constructor(database: Database, quotas: Quotas) {
     this.#database = database
+    this.#quotas = quotas
   }
 
-  /** Idempotent. Throws `NotFoundError` for a course that the student may not see. */
+  /** Idempotent. Throws `NotFoundError` for a course that the student may not see, and 409 where he is enrolled in as many as may be. */
   async enroll(actor: Actor, courseId: number): Promise<void> {
     await this.#database.write(async (tx) => {
       await lockAccount(tx, actor.id)
@@ -29,6 +35,7 @@ export class Learning {
       const [course] = await tx.$queryRaw<{ id: number }[]>`select id from course where id = ${courseId} for key share`
       const visible = course && (await tx.course.count({ where: { id: courseId, ...visibleTo(actor) } }))
       if (!visible) throw new NotFoundError('course')
+      await this.#quotas.requireEnrollment(tx, actor, courseId)
       await tx.enrollment.createMany({ data: { userId: actor.id, courseId }, skipDuplicates: true })
     })
   }
@@ -70,19 +77,33 @@ export class Learning {
     return toProgress(row)
   }
 
-  async allProgress(actor: Actor): Promise<{ items: Progress[] }> {
-    const rows = await this.#database.client.enrollment.findMany({
-      where: { userId: actor.id, course: visibleTo(actor) },
-      select: progressSelect,
-      orderBy: { courseId: 'asc' }
-    })
-    return { items: rows.filter(isWhole).map(toProgress) }
+  /** In the courses that the student may still see, by their ids: of the newest 1,000 enrollments. `signal` cancels it. */
+  async allProgress(actor: Actor, signal?: AbortSignal): Promise<{ items: Progress[] }> {
+    const visible =
+      actor.role === 'admin' ? Prisma.sql`true` : Prisma.sql`(status = 'published' or author_id = ${actor.id})`
+    // One statement: the ids of so many enrollments, as Prisma would send them back for their relations, are more than it may send.
+    const read = (tx: Transaction) => tx.$queryRaw<CountedProgress[]>`
+      select course_id as "courseId", updated_at as "updatedAt",
+        array(select chapter_id from chapter_completion
+          where user_id = ${actor.id} and course_id = newest.course_id order by chapter_id) as "completedChapterIds",
+        (select count(*) from chapter where course_id = newest.course_id)::int as total
+      from (
+        select course_id, enrollment.updated_at from enrollment join course on course.id = course_id
+        where user_id = ${actor.id} and ${visible}
+        order by enrollment.created_at desc, course_id desc limit ${MOST_PROGRESS}
+      ) as newest
+      order by course_id`
+    return { items: (await this.#database.read('lists', read, signal)).map(summarize) }
   }
 
-  /** The courses that the student is enrolled in and may still see, the latest enrollment first. */
-  async courses(actor: Actor, paging: { page: number; limit: number }): Promise<EnrolledCoursePage> {
+  /** The courses that the student is enrolled in and may still see, the latest enrollment first. `signal` cancels it. */
+  async courses(
+    actor: Actor,
+    paging: { page: number; limit: number },
+    signal?: AbortSignal
+  ): Promise<EnrolledCoursePage> {
     const where = { userId: actor.id, course: visibleTo(actor) }
-    const { rows, total } = await this.#database.read('lists', async (tx) => ({
+    const read = async (tx: Transaction) => ({
       rows: await tx.enrollment.findMany({
         where,
         select: { ...progressSelect, course: { select: itemSelect } },
@@ -91,7 +112,8 @@ export class Learning {
         take: paging.limit
       }),
       total: await tx.enrollment.count({ where })
-    }))
+    })
+    const { rows, total } = await this.#database.read('lists', read, signal)
     return toPage(
       rows
         .filter((row) => isWhole(row) && hasAuthor(row.course))
@@ -115,11 +137,22 @@ function isWhole({ course }: { course: object | null }): boolean {
 }
 
 function toProgress({ courseId, updatedAt, completions, course }: ProgressRow): Progress {
-  const completed = completions.length
-  const total = course._count.chapters
+  const completedChapterIds = completions.map(({ chapterId }) => chapterId)
+  return summarize({ courseId, updatedAt, completedChapterIds, total: course._count.chapters })
+}
+
+interface CountedProgress {
+  readonly courseId: number
+  readonly updatedAt: Date
+  readonly completedChapterIds: number[]
+  readonly total: number
+}
+
+function summarize({ courseId, updatedAt, completedChapterIds, total }: CountedProgress): Progress {
+  const completed = completedChapterIds.length
   return {
     courseId,
-    completedChapterIds: completions.map(({ chapterId }) => chapterId),
+    completedChapterIds,
     completed,
     total,
     // Rounded down: 100 is for a course of which nothing is left.

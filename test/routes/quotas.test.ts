@@ -3,7 +3,7 @@ import { type Actor, admin, draftOf, peopleEnvironment, register } from '../supp
 import { bothWays } from '../support/both-ways.ts'
 import { ErrorBody } from '../support/contract.ts'
 import { ended, generate, PATH, wanted } from '../support/generations.ts'
-import { bodyOf, OwnUser, statusOf } from '../support/people.ts'
+import { bodyOf, OwnUser, ProgressList, statusOf } from '../support/people.ts'
 
 const COURSES = '/api/v1/courses'
 const course = { title: 'T', summary: 'S', description: 'D', level: 'beginner', language: 'en' }
@@ -14,6 +14,7 @@ const env = {
   ...peopleEnvironment,
   QUOTA_COURSES: '4',
   QUOTA_DRAFTS: '3',
+  QUOTA_ENROLLMENTS: '3',
   QUOTA_BYTES: String(BYTES),
   PUBLISHING: 'authors'
 }
@@ -62,6 +63,46 @@ bothWays(
       t.equal(await refusal(make(ann)), 'QUOTA_DRAFTS', 'there are three drafts')
       t.equal(await statusOf(make(boss)), 201, 'admins have no quota')
     })
+
+    await t.test('so many enrollments, at once too; who leaves a course may enroll in another', async (t) => {
+      const ann = await register(url, 'student')
+      const enroll = (id: number) => ann.request('PUT', `${COURSES}/${id}/enrollment`)
+      const ids = [1, 2, 3, 4, 5, 6]
+      const answers = await Promise.all(ids.map(async (id) => ({ id, status: await statusOf(enroll(id)) })))
+      t.same(answers.map(({ status }) => status).sort(), [204, 204, 204, 409, 409, 409])
+      const [enrolled = 0] = answers.filter(({ status }) => status === 204).map(({ id }) => id)
+      const [refused = 0] = answers.filter(({ status }) => status === 409).map(({ id }) => id)
+      const expected = {
+        code: 'QUOTA_ENROLLMENTS',
+        message: 'an account may keep no more enrollments than 3: leave a course first'
+      }
+      t.match(await bodyOf(ErrorBody, await enroll(refused), 409), expected)
+      t.equal(await statusOf(enroll(enrolled)), 204, 'it stays idempotent')
+      t.equal(await statusOf(ann.request('DELETE', `${COURSES}/${enrolled}/enrollment`)), 204)
+      t.equal(await statusOf(enroll(refused)), 204)
+    })
+
+    await t.test(
+      'the progress in every course is of the newest 1,000 enrollments, however many there are',
+      async (t) => {
+        const { client } = service.app.database
+        const { id: userId } = await bodyOf(OwnUser, await boss.get('/api/v1/users/me'))
+        const many = Array.from({ length: 1010 }, (_, n) => `many-${n}`)
+        const made = await client.course.createManyAndReturn({
+          data: many.map((slug) => ({ ...course, level: 'beginner', slug, authorId: userId })),
+          select: { id: true }
+        })
+        // The later a course was made, the older is the enrollment.
+        await client.enrollment.createMany({
+          data: made.map(({ id }, n) => ({ userId, courseId: id, createdAt: new Date(Date.now() - n * 1000) }))
+        })
+        const { items } = await bodyOf(ProgressList, await boss.get('/api/v1/users/me/progress'))
+        t.same(
+          items.map(({ courseId }) => courseId),
+          made.slice(0, 1000).map(({ id }) => id)
+        )
+      }
+    )
 
     await t.test('who may not publish is not told to', async (t) => {
       const ann = await register(url, 'drafter')

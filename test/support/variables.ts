@@ -156,6 +156,7 @@ export const variables: readonly Variable[] = [
   { name: 'LLM_BUDGET_DAY', of: (c) => c.modelBudget.day, unset: 0, given: '500', parsed: 500, ...number },
   { name: 'QUOTA_COURSES', of: (c) => c.quota.courses, unset: 200, given: '5', parsed: 5, ...number },
   { name: 'QUOTA_DRAFTS', of: (c) => c.quota.drafts, unset: 100, given: '5', parsed: 5, ...number },
+  { name: 'QUOTA_ENROLLMENTS', of: (c) => c.quota.enrollments, unset: 1000, given: '5', parsed: 5, ...number },
   { name: 'QUOTA_BYTES', of: (c) => c.quota.bytes, unset: 52_428_800, given: '5', parsed: 5, ...number },
   { name: 'REGISTRATION', of: (c) => c.registration, unset: 'open', given: 'closed', parsed: 'closed', bad: ['no'] },
   { name: 'PUBLISHING', of: (c) => c.publishing, unset: 'everyone', given: 'authors', parsed: 'authors', bad: ['all'] },

@@ -14,8 +14,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         summary: 'Enroll in a course',
+        description: 'Answers 409 QUOTA_ENROLLMENTS where the account is enrolled in as many as it may be.',
         params: CourseParams,
-        response: { 204: NoContent, ...errors(404) }
+        response: { 204: NoContent, ...errors(404, 409) }
       }
     },
     async (request, reply) => {

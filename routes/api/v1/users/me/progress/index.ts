@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { errors } from '#http/errors.ts'
 import { Completion, CompletionParams, Progress, ProgressList, ProgressParams } from '#learning/shapes.ts'
+import { hangUp } from '#plugins/app/hang-up.ts'
 
 const tags = ['learning']
 
@@ -9,8 +10,15 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 
   app.get(
     '',
-    { schema: { tags, summary: 'The own progress in every course', response: { 200: ProgressList } } },
-    async (request) => learning.allProgress(request.signedIn())
+    {
+      schema: {
+        tags,
+        summary: 'The own progress in every course',
+        description: 'Of the newest 1,000 enrollments.',
+        response: { 200: ProgressList }
+      }
+    },
+    async (request, reply) => learning.allProgress(request.signedIn(), hangUp(reply))
   )
 
   app.get(
