@@ -82,8 +82,9 @@ export class Generations {
     return { generation: toGeneration(created.row), allowance: created.allowance }
   }
 
-  async list(userId: number, paging: { page: number; limit: number }): Promise<Page<Generation>> {
-    const { rows, total } = await this.#options.database.read('lists', async (tx) => ({
+  /** The newest first. `signal` cancels it. */
+  async list(userId: number, paging: { page: number; limit: number }, signal?: AbortSignal): Promise<Page<Generation>> {
+    const read = async (tx: Transaction) => ({
       rows: await tx.generationJob.findMany({
         where: { userId },
         select: jobSelect,
@@ -92,7 +93,8 @@ export class Generations {
         take: paging.limit
       }),
       total: await tx.generationJob.count({ where: { userId } })
-    }))
+    })
+    const { rows, total } = await this.#options.database.read('lists', read, signal)
     return toPage(rows.map(toGeneration), total, paging)
   }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t from 'tap'
-import { peopleEnvironment, register } from '../support/actors.ts'
+import { Actor, peopleEnvironment, register } from '../support/actors.ts'
 import { query } from '../support/database.ts'
 import { until } from '../support/eventually.ts'
 import { PostgresServer } from '../support/postgres.ts'
@@ -145,17 +145,26 @@ t.test('the shares of the database', async (t) => {
 
   await t.test('a client hangs up', async (t) => {
     await t.test('its query is cancelled', async (t) => {
-      const release = await hold('lock table module in access exclusive mode')
-      const gone = new AbortController()
-      const answer = get('/api/v1/courses?limit=7', gone.signal).catch(() => 'hung up')
-      await until(async () => (await waiting('module')) === 1, 2000)
-      const start = performance.now()
-      gone.abort()
-      t.equal(await answer, 'hung up')
-      await until(async () => (await waiting('module')) === 0, 2000)
-      t.ok(performance.now() - start < LOCK_TIMEOUT_MS / 2, 'long before it would have given up by itself')
-      await release()
-      t.equal((await timed(get('/api/v1/courses?limit=7'))).status, 200)
+      const lists = [
+        ['module', '/api/v1/courses?limit=7'],
+        ['enrollment', '/api/v1/users/me/courses', bob],
+        ['enrollment', '/api/v1/users/me/progress', bob],
+        ['generation_job', '/api/v1/generation', bob]
+      ] as const
+      for (const [table, path, actor = new Actor(url)] of lists) {
+        const release = await hold(`lock table ${table} in access exclusive mode`)
+        const gone = new AbortController()
+        const request = { headers: { cookie: actor.cookie }, signal: gone.signal }
+        const answer = fetch(`${url}${path}`, request).catch(() => 'hung up')
+        await until(async () => (await waiting(table)) === 1, 2000)
+        const start = performance.now()
+        gone.abort()
+        t.equal(await answer, 'hung up', path)
+        await until(async () => (await waiting(table)) === 0, 2000)
+        t.ok(performance.now() - start < LOCK_TIMEOUT_MS / 2, 'long before it would have given up by itself')
+        await release()
+        t.equal((await timed(actor.get(path))).status, 200)
+      }
     })
 
     await t.test('a query that another client waits for goes on', async (t) => {

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { allowanceHeaders } from '#generation/generations.ts'
 import { Generation, GenerationPage, GenerationQuery, IdempotencyKey, NewGeneration } from '#generation/shapes.ts'
 import { errors } from '#http/errors.ts'
+import { hangUp } from '#plugins/app/hang-up.ts'
 
 const tags = ['generation']
 const refusals =
@@ -43,7 +44,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: GenerationPage }
       }
     },
-    async (request) => generations.list(request.signedIn().id, request.query)
+    async (request, reply) => generations.list(request.signedIn().id, request.query, hangUp(reply))
   )
 }
 

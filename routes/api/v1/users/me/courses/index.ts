@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { pageQuery, queryOf } from '#http/paging.ts'
 import { EnrolledCoursePage } from '#learning/shapes.ts'
+import { hangUp } from '#plugins/app/hang-up.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { learning } = app
@@ -15,7 +16,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: EnrolledCoursePage }
       }
     },
-    async (request) => learning.courses(request.signedIn(), request.query)
+    async (request, reply) => learning.courses(request.signedIn(), request.query, hangUp(reply))
   )
 }
 
