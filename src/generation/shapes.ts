@@ -5,7 +5,7 @@ import { pageOf, pageQuery, queryOf } from '#http/paging.ts'
 import { line } from '#http/text.ts'
 
 /** A line with a letter or a digit in it. */
-const TOPIC = '^(?=.*[\\p{L}\\p{N}])[^\\p{Cc}]*$'
+const TOPIC = '^(?=.*[\\p{L}\\p{N}])[^\\p{Cc}\\p{Cs}]*$'
 
 export const NewGeneration = Type.Object(
   {

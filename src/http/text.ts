@@ -1,8 +1,14 @@
 import { type TString, Type } from 'typebox'
 
+/**
+ * Half of a character that needs two units of UTF-16: `"\ud800"` in JSON is one, but no text in UTF-8. Patterns are read by code points
+ * (with the flag `u`, as JSON Schema says), so that whole characters of two units are not meant.
+ */
+export const HALF = '\\ud800-\\udfff'
 /** PostgreSQL keeps no NUL in a text; a line has no other control character either. */
-const LINE = '^[^\\u0000-\\u001f\\u007f]*$'
-const BLOCK = '^[^\\u0000]*$'
+export const CONTROL = '\\u0000-\\u001f\\u007f'
+const LINE = `^[^${CONTROL}${HALF}]*$`
+const BLOCK = `^[^\\u0000${HALF}]*$`
 /** Of nothing but white space: not what a name is. */
 const VISIBLE = '\\S'
 

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { Id, Time } from '#http/ids.ts'
 import { pageOf, pageQuery, queryOf } from '#http/paging.ts'
-import { block, line } from '#http/text.ts'
+import { block, CONTROL, HALF, line } from '#http/text.ts'
 
 export const Role = Type.Enum(['student', 'author', 'admin'], { type: 'string' })
 
@@ -21,12 +21,16 @@ export const Account = Type.Object({ ...OwnUser.properties, sessionEpoch: Type.I
 export const UserPage = pageOf(OwnUser)
 export const SessionUser = Type.Object({ user: OwnUser })
 
+/** What neither an e-mail address nor a URL has. */
+const elsewhere = `\\s${CONTROL}${HALF}`
+const addressPart = `[^@${elsewhere}]+`
+
 export const Email = Type.String({
   maxLength: 254,
-  pattern: '^[^\\s@\\u0000-\\u001f\\u007f]+@[^\\s@\\u0000-\\u001f\\u007f]+\\.[^\\s@\\u0000-\\u001f\\u007f]+$'
+  pattern: `^${addressPart}@${addressPart}\\.${addressPart}$`
 })
-/** argon2 takes any length; the bound keeps a request from costing more than a login. */
-const newPassword = Type.String({ minLength: 10, maxLength: 200 })
+/** argon2 takes any length; the bound keeps a request from costing more than a login. Halves of characters would all be hashed as one. */
+const newPassword = Type.String({ minLength: 10, maxLength: 200, pattern: `^[^${HALF}]*$` })
 const password = Type.String({ minLength: 1, maxLength: 200 })
 
 export const Registration = Type.Object(
@@ -41,7 +45,7 @@ export const ProfileChange = Type.Object(
     name: Type.Optional(line(100)),
     bio: Type.Optional(block(2000)),
     avatarUrl: Type.Optional(
-      Type.Union([Type.String({ maxLength: 500, pattern: '^https?://[^\\s\\u0000-\\u001f\\u007f]+$' }), Type.Null()])
+      Type.Union([Type.String({ maxLength: 500, pattern: `^https?://[^${elsewhere}]+$` }), Type.Null()])
     )
   },
   { additionalProperties: false, minProperties: 1 }

@@ -24,9 +24,24 @@ const bodies = new Map<string, object>([
   ['PATCH /api/v1/courses/{id}/chapters/{chapterId}', { title: 'Changed' }],
   ['POST /api/v1/generation', wanted],
   ['PATCH /api/v1/users/{id}', { role: 'author' }],
-  ['PATCH /api/v1/users/me', { name: 'Changed' }],
+  ['PATCH /api/v1/users/me', { name: 'Changed 🎓' }],
   ['PUT /api/v1/users/me/progress/{courseId}/chapters/{chapterId}', { completed: true }]
 ])
+
+/** Texts that such a body may have, too. */
+const optional = new Map<string, Record<string, string>>([
+  ['POST /api/v1/categories', { description: 'D' }],
+  ['PATCH /api/v1/categories/{slug}', { description: 'D' }],
+  ['PATCH /api/v1/courses/{id}', { summary: 'S', description: 'D' }],
+  ['POST /api/v1/courses/{id}/modules', { summary: 'S' }],
+  ['PATCH /api/v1/courses/{id}/modules/{moduleId}', { summary: 'S' }],
+  ['PATCH /api/v1/courses/{id}/chapters/{chapterId}', { content: 'text' }],
+  ['POST /api/v1/generation', { audience: 'everybody' }],
+  ['PATCH /api/v1/users/me', { bio: 'B', avatarUrl: 'https://example.org/a.png' }]
+])
+
+/** Passwords that are only compared: what is not right is refused as any other that is not right. */
+const signsIn = new Set(['POST /api/v1/auth/login password', 'POST /api/v1/auth/password current'])
 
 t.test('what is refused before a route sees it does nothing', async (t) => {
   const service = await startService(t, { ...peopleEnvironment, RATE_LIMIT_GENERATION: '0' })
@@ -123,6 +138,20 @@ t.test('what is refused before a route sees it does nothing', async (t) => {
     }
     const { message } = await bodyOf(ErrorBody, await boss.request('PATCH', `/api/v1/courses/${id}`, {}), 400)
     t.equal(message, least)
+    await unchanged(t)
+  })
+
+  await t.test('text with half of a character is 400, and the field is named', async (t) => {
+    for (const { name, method, path, body } of withBody) {
+      for (const [field, value] of Object.entries({ ...body, ...optional.get(name) })) {
+        if (typeof value !== 'string' || signsIn.has(`${name} ${field}`)) continue
+        for (const half of ['\ud800', '\udc00', '\udc00\ud800']) {
+          const answer = await boss.request(method, path, { ...body, [field]: `${value}${half}` })
+          const { code, message } = await bodyOf(ErrorBody, answer, 400)
+          t.same([code, message.split(' ')[0]], ['VALIDATION_FAILED', field], `${name}: ${message}`)
+        }
+      }
+    }
     await unchanged(t)
   })
 
