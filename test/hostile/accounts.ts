@@ -4,7 +4,7 @@ import pg from 'pg'
 import { Actor } from '../support/actors.ts'
 import type { Target } from './attack.ts'
 
-/** Somebody behind the proxy of the service, which ends TLS: in production a session needs it. */
+/** Somebody behind the proxy of the service, which ends TLS, as it is in production: the service knows his address from it. */
 export class RemoteActor extends Actor {
   readonly #address: string
 
