@@ -27,8 +27,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who is signed in. */
     account: Account | null
-    /** The e-mail address of the account that this request has begun a session for. */
-    signedInAs: string | null
+    /** The account that this request has begun a session for. */
+    signedInAs: Account | null
     /** Who is signed in. Throws 401 where nobody is, which can only happen on a public route: see access.ts. */
     signedIn(): Account
   }
@@ -57,16 +57,16 @@ export default fp(
     })
 
     app.decorateRequest('signedInAs', null)
-    app.decorate('signIn', async (request, { id, email, sessionEpoch }) => {
+    app.decorate('signIn', async (request, account) => {
       // The library would clear the cookie of the session before, beside setting the new one.
       ignoreCookie(request)
       try {
         await request.session.regenerate()
-        request.session.userId = id
-        request.session.epoch = sessionEpoch
+        request.session.userId = account.id
+        request.session.epoch = account.sessionEpoch
         request.session.begunAt = request.session.renewedAt = Date.now()
         await request.session.save()
-        request.signedInAs = email
+        request.signedInAs = account
       } catch (error) {
         // The library would try to save it again with the answer that tells of the error.
         await request.session.destroy().catch(() => {})

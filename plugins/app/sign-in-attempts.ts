@@ -11,10 +11,12 @@ import { limitHeaders, tooMany } from '../external/rate-limit.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * For a route that takes passwords: ten attempts a minute of one network, over all of these routes together. A browser that has signed
-     * in before, and a session that gives its own password, have counters of their own.
+     * For a route that takes passwords: ten attempts a minute of one network, over all of these routes together. The browsers in which one
+     * account has signed in before, and the user who gives his own password, have counters of their own.
      */
     readonly attemptLimit: RateLimitOptions
+    /** A preHandler of the same routes: bounds the attempts of one network that have counters of their own. */
+    limitKnownAttempts(request: FastifyRequest): Promise<void>
     /** A preHandler of the login: slows guesses at one account from many networks, but for a browser in which it has signed in before. */
     slowGuesses(request: FastifyRequest<{ Body: Credentials }>): Promise<void>
   }
@@ -22,8 +24,10 @@ declare module 'fastify' {
 
 const MINUTE_MS = 60_000
 const DAY_S = 86_400
-/** Attempts a minute of one network, one known browser, or one session. */
+/** Attempts a minute of one network, of the known browsers of one account, or of one user at his own password. */
 const ATTEMPTS = 10
+/** Attempts a minute of one network that have counters of their own: accounts are free, and each gives one. */
+const KNOWN_ATTEMPTS = 60
 /** Attempts a minute on one account, by all networks together, before the next are slowed. */
 const UNSLOWED_ATTEMPTS = 20
 /** So slowed attempts on an account pass 80 times a minute at most: with the others 6,000 an hour in each process, from however many networks. */
@@ -42,31 +46,40 @@ export default fp(
       max: ATTEMPTS,
       timeWindow: MINUTE_MS,
       allowList: () => rateLimit.anonymous === 0,
-      keyGenerator: (request) => {
-        const { account, routeOptions } = request
-        const takesOwnPassword = account !== null && routeOptions.config.beginsSession !== true
-        if (takesOwnPassword) return `attempt:session:${digest(request.session.sessionId)}`
-        const browser = browsers.idOf(request.cookies[cookieName])
-        return browser === null ? networkKey(request) : `attempt:browser:${browser}`
-      }
+      keyGenerator: (request) => ownKey(request) ?? networkKey(request)
     } satisfies RateLimitOptions)
+
+    app.decorate('limitKnownAttempts', async (request) => {
+      if (ownKey(request) !== null) await limit(`attempt:known:${app.networkOf(request)}`, KNOWN_ATTEMPTS)
+    })
 
     app.decorate('slowGuesses', async (request) => {
       const cookie = request.cookies[cookieName]
       const email = normalize(request.body.email)
-      if (browsers.knows(cookie, email)) return
-      // Known, but for another account: here it is as good as any client of its network.
-      if (browsers.idOf(cookie) !== null) await limitNetwork(request)
+      if (browsers.idIn(cookie) !== null) {
+        const sessionEpoch = await app.accounts.sessionEpochOf(email)
+        if (sessionEpoch !== null && browsers.knows(cookie, { email, sessionEpoch })) return
+        // Known, but for another account, or no longer: here it is as good as any client of its network.
+        await limit(networkKey(request), ATTEMPTS)
+      }
       const key = digest(email)
       const count = await app.countUnder(`attempt:account:${key}`, MINUTE_MS)
       if (count === null || count.current <= UNSLOWED_ATTEMPTS || (await slowdown.wait(key))) return
       throw tooMany({ 'retry-after': String(SLOWED.delayMs / 1000) })
     })
 
-    async function limitNetwork(request: FastifyRequest): Promise<void> {
-      const count = await app.countUnder(networkKey(request), MINUTE_MS)
-      if (count === null || count.current <= ATTEMPTS) return
-      throw tooMany({ ...limitHeaders(ATTEMPTS, 0, count.ttl), 'retry-after': String(Math.ceil(count.ttl / 1000)) })
+    async function limit(key: string, max: number): Promise<void> {
+      const count = await app.countUnder(key, MINUTE_MS)
+      if (count === null || count.current <= max) return
+      throw tooMany({ ...limitHeaders(max, 0, count.ttl), 'retry-after': String(Math.ceil(count.ttl / 1000)) })
+    }
+
+    /** Null for an attempt that counts for its network. */
+    function ownKey({ account, cookies, routeOptions }: FastifyRequest): string | null {
+      const takesOwnPassword = account !== null && routeOptions.config.beginsSession !== true
+      if (takesOwnPassword) return `attempt:user:${account.id}`
+      const id = browsers.idIn(cookies[cookieName])
+      return id === null ? null : `attempt:browsers:${id}`
     }
 
     const networkKey = (request: FastifyRequest) => `attempt:${app.networkOf(request)}`

@@ -1,38 +1,44 @@
-import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 
-const ID_BYTES = 12
 const MAX_LENGTH = 256
+
+/** Whom a browser has signed in, and since when: a new password, and *logout everywhere*, raise the epoch. */
+interface Known {
+  readonly email: string
+  readonly sessionEpoch: number
+}
 
 /**
  * Cookies of browsers that have signed in before (OWASP's "device cookies"): their attempts are counted apart, so that nobody else's wrong
- * passwords refuse them. A cookie has a random id, which says nothing of its user, and two signatures: that it is ours, and for which
- * e-mail address. It signs nobody in. The first secret signs, all of them verify.
+ * passwords refuse them. A cookie has the id of its account, and a signature. All browsers of an account have the same, so that no
+ * number of logins gives more attempts. The id is an HMAC, which says nothing of the account, and it ends with the account's sessions. The
+ * cookie signs nobody in. The first secret signs, all of them verify.
  */
 export class KnownBrowsers {
   readonly #keys: readonly Buffer[]
 
   constructor(secrets: readonly string[]) {
-    this.#keys = secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret, '', 'known browser', 32)))
+    this.#keys = secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret, '', 'known account', 32)))
   }
 
-  /** A cookie for a browser in which the account with this address has just signed in. */
-  issue(email: string): string {
-    const id = randomBytes(ID_BYTES).toString('base64url')
+  /** A cookie for a browser in which this account has just signed in. */
+  issue(account: Known): string {
     const [key = Buffer.alloc(0)] = this.#keys
-    return [id, sign(key, id), sign(key, `${id} ${email}`)].join('.')
+    const id = idOf(key, account)
+    return `${id}.${sign(key, id)}`
   }
 
-  /** The id of a browser; null for a cookie that is none of ours. */
-  idOf(cookie: string | undefined): string | null {
-    const [id = '', ours = ''] = parts(cookie)
-    return this.#keys.some((key) => isEqual(sign(key, id), ours)) ? id : null
+  /** The id of the account that has signed in there, maybe one that has ended; null for a cookie that is none of ours. */
+  idIn(cookie = ''): string | null {
+    if (cookie.length > MAX_LENGTH) return null
+    const [id = '', signature = ''] = cookie.split('.')
+    return this.#keys.some((key) => isEqual(sign(key, id), signature)) ? id : null
   }
 
-  /** True where the account with this address has signed in there. */
-  knows(cookie: string | undefined, email: string): boolean {
-    const [, , known = ''] = parts(cookie)
-    const id = this.idOf(cookie)
-    return id !== null && this.#keys.some((key) => isEqual(sign(key, `${id} ${email}`), known))
+  /** True where this account has signed in there, and its sessions were not ended since. */
+  knows(cookie: string | undefined, account: Known): boolean {
+    const id = this.idIn(cookie)
+    return id !== null && this.#keys.some((key) => isEqual(idOf(key, account), id))
   }
 }
 
@@ -41,8 +47,9 @@ export function browserCookieName(production: boolean): '__Host-browser' | 'brow
   return production ? '__Host-browser' : 'browser'
 }
 
-function parts(cookie = ''): string[] {
-  return cookie.length > MAX_LENGTH ? [] : cookie.split('.')
+/** No id is signed as one: it has no space. */
+function idOf(key: Buffer, { email, sessionEpoch }: Known): string {
+  return sign(key, `${email} ${sessionEpoch}`)
 }
 
 function sign(key: Buffer, text: string): string {

@@ -115,6 +115,12 @@ export class Accounts {
     return toAccount(user)
   }
 
+  /** Of the account with this normalized address; null where there is none. */
+  async sessionEpochOf(email: string): Promise<number | null> {
+    const user = await this.#client.user.findUnique({ where: { email }, select: { sessionEpoch: true } })
+    return user?.sessionEpoch ?? null
+  }
+
   /** The account of who is signed in. Throws 401 when it was deleted meanwhile. */
   async own(id: number): Promise<Account> {
     return this.account(id).catch((error) => {

@@ -77,7 +77,66 @@ t.test('limits on accounts, counted in Redis', async (t) => {
     t.equal(late.status, 200, 'a new browser is slowed, too, and signs in')
   })
 
-  await t.test('a known browser has ten attempts a minute of its own, for its account alone', async (t) => {
+  await t.test('all known browsers of an account have one counter', async (t) => {
+    await register(url, 'fay')
+    const cookies = []
+    for (let n = 0; n < 3; n++)
+      cookies.push(browserCookie(await login('fay@example.org', 'password of fay', '10.6.0.1')))
+    t.match(cookies[0], /^browser=[\w-]{43}\.[\w-]{43}$/)
+    const statuses = []
+    for (let n = 0; n < 12; n++)
+      statuses.push(await statusOf(login('fay@example.org', 'wrong', `10.6.1.${n}`, cookies[n % 3])))
+    t.same(statuses, [...Array(10).fill(401), 429, 429])
+    t.equal(await statusOf(login('fay@example.org', 'password of fay', '10.6.0.1')), 200, 'its network has another')
+  })
+
+  await t.test('known browsers and sessions of one network have sixty attempts a minute together', async (t) => {
+    const names = ['gil', 'hal', 'ida', 'jan', 'kim', 'lou']
+    const wrong = async (name: string, cookie: string) =>
+      statusOf(login(`${name}@example.org`, 'wrong', '10.7.0.1', cookie))
+    const attempts = names.map(async (name, n) => {
+      const account = { ...credentials(name), name }
+      const cookie = browserCookie(await visitor.request('POST', `${AUTH}/register`, account, from(`10.7.1.${n}`)))
+      return Promise.all(Array.from({ length: 10 }, () => wrong(name, cookie)))
+    })
+    t.same((await Promise.all(attempts)).flat(), Array(60).fill(401))
+    const mia = await visitor.request(
+      'POST',
+      `${AUTH}/register`,
+      { ...credentials('mia'), name: 'mia' },
+      from('10.7.1.9')
+    )
+    await checkRefused(t, await login('mia@example.org', 'password of mia', '10.7.0.1', browserCookie(mia)), 60)
+    const change = { current: 'wrong', next: 'another password' }
+    const session = new Actor(url, mia.headers.getSetCookie()[0]?.split(';')[0])
+    await checkRefused(t, await session.request('POST', `${AUTH}/password`, change, from('10.7.0.1')), 60)
+    t.equal(await statusOf(session.request('POST', `${AUTH}/password`, change, from('10.7.0.2'))), 403, 'elsewhere')
+    t.equal(await statusOf(login('mia@example.org', 'wrong', '10.7.0.1')), 401, 'a visitor beside them')
+  })
+
+  await t.test('a cookie from before the sessions were ended counts for its network', async (t) => {
+    const endings: ((by: Actor) => Promise<Response>)[] = [
+      (by) => by.request('POST', `${AUTH}/logout-everywhere`),
+      (by) => by.request('POST', `${AUTH}/password`, { current: 'password of ned', next: 'another password' })
+    ]
+    await register(url, 'ned')
+    for (const [n, end] of endings.entries()) {
+      const address = `10.8.${n}.1`
+      const first = await login('ned@example.org', 'password of ned', `10.8.${n}.2`)
+      const ended = await end(new Actor(url, first.headers.getSetCookie()[0]?.split(';')[0]))
+      t.equal(ended.status, 204)
+      const old = browserCookie(first)
+      for (let i = 0; i < 5; i++) t.equal(await statusOf(login('ned@example.org', 'wrong', address, old)), 401)
+      for (let i = 0; i < 5; i++) t.equal(await statusOf(login('x@example.org', 'wrong', address)), 401)
+      await checkRefused(t, await login('ned@example.org', 'another password', address, old))
+      if (n === 0) continue
+      const now = browserCookie(ended)
+      t.not(now, old, 'the browser that changed the password is known')
+      t.equal(await statusOf(login('ned@example.org', 'another password', address, now)), 200)
+    }
+  })
+
+  await t.test('a known browser has ten attempts a minute, for its account alone', async (t) => {
     const answer = await visitor.request(
       'POST',
       `${AUTH}/register`,
@@ -103,24 +162,30 @@ t.test('limits on accounts, counted in Redis', async (t) => {
     await checkRefused(t, await login('x@example.org', 'wrong', '10.2.2.1'))
     await checkRefused(t, await login('bob@example.org', 'wrong', '10.2.2.1', eves))
     const [id, ours] = eves.slice('browser='.length).split('.')
-    const [, , forBob] = known.split('.')
+    const [bobs] = known.slice('browser='.length).split('.')
     for (const forged of [
-      `browser=${id}.${ours}.${forBob}`,
-      `browser=x.${ours}.${forBob}`,
+      `browser=${bobs}.${ours}`,
+      `browser=${id}.`,
+      `browser=x.${ours}`,
       'browser=',
       `browser=${'.'.repeat(300)}`
     ])
       await checkRefused(t, await login('bob@example.org', 'password of bob', '10.2.2.1', forged))
   })
 
-  await t.test('guesses at the current password count for the session, from whatever address', async (t) => {
+  await t.test('guesses at the current password count for the user, from whatever address and session', async (t) => {
     const one = await register(url, 'carl')
     const other = await signIn(url, 'carl@example.org', 'password of carl')
     const change = (by: Actor, n: number, current: string) =>
       by.request('POST', `${AUTH}/password`, { current, next: 'another password' }, from(`10.4.0.${n}`))
     for (let n = 0; n < 10; n++) t.equal(await statusOf(change(one, n, 'wrong')), 403)
     await checkRefused(t, await change(one, 10, 'password of carl'))
-    t.equal(await statusOf(change(other, 11, 'password of carl')), 204, 'a session of its own is not refused for them')
+    await checkRefused(t, await change(other, 11, 'password of carl'))
+    t.equal(
+      await statusOf(login('carl@example.org', 'password of carl', '10.4.1.1')),
+      200,
+      'signing in is another thing'
+    )
   })
 
   await t.test('two processes count together', async (t) => {

@@ -17,7 +17,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/register',
     {
       config: { public: true, beginsSession: true, rateLimit: app.attemptLimit },
-      preHandler: [requireOpenRegistration, app.limitAccountsOfNetwork],
+      preHandler: [requireOpenRegistration, app.limitKnownAttempts, app.limitAccountsOfNetwork],
       schema: {
         tags,
         summary: 'A new account, signed in',
@@ -38,7 +38,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/login',
     {
       config: { public: true, beginsSession: true, rateLimit: app.attemptLimit },
-      preHandler: app.slowGuesses,
+      preHandler: [app.limitKnownAttempts, app.slowGuesses],
       schema: {
         tags,
         summary: 'Sign in',
@@ -87,6 +87,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/password',
     {
       config: { rateLimit: app.attemptLimit },
+      preHandler: app.limitKnownAttempts,
       schema: {
         tags,
         summary: 'Change the password; ends the other sessions',
