@@ -19,6 +19,8 @@ const words = [
   'хими',
   'ai'
 ]
+/** No index finds these: they have no three letters or digits in a row. */
+const unindexed = ['---', '...', '%%%', '___', '\\\\\\', '😀😀', '::;', '. , ', 'a-b', '²²²']
 const filters = [
   '',
   '&level=beginner',
@@ -33,6 +35,8 @@ const queries = [
   ...['no such words at all', '77777', 'основы для врачей 500', 'guitar: tools', 'zq', 'q'].map(
     (word) => `search=${word}`
   ),
+  ...unindexed.flatMap((text) => sorts.map((sort) => `search=${encodeURIComponent(text)}&sort=${sort}`)),
+  ...sorts.flatMap((sort) => ['category=nope', 'language=zz', 'search=для'].map((filter) => `${filter}&sort=${sort}`)),
   ...filters.flatMap((filter) => sorts.map((sort) => `sort=${sort}${filter}`)),
   ...filters.flatMap((filter) => [2, 50, 500, 5000].map((page) => `page=${page}${filter}`)),
   ...[10, 20, 30, 40, 50, 60].map((limit) => `limit=${limit}&language=en&level=beginner`)

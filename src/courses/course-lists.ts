@@ -11,8 +11,11 @@ import type { CourseItem, CourseQuery } from './shapes.ts'
 const DEEPEST_LIST = 10_000
 const DEEPEST_SEARCH = 1000
 
-/** Shorter searches have no trigram that an index could find: they look at the newest courses only. */
-const SHORTEST_INDEXED = 3
+/**
+ * What the index of trigrams can find, as those of PostgreSQL are parts of words. Other searches, of one or two letters or of
+ * punctuation, would read every course: they look at the newest ones only.
+ */
+const indexed = /[\p{Alphabetic}\p{Nd}]{3}/u
 const NEWEST = 2000
 const amongNewest = Prisma.sql`id in (
   select id from course where status = 'published' order by created_at desc, id desc limit ${NEWEST})`
@@ -41,14 +44,25 @@ export class CourseLists {
 
   /** One page. `signal` cancels what is under way. */
   page(query: CourseQuery, signal?: AbortSignal): Promise<Page<CourseItem>> {
-    const where = filterOf(query)
     const deepest = query.search === undefined ? DEEPEST_LIST : DEEPEST_SEARCH
     const read = async (tx: Transaction) => {
+      const categoryId = query.category === undefined ? undefined : await categoryIdOf(tx, query.category)
+      if (categoryId === null) return toPage([], 0, query)
+      const where = filterOf(query, categoryId)
       const items = await itemsOf(tx, where, query, deepest)
       return toPage(items, await totalOf(tx, where, query, items.length, deepest), query)
     }
     return this.#database.read('lists', read, signal)
   }
+}
+
+/**
+ * Read before the courses, so that PostgreSQL plans for this category: with a subquery it takes all for equally large, and may
+ * read every course for one that has none.
+ */
+async function categoryIdOf(tx: Transaction, slug: string): Promise<number | null> {
+  const category = await tx.category.findUnique({ where: { slug }, select: { id: true } })
+  return category?.id ?? null
 }
 
 async function itemsOf(
@@ -89,17 +103,16 @@ async function totalOf(
   return row?.total ?? 0
 }
 
-function filterOf({ category, level, language, author, search }: CourseQuery): Prisma.Sql {
+function filterOf({ level, language, author, search }: CourseQuery, categoryId: number | undefined): Prisma.Sql {
   const conditions = [Prisma.sql`status = 'published'`]
-  if (category !== undefined)
-    conditions.push(Prisma.sql`category_id = (select id from category where slug = ${category})`)
+  if (categoryId !== undefined) conditions.push(Prisma.sql`category_id = ${categoryId}`)
   if (level !== undefined) conditions.push(Prisma.sql`level = ${level}::level`)
   if (language !== undefined) conditions.push(Prisma.sql`lower(language) = lower(${language})`)
   if (author !== undefined) conditions.push(Prisma.sql`author_id = ${author}`)
   // The expression of the index (migration `lists_at_scale`).
   if (search !== undefined) {
     conditions.push(Prisma.sql`course_search_text(title, summary) like lower(${`%${escapeLike(search)}%`})`)
-    if (search.length < SHORTEST_INDEXED) conditions.push(amongNewest)
+    if (!indexed.test(search)) conditions.push(amongNewest)
   }
   return Prisma.join(conditions, ' and ')
 }

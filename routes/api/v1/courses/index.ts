@@ -23,7 +23,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['catalogue'],
         summary: 'Published courses',
         description:
-          'Pages reach, and the total counts, the first 10,000 courses of a list, and the first 1,000 that a search finds.',
+          'Pages reach, and the total counts, the first 10,000 courses of a list, and the first 1,000 that a search finds. ' +
+          'A search without three letters or digits in a row looks at the 2,000 newest courses only.',
         querystring: CourseQuery,
         response: { 200: CoursePage }
       }
