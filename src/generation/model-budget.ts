@@ -11,6 +11,7 @@ export interface BudgetLimits {
 
 /** How often a question that waits is tried again, in ms. */
 const POLL_MS = 2000
+const HOUR_MS = 3_600_000
 /** Of any number, for PostgreSQL. */
 const UNLIMITED = 2_147_483_647
 
@@ -32,7 +33,8 @@ export class ModelBudget {
   readonly #client: Queries
   readonly #limits: BudgetLimits
   readonly #log: Log
-  #isSpent = false
+  /** The hour in which the log has last said that the budget is spent. */
+  #hourTold = -1
 
   constructor(client: Queries, limits: BudgetLimits, log: Log) {
     this.#client = client
@@ -44,18 +46,19 @@ export class ModelBudget {
     return this.#limits.hour === 0 && this.#limits.day === 0
   }
 
-  /** Throws 503 while no question may be asked; it looks in the transaction `tx`. */
+  /** Throws 503 while no question may be asked, which the log says, too; it looks in the transaction `tx`. */
   async requireSome(tx: Queries): Promise<void> {
     if (this.#isOff) return
     const { hour, day } = this.#limits
     const { in_hour, in_day, hour_s, day_s } = await readState(tx)
     const isDaySpent = day > 0 && in_day >= day
     if (!isDaySpent && (hour === 0 || in_hour < hour)) return
+    this.#tellOnce()
     const retryAfterS = Math.max(1, Math.ceil(isDaySpent ? day_s : hour_s))
     throw new ApiError(
       503,
       'MODEL_BUDGET_SPENT',
-      `the model has answered all questions of this ${isDaySpent ? 'day' : 'hour'}: Retry-After says when it goes on`,
+      `the budget of questions to the model is spent for this ${isDaySpent ? 'day' : 'hour'}: Retry-After says when it goes on`,
       { 'Retry-After': String(retryAfterS) }
     )
   }
@@ -72,7 +75,6 @@ export class ModelBudget {
       await sleep(POLL_MS, null, { signal }).catch(() => {})
       signal.throwIfAborted()
     }
-    this.#isSpent = false
   }
 
   async #spendOne(): Promise<boolean> {
@@ -92,14 +94,16 @@ export class ModelBudget {
     return spent.length > 0
   }
 
-  /** One line for each time that it runs out, not one for each question. */
+  /** One line an hour, not one for each question. */
   #tellOnce(): void {
-    if (!this.#isSpent)
-      this.#log.warn(
-        this.#limits,
-        'the budget of questions to the model is spent: generations wait for the next hour or day; see LLM_BUDGET_HOUR and LLM_BUDGET_DAY'
-      )
-    this.#isSpent = true
+    const hour = Math.floor(Date.now() / HOUR_MS)
+    if (hour === this.#hourTold) return
+    this.#hourTold = hour
+    this.#log.warn(
+      this.#limits,
+      'the budget of questions to the model is spent: new generations are refused, and those that have begun wait, until the ' +
+        'next hour or day; raise LLM_BUDGET_HOUR or LLM_BUDGET_DAY where that is too long'
+    )
   }
 }
 

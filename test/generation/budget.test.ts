@@ -17,7 +17,9 @@ async function checkBudget(t: Test, { url, app }: Service, model: ModelServer, t
     const answer = await actor.request('POST', PATH, { ...wanted, topic: 'Refused' })
     const retryAfter = Number(answer.headers.get('retry-after'))
     t.ok(retryAfter > 0 && retryAfter <= longestS, `Retry-After: ${retryAfter}`)
-    return (await bodyOf(ErrorBody, answer, 503)).code
+    const { code, message } = await bodyOf(ErrorBody, answer, 503)
+    t.match(message, /^the budget of questions to the model is spent for this (hour|day): /)
+    return code
   }
 
   const { id } = await generate(ann)
@@ -63,8 +65,12 @@ t.test('the model is asked no more than the budget allows', async (t) => {
     const { env } = await startStack(t)
     const model = await ModelServer.start(t)
     const all = { ...env, ...model.env, ...budget }
-    const other = await spawnFor(t, all)
+    const other = await spawnFor(t, { ...all, WORKER: 'none' })
     await checkBudget(t, await startService(t, all), model, other.url)
+    // It has refused, twice where the day has an hour behind it, and asked no model.
+    const told = () => other.output().match(/budget of questions[^\n]*LLM_BUDGET_HOUR/g)?.length ?? 0
+    await until(() => told() > 0, 5000)
+    t.equal(told(), 1, 'one line an hour says what to do')
   })
 })
 
