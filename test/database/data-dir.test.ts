@@ -7,7 +7,7 @@ import { lines, runScript } from '../support/script.ts'
 import { copySeededDataDir } from '../support/seeded-data-dir.ts'
 import { spawnService, temporaryFolder } from '../support/service.ts'
 
-const AT_ONCE_MS = 8000
+const AT_ONCE_MS = 20_000
 
 const folder = await temporaryFolder(t)
 const DATA_DIR = join(folder, 'data')
