@@ -14,6 +14,7 @@ const READ_QUEUE = 500
 const READ_WAIT_MS = 2500
 /** How much more than may run at a time one client may have under way. */
 const MORE_OF_CLIENT = 16
+const MORE_WRITES_OF_CLIENT = 46
 const MORE_READS_OF_CLIENT = 100
 
 /**
@@ -29,6 +30,6 @@ export function createShares(size: number): Shares {
     reads: share('reads', 0.6, READ_QUEUE, READ_WAIT_MS, MORE_READS_OF_CLIENT),
     lists: share('lists and searches', 0.3, QUEUE, WAIT_MS),
     statistics: share('statistics', 0.1, QUEUE, WAIT_MS),
-    writes: share('changes', 0.4, WRITE_QUEUE, WRITE_WAIT_MS)
+    writes: share('changes', 0.4, WRITE_QUEUE, WRITE_WAIT_MS, MORE_WRITES_OF_CLIENT)
   }
 }
