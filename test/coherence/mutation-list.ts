@@ -50,7 +50,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/cache/entry.ts',
     text: 'entry.shape !== shape',
     becomes: 'shape === undefined',
-    by: { test: 'test/routes/two-versions.test.ts' }
+    by: { test: 'test/cache/entry-shape.test.ts' }
   },
   {
     name: 'tags that the load found are not checked',
