@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { Signer } from './signer.ts'
 
 const MAX_LENGTH = 256
 
@@ -12,33 +12,32 @@ interface Known {
  * Cookies of browsers that have signed in before (OWASP's "device cookies"): their attempts are counted apart, so that nobody else's wrong
  * passwords refuse them. A cookie has the id of its account, and a signature. All browsers of an account have the same, so that no
  * number of logins gives more attempts. The id is an HMAC, which says nothing of the account, and it ends with the account's sessions. The
- * cookie signs nobody in. The first secret signs, all of them verify.
+ * cookie signs nobody in.
  */
 export class KnownBrowsers {
-  readonly #keys: readonly Buffer[]
+  readonly #signer: Signer
 
   constructor(secrets: readonly string[]) {
-    this.#keys = secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret, '', 'known account', 32)))
+    this.#signer = new Signer(secrets, 'known account')
   }
 
   /** A cookie for a browser in which this account has just signed in. */
   issue(account: Known): string {
-    const [key = Buffer.alloc(0)] = this.#keys
-    const id = idOf(key, account)
-    return `${id}.${sign(key, id)}`
+    const id = this.#signer.sign(textOf(account))
+    return `${id}.${this.#signer.sign(id)}`
   }
 
   /** The id of the account that has signed in there, maybe one that has ended; null for a cookie that is none of ours. */
   idIn(cookie = ''): string | null {
     if (cookie.length > MAX_LENGTH) return null
     const [id = '', signature = ''] = cookie.split('.')
-    return this.#keys.some((key) => isEqual(sign(key, id), signature)) ? id : null
+    return this.#signer.verifies(id, signature) ? id : null
   }
 
   /** True where this account has signed in there, and its sessions were not ended since. */
   knows(cookie: string | undefined, account: Known): boolean {
     const id = this.idIn(cookie)
-    return id !== null && this.#keys.some((key) => isEqual(idOf(key, account), id))
+    return id !== null && this.#signer.verifies(textOf(account), id)
   }
 }
 
@@ -47,16 +46,7 @@ export function browserCookieName(production: boolean): '__Host-browser' | 'brow
   return production ? '__Host-browser' : 'browser'
 }
 
-/** No id is signed as one: it has no space. */
-function idOf(key: Buffer, { email, sessionEpoch }: Known): string {
-  return sign(key, `${email} ${sessionEpoch}`)
-}
-
-function sign(key: Buffer, text: string): string {
-  return createHmac('sha256', key).update(text).digest('base64url')
-}
-
-function isEqual(right: string, given: string): boolean {
-  const [a, b] = [Buffer.from(right), Buffer.from(given)]
-  return a.length === b.length && timingSafeEqual(a, b)
+/** What the id of an account signs. No id is taken for one: it has no space. */
+function textOf({ email, sessionEpoch }: Known): string {
+  return `${email} ${sessionEpoch}`
 }

@@ -1,7 +1,7 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/schema'
 import { Id } from '#http/ids.ts'
+import { Signer } from './signer.ts'
 
 /** What is kept of a session: nothing of its cookie, which is as the configuration says. Times are in ms since 1970. */
 const SessionRecord = Type.Object({
@@ -27,14 +27,14 @@ export interface SessionLifetime {
 
 /**
  * Sessions as they are stored: signed, together with their ids, so that whoever can write to the store can neither make one nor give one's
- * own to another user. The first secret signs, all of them verify.
+ * own to another user.
  */
 export class SessionRecords {
-  readonly #keys: readonly Buffer[]
+  readonly #signer: Signer
   readonly #lifetime: SessionLifetime
 
   constructor(secrets: readonly string[], lifetime: SessionLifetime) {
-    this.#keys = secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret, '', 'session record', 32)))
+    this.#signer = new Signer(secrets, 'session record')
     this.#lifetime = lifetime
   }
 
@@ -45,7 +45,8 @@ export class SessionRecords {
   parse(id: string, text: string): SessionRecord | null {
     const end = text.indexOf(' ')
     const json = text.slice(end + 1)
-    if (end === -1 || text.length > MAX_SESSION_BYTES || !this.#isSigned(id, json, text.slice(0, end))) return null
+    if (end === -1 || text.length > MAX_SESSION_BYTES) return null
+    if (!this.#signer.verifies(`${id} ${json}`, text.slice(0, end))) return null
     const value: unknown = JSON.parse(json)
     if (!record.Check(value)) return null
     const { ttlMs, maxAgeMs } = this.#lifetime
@@ -56,21 +57,8 @@ export class SessionRecords {
   /** The text to store under `id`; null for a session that nobody has signed in to. */
   format(id: string, { userId, epoch, begunAt, renewedAt }: Partial<SessionRecord>): string | null {
     const fields = { userId, epoch, begunAt, renewedAt }
-    const [key] = this.#keys
-    if (key === undefined || !record.Check(fields)) return null
+    if (!record.Check(fields)) return null
     const json = JSON.stringify(fields)
-    return `${sign(key, id, json)} ${json}`
+    return `${this.#signer.sign(`${id} ${json}`)} ${json}`
   }
-
-  #isSigned(id: string, json: string, signature: string): boolean {
-    const given = Buffer.from(signature)
-    return this.#keys.some((key) => {
-      const right = Buffer.from(sign(key, id, json))
-      return given.length === right.length && timingSafeEqual(given, right)
-    })
-  }
-}
-
-function sign(key: Buffer, id: string, json: string): string {
-  return createHmac('sha256', key).update(`${id} ${json}`).digest('base64url')
 }
