@@ -14,6 +14,7 @@ import Fastify, {
   type FastifyRequest,
   LogController
 } from 'fastify'
+import { LineLimit } from '#bounds/line-limit.ts'
 import { Trace } from '#cache'
 import type { Config } from '#config/config.ts'
 import { errorBody } from '#http/errors.ts'
@@ -25,7 +26,6 @@ import { createHttpServer, type HangUp, MAX_HEADER_BYTES } from '#http/server.ts
 import { timingHeaders } from '#http/timing-headers.ts'
 import { trustedProxies } from '#limits/client-address.ts'
 import { errorFields } from '#logging/error-fields.ts'
-import { LinesASecond } from '#logging/lines-a-second.ts'
 import { logStream } from '#logging/log-stream.ts'
 import { buildValidator } from '../plugins/external/ajv-compiler.ts'
 import { networkKey } from '../plugins/external/rate-limit.ts'
@@ -130,7 +130,7 @@ function answerBadUrl(error: FastifyError, request: FastifyRequest, reply: Fasti
     .send(errorBody(statusCode, code, message, request.id))
 }
 
-const refusals = new LinesASecond(MAX_REFUSALS)
+const refusals = new LineLimit(MAX_REFUSALS)
 
 function logRefusal(log: FastifyBaseLogger, fields: Readonly<Record<string, unknown>>): void {
   const counted = refusals.take()

@@ -1,10 +1,10 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { LineLimit } from '#bounds/line-limit.ts'
 import { BusyError } from '#database/bulkhead.ts'
 import { describeUnavailable, isDatabaseUnavailable, sqlState } from '#database/unavailable.ts'
 import { ApiError, errorBody } from '#http/errors.ts'
 import { describeValidation } from '#http/validation.ts'
-import { LinesASecond } from '#logging/lines-a-second.ts'
 
 const RETRY_AFTER_S = 5
 const MAX_BUSY_LINES = 1
@@ -21,7 +21,7 @@ const codes = new Map([
 /** Every error leaves in the shape of the contract; what a client did not cause is logged, and told without its details. */
 export default fp(
   async (app) => {
-    const busy = new LinesASecond(MAX_BUSY_LINES)
+    const busy = new LineLimit(MAX_BUSY_LINES)
     app.setSchemaErrorFormatter((errors) => new Error(describeValidation(errors)))
 
     app.addHook('onRequest', ({ headers, raw }, _reply, done) => {

@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin'
-import { LinesASecond } from '#logging/lines-a-second.ts'
+import { LineLimit } from '#bounds/line-limit.ts'
 
 /** How much of a URL is logged. */
 const MAX_URL = 512
@@ -11,7 +11,7 @@ const REFUSALS = new Set([400, 417, 429, 503])
 export default fp(
   async (app) => {
     const { slowRequestMs } = app.config
-    const refusals = new LinesASecond(MAX_REFUSALS)
+    const refusals = new LineLimit(MAX_REFUSALS)
     app.onCompleted(({ requestId, method, url, route, user, status, ms, trace, streamed }) => {
       const counted = REFUSALS.has(status) ? refusals.take() : {}
       if (counted === null) return

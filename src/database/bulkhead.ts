@@ -1,3 +1,4 @@
+import { Holdings } from '#bounds/holdings.ts'
 import { ApiError } from '#http/errors.ts'
 import { currentClient } from './on-behalf-of.ts'
 
@@ -34,7 +35,7 @@ export class Bulkhead {
   readonly #options: BulkheadOptions
   /** In the order in which they came. */
   readonly #waiting = new Set<() => void>()
-  readonly #ofClients = new Map<string, number>()
+  readonly #ofClients = new Holdings<string>()
   #running = 0
 
   constructor(options: BulkheadOptions) {
@@ -53,15 +54,12 @@ export class Bulkhead {
   async run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const client = currentClient()
     if (client === undefined) return this.#run(task, signal)
-    const underWay = this.#ofClients.get(client) ?? 0
-    if (underWay >= this.#options.ofClient) throw new BusyError(this.#options.kind)
-    this.#ofClients.set(client, underWay + 1)
+    if (this.#ofClients.of(client) >= this.#options.ofClient) throw new BusyError(this.#options.kind)
+    this.#ofClients.add(client)
     try {
       return await this.#run(task, signal)
     } finally {
-      const left = (this.#ofClients.get(client) ?? 1) - 1
-      if (left === 0) this.#ofClients.delete(client)
-      else this.#ofClients.set(client, left)
+      this.#ofClients.release(client)
     }
   }
 

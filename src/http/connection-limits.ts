@@ -1,6 +1,8 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { LRUCache } from 'lru-cache'
+import { Holdings } from '#bounds/holdings.ts'
+import { LineLimit } from '#bounds/line-limit.ts'
 
 /** How often a refusal of connections is reported, and idle ones are closed for new ones, at most. */
 const REPORT_INTERVAL_MS = 10_000
@@ -33,29 +35,31 @@ export function limitConnections(
   { maxConnections, maxConnectionsPerAddress, addressKey }: ConnectionLimits,
   onRefused: (bound: RefusedConnection, address: string | undefined) => void
 ): (address: string | undefined) => void {
-  const report = { process: atMostEvery(REPORT_INTERVAL_MS), address: atMostEvery(REPORT_INTERVAL_MS) }
+  const reports = { process: new LineLimit(1, REPORT_INTERVAL_MS), address: new LineLimit(1, REPORT_INTERVAL_MS) }
 
   if (maxConnections > 0) {
     server.maxConnections = maxConnections
-    const mayCloseIdle = atMostEvery(CLOSE_IDLE_INTERVAL_MS)
+    let closedIdleAt = Number.NEGATIVE_INFINITY
     const silent = silentConnections(server)
     server.on('drop', (refused) => {
-      if (mayCloseIdle()) {
+      const now = performance.now()
+      if (now - closedIdleAt >= CLOSE_IDLE_INTERVAL_MS) {
+        closedIdleAt = now
         server.closeIdleConnections()
         closeOldest(silent)
       }
-      if (report.process()) onRefused('process', refused?.remoteAddress)
+      if (reports.process.take() !== null) onRefused('process', refused?.remoteAddress)
     })
   }
 
   if (maxConnectionsPerAddress === 0) return () => {}
   const penalized = new LRUCache<string, true>({ max: MAX_PENALTIES, ttl: PENALTY_MS })
-  const open = new Map<string, number>()
+  const open = new Holdings<string>()
   server.on('connection', (socket) => {
     const { remoteAddress } = socket
     const key = addressKey(remoteAddress)
     if (key === null) return
-    const count = (open.get(key) ?? 0) + 1
+    const count = open.of(key) + 1
     // Others may be behind the same address.
     if (penalized.has(key) && count > MAX_OF_PENALIZED) {
       socket.destroy()
@@ -63,15 +67,11 @@ export function limitConnections(
     }
     if (count > maxConnectionsPerAddress) {
       socket.destroy()
-      if (report.address()) onRefused('address', remoteAddress)
+      if (reports.address.take() !== null) onRefused('address', remoteAddress)
       return
     }
-    open.set(key, count)
-    socket.once('close', () => {
-      const left = (open.get(key) ?? 1) - 1
-      if (left === 0) open.delete(key)
-      else open.set(key, left)
-    })
+    open.add(key)
+    socket.once('close', () => open.release(key))
   })
   return (address) => {
     const key = addressKey(address)
@@ -93,15 +93,4 @@ function silentConnections(server: Server): Set<Socket> {
 /** The older half: whoever fills the process with them holds the most of the oldest. */
 function closeOldest(connections: Set<Socket>): void {
   for (const socket of [...connections].slice(0, Math.ceil(connections.size / 2))) socket.destroy()
-}
-
-/** Says whether it has been so long since it last said yes. */
-function atMostEvery(ms: number): () => boolean {
-  let last = Number.NEGATIVE_INFINITY
-  return () => {
-    const now = performance.now()
-    if (now - last < ms) return false
-    last = now
-    return true
-  }
 }

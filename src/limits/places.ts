@@ -1,3 +1,4 @@
+import { Holdings } from '#bounds/holdings.ts'
 import { ApiError } from '#http/errors.ts'
 
 export interface PlacesOptions {
@@ -14,7 +15,7 @@ export interface PlacesOptions {
 /** Places in this process that are held for a while: so many by everybody, so many by one. */
 export class Places {
   readonly #options: PlacesOptions
-  readonly #held = new Map<number, number>()
+  readonly #held = new Holdings<number>()
   #total = 0
 
   constructor(options: PlacesOptions) {
@@ -33,8 +34,7 @@ export class Places {
   take(holder: number): () => void {
     const { what, max, maxPerHolder, retryAfterS } = this.#options
     const headers = { 'Retry-After': String(retryAfterS) }
-    const held = this.#held.get(holder) ?? 0
-    if (maxPerHolder > 0 && held >= maxPerHolder) {
+    if (maxPerHolder > 0 && this.#held.of(holder) >= maxPerHolder) {
       throw new ApiError(
         429,
         'TOO_MANY_STREAMS',
@@ -43,16 +43,14 @@ export class Places {
       )
     }
     if (max > 0 && this.#total >= max) throw new ApiError(503, 'OVERLOADED', `too many ${what}: try again`, headers)
-    this.#held.set(holder, held + 1)
+    this.#held.add(holder)
     this.#total++
     let isHeld = true
     return () => {
       if (!isHeld) return
       isHeld = false
       this.#total--
-      const left = (this.#held.get(holder) ?? 1) - 1
-      if (left === 0) this.#held.delete(holder)
-      else this.#held.set(holder, left)
+      this.#held.release(holder)
     }
   }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Holdings } from '#bounds/holdings.ts'
 
 export interface SlowdownOptions {
   readonly delayMs: number
@@ -10,7 +11,7 @@ export interface SlowdownOptions {
 /** Lets requests wait, holding nothing but their connections. What wait at a time is bounded, and so is how many pass in an hour. */
 export class Slowdown {
   readonly #options: SlowdownOptions
-  readonly #waiting = new Map<string, number>()
+  readonly #waiting = new Holdings<string>()
   #all = 0
 
   constructor(options: SlowdownOptions) {
@@ -20,16 +21,13 @@ export class Slowdown {
   /** Resolves to true after the delay, to false at once where too many are waiting already. */
   async wait(key: string): Promise<boolean> {
     const { delayMs, waitingOfKey, waiting } = this.#options
-    const count = this.#waiting.get(key) ?? 0
-    if (count >= waitingOfKey || this.#all >= waiting) return false
-    this.#waiting.set(key, count + 1)
+    if (this.#waiting.of(key) >= waitingOfKey || this.#all >= waiting) return false
+    this.#waiting.add(key)
     this.#all++
     // Its place is taken for the whole time, whether or not the client is still there: hanging up makes nobody faster.
     await sleep(delayMs)
     this.#all--
-    const left = (this.#waiting.get(key) ?? 1) - 1
-    if (left === 0) this.#waiting.delete(key)
-    else this.#waiting.set(key, left)
+    this.#waiting.release(key)
     return true
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/schema'
+import { LineLimit } from '#bounds/line-limit.ts'
 import type { Log } from '#logging/log.ts'
 import type { RedisClient } from '#redis/connect.ts'
 import { heartbeat } from '#redis/watchdog.ts'
@@ -44,7 +45,7 @@ export class RedisMessages implements Messages {
   readonly #subscriber: RedisClient
   readonly #channel: string
   readonly #from = randomUUID()
-  #warnedAt = Number.NEGATIVE_INFINITY
+  readonly #warnings = new LineLimit(1, WARN_EVERY_MS)
 
   constructor(publisher: RedisClient, subscriber: RedisClient, keyPrefix: string) {
     this.#publisher = publisher
@@ -90,9 +91,7 @@ export class RedisMessages implements Messages {
 
   /** One line a minute: whoever sends such messages must not fill the log. */
   #warn(text: string, log: Log): void {
-    const now = performance.now()
-    if (now - this.#warnedAt < WARN_EVERY_MS) return
-    this.#warnedAt = now
+    if (this.#warnings.take() === null) return
     log.warn(
       { text: text.slice(0, 200), length: text.length },
       'not an invalidation message: ignored; check who else can publish to this Redis'

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { LinesASecond } from '#logging/lines-a-second.ts'
+import { LineLimit } from '#bounds/line-limit.ts'
 
 t.test('so many lines a second, and the next one says how many were left out', async (t) => {
-  const lines = new LinesASecond(2)
+  const lines = new LineLimit(2)
   t.same(
     [1000, 1001, 1002, 1003].map((now) => lines.take(now)),
     [{}, {}, null, null]
@@ -10,4 +10,12 @@ t.test('so many lines a second, and the next one says how many were left out', a
   t.same(lines.take(2000), { leftOut: 2 })
   t.same(lines.take(2001), {})
   t.equal(lines.take(2002), null)
+})
+
+t.test('a window of another length begins with its first line', async (t) => {
+  const lines = new LineLimit(1, 60_000)
+  t.same(
+    [5000, 64_999, 65_000].map((now) => lines.take(now)),
+    [{}, null, { leftOut: 1 }]
+  )
 })
