@@ -19,15 +19,16 @@ export class ClientGoneError extends ApiError {
 }
 
 export interface BulkheadOptions {
-  /** What is limited, in the plural, for messages. */
-  readonly kind: string
+  /** What is thrown where there is no room. */
+  readonly refusal: () => ApiError
   /** How much of it runs at a time. */
   readonly limit: number
   /** How much of it may wait for that. */
   readonly queue: number
-  readonly longestWaitMs: number
+  /** Without it whatever waits has its turn. */
+  readonly longestWaitMs?: number
   /** How much of it one client may have under way, running or waiting. */
-  readonly ofClient: number
+  readonly ofClient?: number
 }
 
 /** A bulkhead: one kind of work in its own bounds, so that too much of it does not keep other kinds from a shared resource. */
@@ -48,13 +49,14 @@ export class Bulkhead {
   }
 
   /**
-   * Runs `task` when it is its turn. Throws `BusyError` where too much waits, of all clients or of this one, or when it has waited too
+   * Runs `task` when it is its turn. Throws the refusal where too much waits, of all clients or of this one, or when it has waited too
    * long, and `ClientGoneError` when `signal` aborts before its turn.
    */
   async run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const { ofClient, refusal } = this.#options
     const client = currentClient()
-    if (client === undefined) return this.#run(task, signal)
-    if (this.#ofClients.of(client) >= this.#options.ofClient) throw new BusyError(this.#options.kind)
+    if (client === undefined || ofClient === undefined) return this.#run(task, signal)
+    if (this.#ofClients.of(client) >= ofClient) throw refusal()
     this.#ofClients.add(client)
     try {
       return await this.#run(task, signal)
@@ -82,8 +84,8 @@ export class Bulkhead {
   }
 
   async #turn(signal: AbortSignal | undefined): Promise<void> {
-    const { kind, queue, longestWaitMs } = this.#options
-    if (this.#waiting.size >= queue) throw new BusyError(kind)
+    const { refusal, queue, longestWaitMs } = this.#options
+    if (this.#waiting.size >= queue) throw refusal()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     // Whoever ends the waiting takes it out of the queue at once, so that a place is handed to nobody who has given up.
     const begin = () => {
@@ -94,7 +96,7 @@ export class Bulkhead {
       if (this.#waiting.delete(begin)) reject(error)
     }
     const gone = () => giveUp(new ClientGoneError())
-    const timer = setTimeout(() => giveUp(new BusyError(kind)), longestWaitMs)
+    const timer = longestWaitMs === undefined ? undefined : setTimeout(() => giveUp(refusal()), longestWaitMs)
     signal?.addEventListener('abort', gone)
     this.#waiting.add(begin)
     try {

@@ -1,4 +1,4 @@
-import { Bulkhead } from './bulkhead.ts'
+import { Bulkhead, BusyError } from './bulkhead.ts'
 
 /** What shares the pool: reads of single things, lists and searches, counts of the platform, and changes. */
 export type Kind = 'reads' | 'lists' | 'statistics' | 'writes'
@@ -24,7 +24,7 @@ const MORE_READS_OF_CLIENT = 100
 export function createShares(size: number): Shares {
   const share = (kind: string, of: number, queue: number, longestWaitMs: number, more = MORE_OF_CLIENT) => {
     const limit = Math.max(1, Math.floor(size * of))
-    return new Bulkhead({ kind, limit, queue, longestWaitMs, ofClient: limit + more })
+    return new Bulkhead({ refusal: () => new BusyError(kind), limit, queue, longestWaitMs, ofClient: limit + more })
   }
   return {
     reads: share('reads', 0.6, READ_QUEUE, READ_WAIT_MS, MORE_READS_OF_CLIENT),

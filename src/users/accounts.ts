@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os'
 import { hash, verify } from '@node-rs/argon2'
 import { Check } from 'typebox/schema'
+import { Bulkhead } from '#database/bulkhead.ts'
 import { MOST_COUNTED } from '#database/counts.ts'
 import type { Database, Transaction } from '#database/database.ts'
 import { Prisma, type PrismaClient } from '#database/generated/client.ts'
 import { escapeLike } from '#database/like.ts'
 import { ApiError, NotFoundError } from '#http/errors.ts'
 import { type Page, toPage } from '#http/paging.ts'
-import { BoundedWork } from './bounded-work.ts'
 import { firstEpoch } from './first-epoch.ts'
 import {
   type Account,
@@ -46,7 +46,11 @@ const select = {
 export class Accounts {
   readonly #database: Database
   readonly #client: PrismaClient
-  readonly #hashing = new BoundedWork(HASHING_AT_ONCE, HASHING_WAITING)
+  readonly #hashing = new Bulkhead({
+    limit: HASHING_AT_ONCE,
+    queue: HASHING_WAITING,
+    refusal: () => new ApiError(503, 'OVERLOADED', 'too many sign-ins at once: try again', { 'Retry-After': '2' })
+  })
   /** Verified where there is no such user, so that the answer takes the same time. */
   readonly #nobody = hash('nobody has this password')
 

@@ -1,11 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
-import { Bulkhead } from '#database/bulkhead.ts'
+import { Bulkhead, BusyError } from '#database/bulkhead.ts'
 import { onBehalfOf } from '#database/on-behalf-of.ts'
 
 function bulkhead(longestWaitMs = 5000) {
   const order: string[] = []
-  const walls = new Bulkhead({ kind: 'tests', limit: 2, queue: 2, longestWaitMs, ofClient: 3 })
+  const walls = new Bulkhead({ refusal: () => new BusyError('tests'), limit: 2, queue: 2, longestWaitMs, ofClient: 3 })
   /** Something that runs until it is ended. */
   const begin = (name: string, signal?: AbortSignal) => {
     const { promise, resolve, reject } = Promise.withResolvers<void>()

@@ -1,9 +1,13 @@
 import t from 'tap'
+import { Bulkhead } from '#database/bulkhead.ts'
 import { ApiError } from '#http/errors.ts'
-import { BoundedWork } from '#users/bounded-work.ts'
 
 t.test('so much runs, so much waits, and the next is told to come back', async (t) => {
-  const work = new BoundedWork(2, 3)
+  const work = new Bulkhead({
+    limit: 2,
+    queue: 3,
+    refusal: () => new ApiError(503, 'OVERLOADED', 'too many sign-ins at once: try again')
+  })
   let running = 0
   let most = 0
   const gates: (() => void)[] = []
