@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { limitHeaders, networkKey, tooMany } from '../external/rate-limit.ts'
+import { networkKey, usedUp } from '../external/rate-limit.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -40,9 +40,7 @@ function limitOf(app: FastifyInstance, what: string, max: number): (request: Fas
   return async (request) => {
     const counted = await count(request)
     if (counted.isAllowed || !counted.isExceeded) return
-    throw tooMany(
-      { ...limitHeaders(max, 0, counted.ttl), 'retry-after': String(counted.ttlInSeconds) },
-      `your network has used up its ${max} ${what} of this hour: Retry-After says when to come back`
-    )
+    const message = `your network has used up its ${max} ${what} of this hour: Retry-After says when to come back`
+    throw usedUp(max, counted.ttl, message)
   }
 }

@@ -6,7 +6,7 @@ import { Slowdown } from '#limits/slowdown.ts'
 import { browserCookieName, KnownBrowsers } from '#sessions/known-browsers.ts'
 import { normalize } from '#users/accounts.ts'
 import type { Credentials } from '#users/shapes.ts'
-import { limitHeaders, tooMany } from '../external/rate-limit.ts'
+import { tooMany, usedUp } from '../external/rate-limit.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -71,7 +71,7 @@ export default fp(
     async function limit(key: string, max: number): Promise<void> {
       const count = await app.countUnder(key, MINUTE_MS)
       if (count === null || count.current <= max) return
-      throw tooMany({ ...limitHeaders(max, 0, count.ttl), 'retry-after': String(Math.ceil(count.ttl / 1000)) })
+      throw usedUp(max, count.ttl)
     }
 
     /** Null for an attempt that counts for its network. */

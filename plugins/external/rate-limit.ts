@@ -115,7 +115,12 @@ export function limitHeaders(max: number, remaining: number, ttlMs: number): Hea
   }
 }
 
-/** 429: a limit is used up. */
+/** 429 with the headers of a limit that is used up, of which the window is open for `ttlMs` more. */
+export function usedUp(max: number, ttlMs: number, message?: string): ApiError {
+  return tooMany({ ...limitHeaders(max, 0, ttlMs), 'retry-after': String(Math.ceil(ttlMs / 1000)) }, message)
+}
+
+/** 429. */
 export function tooMany(
   headers?: Headers,
   message = 'too many requests: Retry-After says when to come back'
