@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest, Session } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Trace } from '#cache'
 import { ApiError, NotFoundError } from '#http/errors.ts'
@@ -33,8 +33,6 @@ declare module 'fastify' {
     signedIn(): Account
   }
 }
-
-type SessionNow = Session | null | undefined
 
 /** Who makes a request: his session, checked against the account as it is now, so that what changes there counts at once. */
 export default fp(
@@ -80,10 +78,7 @@ export default fp(
     })
 
     app.decorate('identifyAgain', async (request) => {
-      const { sessionId } = request.session
-      const session = await new Promise<SessionNow>((resolve, reject) => {
-        app.sessionStore.get(sessionId, (error, session) => (error ? reject(error) : resolve(session)))
-      })
+      const session = await app.readSession(request.session.sessionId)
       if (session?.unreadable !== undefined) throw session.unreadable
       return session?.userId === undefined ? null : accountOf(session.userId, session.epoch)
     })

@@ -1,5 +1,5 @@
 import type { SessionStore as LibraryStore } from '@fastify/session'
-import type { FastifyBaseLogger } from 'fastify'
+import type { FastifyBaseLogger, Session } from 'fastify'
 import fp from 'fastify-plugin'
 import { ApiError } from '#http/errors.ts'
 import { SessionRecords } from '#sessions/session-record.ts'
@@ -9,6 +9,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Where `@fastify/session` keeps sessions. */
     readonly sessionStore: LibraryStore
+    /** The session that is kept under an id now, beside that of the request. One that cannot be read says so in `unreadable`. */
+    readSession(id: string): Promise<Session | null>
     /** For a route that writes and then begins a session: throws 503 while none can be kept, so that nothing is half done. */
     requireSessions(): Promise<void>
   }
@@ -32,6 +34,11 @@ export default fp(
       'sessionStore',
       adapt(store, new SessionRecords(config.session.secrets, config.session), config.session.ttlMs, log)
     )
+    app.decorate('readSession', (id) => {
+      const { promise, resolve, reject } = Promise.withResolvers<Session | null>()
+      app.sessionStore.get(id, (error, session) => (error ? reject(error) : resolve(session ?? null)))
+      return promise
+    })
     app.decorate('requireSessions', () =>
       store.ready().catch((error) => {
         throw unavailable(error)

@@ -13,15 +13,13 @@ export default fp(
     const { production, session: settings } = app.config
     const cookieName = sessionCookieName(production)
     const signer = createCookieSigner(settings.secrets)
-    const sessionOf = (id: string) =>
-      new Promise((resolve) => app.sessionStore.get(id, (error, session) => resolve(error ? null : session)))
 
     /** The last cookie that names a session, else the last that is genuine, else the first, as the library takes it. */
     async function choose(request: FastifyRequest, values: readonly string[]): Promise<void> {
       const genuine = values.filter((value) => signer.unsign(value).valid).reverse()
       let chosen = genuine[0]
       for (const value of genuine) {
-        if (await sessionOf(signer.unsign(value).value ?? '')) {
+        if (await app.readSession(signer.unsign(value).value ?? '')) {
           chosen = value
           break
         }
