@@ -1,3 +1,4 @@
+import { ACCOUNT_LOCKS } from '#database/advisory-locks.ts'
 import type { Transaction } from '#database/database.ts'
 import { ApiError } from '#http/errors.ts'
 import type { Actor } from './catalogue.ts'
@@ -5,8 +6,6 @@ import { type AuthoringRules, mayPublish } from './rules.ts'
 
 /** Chapters of one account: so many rows are read at most to add up its bytes, which takes a few milliseconds. */
 const MAX_CHAPTERS = 10_000
-/** The class of the advisory locks of accounts: any number that nobody else uses. */
-const ACCOUNT_LOCK = 471_403_202
 
 /** Quotas of accounts. They are counted when something is added, under a lock on the account; admins have none. */
 export class Quotas {
@@ -71,7 +70,7 @@ export class Quotas {
 
 /** Until the transaction ends; it is the last lock that one takes, so that no two wait for each other. */
 async function lockAccountQuota(tx: Transaction, id: number): Promise<void> {
-  await tx.$executeRaw`select pg_advisory_xact_lock(${ACCOUNT_LOCK}::int, ${id}::int)`
+  await tx.$executeRaw`select pg_advisory_xact_lock(${ACCOUNT_LOCKS}::int, ${id}::int)`
 }
 
 /** Said so that it is right for one, too. */

@@ -1,9 +1,8 @@
 import pg from 'pg'
 import type { Log } from '#logging/log.ts'
+import { STARTUP_LOCK } from './advisory-locks.ts'
 import { connectionOptions } from './pool.ts'
 
-/** The advisory lock that lets one process at a time migrate and seed; any number that nobody else uses. */
-const STARTUP_LOCK = 4_714_032_001n
 const TELL_AFTER_MS = 1000
 /** Less than a start may take (`app.ts`), so that it ends with a reason. */
 const PATIENCE_MS = 110_000

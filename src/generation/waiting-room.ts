@@ -1,3 +1,4 @@
+import { QUEUE_LOCK } from '#database/advisory-locks.ts'
 import type { Transaction } from '#database/database.ts'
 import { ApiError } from '#http/errors.ts'
 
@@ -7,8 +8,6 @@ export interface QueueLimits {
   readonly maxPerUser: number
 }
 
-/** The advisory lock under which generations are added: any number that nobody else uses. */
-const QUEUE_LOCK = 4_714_032_003n
 /** A generation takes a minute or so, and then there is room for one more. */
 const RETRY_AFTER_S = 60
 
