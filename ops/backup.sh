@@ -22,14 +22,7 @@ if $compose; then
 else
   : "${DATABASE_URL:?set DATABASE_URL}" "${REDIS_URL:?set REDIS_URL}"
   [[ -z "${REDIS_PASSWORD:-}" ]] || export REDISCLI_AUTH="$REDIS_PASSWORD"
-  split_url "$DATABASE_URL"
-  DATABASE_URL="$bare"
-  [[ -z "$user" ]] || export PGUSER="$user"
-  [[ -z "$password" ]] || export PGPASSWORD="$password"
-  split_url "$REDIS_URL"
-  REDIS_URL="$bare" redis_user=()
-  [[ -z "$user" ]] || redis_user=(--user "$user")
-  [[ -z "$password" ]] || export REDISCLI_AUTH="$password"
+  hide_passwords
   cli() { redis-cli --no-auth-warning -u "$REDIS_URL" "${redis_user[@]}" "$@"; }
   dump() { pg_dump -Fc "$DATABASE_URL"; }
   fetch() { cp -a "$1" "$2"; }

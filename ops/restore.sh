@@ -33,14 +33,7 @@ else
   [[ -z "$password" ]] || export PGPASSWORD="$password"
   password="${REDIS_PASSWORD:-$(from_env_file REDIS_PASSWORD)}"
   [[ -z "$password" ]] || export REDISCLI_AUTH="$password"
-  split_url "$DATABASE_URL"
-  DATABASE_URL="$bare"
-  [[ -z "$user" ]] || export PGUSER="$user"
-  [[ -z "$password" ]] || export PGPASSWORD="$password"
-  split_url "$REDIS_URL"
-  REDIS_URL="$bare" redis_user=()
-  [[ -z "$user" ]] || redis_user=(--user "$user")
-  [[ -z "$password" ]] || export REDISCLI_AUTH="$password"
+  hide_passwords
   cli() { redis-cli --no-auth-warning -u "$REDIS_URL" "${redis_user[@]}" "$@"; }
   sql() { psql -X -q -v ON_ERROR_STOP=1 "$DATABASE_URL" "$@"; }
   dump() { pg_restore "$@"; }

@@ -10,3 +10,15 @@ split_url() {
 }
 
 url_decode() { local text="${1//\\/\\\\}"; printf '%b' "${text//%/\\x}"; }
+
+# Takes users and passwords out of DATABASE_URL and REDIS_URL: to where the tools look for them, and redis_user has the arguments for that of Redis.
+hide_passwords() {
+  split_url "$DATABASE_URL"
+  DATABASE_URL="$bare"
+  [[ -z "$user" ]] || export PGUSER="$user"
+  [[ -z "$password" ]] || export PGPASSWORD="$password"
+  split_url "$REDIS_URL"
+  REDIS_URL="$bare" redis_user=()
+  [[ -z "$user" ]] || redis_user=(--user "$user")
+  [[ -z "$password" ]] || export REDISCLI_AUTH="$password"
+}
