@@ -7,15 +7,14 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import type { Environment } from '#config/environment.ts'
 import { table } from '../coherence/report.ts'
 import { Owned } from '../faults/owned.ts'
 import { ADMIN } from '../support/actors.ts'
 import { insertCourses } from '../support/many-courses.ts'
 import { PostgresServer } from '../support/postgres.ts'
 import { RedisServer } from '../support/redis.ts'
-import { inherited, run, startServer } from '../support/server-process.ts'
-import { script } from '../support/service.ts'
+import { run } from '../support/server-process.ts'
+import { script, spawnService } from '../support/service.ts'
 import type { Attack, Target } from './attack.ts'
 import { Visitor } from './visitor.ts'
 import { Watch } from './watch.ts'
@@ -88,7 +87,7 @@ async function start(): Promise<Target> {
   owned.teardown(() => postgres.stop())
   const databaseUrl = await postgres.createDatabase('seeded')
   await insertCourses(databaseUrl, COURSES)
-  const service = await startAsOperatorsDo({
+  const env = {
     NODE_ENV: 'production',
     // Attackers with a session come through a proxy that ends TLS; the others have addresses of their own.
     TRUST_PROXY: '127.0.0.1/32',
@@ -97,16 +96,14 @@ async function start(): Promise<Target> {
     REDIS_URL: redis.url,
     ADMIN_EMAIL: ADMIN.email,
     ADMIN_PASSWORD: ADMIN.password
-  })
+  }
+  const service = await spawnService(env, script(''), await startCommand())
   owned.teardown(() => service.kill('SIGKILL'))
   return { url: service.url, databaseUrl, redisUrl: redis.url, pid: service.pid, admin: ADMIN }
 }
 
-/** With the command line of `npm start`, which bounds the heap, and without npm between it and its signals. */
-async function startAsOperatorsDo(env: Environment) {
+/** The command of `npm start`, which bounds the heap, without npm between the service and its signals. */
+async function startCommand() {
   const { scripts } = JSON.parse(await readFile(script('package.json'), 'utf8'))
-  const listening = /Server listening at (http:\/\/[^"]+)/
-  const options = { cwd: script(''), env: { ...inherited, PORT: '0', ...env } }
-  const service = await startServer('sh', ['-c', scripts.start], listening, options)
-  return { ...service, url: listening.exec(service.output())?.[1] ?? '' }
+  return ['sh', '-c', String(scripts.start)] as const
 }

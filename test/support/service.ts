@@ -52,14 +52,16 @@ export function script(name: string): string {
   return fileURLToPath(new URL(`../../${name}`, import.meta.url))
 }
 
-/** The service as a process of its own, as `npm start` runs it, in this copy of the repository or another. The caller ends it. */
-export async function spawnService(env: Environment, root = script('')): Promise<ServerProcess & { url: string }> {
-  const server = join(root, 'src', 'server.ts')
+type Command = readonly [string, ...string[]]
+
+/** The service as a process of its own, in this copy of the repository or another, by this command. The caller ends it. */
+export async function spawnService(
+  env: Environment,
+  root = script(''),
+  [command, ...args]: Command = [process.execPath, join(root, 'src', 'server.ts')]
+): Promise<ServerProcess & { url: string }> {
   const listening = /Server listening at (http:\/\/[^"]+)/
-  const child = await startServer(process.execPath, [server], listening, {
-    cwd: root,
-    env: { ...inherited, PORT: '0', ...env }
-  })
+  const child = await startServer(command, args, listening, { cwd: root, env: { ...inherited, PORT: '0', ...env } })
   const url = listening.exec(child.output())?.[1]
   if (url === undefined) throw new Error('no URL')
   return { ...child, url }
