@@ -22,7 +22,7 @@ export const MUTATIONS: readonly Mutation[] = [
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source code
     text: ' ${stamps.join()}`',
     becomes: '`',
-    by: { lease: '0' }
+    by: { test: 'test/cache/invalidation.test.ts' }
   },
   {
     name: 'a reader that joins a flight does not check what it found',
@@ -36,7 +36,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/database/commit-listener.ts',
     text: 'await cache.invalidate(',
     becomes: 'void cache.invalidate(',
-    by: { lease: '0' }
+    by: { test: 'test/database/commit-listener.test.ts' }
   },
   {
     name: 'an entry is taken as it is found',
