@@ -19,6 +19,12 @@ const words = [
   'хими',
   'ai'
 ]
+interface Time {
+  readonly ms: number
+  readonly query: string
+  readonly status: number
+}
+
 /** No index finds these: they have no three letters or digits in a row. */
 const unindexed = ['---', '...', '%%%', '___', '\\\\\\', '😀😀', '::;', '. , ', 'a-b', '²²²']
 const filters = [
@@ -48,13 +54,15 @@ try {
   await insertCourses(DATABASE_URL, COURSES)
   const service = await spawnService({ DATABASE_URL, RATE_LIMIT_ANONYMOUS: '0' })
   try {
-    const times: { ms: number; query: string; status: number }[] = []
+    const times: Time[] = []
     await measure('limit=7')
     for (const query of queries) times.push(await measure(query))
-    times.sort((a, b) => a.ms - b.ms)
-    const at = (part: number) => times[Math.min(times.length - 1, Math.floor(times.length * part))]?.ms.toFixed(1)
-    console.log(`${times.length} misses: p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, max ${at(1)} ms`)
-    for (const { ms, query, status } of times.slice(-12)) console.log(`${ms.toFixed(1)} ms  ${status} ${query}`)
+    const isSearch = ({ query }: Time) => query.includes('search=')
+    report(
+      'lists',
+      times.filter((time) => !isSearch(time))
+    )
+    report('searches', times.filter(isSearch))
 
     async function measure(query: string) {
       const start = performance.now()
@@ -68,4 +76,11 @@ try {
   }
 } finally {
   await postgres.stop()
+}
+
+function report(what: string, times: Time[]): void {
+  times.sort((a, b) => a.ms - b.ms)
+  const at = (part: number) => times[Math.min(times.length - 1, Math.floor(times.length * part))]?.ms.toFixed(1)
+  console.log(`${times.length} misses of ${what}: p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, max ${at(1)} ms`)
+  for (const { ms, query, status } of times.slice(-8)) console.log(`${ms.toFixed(1)} ms  ${status} ${query}`)
 }

@@ -75,13 +75,15 @@ async function itemsOf(
   const count = Math.min(limit, deepest - offset)
   if (count <= 0) return []
   const order = search !== undefined && sort === 'title' ? matchesByTitle : orders[sort]
-  // Only what is on the page is joined, and its parts counted. Each column has a name of its own, so that the order is said once.
+  // Only what is on the page is read whole and joined, and its parts counted: on the way to a page far down, an index has all that is
+  // needed. Each column has a name of its own, so that the order is said once.
   const rows = await tx.$queryRaw<Row[]>`
     select id, slug, title, summary, level::text, language, status::text, created_at as "createdAt", updated_at as "updatedAt",
       category_id as "categoryId", "categorySlug", "categoryName", author_id as "authorId", "authorName",
       (select count(*) from module where course_id = course.id)::int as "moduleCount",
       (select count(*) from chapter where course_id = course.id)::int as "chapterCount"
-    from (select * from course where ${where} order by ${order} offset ${offset} limit ${count}) as course
+    from (select id from course where ${where} order by ${order} offset ${offset} limit ${count}) as page
+    join course using (id)
     join (select id as author, name as "authorName" from app_user) as author on author = author_id
     left join (select id as category, slug as "categorySlug", name as "categoryName" from category) as category
       on category = category_id
@@ -109,10 +111,11 @@ function filterOf({ level, language, author, search }: CourseQuery, categoryId: 
   if (level !== undefined) conditions.push(Prisma.sql`level = ${level}::level`)
   if (language !== undefined) conditions.push(Prisma.sql`lower(language) = lower(${language})`)
   if (author !== undefined) conditions.push(Prisma.sql`author_id = ${author}`)
-  // The expression of the index (migration `lists_at_scale`).
   if (search !== undefined) {
-    conditions.push(Prisma.sql`course_search_text(title, summary) like lower(${`%${escapeLike(search)}%`})`)
-    if (!indexed.test(search)) conditions.push(amongNewest)
+    const pattern = Prisma.sql`lower(${`%${escapeLike(search)}%`})`
+    // The expression of the index (migration `lists_at_scale`); with `|| ''` it is none, and the newest are read first.
+    if (indexed.test(search)) conditions.push(Prisma.sql`course_search_text(title, summary) like ${pattern}`)
+    else conditions.push(amongNewest, Prisma.sql`course_search_text(title, summary) || '' like ${pattern}`)
   }
   return Prisma.join(conditions, ' and ')
 }
