@@ -1,3 +1,4 @@
+import { FairQueue } from '#bounds/fair-queue.ts'
 import { Holdings } from '#bounds/holdings.ts'
 import { ApiError } from '#http/errors.ts'
 import { currentClient } from './on-behalf-of.ts'
@@ -23,7 +24,7 @@ export interface BulkheadOptions {
   readonly refusal: () => ApiError
   /** How much of it runs at a time. */
   readonly limit: number
-  /** How much of it may wait for that. */
+  /** How much of it may wait for that, of all clients. */
   readonly queue: number
   /** Without it whatever waits has its turn. */
   readonly longestWaitMs?: number
@@ -31,16 +32,21 @@ export interface BulkheadOptions {
   readonly ofClient?: number
 }
 
+interface Waiting {
+  readonly begin: () => void
+  readonly refuse: (error: Error) => void
+}
+
 /** A bulkhead: one kind of work in its own bounds, so that too much of it does not keep other kinds from a shared resource. */
 export class Bulkhead {
   readonly #options: BulkheadOptions
-  /** In the order in which they came. */
-  readonly #waiting = new Set<() => void>()
+  readonly #waiting: FairQueue<Waiting>
   readonly #ofClients = new Holdings<string>()
   #running = 0
 
   constructor(options: BulkheadOptions) {
     this.#options = options
+    this.#waiting = new FairQueue(options.queue)
   }
 
   /** How much runs, and how much waits. */
@@ -49,8 +55,8 @@ export class Bulkhead {
   }
 
   /**
-   * Runs `task` when it is its turn. Throws the refusal where too much waits, of all clients or of this one, or when it has waited too
-   * long, and `ClientGoneError` when `signal` aborts before its turn.
+   * Runs `task` when it is its turn: clients take turns. Throws the refusal where too much waits, of this client or of all of them and this
+   * one has the most, or when it has waited too long, and `ClientGoneError` when `signal` aborts before its turn.
    */
   async run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const { ofClient, refusal } = this.#options
@@ -76,29 +82,26 @@ export class Bulkhead {
     }
   }
 
-  /** Hands its place to the one that has waited longest. */
+  /** Hands its place to whoever is next in turn. */
   #next(): void {
-    const [first] = this.#waiting
-    if (first === undefined) this.#running--
-    else first()
+    const next = this.#waiting.take()
+    if (next === undefined) this.#running--
+    else next.begin()
   }
 
   async #turn(signal: AbortSignal | undefined): Promise<void> {
-    const { refusal, queue, longestWaitMs } = this.#options
-    if (this.#waiting.size >= queue) throw refusal()
+    const { refusal, longestWaitMs } = this.#options
+    const client = currentClient()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const waiting: Waiting = { begin: resolve, refuse: reject }
     // Whoever ends the waiting takes it out of the queue at once, so that a place is handed to nobody who has given up.
-    const begin = () => {
-      this.#waiting.delete(begin)
-      resolve()
-    }
     const giveUp = (error: Error) => {
-      if (this.#waiting.delete(begin)) reject(error)
+      if (this.#waiting.delete(client, waiting)) reject(error)
     }
     const gone = () => giveUp(new ClientGoneError())
     const timer = longestWaitMs === undefined ? undefined : setTimeout(() => giveUp(refusal()), longestWaitMs)
     signal?.addEventListener('abort', gone)
-    this.#waiting.add(begin)
+    this.#waiting.add(client, waiting)?.refuse(refusal())
     try {
       await promise
     } finally {

@@ -83,3 +83,25 @@ t.test('one client has no more under way than its part, and leaves the rest to o
   again.end()
   t.equal(await again.ended, 'again', 'what is done gives its place back')
 })
+
+t.test('clients take turns, and a full queue refuses the newest of whoever has the most in it', async (t) => {
+  const order: string[] = []
+  const walls = new Bulkhead({ refusal: () => new BusyError('tests'), limit: 1, queue: 4 })
+  const ask = (client: string, name: string) =>
+    new Promise<string>((resolve, reject) => {
+      onBehalfOf(client, () => {
+        walls.run(async () => void order.push(name)).then(() => resolve(name), reject)
+      })
+    })
+  const gate = Promise.withResolvers<void>()
+  const first = walls.run(() => gate.promise)
+  const [a1, a2, a3, a4, a5] = [ask('a', 'a1'), ask('a', 'a2'), ask('a', 'a3'), ask('a', 'a4'), ask('a', 'a5')]
+  await t.rejects(a5, { code: 'BUSY' }, 'no room for one more of the same')
+  const [visitor, other] = [ask('b', 'b1'), ask('c', 'c1')]
+  for (const one of [a3, a4]) await t.rejects(one, { code: 'BUSY' }, 'it makes room for others')
+  t.same(walls.state, { running: 1, waiting: 4 })
+  gate.resolve()
+  await Promise.all([first, visitor, other, a1, a2])
+  t.same(order, ['a1', 'b1', 'c1', 'a2'])
+  t.same(walls.state, { running: 0, waiting: 0 })
+})
