@@ -7,6 +7,12 @@ import { spawnService } from '../test/support/service.ts'
 
 const COURSES = 100_000
 
+interface Time {
+  readonly ms: number
+  readonly query: string
+  readonly status: number
+}
+
 const words = [
   'обуч',
   'нейронные',
@@ -19,12 +25,6 @@ const words = [
   'хими',
   'ai'
 ]
-interface Time {
-  readonly ms: number
-  readonly query: string
-  readonly status: number
-}
-
 /** No index finds these: they have no three letters or digits in a row. */
 const unindexed = ['---', '...', '%%%', '___', '\\\\\\', '😀😀', '::;', '. , ', 'a-b', '²²²']
 const filters = [
