@@ -17,8 +17,8 @@ const DEEPEST_SEARCH = 1000
  */
 const indexed = /[\p{Alphabetic}\p{Nd}]{3}/u
 const NEWEST = 2000
-const amongNewest = Prisma.sql`id in (
-  select id from course where status = 'published' order by created_at desc, id desc limit ${NEWEST})`
+const newest = Prisma.sql`(
+  select * from course where status = 'published' order by created_at desc, id desc limit ${NEWEST}) as newest`
 
 /** The id breaks ties, so that a course is on one page only. */
 const orders: Record<CourseQuery['sort'], Prisma.Sql> = {
@@ -48,9 +48,9 @@ export class CourseLists {
     const read = async (tx: Transaction) => {
       const categoryId = query.category === undefined ? undefined : await categoryIdOf(tx, query.category)
       if (categoryId === null) return toPage([], 0, query)
-      const where = filterOf(query, categoryId)
-      const items = await itemsOf(tx, where, query, deepest)
-      return toPage(items, await totalOf(tx, where, query, items.length, deepest), query)
+      const matching = matchingOf(query, categoryId)
+      const items = await itemsOf(tx, matching, query, deepest)
+      return toPage(items, await totalOf(tx, matching, query, items.length, deepest), query)
     }
     return this.#database.read('lists', read, signal)
   }
@@ -67,7 +67,7 @@ async function categoryIdOf(tx: Transaction, slug: string): Promise<number | nul
 
 async function itemsOf(
   tx: Transaction,
-  where: Prisma.Sql,
+  matching: Prisma.Sql,
   { page, limit, sort, search }: CourseQuery,
   deepest: number
 ): Promise<CourseItem[]> {
@@ -82,7 +82,7 @@ async function itemsOf(
       category_id as "categoryId", "categorySlug", "categoryName", author_id as "authorId", "authorName",
       (select count(*) from module where course_id = course.id)::int as "moduleCount",
       (select count(*) from chapter where course_id = course.id)::int as "chapterCount"
-    from (select id from course where ${where} order by ${order} offset ${offset} limit ${count}) as page
+    from (select id from ${matching} order by ${order} offset ${offset} limit ${count}) as page
     join course using (id)
     join (select id as author, name as "authorName" from app_user) as author on author = author_id
     left join (select id as category, slug as "categorySlug", name as "categoryName" from category) as category
@@ -93,7 +93,7 @@ async function itemsOf(
 
 async function totalOf(
   tx: Transaction,
-  where: Prisma.Sql,
+  matching: Prisma.Sql,
   { page, limit }: CourseQuery,
   found: number,
   deepest: number
@@ -101,11 +101,12 @@ async function totalOf(
   // The last page tells it.
   if (found < limit && (found > 0 || page === 1)) return (page - 1) * limit + found
   const [row] = await tx.$queryRaw<{ total: number }[]>`
-    select count(*)::int as total from (select from course where ${where} limit ${deepest}) as counted`
+    select count(*)::int as total from (select from ${matching} limit ${deepest}) as counted`
   return row?.total ?? 0
 }
 
-function filterOf({ level, language, author, search }: CourseQuery, categoryId: number | undefined): Prisma.Sql {
+/** The courses that are asked for: a table, and what holds for its rows. */
+function matchingOf({ level, language, author, search }: CourseQuery, categoryId: number | undefined): Prisma.Sql {
   const conditions = [Prisma.sql`status = 'published'`]
   if (categoryId !== undefined) conditions.push(Prisma.sql`category_id = ${categoryId}`)
   if (level !== undefined) conditions.push(Prisma.sql`level = ${level}::level`)
@@ -113,11 +114,10 @@ function filterOf({ level, language, author, search }: CourseQuery, categoryId: 
   if (author !== undefined) conditions.push(Prisma.sql`author_id = ${author}`)
   if (search !== undefined) {
     const pattern = Prisma.sql`lower(${`%${escapeLike(search)}%`})`
-    // The expression of the index (migration `lists_at_scale`); with `|| ''` it is none, and the newest are read first.
-    if (indexed.test(search)) conditions.push(Prisma.sql`course_search_text(title, summary) like ${pattern}`)
-    else conditions.push(amongNewest, Prisma.sql`course_search_text(title, summary) || '' like ${pattern}`)
+    conditions.push(Prisma.sql`search_text like ${pattern}`)
   }
-  return Prisma.join(conditions, ' and ')
+  const table = search === undefined || indexed.test(search) ? Prisma.sql`course` : newest
+  return Prisma.sql`${table} where ${Prisma.join(conditions, ' and ')}`
 }
 
 interface Row extends Pick<CourseItem, 'id' | 'slug' | 'title' | 'summary' | 'level' | 'language' | 'status'> {

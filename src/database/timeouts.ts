@@ -4,6 +4,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 const LOCK_TIMEOUT_MS = 2000
 /** What a transaction may take beside its longest statement: it holds a connection. */
 const TRANSACTION_MORE_MS = 5000
+/** A query has one processor: a visitor's search takes no others from those who wait beside it, and starts no processes. */
+const NO_HELPERS = 'SET LOCAL max_parallel_workers_per_gather = 0'
 const UNLIMITED_MS = 3_600_000
 
 /** How long a whole transaction may take, in ms. */
@@ -28,5 +30,5 @@ export function beginTransaction(statementTimeoutMs: number): string {
   const statement = unlimited.getStore() ? 0 : statementTimeoutMs
   // Below the other, so that a change which waits in vain is told so.
   const lock = Math.min(LOCK_TIMEOUT_MS, statement / 2)
-  return `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = ${statement}; SET LOCAL lock_timeout = ${lock}`
+  return `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = ${statement}; SET LOCAL lock_timeout = ${lock}; ${NO_HELPERS}`
 }
