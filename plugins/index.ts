@@ -11,11 +11,13 @@ import errors from './app/errors.ts'
 import frontDoor from './app/front-door.ts'
 import generation from './app/generation.ts'
 import identity from './app/identity.ts'
+import location from './app/location.ts'
 import metrics from './app/metrics.ts'
 import networkLimits from './app/network-limits.ts'
 import notFound from './app/not-found.ts'
 import onBehalfOf from './app/on-behalf-of.ts'
 import originCheck from './app/origin-check.ts'
+import otherMethods from './app/other-methods.ts'
 import outboxSweeper from './app/outbox-sweeper.ts'
 import preflightLimit from './app/preflight-limit.ts'
 import privateCookies from './app/private-cookies.ts'
@@ -93,6 +95,8 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   audit,
   // What routes use, and what follows from how they are declared.
   query,
+  location,
+  otherMethods,
   generation,
   cacheReport,
   metrics,

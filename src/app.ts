@@ -17,9 +17,10 @@ import Fastify, {
 import { LineLimit } from '#bounds/line-limit.ts'
 import { Trace } from '#cache'
 import type { Config } from '#config/config.ts'
-import { errorBody } from '#http/errors.ts'
+import { ApiError, errorBody } from '#http/errors.ts'
 import { FrontDoor } from '#http/front-door.ts'
 import { originForm } from '#http/origin-form.ts'
+import { parseQuery } from '#http/parse-query.ts'
 import { requestId } from '#http/request-id.ts'
 import { securityHeaders } from '#http/security-headers.ts'
 import { createHttpServer, type HangUp, MAX_HEADER_BYTES } from '#http/server.ts'
@@ -76,6 +77,7 @@ export async function buildApp(
     rewriteUrl: ({ url }) => originForm(url),
     trustProxy: trusted,
     bodyLimit: BODY_LIMIT_BYTES,
+    routerOptions: { ignoreTrailingSlash: true, querystringParser: parseQuery },
     pluginTimeout: START_TIMEOUT_MS,
     serverFactory: (handler) =>
       createHttpServer(frontDoor.before(handler), { ...config.server, addressKey }, reportHangUp),
@@ -90,7 +92,9 @@ export async function buildApp(
   // Clients say that they send JSON where they send nothing: what needs a body says so by its schema.
   const parseJson = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, undefined)
+    const encoding = request.headers['content-encoding'] ?? 'identity'
+    if (encoding.toLowerCase() !== 'identity') done(encodedBody())
+    else if (body === '') done(null, undefined)
     else parseJson(request, body, done)
   })
 
@@ -106,12 +110,18 @@ export async function buildApp(
     await registerPlugins(app)
     await extend(app)
     await app.register(autoload, { dir: folder('routes'), routeParams: true })
+    app.answerOtherMethods()
     await app.ready()
   } catch (error) {
     await app.close()
     throw error
   }
   return app
+}
+
+/** RFC 9110, 15.5.16: what is accepted is told. A small body that unpacks to a large one would pass the bound on bodies. */
+function encodedBody(): ApiError {
+  return new ApiError(415, 'ENCODED_BODY', 'send the body without Content-Encoding', { 'Accept-Encoding': 'identity' })
 }
 
 function folder(name: string): string {

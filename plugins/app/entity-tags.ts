@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import type { Static, TObject, TSchema } from 'typebox'
 import { etagOf, matchesEtag } from '#cache'
-import type { Precondition } from '#courses/precondition.ts'
+import type { Precondition } from '#http/precondition.ts'
 import { hookList } from './route-hooks.ts'
 
 declare module 'fastify' {

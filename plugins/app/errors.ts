@@ -11,6 +11,9 @@ const MAX_BUSY_LINES = 1
 /** What is refused before any limit counts it ends its connection, so that each costs the client a new one. */
 const HANG_UP = { Connection: 'close' }
 
+/** RFC 9110, 11.6.1: a 401 names a way to authenticate. Browsers open no dialog for this one. */
+const CHALLENGE = 'Bearer realm="AI Akademiya"'
+
 /** For what Fastify itself refuses. */
 const codes = new Map([
   [400, 'MALFORMED_BODY'],
@@ -74,5 +77,6 @@ export default fp(
 )
 
 function send(request: FastifyRequest, reply: FastifyReply, statusCode: number, code: string, message: string) {
+  if (statusCode === 401) reply.header('WWW-Authenticate', CHALLENGE)
   return reply.code(statusCode).send(errorBody(statusCode, code, message, request.id))
 }

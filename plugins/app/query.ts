@@ -5,7 +5,7 @@ import { noQuery } from '#http/paging.ts'
 export default fp(
   async (app) => {
     app.addHook('onRoute', (route) => {
-      if (!route.url.startsWith('/api/v1') || route.schema?.querystring !== undefined) return
+      if (!route.url.startsWith('/api/v1') || route.schema?.querystring !== undefined || route.schema?.hide) return
       route.schema = { ...route.schema, querystring: noQuery }
     })
   },

@@ -2,6 +2,9 @@ import cors, { type FastifyCorsOptions } from '@fastify/cors'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 
+/** How long a browser need not ask again. Chromium keeps no answer for longer than two hours. */
+const MAX_AGE_S = 7200
+
 const EXPOSED_HEADERS = [
   'ETag',
   'Location',
@@ -17,8 +20,7 @@ const EXPOSED_HEADERS = [
 export default fp(
   async (app) => {
     const options: FastifyCorsOptions = {
-      // An OPTIONS that is no preflight is answered as one: 204, and not a text of the library.
-      strictPreflight: false,
+      maxAge: MAX_AGE_S,
       origin: [...app.config.corsOrigins],
       credentials: true,
       methods: 'GET, HEAD, POST, PUT, PATCH, DELETE',
@@ -27,7 +29,9 @@ export default fp(
     await app.register(cors, {
       // Most requests have no Origin: their answers say only that another origin might get another answer (`Vary`).
       delegator: ({ headers, method }: FastifyRequest, callback: DelegatorCallback) => {
-        callback(null, headers.origin === undefined && method !== 'OPTIONS' ? { origin: false } : options)
+        const isPreflight = method === 'OPTIONS' && headers['access-control-request-method'] !== undefined
+        // An OPTIONS that is no preflight asks for the methods of a path (plugins/app/other-methods.ts).
+        callback(null, headers.origin === undefined ? { origin: false } : { ...options, preflight: isPreflight })
       }
     })
   },

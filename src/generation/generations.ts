@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Actor } from '#courses/catalogue.ts'
 import type { Quotas } from '#courses/quota.ts'
 import { requireCategory } from '#courses/require-category.ts'
@@ -45,7 +46,7 @@ export class Generations {
 
   /**
    * Writes a generation and enqueues it, in one transaction. The same key of the same user returns the generation that was
-   * made with it. Throws 400 for a language that the provider does not write, 429 when the hour's are used up: the rows
+   * made with it, or throws 422 where the body was another. Throws 400 for a language that the provider does not write, 429 when the hour's are used up: the rows
    * themselves are counted, under a lock on the user, so that what is refused or repeated does not count. Throws 429 and 503
    * where too many wait, 503 while the model may be asked nothing, and 409 where the account has no room for the course.
    */
@@ -61,14 +62,19 @@ export class Generations {
         select id from app_user where id = ${userId} for no key update`
       if (user === undefined) throw accountGone()
       const earlier = await findByKey(tx, userId, idempotencyKey)
-      if (earlier !== null) return { row: earlier, allowance: null }
+      const requestHash = idempotencyKey === undefined ? null : hashOf(input)
+      if (earlier !== null) {
+        // Those that were made before their hash was kept have none.
+        if (earlier.requestHash !== null && earlier.requestHash !== requestHash) throw keyReused()
+        return { row: earlier, allowance: null }
+      }
       const problem = languageProblem(provider, input.language)
       if (problem !== null) throw new ApiError(400, 'VALIDATION_FAILED', problem)
       await budget.requireSome(tx)
       const allowance = await this.#spend(tx, userId)
       const { modules: moduleCount, categoryId, ...wanted } = input
       await requireCategory(tx, categoryId)
-      const data = { ...wanted, categoryId, moduleCount, userId, idempotencyKey }
+      const data = { ...wanted, categoryId, moduleCount, userId, idempotencyKey, requestHash }
       const unfinished = await tx.generationJob.count({ where: { userId, status: { in: ['queued', 'running'] } } })
       await quotas.requireCourse(tx, actor)
       await quotas.requireText(tx, actor)
@@ -170,5 +176,18 @@ export function allowanceHeaders({ limit, remaining, resetS }: Allowance): Recor
 async function findByKey(tx: Transaction, userId: number, idempotencyKey: string | undefined) {
   if (idempotencyKey === undefined) return null
   const where = { userId_idempotencyKey: { userId, idempotencyKey } }
-  return tx.generationJob.findUnique({ where, select: jobSelect })
+  return tx.generationJob.findUnique({ where, select: { ...jobSelect, requestHash: true } })
+}
+
+/** The same for the same request, in whatever order its fields came. */
+function hashOf(input: NewGeneration): string {
+  return hash('sha256', JSON.stringify(Object.entries(input).sort()), 'base64url')
+}
+
+function keyReused(): ApiError {
+  return new ApiError(
+    422,
+    'IDEMPOTENCY_KEY_REUSED',
+    'Idempotency-Key was used for another body: use a new key for a new request'
+  )
 }

@@ -79,7 +79,7 @@ export const IdempotencyKey = Type.Object({
       minLength: 1,
       maxLength: 255,
       pattern: '^[\\x21-\\x7e]+$',
-      description: 'the same key of the same user returns the same generation'
+      description: 'the same key of the same user returns the same generation; with another body it is refused with 422'
     })
   )
 })

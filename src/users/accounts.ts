@@ -8,6 +8,7 @@ import { Prisma, type PrismaClient } from '#database/generated/client.ts'
 import { escapeLike } from '#database/like.ts'
 import { ApiError, NotFoundError } from '#http/errors.ts'
 import { type Page, toPage } from '#http/paging.ts'
+import { type Precondition, requireMatch } from '#http/precondition.ts'
 import { firstEpoch } from './first-epoch.ts'
 import {
   type Account,
@@ -132,10 +133,15 @@ export class Accounts {
     })
   }
 
-  /** Throws 401 when the account was deleted meanwhile. */
-  async changeProfile(id: number, { name, bio, avatarUrl }: ProfileChange): Promise<void> {
-    const { count } = await this.#client.user.updateMany({ where: { id }, data: { name, bio, avatarUrl } })
-    if (count === 0) throw accountGone()
+  /** Throws 401 when the account was deleted meanwhile, 412 when it was changed. */
+  async changeProfile(id: number, data: ProfileChange, precondition: Precondition<OwnUser>): Promise<void> {
+    await this.#database.write(async (tx) => {
+      const [user] = await tx.$queryRaw<{ id: number }[]>`select id from app_user where id = ${id} for no key update`
+      if (user === undefined) throw accountGone()
+      const current = async () => toOwnUser(toAccount(await tx.user.findUniqueOrThrow({ where: { id }, select })))
+      await requireMatch(precondition, current)
+      await tx.user.update({ where: { id }, data, select: { id: true } })
+    })
   }
 
   /** Throws `NotFoundError`. */

@@ -48,7 +48,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const category = await categories.create(request.body)
-      return reply.code(201).header('Location', `/api/v1/categories/${category.slug}`).send(category)
+      return reply.code(201).locate(`/api/v1/categories/${category.slug}`).send(category)
     }
   )
 

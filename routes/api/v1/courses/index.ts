@@ -44,7 +44,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const course = await authoring.createCourse(request.signedIn(), request.body)
-      return reply.code(201).header('Location', `/api/v1/courses/${course.id}`).send(course)
+      return reply.code(201).locate(`/api/v1/courses/${course.id}`).send(course)
     }
   )
 }

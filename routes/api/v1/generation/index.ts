@@ -23,14 +23,14 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         description: refusals,
         headers: IdempotencyKey,
         body: NewGeneration,
-        response: { 202: Generation, ...errors(409) }
+        response: { 202: Generation, ...errors(409, 422) }
       }
     },
     async (request, reply) => {
       const key = request.headers['idempotency-key']
       const { generation, allowance } = await generations.create(request.signedIn(), request.body, key)
       if (allowance !== null) reply.headers(allowanceHeaders(allowance))
-      return reply.code(202).header('Location', `/api/v1/generation/${generation.id}`).send(generation)
+      return reply.code(202).locate(`/api/v1/generation/${generation.id}`).send(generation)
     }
   )
 

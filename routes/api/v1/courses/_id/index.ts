@@ -2,10 +2,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { CourseChange } from '#courses/authoring-shapes.ts'
 import { specs } from '#courses/cache-specs.ts'
 import { visibleTo } from '#courses/catalogue.ts'
-import { ifMatch } from '#courses/precondition.ts'
 import { Course, CourseParams } from '#courses/shapes.ts'
 import { errors } from '#http/errors.ts'
 import { NoContent } from '#http/no-content.ts'
+import { ifMatch } from '#http/precondition.ts'
 import { cachedByParams } from '#plugins/app/cached-routes.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {

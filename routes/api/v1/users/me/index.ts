@@ -1,4 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { errors } from '#http/errors.ts'
+import { ifMatch } from '#http/precondition.ts'
 import { toOwnUser } from '#users/accounts.ts'
 import { OwnUser, ProfileChange } from '#users/shapes.ts'
 
@@ -15,10 +17,19 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 
   app.patch(
     '',
-    { schema: { tags, summary: 'Change the own profile', body: ProfileChange, response: { 200: OwnUser } } },
-    async (request) => {
+    {
+      config: { entityTag: true },
+      schema: {
+        tags,
+        summary: 'Change the own profile',
+        headers: ifMatch,
+        body: ProfileChange,
+        response: { 200: OwnUser, ...errors(412) }
+      }
+    },
+    async (request, reply) => {
       const { id } = request.signedIn()
-      await accounts.changeProfile(id, request.body)
+      await accounts.changeProfile(id, request.body, reply.precondition(OwnUser))
       return toOwnUser(await profiles.refreshOwn(id, request.trace))
     }
   )

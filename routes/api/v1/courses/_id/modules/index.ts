@@ -2,10 +2,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { ModuleChange, ModuleParams, NewChapter, NewModule } from '#courses/authoring-shapes.ts'
 import { specs } from '#courses/cache-specs.ts'
 import { visibleTo } from '#courses/catalogue.ts'
-import { ifMatch } from '#courses/precondition.ts'
 import { Chapter, Course, CourseParams, Module, ModuleList } from '#courses/shapes.ts'
 import { errors } from '#http/errors.ts'
 import { NoContent } from '#http/no-content.ts'
+import { ifMatch } from '#http/precondition.ts'
 import { cachedByParams } from '#plugins/app/cached-routes.ts'
 
 const tags = ['authoring']
@@ -101,7 +101,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { id, moduleId } = request.params
       const chapter = await authoring.addChapter(request.signedIn(), id, moduleId, request.body)
-      return reply.code(201).header('Location', `/api/v1/courses/${id}/chapters/${chapter.id}`).send(chapter)
+      return reply.code(201).locate(`/api/v1/courses/${id}/chapters/${chapter.id}`).send(chapter)
     }
   )
 }

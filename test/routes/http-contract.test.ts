@@ -1,0 +1,147 @@
+import t from 'tap'
+import { admin, draftOf, peopleEnvironment, register } from '../support/actors.ts'
+import { ErrorBody, parse } from '../support/contract.ts'
+import { wanted } from '../support/generations.ts'
+import { send } from '../support/http.ts'
+import { startService } from '../support/service.ts'
+
+const JSON_BODY = { 'content-type': 'application/json' }
+const codeOf = (body: string) => parse(ErrorBody, body).code
+
+t.test('methods', async (t) => {
+  const { url } = await startService(t)
+
+  await t.test('one that a path does not take is 405, with those that it takes', async (t) => {
+    const answers: [string, string, string][] = [
+      ['PUT', '/api/v1/courses', 'GET, HEAD, POST'],
+      ['DELETE', '/api/v1/stats', 'GET, HEAD'],
+      ['POST', '/health/live', 'GET, HEAD'],
+      ['GET', '/api/v1/auth/login', 'POST'],
+      ['HEAD', '/api/v1/auth/login', 'POST'],
+      ['POST', '/api/v1/courses/1', 'DELETE, GET, HEAD, PATCH'],
+      ['POST', '/openapi.json', 'GET, HEAD']
+    ]
+    for (const [method, path, allow] of answers) {
+      const { status, headers, body } = await send(url + path, { method })
+      t.same([status, headers.get('allow')], [405, allow], `${method} ${path}`)
+      t.equal(headers.get('cache-control'), 'no-store')
+      t.match(headers.get('x-ratelimit-remaining'), /^\d+$/)
+      if (method !== 'HEAD') t.equal(codeOf(body), 'METHOD_NOT_ALLOWED')
+    }
+  })
+
+  await t.test('whatever is sent with it', async (t) => {
+    for (const body of ['', '{', 'x'.repeat(100)]) {
+      for (const type of ['application/json', 'text/plain']) {
+        const headers = { 'content-type': type }
+        t.equal((await send(`${url}/api/v1/courses?a=1`, { method: 'PUT', headers, body })).status, 405)
+      }
+    }
+  })
+
+  await t.test('OPTIONS tells them, and is 404 for what is not there', async (t) => {
+    const { status, headers, body } = await send(`${url}/api/v1/courses`, { method: 'OPTIONS' })
+    t.same([status, headers.get('allow'), body], [204, 'GET, HEAD, POST, OPTIONS', ''])
+    t.equal((await send(`${url}/api/v1/nowhere`, { method: 'OPTIONS' })).status, 404)
+    for (const method of ['GET', 'PUT']) t.equal((await send(`${url}/api/v1/nowhere`, { method })).status, 404)
+  })
+})
+
+t.test('the path', async (t) => {
+  const { url } = await startService(t)
+
+  await t.test('an integer is written in one way', async (t) => {
+    t.equal((await send(`${url}/api/v1/courses/1`)).status, 200)
+    for (const id of ['0x1', '1e0', '01', '+1', '1.0', '%201', '1%0a', 'one', '']) {
+      const { status, body } = await send(`${url}/api/v1/courses/${id}/modules`)
+      t.same([status, codeOf(body)], [400, 'VALIDATION_FAILED'], id)
+      t.match(body, 'id')
+    }
+    for (const page of ['0x1', '1e0', '01']) t.equal((await send(`${url}/api/v1/courses?page=${page}`)).status, 400)
+  })
+
+  await t.test('a slash at the end changes nothing', async (t) => {
+    for (const path of ['/api/v1/courses', '/api/v1/courses/1', '/health/live', '/openapi.json', '/api/v1/stats']) {
+      t.equal((await send(`${url}${path}/`)).status, 200, path)
+    }
+  })
+
+  await t.test('what marketing adds to links is not looked at, anything else unknown is 400', async (t) => {
+    const plain = await send(`${url}/api/v1/courses?limit=2`)
+    const link = '&utm_source=mail&utm_campaign=%D1%8F&fbclid=a&gclid=b&yclid=c'
+    for (let n = 0; n < 3; n++) {
+      const { status, headers, body } = await send(`${url}/api/v1/courses?limit=2${link}`)
+      t.same([status, body, headers.get('x-cache')], [200, plain.body, 'HIT'], 'from the same entry')
+    }
+    for (const query of ['utm=1', 'ref=1', 'utm_=1']) {
+      t.equal((await send(`${url}/api/v1/courses?${query}`)).status, 400, query)
+    }
+  })
+})
+
+t.test('a 401 names a way to authenticate', async (t) => {
+  const { url } = await startService(t)
+  const login = { method: 'POST', headers: JSON_BODY, body: '{"email":"a@example.org","password":"wrong"}' }
+  for (const answer of [await send(`${url}/api/v1/users/me`), await send(`${url}/api/v1/auth/login`, login)]) {
+    t.same([answer.status, answer.headers.get('www-authenticate')], [401, 'Bearer realm="AI Akademiya"'])
+  }
+})
+
+t.test('a body that is encoded is 415, and not read as JSON', async (t) => {
+  const { url } = await startService(t)
+  for (const encoding of ['gzip', 'br', 'GZIP', 'identity, gzip']) {
+    const headers = { ...JSON_BODY, 'content-encoding': encoding }
+    const {
+      status,
+      headers: answered,
+      body
+    } = await send(`${url}/api/v1/auth/login`, { method: 'POST', headers, body: '{}' })
+    t.same([status, codeOf(body), answered.get('accept-encoding')], [415, 'ENCODED_BODY', 'identity'], encoding)
+  }
+  const headers = { ...JSON_BODY, 'content-encoding': 'identity' }
+  t.equal((await send(`${url}/api/v1/auth/login`, { method: 'POST', headers, body: '{}' })).status, 400)
+})
+
+t.test('the own account is not changed by who has read an older one', async (t) => {
+  const { url } = await startService(t)
+  const ann = await register(url, 'ann')
+  const me = '/api/v1/users/me'
+  const etag = (await ann.get(me)).headers.get('etag') ?? ''
+  const change = (name: string, ifMatch: string) => ann.request('PATCH', me, { name }, { 'if-match': ifMatch })
+  const first = await change('First', etag)
+  t.equal(first.status, 200)
+  const second = await change('Second', etag)
+  t.same([second.status, codeOf(await second.text())], [412, 'CHANGED_MEANWHILE'])
+  t.equal(first.headers.get('etag'), (await ann.get(me)).headers.get('etag'), 'a change tells the new tag')
+  t.equal((await change('Second', first.headers.get('etag') ?? '')).status, 200)
+
+  const latest = (await ann.get(me)).headers.get('etag') ?? ''
+  const race = await Promise.all(Array.from({ length: 10 }, (_, n) => change(`Writer ${n}`, latest)))
+  t.same(race.map(({ status }) => status).sort(), [200, ...Array.from({ length: 9 }, () => 412)])
+})
+
+t.test('an idempotency key belongs to one body', async (t) => {
+  const { url } = await startService(t)
+  const ann = await register(url, 'ann')
+  const ask = (body: object) => ann.request('POST', '/api/v1/generation', body, { 'idempotency-key': 'one' })
+  const first = await ask(wanted)
+  t.equal(first.status, 202)
+  const again = await ask(Object.fromEntries(Object.entries(wanted).reverse()))
+  t.same([again.status, again.headers.get('location')], [202, first.headers.get('location')])
+  const other = await ask({ ...wanted, topic: 'Something else' })
+  t.same([other.status, codeOf(await other.text())], [422, 'IDEMPOTENCY_KEY_REUSED'])
+})
+
+t.test('Location is below the prefix of a proxy that is trusted', async (t) => {
+  const located = async (environment: Record<string, string>, prefix: string) => {
+    const service = await startService(t, { ...peopleEnvironment, ...environment })
+    const boss = await admin(service)
+    await draftOf(boss)
+    const body = { title: 'T', summary: 'S', description: 'D', level: 'beginner', language: 'en' }
+    const { headers } = await boss.request('POST', '/api/v1/courses', body, { 'x-forwarded-prefix': prefix })
+    return headers.get('location') ?? ''
+  }
+  t.match(await located({ TRUST_PROXY: '1' }, '/academy/'), /^\/academy\/api\/v1\/courses\/\d+$/)
+  t.match(await located({ TRUST_PROXY: '1' }, '//evil.example'), /^\/api\/v1\/courses\/\d+$/)
+  t.match(await located({}, '/academy'), /^\/api\/v1\/courses\/\d+$/)
+})
