@@ -17,6 +17,7 @@ import Fastify, {
 import { LineLimit } from '#bounds/line-limit.ts'
 import { Trace } from '#cache'
 import type { Config } from '#config/config.ts'
+import type { ErrorCode } from '#http/error-codes.ts'
 import { ApiError, errorBody } from '#http/errors.ts'
 import { FrontDoor } from '#http/front-door.ts'
 import { originForm } from '#http/origin-form.ts'
@@ -147,7 +148,7 @@ function logRefusal(log: FastifyBaseLogger, fields: Readonly<Record<string, unkn
   if (counted !== null) log.info({ ...fields, ...counted }, 'request refused')
 }
 
-const badUrls = new Map<number, [string, string]>([
+const badUrls = new Map<number, [ErrorCode, string]>([
   [414, ['URL_TOO_LONG', 'a part of the path of the URL is too long']]
 ])
 
@@ -186,7 +187,7 @@ function answerBadRequest(this: FastifyInstance, error: ConnectionError, socket:
   socket.end(`HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode]}\r\n${lines.join('')}\r\n${body}`)
 }
 
-const parserErrors = new Map<string, [number, string, string]>([
+const parserErrors = new Map<string, [number, ErrorCode, string]>([
   [
     'HPE_HEADER_OVERFLOW',
     [431, 'HEADERS_TOO_LARGE', `URL and headers are larger than ${MAX_HEADER_BYTES} bytes together`]

@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import { LineLimit } from '#bounds/line-limit.ts'
 import { BusyError } from '#database/bulkhead.ts'
 import { describeUnavailable, isDatabaseUnavailable, sqlState } from '#database/unavailable.ts'
+import type { ErrorCode } from '#http/error-codes.ts'
 import { ApiError, errorBody } from '#http/errors.ts'
 import { describeValidation } from '#http/validation.ts'
 
@@ -15,7 +16,7 @@ const HANG_UP = { Connection: 'close' }
 const CHALLENGE = 'Bearer realm="AI Akademiya"'
 
 /** For what Fastify itself refuses. */
-const codes = new Map([
+const codes = new Map<number, ErrorCode>([
   [400, 'MALFORMED_BODY'],
   [404, 'NOT_FOUND'],
   [413, 'BODY_TOO_LARGE']
@@ -76,7 +77,7 @@ export default fp(
   { name: 'errors' }
 )
 
-function send(request: FastifyRequest, reply: FastifyReply, statusCode: number, code: string, message: string) {
+function send(request: FastifyRequest, reply: FastifyReply, statusCode: number, code: ErrorCode, message: string) {
   if (statusCode === 401) reply.header('WWW-Authenticate', CHALLENGE)
   return reply.code(statusCode).send(errorBody(statusCode, code, message, request.id))
 }

@@ -1,9 +1,13 @@
-import swagger, { type SwaggerTransform } from '@fastify/swagger'
+import swagger, { type SwaggerTransform, type SwaggerTransformObject } from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { RouteHandlerMethod } from 'fastify'
 import fp from 'fastify-plugin'
+import type { OpenAPIV3_1 } from 'openapi-types'
 import { etagOf } from '#cache'
+import { version } from '#config/version.ts'
 import { impliedResponses } from '#http/documented-responses.ts'
+import { describeAnswers, headers } from '#http/openapi-answers.ts'
+import { nameSchemas } from '#http/openapi-components.ts'
 import { sessionCookieName } from '#sessions/session-cookie.ts'
 import { PUBLIC } from '../app/entity-tags.ts'
 
@@ -15,13 +19,15 @@ export default fp(
     const name = sessionCookieName(app.config.production)
     await app.register(swagger, {
       transform: addImplied,
+      transformObject: finish,
       openapi: {
         openapi: '3.1.0',
         info: {
           title: 'AI Akademiya API',
-          version: '1.0.0',
+          version,
           description: 'Courses that a language model writes: the catalogue, its authors and its students.'
         },
+        servers: [{ url: '/', description: 'where this document was found' }],
         tags: [
           { name: 'catalogue', description: 'Categories, courses, modules, chapters' },
           { name: 'accounts', description: 'Register, sign in and out' },
@@ -91,7 +97,29 @@ const addImplied: SwaggerTransform = ({ schema, url, route }) => {
     schema: {
       ...schema,
       response: { ...implied, ...Object(schema.response) },
-      ...(isPublic ? {} : { security: [{ [SESSION]: [] }] })
+      // None is needed: said, so that no generated client waits for a session.
+      security: isPublic ? [] : [{ [SESSION]: [] }]
     }
   }
+}
+
+/** Names what is shared, and says what each answer means. */
+const finish: SwaggerTransformObject = (document) => {
+  if (!('openapiObject' in document)) return document.swaggerObject
+  // Of 3.1, as it is asked for above.
+  const { paths = {}, components, ...rest } = document.openapiObject as OpenAPIV3_1.Document
+  const responses: OpenAPIV3_1.ComponentsObject['responses'] = {}
+  for (const item of Object.values(paths)) {
+    for (const operation of Object.values(item ?? {})) if (isOperation(operation)) describeAnswers(operation, responses)
+  }
+  const named = nameSchemas(paths, responses)
+  return {
+    ...rest,
+    paths: named.paths,
+    components: { ...components, headers, responses: named.responses, schemas: named.schemas }
+  }
+}
+
+function isOperation(part: unknown): part is OpenAPIV3_1.OperationObject {
+  return typeof part === 'object' && part !== null && 'responses' in part
 }

@@ -13,7 +13,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/live',
     {
       config,
-      schema: { tags: ['platform'], summary: 'The process answers', response: { 200: Health } }
+      schema: {
+        tags: ['platform'],
+        operationId: 'getLiveness',
+        summary: 'The process answers',
+        response: { 200: Health }
+      }
     },
     async () => ({ status: 'ok' as const, checks: {} })
   )
@@ -22,7 +27,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/ready',
     {
       config,
-      schema: { tags: ['platform'], summary: 'What it needs is there', response: { 200: Health, 503: Health } }
+      schema: {
+        tags: ['platform'],
+        operationId: 'getReadiness',
+        summary: 'What it needs is there',
+        response: { 200: Health, 503: Health }
+      }
     },
     async (_request, reply) => {
       // Still answering, but no more to be sent to.

@@ -22,26 +22,41 @@ const course = {
 }
 const categoryId = Type.Union([Id, Type.Null()])
 
-export const NewCourse = Type.Object({ ...course, categoryId: Type.Optional(categoryId) }, exact)
-export const CourseChange = Type.Partial(Type.Object({ ...course, categoryId, status: Status }), change)
+export const NewCourse = Type.Object(
+  { ...course, categoryId: Type.Optional(categoryId) },
+  { ...exact, title: 'NewCourse' }
+)
+export const CourseChange = Type.Partial(Type.Object({ ...course, categoryId, status: Status }), {
+  ...change,
+  title: 'CourseChange'
+})
 
 export const NewModule = Type.Object(
   { title: line(200), summary: Type.Optional(optionalLine(500)), position: Type.Optional(position) },
-  exact
+  { ...exact, title: 'NewModule' }
 )
-export const ModuleChange = Type.Partial(
-  Type.Object({ title: line(200), summary: optionalLine(500), position }),
-  change
-)
+export const ModuleChange = Type.Partial(Type.Object({ title: line(200), summary: optionalLine(500), position }), {
+  ...change,
+  title: 'ModuleChange'
+})
 
 export const NewChapter = Type.Object(
   { title: line(200), content, minutes: Type.Optional(minutes), position: Type.Optional(position) },
-  exact
+  { ...exact, title: 'NewChapter' }
 )
-export const ChapterChange = Type.Partial(Type.Object({ title: line(200), content, minutes, position }), change)
+export const ChapterChange = Type.Partial(Type.Object({ title: line(200), content, minutes, position }), {
+  ...change,
+  title: 'ChapterChange'
+})
 
-export const NewCategory = Type.Object({ slug, name: line(100), description: Type.Optional(block(1000)) }, exact)
-export const CategoryChange = Type.Partial(Type.Object({ slug, name: line(100), description: block(1000) }), change)
+export const NewCategory = Type.Object(
+  { slug, name: line(100), description: Type.Optional(block(1000)) },
+  { ...exact, title: 'NewCategory' }
+)
+export const CategoryChange = Type.Partial(Type.Object({ slug, name: line(100), description: block(1000) }), {
+  ...change,
+  title: 'CategoryChange'
+})
 
 export const ModuleParams = Type.Object({ ...CourseParams.properties, moduleId: Id })
 

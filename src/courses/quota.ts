@@ -74,6 +74,11 @@ async function lockAccountQuota(tx: Transaction, id: number): Promise<void> {
 }
 
 /** Said so that it is right for one, too. */
-function full(code: string, what: string, most: number, advice = ''): ApiError {
+function full(
+  code: 'COURSES' | 'DRAFTS' | 'CHAPTERS' | 'BYTES' | 'ENROLLMENTS',
+  what: string,
+  most: number,
+  advice = ''
+): ApiError {
   return new ApiError(409, `QUOTA_${code}`, `an account may keep no more ${what} than ${most}${advice}`)
 }

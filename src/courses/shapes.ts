@@ -9,43 +9,55 @@ const slug = Type.String({ pattern: '^[a-z0-9-]+$', maxLength: 64 })
 
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
-export const Level = Type.Enum(['beginner', 'intermediate', 'advanced'], { type: 'string' })
-export const Status = Type.Enum(['draft', 'published'], { type: 'string' })
+export const Level = Type.Enum(['beginner', 'intermediate', 'advanced'], { title: 'Level', type: 'string' })
+export const Status = Type.Enum(['draft', 'published'], { title: 'CourseStatus', type: 'string' })
 
 /** A language tag of BCP 47, as `ru` or `pt-BR`. */
 export const Language = Type.String({ pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$', maxLength: 35 })
 
-export const Category = Type.Object({
-  id: Type.Integer(),
-  slug: Type.String(),
-  name: Type.String(),
-  description: Type.String()
-})
+export const Category = Type.Object(
+  {
+    id: Type.Integer(),
+    slug: Type.String(),
+    name: Type.String(),
+    description: Type.String()
+  },
+  { title: 'Category' }
+)
 
-export const ChapterItem = Type.Object({
-  id: Type.Integer(),
-  title: Type.String(),
-  position: Type.Integer(),
-  minutes: Type.Integer()
-})
+export const ChapterItem = Type.Object(
+  {
+    id: Type.Integer(),
+    title: Type.String(),
+    position: Type.Integer(),
+    minutes: Type.Integer()
+  },
+  { title: 'ChapterItem' }
+)
 
-export const Module = Type.Object({
-  id: Type.Integer(),
-  title: Type.String(),
-  summary: Type.String(),
-  position: Type.Integer(),
-  chapters: Type.Array(ChapterItem)
-})
+export const Module = Type.Object(
+  {
+    id: Type.Integer(),
+    title: Type.String(),
+    summary: Type.String(),
+    position: Type.Integer(),
+    chapters: Type.Array(ChapterItem)
+  },
+  { title: 'Module' }
+)
 
-export const Chapter = Type.Object({
-  id: Type.Integer(),
-  courseId: Type.Integer(),
-  moduleId: Type.Integer(),
-  title: Type.String(),
-  position: Type.Integer(),
-  minutes: Type.Integer(),
-  content: Type.String({ description: 'Markdown' })
-})
+export const Chapter = Type.Object(
+  {
+    id: Type.Integer(),
+    courseId: Type.Integer(),
+    moduleId: Type.Integer(),
+    title: Type.String(),
+    position: Type.Integer(),
+    minutes: Type.Integer(),
+    content: Type.String({ description: 'Markdown' })
+  },
+  { title: 'Chapter' }
+)
 
 const courseItem = {
   id: Type.Integer(),
@@ -63,17 +75,20 @@ const courseItem = {
   updatedAt: Time
 }
 
-export const CourseItem = Type.Object(courseItem)
+export const CourseItem = Type.Object(courseItem, { title: 'CourseItem' })
 
-export const Course = Type.Object({
-  ...courseItem,
-  description: Type.String({ description: 'Markdown' }),
-  modules: Type.Array(Module)
-})
+export const Course = Type.Object(
+  {
+    ...courseItem,
+    description: Type.String({ description: 'Markdown' }),
+    modules: Type.Array(Module)
+  },
+  { title: 'Course' }
+)
 
-export const CategoryList = Type.Object({ items: Type.Array(Category) })
-export const ModuleList = Type.Object({ items: Type.Array(Module) })
-export const CoursePage = pageOf(CourseItem)
+export const CategoryList = Type.Object({ items: Type.Array(Category) }, { title: 'CategoryList' })
+export const ModuleList = Type.Object({ items: Type.Array(Module) }, { title: 'ModuleList' })
+export const CoursePage = pageOf(CourseItem, 'CoursePage')
 
 export const CategoryParams = Type.Object({ slug })
 export const CourseParams = Type.Object({ id: Id })

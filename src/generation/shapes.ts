@@ -17,39 +17,45 @@ export const NewGeneration = Type.Object(
     chaptersPerModule: Type.Integer({ minimum: 1, maximum: 10 }),
     categoryId: Type.Optional(Id)
   },
-  { additionalProperties: false }
+  { title: 'NewGeneration', additionalProperties: false }
 )
 
-const Outline = Type.Object({
-  title: Type.String(),
-  summary: Type.String(),
-  modules: Type.Array(
-    Type.Object({
-      title: Type.String(),
-      chapters: Type.Array(Type.Object({ title: Type.String(), done: Type.Boolean() }))
-    })
-  )
-})
+const Outline = Type.Object(
+  {
+    title: Type.String(),
+    summary: Type.String(),
+    modules: Type.Array(
+      Type.Object({
+        title: Type.String(),
+        chapters: Type.Array(Type.Object({ title: Type.String(), done: Type.Boolean() }))
+      })
+    )
+  },
+  { title: 'GenerationOutline' }
+)
 
-export const Generation = Type.Object({
-  id: Type.String({ format: 'uuid' }),
-  status: Type.Enum(['queued', 'running', 'completed', 'failed', 'cancelled'], { type: 'string' }),
-  stage: Type.Enum(['queued', 'outline', 'chapters', 'saving', 'done'], {
-    type: 'string',
-    description: '`queued` while the status is `running`: it waits until the model may be asked again'
-  }),
-  topic: Type.String(),
-  progress: Type.Object({
-    completed: Type.Integer(),
-    total: Type.Integer(),
-    percent: Type.Integer({ minimum: 0, maximum: 100 })
-  }),
-  outline: Type.Union([Outline, Type.Null()]),
-  courseId: Type.Union([Type.Integer(), Type.Null()]),
-  error: Type.Union([Type.String({ description: 'why it failed, for people' }), Type.Null()]),
-  createdAt: Time,
-  updatedAt: Time
-})
+export const Generation = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    status: Type.Enum(['queued', 'running', 'completed', 'failed', 'cancelled'], { type: 'string' }),
+    stage: Type.Enum(['queued', 'outline', 'chapters', 'saving', 'done'], {
+      type: 'string',
+      description: '`queued` while the status is `running`: it waits until the model may be asked again'
+    }),
+    topic: Type.String(),
+    progress: Type.Object({
+      completed: Type.Integer(),
+      total: Type.Integer(),
+      percent: Type.Integer({ minimum: 0, maximum: 100 })
+    }),
+    outline: Type.Union([Outline, Type.Null()]),
+    courseId: Type.Union([Type.Integer(), Type.Null()]),
+    error: Type.Union([Type.String({ description: 'why it failed, for people' }), Type.Null()]),
+    createdAt: Time,
+    updatedAt: Time
+  },
+  { title: 'Generation' }
+)
 
 /** A generation, with whose it is and how often it has changed. */
 export const GenerationRecord = Type.Object({
@@ -67,7 +73,7 @@ export const FinishedChapter = Type.Object({
   minutes: Type.Integer()
 })
 
-export const GenerationPage = pageOf(Generation)
+export const GenerationPage = pageOf(Generation, 'GenerationPage')
 export const GenerationQuery = queryOf(pageQuery)
 export const GenerationParams = Type.Object({
   id: Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$', description: 'a UUID' })

@@ -1,16 +1,17 @@
 import { STATUS_CODES } from 'node:http'
 import { type Static, Type } from 'typebox'
+import { type ErrorCode, errorCodes } from './error-codes.ts'
 
 /** An error that a client is told of: its status, a code that programs can test, and a message for people. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly statusCode: number
-  readonly code: string
+  readonly code: ErrorCode
   readonly headers: Readonly<Record<string, string>>
 
   constructor(
     statusCode: number,
-    code: string,
+    code: ErrorCode,
     message: string,
     headers: Readonly<Record<string, string>> = {},
     options?: ErrorOptions
@@ -39,21 +40,28 @@ export const loadErrors = {
   isAnswer: (error: unknown): boolean => error instanceof ApiError && error.statusCode < 500
 }
 
+/** The name of their shape in OpenAPI. */
+export const ERROR_TITLE = 'Error'
+
 /** The body of every answer that is an error. */
 export const ErrorBody = Type.Object(
   {
     statusCode: Type.Integer(),
-    code: Type.String({ description: 'for programs' }),
+    code: Type.Enum(Object.keys(errorCodes) as ErrorCode[], {
+      type: 'string',
+      title: 'ErrorCode',
+      description: 'for programs'
+    }),
     error: Type.String(),
     message: Type.String({ description: 'for people; names the field' }),
     requestId: Type.String()
   },
-  { description: 'Error' }
+  { title: ERROR_TITLE, description: 'Error' }
 )
 
 export function errorBody(
   statusCode: number,
-  code: string,
+  code: ErrorCode,
   message: string,
   requestId: string
 ): Static<typeof ErrorBody> {

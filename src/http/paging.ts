@@ -20,15 +20,18 @@ export function queryOf<T extends TProperties>(properties: T): TObject<T> {
 /** No query parameters at all. */
 export const noQuery = queryOf({})
 
-/** One page of a list. */
-export function pageOf<T extends TSchema>(item: T) {
-  return Type.Object({
-    items: Type.Array(item),
-    page: Type.Integer(),
-    limit: Type.Integer(),
-    total: Type.Integer(),
-    pages: Type.Integer()
-  })
+/** One page of a list; `title` is its name in OpenAPI. */
+export function pageOf<T extends TSchema>(item: T, title: string) {
+  return Type.Object(
+    {
+      items: Type.Array(item),
+      page: Type.Integer(),
+      limit: Type.Integer(),
+      total: Type.Integer(),
+      pages: Type.Integer()
+    },
+    { title }
+  )
 }
 
 export interface Page<T> {

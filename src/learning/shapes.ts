@@ -3,20 +3,29 @@ import { CourseItem } from '#courses/shapes.ts'
 import { Id, Time } from '#http/ids.ts'
 import { pageOf } from '#http/paging.ts'
 
-export const Progress = Type.Object({
-  courseId: Type.Integer(),
-  completedChapterIds: Type.Array(Type.Integer()),
-  completed: Type.Integer(),
-  total: Type.Integer(),
-  percent: Type.Integer({ minimum: 0, maximum: 100 }),
-  updatedAt: Time
-})
-export const ProgressList = Type.Object({ items: Type.Array(Progress) })
-export const EnrolledCoursePage = pageOf(Type.Object({ ...CourseItem.properties, progress: Progress }))
+export const Progress = Type.Object(
+  {
+    courseId: Type.Integer(),
+    completedChapterIds: Type.Array(Type.Integer()),
+    completed: Type.Integer(),
+    total: Type.Integer(),
+    percent: Type.Integer({ minimum: 0, maximum: 100 }),
+    updatedAt: Time
+  },
+  { title: 'Progress' }
+)
+export const ProgressList = Type.Object({ items: Type.Array(Progress) }, { title: 'ProgressList' })
+export const EnrolledCoursePage = pageOf(
+  Type.Object({ ...CourseItem.properties, progress: Progress }),
+  'EnrolledCoursePage'
+)
 
 export const ProgressParams = Type.Object({ courseId: Id })
 export const CompletionParams = Type.Object({ courseId: Id, chapterId: Id })
-export const Completion = Type.Object({ completed: Type.Boolean() }, { additionalProperties: false })
+export const Completion = Type.Object(
+  { completed: Type.Boolean() },
+  { title: 'Completion', additionalProperties: false }
+)
 
 export type Progress = Static<typeof Progress>
 export type EnrolledCoursePage = Static<typeof EnrolledCoursePage>

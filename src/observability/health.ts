@@ -8,13 +8,20 @@ const CHECK_TIMEOUT_MS = 1000
 const Part = Type.Enum(['up', 'down', 'embedded'], { type: 'string' })
 const DatabasePart = Type.Enum(['up', 'read-only', 'down'], { type: 'string' })
 
-export const Health = Type.Object({
-  status: Type.Enum(['ok', 'degraded', 'down'], {
-    type: 'string',
-    description: 'degraded: public reads work, some slower; or nothing can be written'
-  }),
-  checks: Type.Object({ database: Type.Optional(DatabasePart), redis: Type.Optional(Part), queue: Type.Optional(Part) })
-})
+export const Health = Type.Object(
+  {
+    status: Type.Enum(['ok', 'degraded', 'down'], {
+      type: 'string',
+      description: 'degraded: public reads work, some slower; or nothing can be written'
+    }),
+    checks: Type.Object({
+      database: Type.Optional(DatabasePart),
+      redis: Type.Optional(Part),
+      queue: Type.Optional(Part)
+    })
+  },
+  { title: 'Health' }
+)
 
 /**
  * Asks them all, a second at most. Without its database the service is down; where that takes no writes, or without Redis or

@@ -19,23 +19,26 @@ export const Counts = Type.Object({
 export type Counts = Static<typeof Counts>
 
 /** What one process tells the others of itself, every few seconds. */
-export const ProcessBeat = Type.Object({
-  id: text,
-  role: Type.Enum(['api', 'worker'], { type: 'string' }),
-  host: text,
-  pid: count,
-  startedAt: time,
-  at: time,
-  rssBytes: count,
-  l1: Type.Object({ bytes: count, count }),
-  trusted: Type.Boolean({ description: 'whether it asks Redis: the state of its circuit breaker' }),
-  invalidations: count,
-  sweeper: Type.Object({
-    swept: Type.Integer({ minimum: 0, description: 'invalidations of other writers that it applied' }),
-    failing: Type.Boolean()
-  }),
-  store: Type.Object({ answers: count, errors: count, meanMs: Type.Number() })
-})
+export const ProcessBeat = Type.Object(
+  {
+    id: text,
+    role: Type.Enum(['api', 'worker'], { type: 'string' }),
+    host: text,
+    pid: count,
+    startedAt: time,
+    at: time,
+    rssBytes: count,
+    l1: Type.Object({ bytes: count, count }),
+    trusted: Type.Boolean({ description: 'whether it asks Redis: the state of its circuit breaker' }),
+    invalidations: count,
+    sweeper: Type.Object({
+      swept: Type.Integer({ minimum: 0, description: 'invalidations of other writers that it applied' }),
+      failing: Type.Boolean()
+    }),
+    store: Type.Object({ answers: count, errors: count, meanMs: Type.Number() })
+  },
+  { title: 'ProcessBeat' }
+)
 export type ProcessBeat = Static<typeof ProcessBeat>
 
 /** What one Redis server says of itself. */
@@ -67,23 +70,28 @@ export const KeyCounts = Type.Object({ at: time, ms: count, prefixes: Type.Recor
 export type KeyCounts = Static<typeof KeyCounts>
 
 /** What the admin page shows. */
-export const CacheReport = Type.Object({
-  at: time,
-  mode: Type.Enum(['redis', 'embedded'], { type: 'string' }),
-  hitRatio: Type.Object({ now: ratio, hour: ratio, goal: Type.Number() }),
-  prefixes: Type.Array(
-    Type.Object({ prefix: Prefix, ...Counts.properties, hitRatio: ratio, keys: Type.Union([count, Type.Null()]) }),
-    { description: 'of the last hour' }
-  ),
-  history: Type.Array(Type.Object({ at: time, ...Counts.properties }), { description: 'by minute, the oldest first' }),
-  keysCountedAt: Type.Union([time, Type.Null()]),
-  nodes: Type.Array(RedisNode),
-  slowLog: Type.Array(SlowCommand),
-  processes: Type.Array(ProcessBeat),
-  outbox: Type.Object({
-    depth: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], {
-      description: 'invalidations that Redis does not know of yet; null while the database does not answer'
+export const CacheReport = Type.Object(
+  {
+    at: time,
+    mode: Type.Enum(['redis', 'embedded'], { type: 'string' }),
+    hitRatio: Type.Object({ now: ratio, hour: ratio, goal: Type.Number() }),
+    prefixes: Type.Array(
+      Type.Object({ prefix: Prefix, ...Counts.properties, hitRatio: ratio, keys: Type.Union([count, Type.Null()]) }),
+      { description: 'of the last hour' }
+    ),
+    history: Type.Array(Type.Object({ at: time, ...Counts.properties }), {
+      description: 'by minute, the oldest first'
+    }),
+    keysCountedAt: Type.Union([time, Type.Null()]),
+    nodes: Type.Array(RedisNode),
+    slowLog: Type.Array(SlowCommand),
+    processes: Type.Array(ProcessBeat),
+    outbox: Type.Object({
+      depth: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], {
+        description: 'invalidations that Redis does not know of yet; null while the database does not answer'
+      })
     })
-  })
-})
+  },
+  { title: 'CacheReport' }
+)
 export type CacheReport = Static<typeof CacheReport>

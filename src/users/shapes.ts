@@ -3,7 +3,7 @@ import { Id, Time } from '#http/ids.ts'
 import { pageOf, pageQuery, queryOf } from '#http/paging.ts'
 import { block, CONTROL, HALF, line } from '#http/text.ts'
 
-export const Role = Type.Enum(['student', 'author', 'admin'], { type: 'string' })
+export const Role = Type.Enum(['student', 'author', 'admin'], { title: 'Role', type: 'string' })
 
 const publicUser = {
   id: Type.Integer(),
@@ -13,13 +13,13 @@ const publicUser = {
   createdAt: Time
 }
 
-export const User = Type.Object(publicUser)
+export const User = Type.Object(publicUser, { title: 'User' })
 /** What a user, and an admin, sees of an account. */
-export const OwnUser = Type.Object({ ...publicUser, email: Type.String(), role: Role })
+export const OwnUser = Type.Object({ ...publicUser, email: Type.String(), role: Role }, { title: 'OwnUser' })
 /** Who is signed in: the own user, with the epoch that his sessions must carry. */
 export const Account = Type.Object({ ...OwnUser.properties, sessionEpoch: Type.Integer() })
-export const UserPage = pageOf(OwnUser)
-export const SessionUser = Type.Object({ user: OwnUser })
+export const UserPage = pageOf(OwnUser, 'UserPage')
+export const SessionUser = Type.Object({ user: OwnUser }, { title: 'SessionUser' })
 
 /** What neither an e-mail address nor a URL has. */
 const elsewhere = `\\s${CONTROL}${HALF}`
@@ -35,10 +35,16 @@ const password = Type.String({ minLength: 1, maxLength: 200 })
 
 export const Registration = Type.Object(
   { email: Email, password: newPassword, name: line(100) },
-  { additionalProperties: false }
+  { title: 'Registration', additionalProperties: false }
 )
-export const Credentials = Type.Object({ email: Email, password }, { additionalProperties: false })
-export const PasswordChange = Type.Object({ current: password, next: newPassword }, { additionalProperties: false })
+export const Credentials = Type.Object(
+  { email: Email, password },
+  { title: 'Credentials', additionalProperties: false }
+)
+export const PasswordChange = Type.Object(
+  { current: password, next: newPassword },
+  { title: 'PasswordChange', additionalProperties: false }
+)
 
 export const ProfileChange = Type.Object(
   {
@@ -48,9 +54,9 @@ export const ProfileChange = Type.Object(
       Type.Union([Type.String({ maxLength: 500, pattern: `^https?://[^${elsewhere}]+$` }), Type.Null()])
     )
   },
-  { additionalProperties: false, minProperties: 1 }
+  { title: 'ProfileChange', additionalProperties: false, minProperties: 1 }
 )
-export const RoleChange = Type.Object({ role: Role }, { additionalProperties: false })
+export const RoleChange = Type.Object({ role: Role }, { title: 'RoleChange', additionalProperties: false })
 
 export const UserParams = Type.Object({ id: Id })
 export const UserQuery = queryOf({

@@ -10,6 +10,7 @@ import Ajv from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { readConfig } from '#config/config.ts'
 import { buildApp } from '../../src/app.ts'
+import { dereference } from '../support/dereference.ts'
 import { type FuzzRequest, type Operation, requestTo } from './operations.ts'
 import { Chance, type Schema } from './samples.ts'
 
@@ -36,9 +37,10 @@ const app = await buildApp(
   })
 )
 const url = await app.listen({ port: 0, host: '127.0.0.1' })
-const document: { paths: Record<string, Record<string, Operation>> } = JSON.parse(
-  await (await fetch(`${url}/openapi.json`)).text()
-)
+// Every schema of the document is one of JSON Schema, and the requests are checked by these.
+const document = dereference(await (await fetch(`${url}/openapi.json`)).json()) as {
+  paths: Record<string, Record<string, Operation>>
+}
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation }))
 )

@@ -39,7 +39,7 @@ bothWays(
     await t.test('a handler that throws fails those who wait too, and the next request loads', async (t) => {
       const failures: [number, Error][] = [
         [500, new Error('a fault')],
-        [503, new ApiError(503, 'DOWN', 'it is down')]
+        [503, new ApiError(503, 'DATABASE_DOWN', 'it is down')]
       ]
       for (const [status, error] of failures) {
         const failing = gated(() => {

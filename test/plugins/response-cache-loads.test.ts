@@ -86,7 +86,7 @@ bothWays(
         t.same(outcome(await brief()), said('MISS', 'new'))
 
         const refused = routes.name(says('old'), () => {
-          throw new ApiError(403, 'REFUSED', 'no')
+          throw new ApiError(403, 'NOT_YOURS', 'no')
         })
         await send(`${url}/brief/${refused}`)
         await sleep(2 * BRIEF_MS)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { bothWays } from '../support/both-ways.ts'
-import { get, send } from '../support/http.ts'
-import { Document, fits, isJsonSchema, responseSchema } from '../support/openapi.ts'
+import { send } from '../support/http.ts'
+import { describedBy, fits, isJsonSchema, responseSchema } from '../support/openapi.ts'
 
 const catalogue = {
   '/api/v1/categories': '/api/v1/categories',
@@ -15,7 +15,7 @@ const catalogue = {
 const health = { '/health/live': '/health/live', '/health/ready': '/health/ready' }
 
 bothWays(t, async (t, { url }) => {
-  const document = await get(Document, `${url}/openapi.json`)
+  const document = await describedBy(url)
   const operations = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, path, operation }))
   )

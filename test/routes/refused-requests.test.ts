@@ -2,8 +2,7 @@ import t, { type Test } from 'tap'
 import { Actor, admin, draftOf, peopleEnvironment, register } from '../support/actors.ts'
 import { ErrorBody } from '../support/contract.ts'
 import { generate, ended as over, wanted } from '../support/generations.ts'
-import { get } from '../support/http.ts'
-import { Document } from '../support/openapi.ts'
+import { describedBy } from '../support/openapi.ts'
 import { bodyOf, SessionUser, statusOf } from '../support/people.ts'
 import { startService } from '../support/service.ts'
 
@@ -63,7 +62,7 @@ t.test('what is refused before a route sees it does nothing', async (t) => {
     ['{moduleId}', `${moduleId}`],
     ['{chapterId}', `${chapterId}`]
   ])
-  const { paths } = await get(Document, `${url}/openapi.json`)
+  const { paths } = await describedBy(url)
   const operations = Object.entries(paths).flatMap(([template, methods]) => {
     const path = [...ids].reduce((filled, [name, value]) => filled.replace(name, value), template)
     return Object.entries(methods).map(([key, { parameters = [], requestBody }]) => {

@@ -1,5 +1,8 @@
 import { type Static, Type } from 'typebox'
 import * as JsonSchema from 'typebox/schema'
+import { parse } from './contract.ts'
+import { dereference } from './dereference.ts'
+import { send } from './http.ts'
 
 /** The part of OpenAPI 3.1 that the service uses. What the standard does not know is an error, `x-` extensions aside. */
 
@@ -62,6 +65,12 @@ export const Document = Type.Object(
 
 export type Document = Static<typeof Document>
 export type Operation = Static<typeof Operation>
+
+/** The document of a service, in which what is referred to stands where it is referred to. */
+export async function describedBy(url: string): Promise<Document> {
+  const { body } = await send(`${url}/openapi.json`)
+  return parse(Document, JSON.stringify(dereference(JSON.parse(body))))
+}
 
 /** The schema of a JSON answer; undefined where the document has none. */
 export function responseSchema(document: Document, path: string, status: number) {

@@ -20,6 +20,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       preHandler: [requireOpenRegistration, app.limitKnownAttempts, app.limitAccountsOfNetwork],
       schema: {
         tags,
+        operationId: 'register',
         summary: 'A new account, signed in',
         description: 'Answers 403 with the code REGISTRATION_CLOSED where visitors may make no accounts.',
         body: Registration,
@@ -41,6 +42,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       preHandler: [app.limitKnownAttempts, app.slowGuesses],
       schema: {
         tags,
+        operationId: 'login',
         summary: 'Sign in',
         body: Credentials,
         response: { 200: OwnUser, ...errors(401) }
@@ -59,7 +61,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       // Without a session there is nothing to end, which is no error. Whoever has used up the hour's requests may still leave.
       config: { public: true, rateLimit: app.spareLimit },
-      schema: { tags, summary: 'Sign out', response: { 204: NoContent } }
+      schema: { tags, operationId: 'logout', summary: 'Sign out', response: { 204: NoContent } }
     },
     async (request, reply) => {
       await app.signOut(request, reply)
@@ -69,7 +71,14 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 
   app.post(
     '/logout-everywhere',
-    { schema: { tags, summary: 'End every session of the user', response: { 204: NoContent } } },
+    {
+      schema: {
+        tags,
+        operationId: 'logoutEverywhere',
+        summary: 'End every session of the user',
+        response: { 204: NoContent }
+      }
+    },
     async (request, reply) => {
       await accounts.endSessions(request.signedIn().id)
       await app.signOut(request, reply)
@@ -79,7 +88,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 
   app.get(
     '/session',
-    { schema: { tags, summary: 'Who is signed in', response: { 200: SessionUser } } },
+    { schema: { tags, operationId: 'getSession', summary: 'Who is signed in', response: { 200: SessionUser } } },
     async (request) => ({ user: toOwnUser(request.signedIn()) })
   )
 
@@ -90,6 +99,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       preHandler: app.limitKnownAttempts,
       schema: {
         tags,
+        operationId: 'changePassword',
         summary: 'Change the password; ends the other sessions',
         body: PasswordChange,
         response: { 204: NoContent }

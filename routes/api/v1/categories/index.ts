@@ -13,7 +13,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '',
     {
       config: { public: true, cache: cached({ spec: () => specs.categories(), frontDoor: true }) },
-      schema: { tags: ['catalogue'], summary: 'All categories, by name', response: { 200: CategoryList } }
+      schema: {
+        tags: ['catalogue'],
+        operationId: 'listCategories',
+        summary: 'All categories, by name',
+        response: { 200: CategoryList }
+      }
     },
     async () => catalogue.categories()
   )
@@ -27,6 +32,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
       schema: {
         tags: ['catalogue'],
+        operationId: 'getCategory',
         summary: 'One category',
         params: CategoryParams,
         response: { 200: Category, ...errors(404) }
@@ -41,6 +47,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       config: { role: 'admin' },
       schema: {
         tags: ['administration'],
+        operationId: 'createCategory',
         summary: 'A new category',
         body: NewCategory,
         response: { 201: Category, ...errors(409) }
@@ -58,6 +65,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       config: { role: 'admin' },
       schema: {
         tags: ['administration'],
+        operationId: 'updateCategory',
         summary: 'Change a category',
         params: CategoryParams,
         body: CategoryChange,
@@ -73,6 +81,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       config: { role: 'admin' },
       schema: {
         tags: ['administration'],
+        operationId: 'deleteCategory',
         summary: 'Delete a category; its courses stay, without one',
         params: CategoryParams,
         response: { 204: NoContent, ...errors(404) }

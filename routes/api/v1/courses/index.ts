@@ -21,6 +21,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
       schema: {
         tags: ['catalogue'],
+        operationId: 'listCourses',
         summary: 'Published courses',
         description:
           'Pages reach, and the total counts, the first 10,000 courses of a list, and the first 1,000 that a search finds. ' +
@@ -37,6 +38,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         tags: ['authoring'],
+        operationId: 'createCourse',
         summary: 'A new course, a draft',
         body: NewCourse,
         response: { 201: Course, ...errors(409) }

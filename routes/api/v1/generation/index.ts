@@ -19,6 +19,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       preHandler: app.limitGenerationsOfNetwork,
       schema: {
         tags,
+        operationId: 'createGeneration',
         summary: 'Have a course written',
         description: refusals,
         headers: IdempotencyKey,
@@ -39,6 +40,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         tags,
+        operationId: 'listGenerations',
         summary: 'The own generations, newest first',
         querystring: GenerationQuery,
         response: { 200: GenerationPage }

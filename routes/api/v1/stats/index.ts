@@ -12,6 +12,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       config: { public: true, cache: cached({ spec: () => specs.overview(), frontDoor: true }) },
       schema: {
         tags: ['platform'],
+        operationId: 'getStatistics',
         summary: 'Counts of the platform, and its most popular courses',
         response: { 200: Statistics }
       }

@@ -13,7 +13,13 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '',
     {
       config: { role: 'admin' },
-      schema: { tags, summary: 'All users, for admins', querystring: UserQuery, response: { 200: UserPage } }
+      schema: {
+        tags,
+        operationId: 'listUsers',
+        summary: 'All users, for admins',
+        querystring: UserQuery,
+        response: { 200: UserPage }
+      }
     },
     async (request, reply) => accounts.list(request.query, hangUp(reply))
   )
@@ -24,6 +30,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       config: { public: true, entityTag: true },
       schema: {
         tags,
+        operationId: 'getUser',
         summary: 'The public profile of a user',
         params: UserParams,
         response: { 200: User, ...errors(404) }
@@ -38,6 +45,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       config: { role: 'admin' },
       schema: {
         tags,
+        operationId: 'changeUserRole',
         summary: 'Change the role of a user, for admins',
         params: UserParams,
         body: RoleChange,

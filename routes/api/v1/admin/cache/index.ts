@@ -20,7 +20,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '',
     {
       config: { role: 'admin' },
-      schema: { tags, summary: 'What the cache does, in all processes', response: { 200: CacheReport } }
+      schema: {
+        tags,
+        operationId: 'getCacheReport',
+        summary: 'What the cache does, in all processes',
+        response: { 200: CacheReport }
+      }
     },
     async () => app.cacheReport()
   )
@@ -31,6 +36,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       config: { role: 'admin' },
       schema: {
         tags,
+        operationId: 'countMatchingKeys',
         summary: 'How many keys a pattern would clear',
         querystring: queryOf({ pattern }),
         response: { 200: Type.Object({ matching: Type.Integer() }) }
@@ -45,6 +51,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       config: { role: 'admin' },
       schema: {
         tags,
+        operationId: 'clearCache',
         summary: 'Clear cached data: what matches a pattern, or all. Sessions, limits and jobs stay',
         querystring: queryOf({ pattern: Type.Optional(pattern), all: Type.Optional(Type.Boolean()) }),
         response: { 200: Type.Object({ deleted: Type.Integer() }) }

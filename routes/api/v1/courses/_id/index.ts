@@ -24,6 +24,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
       schema: {
         tags: ['catalogue'],
+        operationId: 'getCourse',
         summary: 'A course with its modules and the titles of its chapters',
         params: CourseParams,
         response: { 200: Course, ...errors(404) }
@@ -38,6 +39,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       config: { entityTag: true },
       schema: {
         tags: ['authoring'],
+        operationId: 'updateCourse',
         summary: 'Change or publish a course',
         description: 'Publishing answers 403 with the code AUTHORS_ONLY where students may not.',
         params: CourseParams,
@@ -55,6 +57,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         tags: ['authoring'],
+        operationId: 'deleteCourse',
         summary: 'Delete a course with everything in it',
         params: CourseParams,
         headers: ifMatch,

@@ -13,6 +13,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       config: { entityTag: true },
       schema: {
         tags,
+        operationId: 'getGeneration',
         summary: 'One generation',
         params: GenerationParams,
         response: { 200: Generation, ...errors(404) }
@@ -26,6 +27,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         tags,
+        operationId: 'cancelGeneration',
         summary: 'Cancel a generation',
         params: GenerationParams,
         response: { 202: Generation, ...errors(404, 409) }

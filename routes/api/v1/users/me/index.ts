@@ -11,7 +11,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 
   app.get(
     '',
-    { config: { entityTag: true }, schema: { tags, summary: 'The own account', response: { 200: OwnUser } } },
+    {
+      config: { entityTag: true },
+      schema: { tags, operationId: 'getOwnUser', summary: 'The own account', response: { 200: OwnUser } }
+    },
     async (request) => toOwnUser(request.signedIn())
   )
 
@@ -21,6 +24,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       config: { entityTag: true },
       schema: {
         tags,
+        operationId: 'updateOwnUser',
         summary: 'Change the own profile',
         headers: ifMatch,
         body: ProfileChange,

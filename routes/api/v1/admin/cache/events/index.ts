@@ -22,7 +22,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       sse: 'manual',
       // A HEAD would wait for a stream that nobody reads.
       exposeHeadRoute: false,
-      schema: { tags: ['administration'], summary: 'What the cache does, live', response: { 200: EventStream } }
+      schema: {
+        tags: ['administration'],
+        operationId: 'followCache',
+        summary: 'What the cache does, live',
+        response: { 200: EventStream }
+      }
     },
     async (_request, reply) => {
       const stream = reply.beginStream()

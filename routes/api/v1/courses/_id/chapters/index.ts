@@ -24,6 +24,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
       schema: {
         tags: ['catalogue'],
+        operationId: 'getChapter',
         summary: 'A chapter with its content',
         params: ChapterParams,
         response: { 200: Chapter, ...errors(404) }
@@ -38,6 +39,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       config: { entityTag: true },
       schema: {
         tags: ['authoring'],
+        operationId: 'updateChapter',
         summary: 'Change or move a chapter',
         params: ChapterParams,
         headers: ifMatch,
@@ -56,6 +58,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         tags: ['authoring'],
+        operationId: 'deleteChapter',
         summary: 'Delete a chapter',
         params: ChapterParams,
         headers: ifMatch,

@@ -13,6 +13,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         tags,
+        operationId: 'enroll',
         summary: 'Enroll in a course',
         description: 'Answers 409 QUOTA_ENROLLMENTS where the account is enrolled in as many as it may be.',
         params: CourseParams,
@@ -30,6 +31,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         tags,
+        operationId: 'leaveCourse',
         summary: 'Leave a course; its progress is forgotten',
         params: CourseParams,
         response: { 204: NoContent }

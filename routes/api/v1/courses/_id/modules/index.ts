@@ -26,6 +26,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
       schema: {
         tags: ['catalogue'],
+        operationId: 'listModules',
         summary: 'The modules of a course',
         params: CourseParams,
         response: { 200: ModuleList, ...errors(404) }
@@ -39,6 +40,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         tags,
+        operationId: 'createModule',
         summary: 'A new module',
         params: CourseParams,
         body: NewModule,
@@ -56,6 +58,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         tags,
+        operationId: 'updateModule',
         summary: 'Change or move a module',
         params: ModuleParams,
         headers: ifMatch,
@@ -74,6 +77,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         tags,
+        operationId: 'deleteModule',
         summary: 'Delete a module with its chapters',
         params: ModuleParams,
         headers: ifMatch,
@@ -92,6 +96,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         tags,
+        operationId: 'createChapter',
         summary: 'A new chapter',
         params: ModuleParams,
         body: NewChapter,

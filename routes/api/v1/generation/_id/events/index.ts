@@ -21,6 +21,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       exposeHeadRoute: false,
       schema: {
         tags: ['generation'],
+        operationId: 'followGeneration',
         summary: 'Follow a generation, live',
         params: GenerationParams,
         headers: LastEventId,

@@ -11,6 +11,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         tags: ['learning'],
+        operationId: 'listEnrolledCourses',
         summary: 'The courses one is enrolled in',
         querystring: queryOf(pageQuery),
         response: { 200: EnrolledCoursePage }

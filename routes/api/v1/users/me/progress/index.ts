@@ -13,6 +13,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         tags,
+        operationId: 'listProgress',
         summary: 'The own progress in every course',
         description: 'Of the newest 1,000 enrollments.',
         response: { 200: ProgressList }
@@ -27,6 +28,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       config: { entityTag: true },
       schema: {
         tags,
+        operationId: 'getProgress',
         summary: 'The own progress in a course',
         params: ProgressParams,
         response: { 200: Progress, ...errors(404) }
@@ -40,6 +42,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         tags,
+        operationId: 'setChapterCompletion',
         summary: 'Mark a chapter as completed, or not',
         params: CompletionParams,
         body: Completion,
