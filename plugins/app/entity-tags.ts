@@ -1,13 +1,16 @@
 import fp from 'fastify-plugin'
 import type { Static, TObject, TSchema } from 'typebox'
 import { etagOf, matchesEtag } from '#cache'
-import type { Precondition } from '#http/precondition.ts'
+import { ApiError } from '#http/errors.ts'
+import { ifMatch, type Precondition } from '#http/precondition.ts'
 import { hookList } from './route-hooks.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** The answer gets an entity tag, and shared caches may not keep it. */
     entityTag?: boolean
+    /** `If-Match` is honoured: the route has the schema `ifMatch` for its headers. */
+    ifMatch?: boolean
   }
   interface FastifyReply {
     /** Describes an answer by its entity tag; true when it is 304 then, because the client has it already. */
@@ -32,6 +35,14 @@ export default fp(
       if (!matchesEtag(headers['if-none-match'], etag)) return false
       this.code(304).removeHeader('content-type')
       return true
+    })
+
+    app.addHook('onRoute', (route) => {
+      if (route.schema?.headers === ifMatch) route.config = { ...route.config, ifMatch: true }
+    })
+    app.addHook('onRequest', ({ headers, routeOptions, is404 }, _reply, done) => {
+      if (headers['if-match'] === undefined || routeOptions.config.ifMatch === true || is404) done()
+      else done(new ApiError(400, 'PRECONDITION_UNSUPPORTED', 'If-Match is not for this request: nothing was done'))
     })
 
     app.addHook('onRoute', (route) => {

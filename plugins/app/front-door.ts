@@ -188,6 +188,7 @@ const special: (keyof IncomingHttpHeaders)[] = [
   'authorization',
   'content-length',
   'expect',
+  'if-match',
   'origin',
   'transfer-encoding'
 ]

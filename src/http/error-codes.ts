@@ -5,6 +5,7 @@ export const errorCodes = {
   MALFORMED_BODY: 'the body is not JSON, or has another length than it says',
   BAD_REQUEST: 'a request that is refused before any route looks at it',
   VALIDATION_FAILED: 'a field is missing, unknown or not as it must be: the message names it',
+  PRECONDITION_UNSUPPORTED: 'If-Match came with a request for which it says nothing',
   NOT_SIGNED_IN: 'there is no session, or it has ended',
   WRONG_CREDENTIALS: 'e-mail or password is wrong',
   ADMINS_ONLY: 'the account is not that of an admin',

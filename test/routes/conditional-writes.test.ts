@@ -82,6 +82,37 @@ t.test('writes with the headers of conditional requests', async (t) => {
     t.equal(await statusOf(ann.get(root)), 404)
   })
 
+  await t.test('so it is for categories', async (t) => {
+    await bodyOf(Category, await boss.request('POST', '/api/v1/categories', { slug: 'tagged', name: 'Tagged' }), 201)
+    const path = '/api/v1/categories/tagged'
+    const stale = await etagOf(path)
+    await statusOf(boss.request('PATCH', path, { name: 'Somebody else' }))
+    for (const method of ['PATCH', 'DELETE']) {
+      const body = method === 'PATCH' ? { name: 'Too late' } : undefined
+      const answer = await boss.request(method, path, body, { 'if-match': stale })
+      t.match(await bodyOf(ErrorBody, answer, 412), { code: 'CHANGED_MEANWHILE' }, method)
+    }
+    t.match(await bodyOf(Category, await ann.get(path)), { name: 'Somebody else' })
+    t.equal(await statusOf(boss.request('DELETE', path, undefined, { 'if-match': await etagOf(path) })), 204)
+    t.equal(await statusOf(boss.request('DELETE', path, undefined, { 'if-match': stale })), 404)
+  })
+
+  await t.test('where nothing has a tag, If-Match is refused, and nothing is done', async (t) => {
+    const requests: [string, string, object | undefined][] = [
+      ['POST', '/api/v1/courses', { title: 'T', summary: 'S', description: 'D', level: 'beginner', language: 'en' }],
+      ['PUT', '/api/v1/courses/1/enrollment', undefined],
+      ['POST', '/api/v1/auth/logout', undefined],
+      ['GET', '/api/v1/courses/1', undefined],
+      ['GET', '/api/v1/courses', undefined]
+    ]
+    for (const [method, path, body] of requests) {
+      const answer = await ann.request(method, path, body, { 'if-match': '"any"' })
+      t.match(await bodyOf(ErrorBody, answer, 400), { code: 'PRECONDITION_UNSUPPORTED' }, `${method} ${path}`)
+    }
+    const visitor = await fetch(`${service.url}/api/v1/courses/1`, { headers: { 'if-match': '"any"' } })
+    t.equal(visitor.status, 400, 'also where the front door would answer')
+  })
+
   await t.test('a tag tells a stranger nothing: 404 and 403 come before 412', async (t) => {
     const { id } = await draftOf(ann)
     const bob = await register(service.url, 'bob')

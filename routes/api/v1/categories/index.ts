@@ -4,6 +4,7 @@ import { specs } from '#courses/cache-specs.ts'
 import { Category, CategoryList, CategoryParams } from '#courses/shapes.ts'
 import { errors } from '#http/errors.ts'
 import { NoContent } from '#http/no-content.ts'
+import { ifMatch } from '#http/precondition.ts'
 import { cached, cachedByParams } from '#plugins/app/cached-routes.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
@@ -68,11 +69,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'updateCategory',
         summary: 'Change a category',
         params: CategoryParams,
+        headers: ifMatch,
         body: CategoryChange,
-        response: { 200: Category, ...errors(404, 409) }
+        response: { 200: Category, ...errors(404, 409, 412) }
       }
     },
-    async (request) => categories.change(request.params.slug, request.body)
+    async (request, reply) => categories.change(request.params.slug, request.body, reply.precondition(Category))
   )
 
   app.delete(
@@ -84,11 +86,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'deleteCategory',
         summary: 'Delete a category; its courses stay, without one',
         params: CategoryParams,
-        response: { 204: NoContent, ...errors(404) }
+        headers: ifMatch,
+        response: { 204: NoContent, ...errors(404, 412) }
       }
     },
     async (request, reply) => {
-      await categories.delete(request.params.slug)
+      await categories.delete(request.params.slug, reply.precondition(Category))
       return reply.code(204).send(null)
     }
   )
