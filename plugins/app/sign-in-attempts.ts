@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Slowdown } from '#limits/slowdown.ts'
 import { browserCookieName, KnownBrowsers } from '#sessions/known-browsers.ts'
+import { cookieAttributes } from '#sessions/session-cookie.ts'
 import { normalize } from '#users/accounts.ts'
 import type { Credentials } from '#users/shapes.ts'
 import { tooMany, usedUp } from '../external/rate-limit.ts'
@@ -89,13 +90,8 @@ export default fp(
       const { signedInAs, cookies } = request
       if (signedInAs !== null && !browsers.knows(cookies[cookieName], signedInAs)) {
         const value = browsers.issue(signedInAs)
-        // With 'auto' it is Secure where the request came over TLS, as the cookie of the session is.
-        const secure = production ? true : 'auto'
         reply.setCookie(cookieName, value, {
-          path: '/',
-          httpOnly: true,
-          sameSite: 'lax',
-          secure,
+          ...cookieAttributes(production, app.config.session.sameSite),
           maxAge: BROWSER_KNOWN_S
         })
       }

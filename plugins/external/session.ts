@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import session from '@fastify/session'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { cookieValues, mayCarrySession, sessionCookieName } from '#sessions/session-cookie.ts'
+import { cookieAttributes, cookieValues, mayCarrySession, sessionCookieName } from '#sessions/session-cookie.ts'
 import { createCookieSigner } from './cookie-signer.ts'
 
 const ID_BYTES = 24
@@ -36,14 +36,7 @@ export default fp(
     })
     await app.register(session, {
       cookieName,
-      // With 'auto' the cookie is Secure where the request came over TLS, by the word of a trusted proxy too.
-      cookie: {
-        httpOnly: true,
-        sameSite: 'lax',
-        secure: production ? true : 'auto',
-        path: '/',
-        maxAge: settings.ttlMs
-      },
+      cookie: { ...cookieAttributes(production, settings.sameSite), maxAge: settings.ttlMs },
       store: app.sessionStore,
       saveUninitialized: false,
       // Every request would write; plugins/app/identity.ts prolongs a session once half of its time is over.

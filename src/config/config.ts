@@ -98,7 +98,9 @@ export function readConfig(env: Environment) {
     session: {
       secrets: sessionSecrets(env, production),
       ttlMs: integer(env, 'SESSION_TTL', 14 * DAY_S, 60, 365 * DAY_S) * 1000,
-      maxAgeMs: integer(env, 'SESSION_MAX_AGE', 90 * DAY_S, 60, 3650 * DAY_S) * 1000
+      maxAgeMs: integer(env, 'SESSION_MAX_AGE', 90 * DAY_S, 60, 3650 * DAY_S) * 1000,
+      /** `none`: pages of other sites may send the cookie, and it is `Secure` always. */
+      sameSite: choice(env, 'SESSION_SAMESITE', 'lax', ['lax', 'strict', 'none'])
     },
     llm: {
       provider: choice(env, 'LLM_PROVIDER', 'template', ['template', 'openai']),

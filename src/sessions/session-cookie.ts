@@ -35,3 +35,10 @@ function decoded(value: string): string {
     return value
   }
 }
+
+/** What the cookies of this service have in common. With `auto` one is Secure where the request came over TLS, by the word of a trusted proxy too. */
+export function cookieAttributes(production: boolean, sameSite: 'lax' | 'strict' | 'none') {
+  // Browsers take no cookie for all sites that is not Secure.
+  const secure = production || sameSite === 'none' ? true : 'auto'
+  return { path: '/', httpOnly: true, sameSite, secure } as const
+}

@@ -36,6 +36,28 @@ t.test('on Redis', async (t) => {
     await inRedis.flushall()
   })
 
+  await t.test('a front end on another site may have it, over TLS, and no page that is not on the list', async (t) => {
+    const frontEnd = 'https://learn.example'
+    const { url } = await startService(t, {
+      SESSION_SAMESITE: 'none',
+      CORS_ORIGINS: frontEnd,
+      TRUST_PROXY: '1'
+    })
+    const https = { 'x-forwarded-proto': 'https', origin: frontEnd }
+    const browser = new Actor(url)
+    const answer = await browser.request('POST', '/api/v1/auth/register', account('far'), https)
+    for (const cookie of answer.headers.getSetCookie()) t.match(cookie, /(?=.*; Secure)(?=.*; SameSite=None)/)
+    t.equal(answer.headers.get('access-control-allow-credentials'), 'true')
+    browser.cookie = answer.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+    t.equal(await statusOf(browser.get(SESSION, https)), 200)
+    const change = (origin: string) =>
+      browser.request('PATCH', '/api/v1/users/me', { bio: origin }, { ...https, origin })
+    t.equal((await change(frontEnd)).status, 200)
+    for (const origin of ['https://evil.example', 'null', 'http://learn.example']) {
+      t.equal((await change(origin)).status, 403, origin)
+    }
+  })
+
   await t.test(
     'of several cookies of one name the one that names a session counts, and none that was planted',
     async (t) => {

@@ -170,6 +170,14 @@ export const variables: readonly Variable[] = [
     ...positive
   },
   {
+    name: 'SESSION_SAMESITE',
+    of: (c) => c.session.sameSite,
+    unset: 'lax',
+    given: 'none',
+    parsed: 'none',
+    bad: ['all']
+  },
+  {
     name: 'TRUST_PROXY',
     of: (c) => c.trustProxy,
     unset: false,
