@@ -27,10 +27,12 @@ import requestTrace from './app/request-trace.ts'
 import responseCache from './app/response-cache.ts'
 import services from './app/services.ts'
 import sessionStore from './app/session-store.ts'
+import sharedBodies from './app/shared-bodies.ts'
 import signInAttempts from './app/sign-in-attempts.ts'
 import streams from './app/streams.ts'
 import timingHeaders from './app/timing-headers.ts'
 import caching from './external/caching.ts'
+import compress from './external/compress.ts'
 import cookie from './external/cookie.ts'
 import cors from './external/cors.ts'
 import helmet from './external/helmet.ts'
@@ -82,9 +84,10 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   onBehalfOf,
   // After the rate limit: a request that is refused is counted.
   access,
-  // What nobody may keep, unless one of the next two says more.
+  // What nobody may keep, unless one of the next three says more.
   caching,
   entityTags,
+  sharedBodies,
   // Only a request that may be answered is looked up.
   responseCache,
   // Cookies have been set and Cache-Control has been decided by now.
@@ -105,6 +108,8 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   timingHeaders,
   // Records answers by a hook of their routes, and opens the front door.
   frontDoor,
+  // Its hook of each route is the last: what it does not know is compressed already.
+  compress,
   // Set the timing headers of streams.
   sse,
   streams

@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import type { Static, TObject, TSchema } from 'typebox'
-import { etagOf, matchesEtag } from '#cache'
+import { encodedEtag, etagOf, matchesEtag } from '#cache'
+import type { ContentEncoding } from '#http/content-encoding.ts'
 import { ApiError } from '#http/errors.ts'
 import { ifMatch, type Precondition } from '#http/precondition.ts'
 import { hookList } from './route-hooks.ts'
@@ -14,7 +15,7 @@ declare module 'fastify' {
   }
   interface FastifyReply {
     /** Describes an answer by its entity tag; true when it is 304 then, because the client has it already. */
-    tagEntity(etag: string, cacheControl: string): boolean
+    tagEntity(etag: string, cacheControl: string, encoding?: ContentEncoding | null): boolean
     /** What `If-Match` of the request demands of an entity with this schema. */
     precondition<T extends TObject>(schema: T): Precondition<Static<T>>
   }
@@ -28,9 +29,10 @@ export const PRIVATE = 'private, no-cache'
 /** Entity tags, `If-None-Match` and `If-Match`. */
 export default fp(
   async (app) => {
-    app.decorateReply('tagEntity', function (etag, cacheControl) {
+    app.decorateReply('tagEntity', function (etag, cacheControl, encoding = null) {
       const { method, headers, trace } = this.request
-      this.header('X-Cache', trace.outcome).header('Cache-Control', cacheControl).etag(etag)
+      this.header('X-Cache', trace.outcome).header('Cache-Control', cacheControl)
+      this.etag(encoding === null ? etag : encodedEtag(etag, encoding))
       if (this.statusCode !== 200 || (method !== 'GET' && method !== 'HEAD')) return false
       if (!matchesEtag(headers['if-none-match'], etag)) return false
       this.code(304).removeHeader('content-type')

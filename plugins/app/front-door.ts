@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
 import { bodyOf, type CacheSpec, type Entry, isNegative, matchesEtag, Trace } from '#cache'
+import { type ContentEncoding, compressedBody, encodingFor } from '#http/content-encoding.ts'
 import type { FrontDoor } from '#http/front-door.ts'
 import { requestId } from '#http/request-id.ts'
 import { timingHeaders } from '#http/timing-headers.ts'
@@ -19,13 +20,15 @@ const MAX_URLS = 10_000
 const MAX_URL_LENGTH = 512
 
 type Status = 200 | 304
+/** What an answer is a variant of: its status, and the content encoding that its client prefers. */
+type Variant = `${Status} ${ContentEncoding | null}`
 
 /** What the normal path answered for a URL: its entry, and the headers that it sent with it, names and values in turns. */
 interface Recorded {
   readonly spec: CacheSpec
   readonly route: string | undefined
   readonly etag: string
-  readonly headers: Partial<Record<Status, Headers>>
+  readonly headers: Partial<Record<Variant, Headers>>
 }
 
 /** Headers are replayed once two answers had the same: a plugin may set one that belongs to a request, as a nonce. */
@@ -82,18 +85,20 @@ export default fp(
 
     function record(
       url: string,
-      { spec, entry: { etag } }: { spec: CacheSpec; entry: Entry },
+      { spec, entry }: { spec: CacheSpec; entry: Entry },
       route: string | undefined,
       reply: FastifyReply
     ): void {
       const status = reply.statusCode
       if ((status !== 200 && status !== 304) || url.length > MAX_URL_LENGTH) return
+      const { etag } = entry
       const known = records.get(url)
       const recorded = known?.etag === etag ? known : { spec, route, etag, headers: {} }
-      const before = recorded.headers[status]
+      const variant: Variant = `${status} ${encodingOf(reply.request.raw, entry)}`
+      const before = recorded.headers[variant]
       if (before?.confirmed) return
       const flat = constantHeaders(reply)
-      recorded.headers[status] = { flat, confirmed: before?.flat.join() === flat.join() }
+      recorded.headers[variant] = { flat, confirmed: before?.flat.join() === flat.join() }
       records.set(url, recorded)
     }
 
@@ -117,23 +122,25 @@ export default fp(
       const { raw, response, recorded } = visit
       if (isNegative(entry) || entry.etag !== recorded.etag) return false
       const status = matchesEtag(raw.headers['if-none-match'], entry.etag) ? 304 : 200
-      const headers = recorded.headers[status]
+      const encoding = encodingOf(raw, entry)
+      const headers = recorded.headers[`${status} ${encoding}`]
       if (!headers?.confirmed) return false
+      const body = status === 304 ? null : encodedBody(entry, encoding)
+      if (body instanceof Promise) return false
       const allowance = app.countVisitor(raw)
       if (allowance === null) return false
       if (allowance instanceof Promise) {
         void allowance.then((allowance) => {
           if (allowance === null) normalPath(raw, response)
-          else send(visit, entry, status, headers.flat, allowance)
+          else send(visit, body, headers.flat, allowance)
         })
-      } else send(visit, entry, status, headers.flat, allowance)
+      } else send(visit, body, headers.flat, allowance)
       return true
     }
 
     function send(
       { raw, response, recorded, trace, startedAt }: Visit,
-      entry: Entry,
-      status: Status,
+      body: string | Buffer | null,
       headers: readonly string[],
       allowance: Readonly<Record<string, string | number>>
     ): void {
@@ -147,7 +154,7 @@ export default fp(
           route: recorded.route,
           beganSession: false,
           user: undefined,
-          status,
+          status: body === null ? 304 : 200,
           ms: performance.now() - startedAt,
           trace,
           streamed: false
@@ -157,11 +164,10 @@ export default fp(
       const timing = timingHeaders(id, trace, performance.now() - startedAt)
       for (const name in timing) flat.push(name, timing[name] ?? '')
       for (const name in allowance) flat.push(name, allowance[name] ?? '')
-      if (status === 304) {
+      if (body === null) {
         response.writeHead(304, flat).end()
         return
       }
-      const body = bodyOf(entry)
       flat.push('content-length', body.length)
       response.writeHead(200, flat).end(body)
     }
@@ -193,12 +199,21 @@ const special: (keyof IncomingHttpHeaders)[] = [
   'transfer-encoding'
 ]
 
+function encodingOf({ headers }: IncomingMessage, entry: Entry): ContentEncoding | null {
+  return encodingFor(headers['accept-encoding'], bodyOf(entry))
+}
+
+function encodedBody(entry: Entry, encoding: ContentEncoding | null): string | Buffer | Promise<Buffer> {
+  return encoding === null ? bodyOf(entry) : compressedBody(entry, bodyOf(entry), encoding)
+}
+
 /** False for an answer that a plugin has made another: with a cookie, another body, or for some requests only. */
 function isReplayable(reply: FastifyReply, payload: unknown, entry: Entry): boolean {
-  const unchanged = reply.statusCode === 200 ? payload === bodyOf(entry) : !payload
+  const body = encodedBody(entry, encodingOf(reply.request.raw, entry))
+  const unchanged = reply.statusCode === 200 ? payload === body : !payload
   const isPublic = reply.getHeader('cache-control') === PUBLIC && !reply.hasHeader('set-cookie')
   // `isPlain` lets in nothing with an Origin; what else an answer varies by is not looked at.
-  return unchanged && isPublic && reply.getHeader('vary') === 'Origin'
+  return unchanged && isPublic && reply.getHeader('vary') === 'Origin, Accept-Encoding'
 }
 
 /** Those that differ from one answer to the next are made anew for each. */

@@ -3,7 +3,7 @@ import fp from 'fastify-plugin'
 import { bodyOf, type CacheSpec, type Entry, etagOf, isNegative, Ticket } from '#cache'
 import { NotFoundError } from '#http/errors.ts'
 import type { RouteCache } from './cached-routes.ts'
-import { PRIVATE, PUBLIC } from './entity-tags.ts'
+import { PRIVATE } from './entity-tags.ts'
 import { hangUp } from './hang-up.ts'
 import { hookList } from './route-hooks.ts'
 
@@ -94,7 +94,12 @@ export default fp(
 
     function sendPublic(reply: FastifyReply, spec: CacheSpec, entry: Entry): FastifyReply {
       reply.publicEntry = { spec, entry }
-      return reply.tagEntity(entry.etag, PUBLIC) ? reply.send() : reply.type(JSON_TYPE).send(bodyOf(entry))
+      const payload = reply.shareBody(entry, { etag: entry.etag, body: bodyOf(entry) })
+      if (payload === null) return reply.send()
+      reply.type(JSON_TYPE)
+      if (!(payload instanceof Promise)) return reply.send(payload)
+      void payload.then((bytes) => reply.send(bytes)).catch((error) => reply.send(error))
+      return reply
     }
 
     /** The end of a load that failed: what does not exist is remembered, what cannot be read may be served stale. */
@@ -130,7 +135,8 @@ export default fp(
       }
       ticket
         .commit(payload)
-        .then(({ etag }) => done(null, reply.tagEntity(etag, PUBLIC) ? null : payload))
+        .then((entry) => reply.shareBody(entry, { etag: entry.etag, body: payload }))
+        .then((payload) => done(null, payload))
         .catch(done)
     })
 
@@ -140,7 +146,7 @@ export default fp(
       done()
     })
   },
-  { name: 'response-cache', dependencies: ['cache', 'entity-tags', 'identity'] }
+  { name: 'response-cache', dependencies: ['cache', 'identity', 'shared-bodies'] }
 )
 
 /** The last hook before the handler: an answer that another one has given in its place is not stored. */

@@ -9,7 +9,6 @@ import { impliedResponses } from '#http/documented-responses.ts'
 import { describeAnswers, headers } from '#http/openapi-answers.ts'
 import { nameSchemas } from '#http/openapi-components.ts'
 import { sessionCookieName } from '#sessions/session-cookie.ts'
-import { PUBLIC } from '../app/entity-tags.ts'
 
 const SESSION = 'session'
 
@@ -65,20 +64,20 @@ export default fp(
     })
     app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, json)
   },
-  { name: 'swagger', dependencies: ['access', 'entity-tags', 'query'] }
+  { name: 'swagger', dependencies: ['access', 'query', 'shared-bodies'] }
 )
 
 /** A handler of what is large and the same for everybody: it is made for the first request, and all answers share its bytes. */
 function sendOnceMade(type: string, make: () => string): RouteHandlerMethod {
   let made: { body: Buffer; etag: string } | undefined
-  return (request, reply) => {
+  return async (request, reply) => {
     if (made === undefined) {
       const text = make()
       made = { body: Buffer.from(text), etag: etagOf(text) }
     }
     request.trace.outcome = 'BYPASS'
-    if (reply.tagEntity(made.etag, PUBLIC)) return reply.send()
-    return reply.type(type).send(made.body)
+    const payload = await reply.shareBody(made, made)
+    return payload === null ? reply.send() : reply.type(type).send(payload)
   }
 }
 

@@ -5,9 +5,23 @@ export function etagOf(value: string): string {
   return `"${hash('sha1', value, 'base64url')}"`
 }
 
-/** True when an `If-None-Match` header names the entity tag, by the weak comparison of RFC 9110, 13.1.2. */
+/** The entity tag of the same text in a content encoding, as each form has its own (RFC 9110, 8.8.3.3). */
+export function encodedEtag(etag: string, encoding: string): string {
+  return etag.includes('.') ? etag : etag.replace(/"$/, `.${encoding}"`)
+}
+
+/**
+ * True when an `If-None-Match` header names the entity tag, in whatever content encoding it was sent, by the weak comparison of RFC 9110,
+ * 13.1.2.
+ */
 export function matchesEtag(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false
   if (header === etag || header === '*') return true
-  return header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)
+  return header.split(',').some(
+    (tag) =>
+      tag
+        .trim()
+        .replace(/^W\//, '')
+        .replace(/\.(br|gzip)"$/, '"') === etag
+  )
 }

@@ -172,6 +172,9 @@ t.test('what a plugin makes of an answer for one request is not replayed to othe
   for (const [i, name] of Object.keys(changes).entries()) {
     changed = name
     const target = `${url}/api/v1/courses/${i + 1}`
-    for (let read = 0; read < 5; read++) t.equal((await path.during(() => send(target))).normal, 1, `${name}, ${read}`)
+    for (let read = 0; read < 5; read++) {
+      const { normal } = await path.during(() => send(target, { headers: { 'accept-encoding': 'identity' } }))
+      t.equal(normal, 1, `${name}, ${read}`)
+    }
   }
 })

@@ -174,7 +174,7 @@ bothWays(t, async (t, { app, url }) => {
       t.equal(head.headers.get(name), get.headers.get(name), name)
       t.equal(cold.headers.get(name), get.headers.get(name), name)
     }
-    t.equal(head.headers.get('content-length'), String(Buffer.byteLength(get.body)))
+    t.equal(head.headers.get('content-length'), get.headers.get('content-length'))
     const tag = get.headers.get('etag') ?? ''
     t.equal((await send(course(7), { method: 'HEAD', ...matching(tag) })).status, 304)
   })

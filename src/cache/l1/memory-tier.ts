@@ -5,8 +5,11 @@ import { matcher } from '../store/glob.ts'
 /** How many tags are watched. A tag that falls out takes the trust in its copies with it, never the other way round. */
 const MAX_TAGS = 100_000
 
-/** What a character weighs at most, in the text and in the bytes that are sent of it, and a copy beside them, roughly, in bytes. */
-const CHARACTER = 4
+/**
+ * What a character weighs at most, in the text, in the bytes that are sent of it and in those that are sent compressed, and a copy beside
+ * them, roughly, in bytes.
+ */
+const CHARACTER = 5
 const COPY_OVERHEAD = 2400
 
 /** When a tag was last dropped, on the tier's own clock: a count of drops, so that no two events are at the same time. */
