@@ -21,7 +21,10 @@ declare module 'fastify' {
   }
 }
 
-/** Clients may keep an answer, but ask before each use: a write is seen at once, and the question costs a 304. */
+/**
+ * Clients and shared caches may keep an answer, but ask before each use (RFC 9111, 5.2.2.4): a write is seen at once, and the question
+ * costs a 304.
+ */
 export const PUBLIC = 'public, no-cache'
 /** A client may keep an answer of its user, and asks before each use whether it is still right. */
 export const PRIVATE = 'private, no-cache'
@@ -31,7 +34,10 @@ export default fp(
   async (app) => {
     app.decorateReply('tagEntity', function (etag, cacheControl, encoding = null) {
       const { method, headers, trace } = this.request
-      this.header('X-Cache', trace.outcome).header('Cache-Control', cacheControl)
+      this.header('X-Cache', trace.outcome).removeHeader('cache-control')
+      // nginx keeps nothing that is `no-cache`, unless it is told first that what it keeps has expired in 1970: then it asks, too.
+      if (cacheControl === PUBLIC) this.header('X-Accel-Expires', '@1')
+      this.header('Cache-Control', cacheControl)
       this.etag(encoding === null ? etag : encodedEtag(etag, encoding))
       if (this.statusCode !== 200 || (method !== 'GET' && method !== 'HEAD')) return false
       if (!matchesEtag(headers['if-none-match'], etag)) return false

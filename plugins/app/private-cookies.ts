@@ -4,7 +4,9 @@ import fp from 'fastify-plugin'
 export default fp(
   async (app) => {
     app.addHook('onSend', (_request, reply, payload, done) => {
-      if (reply.hasHeader('set-cookie')) reply.header('Cache-Control', 'private, no-store')
+      if (reply.hasHeader('set-cookie')) {
+        reply.removeHeader('x-accel-expires').header('Cache-Control', 'private, no-store')
+      }
       done(null, payload)
     })
   },

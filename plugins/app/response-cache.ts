@@ -37,6 +37,7 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 export default fp(
   async (app) => {
     const cache = app.coherentCache
+    const { surrogateKeys } = app.config
     app.decorateRequest('ticket', null)
     app.decorateRequest('isLoading', false)
     app.decorateRequest('loadSignal', undefined)
@@ -94,12 +95,19 @@ export default fp(
 
     function sendPublic(reply: FastifyReply, spec: CacheSpec, entry: Entry): FastifyReply {
       reply.publicEntry = { spec, entry }
+      nameTags(reply, entry)
       const payload = reply.shareBody(entry, { etag: entry.etag, body: bodyOf(entry) })
       if (payload === null) return reply.send()
       reply.type(JSON_TYPE)
       if (!(payload instanceof Promise)) return reply.send(payload)
       void payload.then((bytes) => reply.send(bytes)).catch((error) => reply.send(error))
       return reply
+    }
+
+    /** For who purges a CDN by tag. A tag of the cache is a word without spaces and commas. */
+    function nameTags(reply: FastifyReply, { tags }: Entry): void {
+      if (surrogateKeys === 'Surrogate-Key') reply.header(surrogateKeys, tags.join(' '))
+      if (surrogateKeys === 'Cache-Tag') reply.header(surrogateKeys, tags.join())
     }
 
     /** The end of a load that failed: what does not exist is remembered, what cannot be read may be served stale. */
@@ -135,7 +143,10 @@ export default fp(
       }
       ticket
         .commit(payload)
-        .then((entry) => reply.shareBody(entry, { etag: entry.etag, body: payload }))
+        .then((entry) => {
+          nameTags(reply, entry)
+          return reply.shareBody(entry, { etag: entry.etag, body: payload })
+        })
         .then((payload) => done(null, payload))
         .catch(done)
     })

@@ -47,6 +47,8 @@ export function readConfig(env: Environment) {
     },
     /** Front ends on other origins that may use the API with their users' sessions. */
     corsOrigins: corsOrigins(env),
+    /** The header that names what a public answer depends on. */
+    surrogateKeys: choice(env, 'SURROGATE_KEYS', 'off', ['off', 'Surrogate-Key', 'Cache-Tag']),
     logLevel: choice(env, 'LOG_LEVEL', 'info', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     /** Whether hits of visitors may be answered before Fastify's life cycle. */
     frontDoor: choice(env, 'FRONT_DOOR', 'on', ['on', 'off']),

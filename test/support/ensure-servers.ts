@@ -1,6 +1,6 @@
 /**
  * Run before the tests: they start their own servers and Chromium, and this installs what is not there.
- * Words of its command line name the packages that are needed; without them all are.
+ * Words of its command line name the packages that are needed; without them all that `npm test` needs.
  */
 import { spawnSync } from 'node:child_process'
 import { findChromium } from './chromium.ts'
@@ -16,10 +16,15 @@ const needed = [
   { what: 'Chromium', apt: 'chromium', brew: 'chromium', there: () => findChromium() !== undefined },
   // npm has the server, and not pg_dump, pg_restore and psql.
   { what: 'PostgreSQL', apt: 'postgresql', brew: 'postgresql', there: () => findPostgres() !== undefined },
-  { what: 'openssl', apt: 'openssl', brew: 'openssl', there: () => spawnSync('openssl', ['version']).status === 0 }
+  { what: 'openssl', apt: 'openssl', brew: 'openssl', there: () => spawnSync('openssl', ['version']).status === 0 },
+  { what: 'nginx', apt: 'nginx-light', brew: 'nginx', there: () => spawnSync('nginx', ['-v']).status === 0 },
+  { what: 'Varnish', apt: 'varnish', brew: 'varnish', there: () => spawnSync('varnishd', ['-V']).status === 0 }
 ]
+/** Not for `npm test`. */
+const ONLY_IF_NAMED = new Set(['nginx-light', 'varnish'])
 const named = new Set(process.argv.slice(2))
-const missing = () => needed.filter(({ apt, there }) => (named.size === 0 || named.has(apt)) && !there())
+const isWanted = (apt: string) => (named.size === 0 ? !ONLY_IF_NAMED.has(apt) : named.has(apt))
+const missing = () => needed.filter(({ apt, there }) => isWanted(apt) && !there())
 
 /** Without it Debian makes a database cluster with the package, and starts it now and at every boot. */
 const NO_CLUSTER = '/etc/postgresql-common/createcluster.d/ai-akademiya-api.conf'

@@ -178,6 +178,14 @@ export const variables: readonly Variable[] = [
     bad: ['all']
   },
   {
+    name: 'SURROGATE_KEYS',
+    of: (c) => c.surrogateKeys,
+    unset: 'off',
+    given: 'Cache-Tag',
+    parsed: 'Cache-Tag',
+    bad: ['on']
+  },
+  {
     name: 'TRUST_PROXY',
     of: (c) => c.trustProxy,
     unset: false,
