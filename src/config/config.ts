@@ -104,18 +104,32 @@ export function readConfig(env: Environment) {
       /** `none`: pages of other sites may send the cookie, and it is `Secure` always. */
       sameSite: choice(env, 'SESSION_SAMESITE', 'lax', ['lax', 'strict', 'none'])
     },
-    llm: {
-      provider: choice(env, 'LLM_PROVIDER', 'template', ['template', 'openai']),
-      baseUrl: url(env, 'LLM_BASE_URL', ['http:', 'https:']),
-      apiKey: secret(env, 'LLM_API_KEY', 1),
-      model: text(env, 'LLM_MODEL'),
-      timeoutMs: integer(env, 'LLM_TIMEOUT', 120, 1, 3600) * 1000
-    },
+    llm: llm(env),
     generation: {
       concurrency: integer(env, 'GENERATION_CONCURRENCY', Math.max(2, availableParallelism()), 1, 64),
       worker: worker(env, databaseUrl)
     }
   })
+}
+
+function llm(env: Environment) {
+  const provider = choice(env, 'LLM_PROVIDER', 'template', ['template', 'openai'])
+  const baseUrl = url(env, 'LLM_BASE_URL', ['http:', 'https:'])
+  const apiKey = secret(env, 'LLM_API_KEY', 1)
+  if (provider === 'openai' && baseUrl === null && apiKey === null) {
+    throw new ConfigError(
+      'LLM_API_KEY',
+      '',
+      'LLM_PROVIDER=openai needs it, or LLM_BASE_URL of a server that asks for none'
+    )
+  }
+  return {
+    provider,
+    baseUrl,
+    apiKey,
+    model: text(env, 'LLM_MODEL'),
+    timeoutMs: integer(env, 'LLM_TIMEOUT', 120, 1, 3600) * 1000
+  }
 }
 
 function directUrl(env: Environment, databaseUrl: string | null): string | null {

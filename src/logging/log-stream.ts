@@ -61,5 +61,11 @@ class LogStream {
   }
 }
 
-/** A process has one standard output, and so one of these. */
-export const logStream = new LogStream()
+/** A process has one standard output, and so one of these: lines for people in a terminal, JSON everywhere else. */
+export const logStream = process.stdout.isTTY ? await readableLines() : new LogStream()
+
+async function readableLines() {
+  // Only where it is used: loading it takes a while.
+  const { default: pretty } = await import('pino-pretty')
+  return pretty({ sync: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', singleLine: true })
+}

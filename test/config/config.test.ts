@@ -32,6 +32,13 @@ t.test('nothing could run the generations of an embedded database but its own pr
   t.match(refusal(t, { WORKER: 'none' }), /^WORKER="none" .*needs DATABASE_URL/)
 })
 
+t.test('a model needs a key, or a server that asks for none', async (t) => {
+  t.match(refusal(t, { LLM_PROVIDER: 'openai' }), /^LLM_API_KEY="" .*LLM_BASE_URL/)
+  for (const given of [{ LLM_API_KEY: 'sk-key' }, { LLM_BASE_URL: 'http://127.0.0.1:11434/v1' }]) {
+    t.equal(readConfig({ LLM_PROVIDER: 'openai', ...given }).llm.provider, 'openai')
+  }
+})
+
 t.test('a line break in a value does not make a second line', async (t) => {
   for (const { name, bad } of variables) {
     if (bad !== undefined) t.notMatch(refusal(t, { [name]: `${bad[0]}\nPORT=1\r\n` }), /[\r\n]/, name)

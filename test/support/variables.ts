@@ -225,6 +225,7 @@ export const variables: readonly Variable[] = [
   {
     name: 'LLM_PROVIDER',
     of: (c) => c.llm.provider,
+    with: { LLM_API_KEY: 'sk-key' },
     unset: 'template',
     given: 'openai',
     parsed: 'openai',

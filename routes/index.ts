@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { version } from '#config/version.ts'
+
+const PAGE = new URL('../pages/start/page.html', import.meta.url)
+
+/** Where a client goes on from here. */
+const START = {
+  name: 'AI Akademiya API',
+  version,
+  api: '/api/v1',
+  documentation: '/docs',
+  openapi: '/openapi.json',
+  health: '/health/ready',
+  admin: '/admin/redis-stats/'
+}
+
+/** What this is: a page for a browser, JSON for everybody else. */
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  const page = (await readFile(PAGE, 'utf8')).replace('{{version}}', version)
+  const style = /<style>(.*)<\/style>/s.exec(page)?.[1] ?? ''
+  const hash = createHash('sha256').update(style).digest('base64')
+  const policy = `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
+
+  // Any query is good: links to a first page carry what they like.
+  app.get('/', { config: { public: true }, schema: { hide: true, querystring: {} } }, async ({ headers }, reply) => {
+    reply.header('Vary', 'Accept')
+    if (!headers.accept?.includes('text/html')) return START
+    return reply.header('Content-Security-Policy', policy).type('text/html; charset=utf-8').send(page)
+  })
+}
+
+export default routes
