@@ -59,7 +59,8 @@ export default fp(
       // Before the hook that takes the body of the answer to a HEAD away.
       route.onSend = [
         (request, reply, payload, done) => {
-          if (reply.statusCode !== 200 || typeof payload !== 'string') return done(null, payload)
+          const isTagged = reply.statusCode === 200 || reply.statusCode === 201
+          if (!isTagged || typeof payload !== 'string') return done(null, payload)
           request.trace.outcome = 'BYPASS'
           done(null, reply.tagEntity(etagOf(payload), PRIVATE) ? null : payload)
         },

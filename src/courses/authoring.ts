@@ -67,29 +67,29 @@ export class Authoring {
     })
   }
 
-  /** A module has no version of its own: `precondition` is that of its course. */
+  /** A module is read as a part of its course: the version of either may be the condition. */
   changeModule(
     actor: Actor,
     courseId: number,
     id: number,
     { position, ...input }: ModuleChange,
-    precondition: Precondition<Course>
+    versions: ModuleVersions
   ): Promise<Module> {
     return this.#onPart(actor, courseId, async (tx) => {
       const current = await module(tx, courseId, id)
-      await requireMatch(precondition, () => read(tx).course(courseId, {}))
+      await requireModule(tx, courseId, current, versions)
       if (position !== undefined) await Positions.modules.move(tx, courseId, current.position, position)
       await tx.module.update({ where: { id }, data: input, select: { id: true } })
       return module(tx, courseId, id)
     })
   }
 
-  deleteModule(actor: Actor, courseId: number, id: number, precondition: Precondition<Course>): Promise<void> {
+  deleteModule(actor: Actor, courseId: number, id: number, versions: ModuleVersions): Promise<void> {
     return this.#onPart(actor, courseId, async (tx) => {
-      const { position } = await module(tx, courseId, id)
-      await requireMatch(precondition, () => read(tx).course(courseId, {}))
+      const current = await module(tx, courseId, id)
+      await requireModule(tx, courseId, current, versions)
       await tx.module.delete({ where: { id }, select: { id: true } })
-      await Positions.modules.close(tx, courseId, position)
+      await Positions.modules.close(tx, courseId, current.position)
     })
   }
 
@@ -165,4 +165,23 @@ async function module(tx: Transaction, courseId: number, id: number): Promise<Mo
   const found = items.find((item) => item.id === id)
   if (found === undefined) throw new NotFoundError('module')
   return found
+}
+
+/** What `If-Match` asks of a module, which is read as a part of its course, too. */
+export interface ModuleVersions {
+  readonly own: Precondition<Module>
+  readonly course: Precondition<Course>
+}
+
+function requireModule(
+  tx: Transaction,
+  courseId: number,
+  current: Module,
+  { own, course }: ModuleVersions
+): Promise<void> {
+  return requireMatch(
+    own,
+    async () => current,
+    async () => course.etagOf(await read(tx).course(courseId, {}))
+  )
 }

@@ -7,7 +7,7 @@ export const ifMatch = Type.Object({
   'if-match': Type.Optional(
     Type.String({
       description:
-        'the ETag of the version that is to be changed, for a module that of its course; 412 when it is another'
+        'the ETag of the version that is to be changed, for a module also that of its course; 412 when it is another'
     })
   )
 })
@@ -18,8 +18,16 @@ export interface Precondition<T> {
   readonly etagOf: (current: T) => string
 }
 
-/** Throws 412 when the header is there and does not name the current entity tag. Call it under the lock. */
-export async function requireMatch<T>({ ifMatch, etagOf }: Precondition<T>, current: () => Promise<T>): Promise<void> {
+/**
+ * Throws 412 when the header is there and names neither the current entity tag nor, where the client may have read that, the one of the
+ * whole that this is a part of. Call it under the lock.
+ */
+export async function requireMatch<T>(
+  { ifMatch, etagOf }: Precondition<T>,
+  current: () => Promise<T>,
+  etagOfWhole?: () => Promise<string>
+): Promise<void> {
   if (ifMatch === undefined || matchesEtag(ifMatch, etagOf(await current()))) return
+  if (etagOfWhole !== undefined && matchesEtag(ifMatch, await etagOfWhole())) return
   throw new ApiError(412, 'CHANGED_MEANWHILE', 'somebody else wrote first: read it again, then repeat the change')
 }

@@ -97,6 +97,36 @@ t.test('writes with the headers of conditional requests', async (t) => {
     t.equal(await statusOf(boss.request('DELETE', path, undefined, { 'if-match': stale })), 404)
   })
 
+  await t.test('what is made tells its tag, and a module has its own, or that of its course', async (t) => {
+    const tagOf = (answer: Response) => ({ 'if-match': answer.headers.get('etag') ?? 'none' })
+    const { id } = await draftOf(ann)
+    const modules = `/api/v1/courses/${id}/modules`
+    const made = await ann.request('POST', modules, { title: 'One' })
+    const path = `${modules}/${(await bodyOf(Module, made, 201)).id}`
+    await bodyOf(Module, await ann.request('POST', modules, { title: 'Another' }), 201)
+    const changed = await ann.request('PATCH', path, { title: 'Two' }, tagOf(made))
+    t.equal(changed.status, 200, 'another module does not matter')
+    t.equal(await statusOf(ann.request('PATCH', path, { title: 'Late' }, tagOf(made))), 412)
+    t.equal(await statusOf(ann.request('DELETE', path, undefined, tagOf(made))), 412)
+    const course = { 'if-match': await etagOf(`/api/v1/courses/${id}`) }
+    t.equal(await statusOf(ann.request('PATCH', path, { title: 'Three' }, course)), 200)
+    t.equal(await statusOf(ann.request('PATCH', path, { title: 'Late' }, course)), 412)
+    const last = await ann.request('PATCH', path, { title: 'Four' })
+    t.equal(await statusOf(ann.request('DELETE', path, undefined, tagOf(last))), 204)
+
+    for (const [post, body] of [
+      ['/api/v1/courses', { title: 'T', summary: 'S', description: 'D', level: 'beginner', language: 'en' }],
+      [`${modules}/${draft.moduleId}/chapters`, { title: 'C', content: 'text' }]
+    ] as const) {
+      const target = post.replace(`${id}`, `${draft.id}`)
+      const answer = await ann.request('POST', target, body)
+      t.equal(answer.status, 201)
+      t.equal(await etagOf(answer.headers.get('location') ?? ''), answer.headers.get('etag'), target)
+    }
+    const category = await boss.request('POST', '/api/v1/categories', { slug: 'made', name: 'Made' })
+    t.equal(await statusOf(boss.request('PATCH', '/api/v1/categories/made', { name: 'x' }, tagOf(category))), 200)
+  })
+
   await t.test('where nothing has a tag, If-Match is refused, and nothing is done', async (t) => {
     const requests: [string, string, object | undefined][] = [
       ['POST', '/api/v1/courses', { title: 'T', summary: 'S', description: 'D', level: 'beginner', language: 'en' }],

@@ -45,7 +45,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '',
     {
-      config: { role: 'admin' },
+      config: { role: 'admin', entityTag: true },
       schema: {
         tags: ['administration'],
         operationId: 'createCategory',
@@ -63,7 +63,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.patch(
     '/:slug',
     {
-      config: { role: 'admin' },
+      config: { role: 'admin', entityTag: true },
       schema: {
         tags: ['administration'],
         operationId: 'updateCategory',

@@ -36,6 +36,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '',
     {
+      config: { entityTag: true },
       schema: {
         tags: ['authoring'],
         operationId: 'createCourse',

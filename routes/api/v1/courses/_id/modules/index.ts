@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply } from 'fastify'
 import { ModuleChange, ModuleParams, NewChapter, NewModule } from '#courses/authoring-shapes.ts'
 import { specs } from '#courses/cache-specs.ts'
 import { visibleTo } from '#courses/catalogue.ts'
@@ -38,6 +39,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '',
     {
+      config: { entityTag: true },
       schema: {
         tags,
         operationId: 'createModule',
@@ -56,6 +58,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.patch(
     '/:moduleId',
     {
+      config: { entityTag: true },
       schema: {
         tags,
         operationId: 'updateModule',
@@ -68,7 +71,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { id, moduleId } = request.params
-      return authoring.changeModule(request.signedIn(), id, moduleId, request.body, reply.precondition(Course))
+      return authoring.changeModule(request.signedIn(), id, moduleId, request.body, versionsOf(reply))
     }
   )
 
@@ -86,7 +89,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { id, moduleId } = request.params
-      await authoring.deleteModule(request.signedIn(), id, moduleId, reply.precondition(Course))
+      await authoring.deleteModule(request.signedIn(), id, moduleId, versionsOf(reply))
       return reply.code(204).send(null)
     }
   )
@@ -94,6 +97,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/:moduleId/chapters',
     {
+      config: { entityTag: true },
       schema: {
         tags,
         operationId: 'createChapter',
@@ -110,5 +114,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     }
   )
 }
+
+const versionsOf = (reply: FastifyReply) => ({
+  own: reply.precondition(Module),
+  course: reply.precondition(Course)
+})
 
 export default routes
