@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Trace } from '#cache'
 import { ApiError, NotFoundError } from '#http/errors.ts'
-import { sessionCookieName } from '#sessions/session-cookie.ts'
+import { cookieAttributes, sessionCookieName } from '#sessions/session-cookie.ts'
 import { type Account, Accounts } from '#users/accounts.ts'
 import { Profiles } from '#users/profiles.ts'
 
@@ -74,7 +74,8 @@ export default fp(
 
     app.decorate('signOut', async (request, reply) => {
       await request.session.destroy()
-      reply.clearCookie(cookieName, { path: '/' })
+      // As it was set: browsers let no other site clear a cookie otherwise.
+      reply.clearCookie(cookieName, cookieAttributes(config.production, config.session.sameSite))
     })
 
     app.decorate('identifyAgain', async (request) => {
