@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyPluginCallback } from 'fastify'
 import access from './app/access.ts'
+import accessTokens from './app/access-tokens.ts'
 import audit from './app/audit.ts'
 import cache from './app/cache.ts'
 import cacheReport from './app/cache-report.ts'
@@ -69,7 +70,8 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   cache,
   outboxSweeper,
   services,
-  // Who is signed in: the cookie names a session, the session an account.
+  // Who is signed in: a token names an account, or the cookie a session, and the session an account.
+  accessTokens,
   cookie,
   sessionStore,
   session,

@@ -9,25 +9,28 @@ declare module 'fastify' {
 
 const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** One line for everything that an admin does: who, what, and the result. */
+/** One line for everything that an admin does, and for what others do of which the route says more: who, what, and the result. */
 export default fp(
   async (app) => {
     app.decorateRequest('auditDetails', null)
     app.addHook('onResponse', (request, { statusCode }, done) => {
-      const { account, method, params, routeOptions } = request
-      if (account?.role === 'admin' && !READS.has(method)) {
+      const { account, auditDetails, method, params, routeOptions, token } = request
+      const isAdmin = account?.role === 'admin'
+      if (account !== null && (isAdmin || auditDetails !== null) && !READS.has(method)) {
+        const audit = isAdmin ? 'admin action' : 'account action'
         request.log.info(
           {
-            audit: 'admin action',
+            audit,
             user: account.id,
-            email: account.email,
+            email: isAdmin ? account.email : undefined,
+            token: token?.id,
             method,
             route: routeOptions.url,
             params,
             status: statusCode,
-            ...request.auditDetails
+            ...auditDetails
           },
-          'admin action'
+          audit
         )
       }
       done()

@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import { LineLimit } from '#bounds/line-limit.ts'
 import { BusyError } from '#database/bulkhead.ts'
 import { describeUnavailable, isDatabaseUnavailable, sqlState } from '#database/unavailable.ts'
+import { challenge } from '#http/bearer.ts'
 import type { ErrorCode } from '#http/error-codes.ts'
 import { ApiError, errorBody } from '#http/errors.ts'
 import { describeValidation } from '#http/validation.ts'
@@ -12,8 +13,8 @@ const MAX_BUSY_LINES = 1
 /** What is refused before any limit counts it ends its connection, so that each costs the client a new one. */
 const HANG_UP = { Connection: 'close' }
 
-/** RFC 9110, 11.6.1: a 401 names a way to authenticate. Browsers open no dialog for this one. */
-const CHALLENGE = 'Bearer realm="AI Akademiya"'
+/** A 401 names a way to authenticate. Browsers open no dialog for this one. */
+const CHALLENGE = challenge()
 
 /** For what Fastify itself refuses. */
 const codes = new Map<number, ErrorCode>([
@@ -78,6 +79,6 @@ export default fp(
 )
 
 function send(request: FastifyRequest, reply: FastifyReply, statusCode: number, code: ErrorCode, message: string) {
-  if (statusCode === 401) reply.header('WWW-Authenticate', CHALLENGE)
+  if (statusCode === 401 && !reply.hasHeader('WWW-Authenticate')) reply.header('WWW-Authenticate', CHALLENGE)
   return reply.code(statusCode).send(errorBody(statusCode, code, message, request.id))
 }

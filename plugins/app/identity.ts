@@ -1,10 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Grant } from '#access-tokens/access-tokens.ts'
 import type { Trace } from '#cache'
 import { ApiError, NotFoundError } from '#http/errors.ts'
 import { cookieAttributes, sessionCookieName } from '#sessions/session-cookie.ts'
-import { type Account, Accounts } from '#users/accounts.ts'
+import { type Account, Accounts, toOwnUser } from '#users/accounts.ts'
 import { Profiles } from '#users/profiles.ts'
+import type { OwnUser } from '#users/shapes.ts'
+import { invalidToken } from './access-tokens.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -25,16 +28,22 @@ declare module 'fastify' {
     beginsSession?: boolean
   }
   interface FastifyRequest {
-    /** Who is signed in. */
+    /** Who is signed in, or whose access token came: with the rights that the request has. */
     account: Account | null
+    /** The access token that the request came with, and its user, who may have more rights. */
+    token: (Grant & { readonly user: Account }) | null
+    /** Why the access token that came is not accepted: access.ts refuses it once the request has been counted. */
+    tokenRefusal: ApiError | null
     /** The account that this request has begun a session for. */
     signedInAs: Account | null
     /** Who is signed in. Throws 401 where nobody is, which can only happen on a public route: see access.ts. */
     signedIn(): Account
+    /** The same as its user sees it. */
+    ownUser(): OwnUser
   }
 }
 
-/** Who makes a request: his session, checked against the account as it is now, so that what changes there counts at once. */
+/** Who makes a request: his session or his access token, checked against the account as it is now, so that what changes there counts at once. */
 export default fp(
   async (app) => {
     const { config, database, coherentCache: cache } = app
@@ -52,6 +61,11 @@ export default fp(
     app.decorateRequest('signedIn', function () {
       if (this.account === null) throw notSignedIn()
       return this.account
+    })
+    app.decorateRequest('token', null)
+    app.decorateRequest('tokenRefusal', null)
+    app.decorateRequest('ownUser', function () {
+      return toOwnUser(this.token?.user ?? this.signedIn())
     })
 
     app.decorateRequest('signedInAs', null)
@@ -79,19 +93,48 @@ export default fp(
     })
 
     app.decorate('identifyAgain', async (request) => {
+      if (request.token !== null) {
+        const grant = await app.accessTokens.find(request.token.digest)
+        const user = grant && (await accountOf(grant.userId))
+        return grant && user && rightsOf(user, grant)
+      }
       const session = await app.readSession(request.session.sessionId)
       if (session?.unreadable !== undefined) throw session.unreadable
-      return session?.userId === undefined ? null : accountOf(session.userId, session.epoch)
+      return session?.userId === undefined ? null : accountOfSession(session.userId, session.epoch)
     })
 
-    /** The account that a session of this user and epoch is good for; null where there is none any more. */
-    async function accountOf(userId: number, epoch: number | undefined, trace?: Trace): Promise<Account | null> {
+    /** Null where there is none any more. */
+    async function accountOf(userId: number, trace?: Trace): Promise<Account | null> {
       try {
-        const account = await profiles.account(userId, trace)
-        return account.sessionEpoch === epoch ? account : null
+        return await profiles.account(userId, trace)
       } catch (error) {
         if (error instanceof NotFoundError) return null
         throw error
+      }
+    }
+
+    /** The account that a session of this user and epoch is good for; null where there is none any more. */
+    async function accountOfSession(userId: number, epoch: number | undefined, trace?: Trace): Promise<Account | null> {
+      const account = await accountOf(userId, trace)
+      return account?.sessionEpoch === epoch ? account : null
+    }
+
+    function answerAsToVisitor(request: FastifyRequest, error: unknown): void {
+      if (!isPublicRead(request)) throw error
+      request.log.error({ err: error }, 'accounts cannot be read: answered as to a visitor; check DATABASE_URL')
+    }
+
+    async function identifyByToken(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+      reply.header('Cache-Control', 'private, no-store')
+      try {
+        const grant = await app.grantOf(request)
+        const user = await accountOf(grant.userId, request.trace)
+        if (user === null) throw invalidToken()
+        request.token = { ...grant, user }
+        request.account = rightsOf(user, grant)
+      } catch (error) {
+        if (error instanceof ApiError && error.statusCode < 500) request.tokenRefusal = error
+        else answerAsToVisitor(request, error)
       }
     }
 
@@ -110,10 +153,9 @@ export default fp(
       if (userId === undefined) return
       reply.header('Cache-Control', 'private, no-store')
       try {
-        request.account = await accountOf(userId, epoch, request.trace)
+        request.account = await accountOfSession(userId, epoch, request.trace)
       } catch (error) {
-        if (!isPublicRead(request)) throw error
-        request.log.error({ err: error }, 'accounts cannot be read: answered as to a visitor; check DATABASE_URL')
+        answerAsToVisitor(request, error)
         return
       }
       if (request.account === null) await request.session.regenerate()
@@ -129,12 +171,18 @@ export default fp(
 
     app.addHook('onRequest', (request, reply, done) => {
       const { userId, unreadable } = request.session
-      if (userId === undefined && unreadable === undefined) done()
+      if (request.bearer !== null) identifyByToken(request, reply).then(() => done(), done)
+      else if (userId === undefined && unreadable === undefined) done()
       else identify(request, reply).then(() => done(), done)
     })
   },
-  { name: 'identity', dependencies: ['session', 'cache', 'database'] }
+  { name: 'identity', dependencies: ['access-tokens', 'session', 'cache', 'database'] }
 )
+
+/** What a token may do of what its user may: an admin's without the scope of admins is as good as an author's. */
+function rightsOf(user: Account, { scopes }: Grant): Account {
+  return user.role === 'admin' && !scopes.includes('admin') ? { ...user, role: 'author' } : user
+}
 
 /**
  * A public read is answered as to a visitor while sessions cannot be read. A public write, as a login or a logout, changes the session: it

@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin'
+import { bearerToken } from '#http/bearer.ts'
 import { ApiError } from '#http/errors.ts'
 
 /** How much of what a client sent is logged. */
@@ -15,6 +16,8 @@ export default fp(
     app.addHook('onRequest', (request, _reply, done) => {
       const { origin } = request.headers
       if (SAFE_METHODS.has(request.method) || origin === undefined) return done()
+      // A browser adds no token by itself, and cookies mean nothing beside one.
+      if (bearerToken(request.headers.authorization) !== null) return done()
       const own = `${request.protocol}://${request.host}`
       if (corsOrigins.includes(origin) || origin === own) return done()
       request.log.info(

@@ -3,6 +3,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { RouteHandlerMethod } from 'fastify'
 import fp from 'fastify-plugin'
 import type { OpenAPIV3_1 } from 'openapi-types'
+import { scopeOf } from '#access-tokens/scopes.ts'
 import { etagOf } from '#cache'
 import { version } from '#config/version.ts'
 import { impliedResponses } from '#http/documented-responses.ts'
@@ -11,6 +12,7 @@ import { nameSchemas } from '#http/openapi-components.ts'
 import { sessionCookieName } from '#sessions/session-cookie.ts'
 
 const SESSION = 'session'
+const BEARER = 'bearer'
 
 /** `/openapi.json`, made of the route schemas, and `/docs`, which shows it. */
 export default fp(
@@ -39,7 +41,13 @@ export default fp(
         ],
         components: {
           securitySchemes: {
-            [SESSION]: { type: 'apiKey', in: 'cookie', name, description: 'set by register and login' }
+            [SESSION]: { type: 'apiKey', in: 'cookie', name, description: 'set by register and login' },
+            [BEARER]: {
+              type: 'http',
+              scheme: 'bearer',
+              bearerFormat: 'aka_...',
+              description: 'a personal access token, for programs; an operation names the scope that it needs'
+            }
           }
         }
       }
@@ -84,20 +92,18 @@ function sendOnceMade(type: string, make: () => string): RouteHandlerMethod {
 /** Adds what follows from the kind of a route: the answers that plugins give, and whether it needs a session. */
 const addImplied: SwaggerTransform = ({ schema, url, route }) => {
   if (!url.startsWith('/api/v1')) return { schema, url }
-  const { role, cache, entityTag = false, public: isPublic = false } = route.config ?? {}
-  const implied = impliedResponses({
-    method: String(route.method),
-    public: isPublic,
-    tagged: entityTag || cache !== undefined,
-    role: role !== undefined
-  })
+  const { cache, entityTag = false, public: isPublic = false, sessionOnly = false } = route.config ?? {}
+  const method = String(route.method)
+  const implied = impliedResponses({ method, tagged: entityTag || cache !== undefined })
+  const bySession = { [SESSION]: [] }
+  const byToken = { [BEARER]: [scopeOf(method, route.config ?? {})] }
   return {
     url,
     schema: {
       ...schema,
       response: { ...implied, ...Object(schema.response) },
       // None is needed: said, so that no generated client waits for a session.
-      security: isPublic ? [] : [{ [SESSION]: [] }]
+      security: isPublic ? [] : sessionOnly ? [bySession] : [bySession, byToken]
     }
   }
 }

@@ -52,8 +52,11 @@ const answers = new Map<string, { readonly description: string; readonly headers
   ['204', { description: 'It is done, and there is nothing to say' }],
   ['304', { description: 'What the client has is still right' }],
   ['400', { description: 'The request is not as it must be: the message names the field' }],
-  ['401', { description: 'Nobody is signed in', headers: ['WWW-Authenticate'] }],
-  ['403', { description: 'It is not for this account, or not from this page' }],
+  ['401', { description: 'Nobody is signed in, or the access token is wrong', headers: ['WWW-Authenticate'] }],
+  [
+    '403',
+    { description: 'It is not for this account or access token, or not from this page', headers: ['WWW-Authenticate'] }
+  ],
   ['404', { description: 'It is not there, or not visible to you' }],
   ['409', { description: 'What is there does not allow it' }],
   ['412', { description: 'It was changed since the version that If-Match names' }],

@@ -16,7 +16,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/register',
     {
-      config: { public: true, beginsSession: true, rateLimit: app.attemptLimit },
+      config: { public: true, sessionOnly: true, beginsSession: true, rateLimit: app.attemptLimit },
       preHandler: [requireOpenRegistration, app.limitKnownAttempts, app.limitAccountsOfNetwork],
       schema: {
         tags,
@@ -38,7 +38,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/login',
     {
-      config: { public: true, beginsSession: true, rateLimit: app.attemptLimit },
+      config: { public: true, sessionOnly: true, beginsSession: true, rateLimit: app.attemptLimit },
       preHandler: [app.limitKnownAttempts, app.slowGuesses],
       schema: {
         tags,
@@ -60,7 +60,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/logout',
     {
       // Without a session there is nothing to end, which is no error. Whoever has used up the hour's requests may still leave.
-      config: { public: true, rateLimit: app.spareLimit },
+      config: { public: true, sessionOnly: true, rateLimit: app.spareLimit },
       schema: { tags, operationId: 'logout', summary: 'Sign out', response: { 204: NoContent } }
     },
     async (request, reply) => {
@@ -72,10 +72,11 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/logout-everywhere',
     {
+      config: { sessionOnly: true },
       schema: {
         tags,
         operationId: 'logoutEverywhere',
-        summary: 'End every session of the user',
+        summary: 'End every session of the user; access tokens stay',
         response: { 204: NoContent }
       }
     },
@@ -89,18 +90,18 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/session',
     { schema: { tags, operationId: 'getSession', summary: 'Who is signed in', response: { 200: SessionUser } } },
-    async (request) => ({ user: toOwnUser(request.signedIn()) })
+    async (request) => ({ user: request.ownUser() })
   )
 
   app.post(
     '/password',
     {
-      config: { rateLimit: app.attemptLimit },
+      config: { sessionOnly: true, rateLimit: app.attemptLimit },
       preHandler: app.limitKnownAttempts,
       schema: {
         tags,
         operationId: 'changePassword',
-        summary: 'Change the password; ends the other sessions',
+        summary: 'Change the password; ends the other sessions, and no access token',
         body: PasswordChange,
         response: { 204: NoContent }
       }

@@ -16,6 +16,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '',
     {
+      config: { scope: 'generate' },
       preHandler: app.limitGenerationsOfNetwork,
       schema: {
         tags,

@@ -25,6 +25,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.delete(
     '',
     {
+      config: { scope: 'generate' },
       schema: {
         tags,
         operationId: 'cancelGeneration',

@@ -15,7 +15,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       config: { entityTag: true },
       schema: { tags, operationId: 'getOwnUser', summary: 'The own account', response: { 200: OwnUser } }
     },
-    async (request) => toOwnUser(request.signedIn())
+    async (request) => request.ownUser()
   )
 
   app.patch(

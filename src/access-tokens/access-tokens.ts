@@ -1,0 +1,101 @@
+import type { Database } from '#database/database.ts'
+import type { AccessToken as Row } from '#database/generated/client.ts'
+import { ApiError, NotFoundError } from '#http/errors.ts'
+import { requireSession } from '#users/accounts.ts'
+import type { Account } from '#users/shapes.ts'
+import { type AccessScope, knownScopes } from './scopes.ts'
+import type { AccessToken, MadeAccessToken, NewAccessToken } from './shapes.ts'
+import { digestOf, newToken, shownPart } from './token.ts'
+
+/** Tokens of one user that have not expired: one for each of his scripts and devices. */
+const MAX_TOKENS = 50
+const DAY_MS = 86_400_000
+
+const select = {
+  id: true,
+  name: true,
+  prefix: true,
+  scopes: true,
+  createdAt: true,
+  expiresAt: true,
+  lastUsedAt: true
+} as const
+
+/** What a token that is good gives to whoever brings it. */
+export interface Grant {
+  readonly id: number
+  readonly digest: string
+  readonly userId: number
+  readonly scopes: readonly AccessScope[]
+  readonly lastUsedAt: Date | null
+}
+
+/** Personal access tokens, in the database. */
+export class AccessTokens {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  /** Throws 401 where the session or the account has ended meanwhile, 403 for more than the user may do, 409 where he has too many. */
+  async make(account: Account, { name, expiresInDays, scopes }: NewAccessToken): Promise<MadeAccessToken> {
+    const token = newToken()
+    const now = new Date()
+    const expiresAt = new Date(now.getTime() + expiresInDays * DAY_MS)
+    const row = await this.#database.write(async (tx) => {
+      const { id: userId, role } = await requireSession(tx, account)
+      if (scopes.includes('admin') && role !== 'admin') {
+        throw new ApiError(403, 'ADMINS_ONLY', 'only the token of an admin may have the scope admin')
+      }
+      // Until here they told their owner why a script fails.
+      await tx.accessToken.deleteMany({ where: { userId, expiresAt: { lte: now } } })
+      if ((await tx.accessToken.count({ where: { userId } })) >= MAX_TOKENS) {
+        throw new ApiError(409, 'QUOTA_TOKENS', `an account may keep no more tokens than ${MAX_TOKENS}: revoke one`)
+      }
+      const data = { userId, name, scopes, expiresAt, prefix: shownPart(token), digest: digestOf(token) }
+      return tx.accessToken.create({ data, select })
+    })
+    return { ...toAccessToken(row), token }
+  }
+
+  /** Those of a user, the newest first. */
+  async list(userId: number): Promise<AccessToken[]> {
+    const rows = await this.#database.client.accessToken.findMany({
+      where: { userId },
+      select,
+      orderBy: { id: 'desc' }
+    })
+    return rows.map(toAccessToken)
+  }
+
+  /** No process accepts it once this has resolved. Throws `NotFoundError`, also for a token of another user. */
+  async revoke(userId: number, id: number): Promise<void> {
+    const { count } = await this.#database.client.accessToken.deleteMany({ where: { id, userId } })
+    if (count === 0) throw new NotFoundError('token')
+  }
+
+  /** What the token with this digest gives now; null where there is none, or its time is over. Always as the database has it. */
+  async find(digest: string): Promise<Grant | null> {
+    const row = await this.#database.client.accessToken.findUnique({
+      where: { digest },
+      select: { id: true, userId: true, scopes: true, expiresAt: true, lastUsedAt: true }
+    })
+    if (row === null || row.expiresAt.getTime() <= Date.now()) return null
+    const { id, userId, scopes, lastUsedAt } = row
+    return { id, digest, userId, scopes: knownScopes(scopes), lastUsedAt }
+  }
+}
+
+function toAccessToken(row: Pick<Row, keyof typeof select>): AccessToken {
+  const { id, name, prefix, scopes, createdAt, expiresAt, lastUsedAt } = row
+  return {
+    id,
+    name,
+    prefix,
+    scopes: knownScopes(scopes),
+    createdAt: createdAt.toISOString(),
+    expiresAt: expiresAt.toISOString(),
+    lastUsedAt: lastUsedAt?.toISOString() ?? null
+  }
+}

@@ -1,0 +1,17 @@
+const BEARER = /^bearer(?: +(.*))?$/i
+
+/** What an `Authorization` header brings as a bearer token, whatever it looks like; null where it is of another scheme, or missing. */
+export function bearerToken(authorization: string | undefined): string | null {
+  const match = authorization === undefined ? null : BEARER.exec(authorization)
+  return match === null ? null : (match[1] ?? '')
+}
+
+type Problem = 'invalid_token' | 'insufficient_scope'
+
+/** `WWW-Authenticate` (RFC 9110, 11.6.1, and RFC 6750, 3): how to say who one is, and what is wrong with the token that was sent. */
+export function challenge(problem?: Problem, scope?: string): string {
+  const parts = ['realm="AI Akademiya"']
+  if (problem !== undefined) parts.push(`error="${problem}"`)
+  if (scope !== undefined) parts.push(`scope="${scope}"`)
+  return `Bearer ${parts.join(', ')}`
+}

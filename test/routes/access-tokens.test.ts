@@ -1,0 +1,311 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { Type } from 'typebox'
+import { type Actor, ADMIN, draftOf, peopleEnvironment, register, signIn } from '../support/actors.ts'
+import { bothWays } from '../support/both-ways.ts'
+import { ErrorBody } from '../support/contract.ts'
+import { bodyOf, eventually, OwnUser, SessionUser, statusOf } from '../support/people.ts'
+import { AccessTokenList, makeToken, TOKENS, withToken } from '../support/tokens.ts'
+
+const ME = '/api/v1/users/me'
+const COURSE = { title: 'T', summary: 'S', description: 'D', level: 'beginner', language: 'en' }
+const DAY_MS = 86_400_000
+
+const codeOf = async (answer: Promise<Response>, status: number) => (await bodyOf(ErrorBody, await answer, status)).code
+const listOf = async (actor: Actor) => (await bodyOf(AccessTokenList, await actor.get(TOKENS))).items
+
+bothWays(
+  t,
+  async (t, { app, url }) => {
+    const boss = await signIn(url, ADMIN.email, ADMIN.password)
+    const ann = await register(url, 'ann')
+    const { client } = app.database
+
+    await t.test('a token is shown once, and listed without itself', async (t) => {
+      const before = Date.now()
+      const { token, ...made } = await makeToken(ann, { name: 'backup' })
+      t.match(token, /^aka_[0-9A-Za-z]{49}$/)
+      t.match(made, { name: 'backup', prefix: token.slice(0, 8), scopes: ['read', 'write'], lastUsedAt: null })
+      const days = (Date.parse(made.expiresAt) - before) / DAY_MS
+      t.ok(days >= 30 && days < 30.01, `${days} days`)
+      const second = await makeToken(ann, { name: 'phone', expiresInDays: 365, scopes: ['generate', 'read'] })
+      t.same(second.scopes, ['read', 'generate'])
+      t.not(second.token, token)
+
+      const answer = await ann.get(TOKENS)
+      t.match(answer.headers.get('cache-control'), /no-store/)
+      const text = await answer.text()
+      t.notMatch(text, token.slice(8))
+      t.same(
+        (await listOf(ann)).map(({ name }) => name),
+        ['phone', 'backup'],
+        'the newest first'
+      )
+      t.same((await listOf(ann))[1], made)
+      t.same(await listOf(boss), [], 'everybody has his own')
+    })
+
+    await t.test('the database keeps a digest, and nothing that would do as a token', async (t) => {
+      const { token, id } = await makeToken(ann)
+      const row = await client.accessToken.findUniqueOrThrow({ where: { id } })
+      t.notMatch(JSON.stringify(row), token.slice(8))
+      t.equal(await statusOf(withToken(url, row.digest).get(ME)), 401)
+    })
+
+    await t.test('what cannot be a token is 400 and names the field', async (t) => {
+      const wrong: [object, RegExp][] = [
+        [{}, /name/],
+        [{ name: ' ' }, /name/],
+        [{ name: 'x', expiresInDays: 0 }, /expiresInDays/],
+        [{ name: 'x', expiresInDays: 366 }, /expiresInDays/],
+        [{ name: 'x', expiresInDays: 1.5 }, /expiresInDays/],
+        [{ name: 'x', scopes: [] }, /scopes/],
+        [{ name: 'x', scopes: ['read', 'read'] }, /scopes/],
+        [{ name: 'x', scopes: ['root'] }, /scopes/],
+        [{ name: 'x', userId: 1 }, /userId/]
+      ]
+      for (const [body, message] of wrong) {
+        t.match(await bodyOf(ErrorBody, await ann.request('POST', TOKENS, body), 400), { message })
+      }
+    })
+
+    await t.test('it is its user, who sees within a minute that it was used', async (t) => {
+      const { token, id } = await makeToken(ann)
+      const script = withToken(url, token)
+      const me = await bodyOf(OwnUser, await ann.get(ME))
+      t.same(await bodyOf(OwnUser, await script.get(ME)), me)
+      t.same((await bodyOf(SessionUser, await script.get('/api/v1/auth/session'))).user, me)
+      t.equal(await statusOf(script.request('POST', '/api/v1/courses', COURSE)), 201)
+      const lastUse = async () => (await client.accessToken.findUniqueOrThrow({ where: { id } })).lastUsedAt
+      t.ok(await eventually(async () => (await lastUse()) !== null))
+      const first = await lastUse()
+      t.match((await listOf(ann))[0], { id, lastUsedAt: first?.toISOString() })
+      await sleep(20)
+      for (let i = 0; i < 3; i++) t.equal(await statusOf(script.get(ME)), 200)
+      await sleep(200)
+      t.same(await lastUse(), first, 'once a minute is enough')
+    })
+
+    await t.test('cookies beside it mean nothing, and none is set', async (t) => {
+      const { token } = await makeToken(ann)
+      const both = withToken(url, token, boss.cookie)
+      const answer = await both.get(ME)
+      t.same(answer.headers.getSetCookie(), [])
+      t.equal((await bodyOf(OwnUser, answer)).name, 'ann')
+      const wrong = withToken(url, 'aka_wrong', boss.cookie)
+      for (const path of [ME, '/api/v1/courses/1']) {
+        const refused = await wrong.get(path)
+        t.same([refused.status, refused.headers.getSetCookie()], [401, []], 'the session does not step in')
+      }
+      t.equal(await statusOf(boss.get(ME, { authorization: 'Basic eDp4' })), 200, 'that of a proxy is none of ours')
+    })
+
+    await t.test('it may come from any origin, which a session may not', async (t) => {
+      const { token } = await makeToken(ann)
+      const origin = { origin: 'https://evil.example' }
+      const change = (actor: Actor) => statusOf(actor.request('PATCH', ME, { bio: 'b' }, origin))
+      t.equal(await change(ann), 403)
+      t.equal(await change(withToken(url, token)), 200)
+      t.equal(await change(withToken(url, 'aka_wrong', ann.cookie)), 401, 'and the cookie still counts for nothing')
+    })
+
+    await t.test('a preflight allows the header to the front ends of the operator only', async (t) => {
+      const asked = { 'access-control-request-method': 'PATCH', 'access-control-request-headers': 'authorization' }
+      const preflight = (origin: string) => fetch(url + ME, { method: 'OPTIONS', headers: { ...asked, origin } })
+      const { headers } = await preflight('https://app.example')
+      t.match(headers.get('access-control-allow-headers'), /authorization/i)
+      t.equal(headers.get('access-control-allow-origin'), 'https://app.example')
+      t.equal((await preflight('https://evil.example')).headers.get('access-control-allow-origin'), null)
+    })
+
+    await t.test('a wrong one is 401, on public routes and for visitors’ hits too', async (t) => {
+      const { token } = await makeToken(ann)
+      const { token: expired, id } = await makeToken(ann)
+      await client.accessToken.update({ where: { id }, data: { expiresAt: new Date(Date.now() - 1) } })
+      const last = token.endsWith('0') ? '1' : '0'
+      const wrong = [
+        '',
+        'aka_',
+        `${token.slice(0, -1)}${last}`,
+        token.toLowerCase(),
+        `${token} ${token}`,
+        `${token}, Bearer ${token}`,
+        expired,
+        'aka_0000000000000000000000000000000000000000000' // replaced below by one with a right checksum
+      ]
+      for (let i = 0; i < 3; i++) await statusOf(fetch(`${url}/api/v1/courses/1`))
+      for (const text of wrong) {
+        for (const path of [ME, '/api/v1/courses/1', '/api/v1/stats', '/openapi.json']) {
+          const answer = await withToken(url, text).get(path)
+          t.match(
+            answer.headers.get('www-authenticate'),
+            /^Bearer realm="[^"]+", error="invalid_token"$/,
+            `${text} ${path}`
+          )
+          t.match(answer.headers.get('cache-control'), /no-store/)
+          t.match(await bodyOf(ErrorBody, answer, 401), { code: 'INVALID_TOKEN' })
+        }
+      }
+      t.equal(await statusOf(withToken(url, token).get('/api/v1/courses/1')), 200)
+      t.ok(
+        (await listOf(ann)).some((listed) => listed.id === id),
+        'its owner sees why'
+      )
+    })
+
+    await t.test('an operation asks for its scope, and says which', async (t) => {
+      const generation = { topic: 'Chess', level: 'beginner', language: 'en', modules: 1, chaptersPerModule: 1 }
+      const operations: Record<string, [string, (actor: Actor) => Promise<Response>]> = {
+        'own data': ['read', (actor) => actor.get(ME)],
+        'public data': ['read', (actor) => actor.get('/api/v1/courses/1')],
+        'a change': ['write', (actor) => actor.request('PATCH', ME, { bio: 'x' })],
+        'a course': ['write', (actor) => actor.request('POST', '/api/v1/courses', COURSE)],
+        'a generation': ['generate', (actor) => actor.request('POST', '/api/v1/generation', generation)],
+        'a read of admins': ['admin', (actor) => actor.get('/api/v1/users')],
+        'a change of admins': ['admin', (actor) => actor.request('DELETE', '/api/v1/categories/none')]
+      }
+      for (const scope of ['read', 'write', 'generate', 'admin']) {
+        const { token } = await makeToken(boss, { name: scope, scopes: [scope] })
+        for (const [name, [needed, ask]] of Object.entries(operations)) {
+          const answer = await ask(withToken(url, token))
+          if (scope === needed) t.ok(answer.ok || answer.status === 404, `${name} with ${scope}: ${answer.status}`)
+          else {
+            t.match(
+              answer.headers.get('www-authenticate'),
+              new RegExp(`^Bearer realm="[^"]+", error="insufficient_scope", scope="${needed}"$`)
+            )
+            t.equal(await codeOf(Promise.resolve(answer), 403), 'INSUFFICIENT_SCOPE', `${name} with ${scope}`)
+          }
+        }
+      }
+    })
+
+    await t.test('it never does more than its user, nor without their scope what only admins may', async (t) => {
+      const all = ['read', 'write', 'generate', 'admin']
+      t.equal(await codeOf(ann.request('POST', TOKENS, { name: 'x', scopes: all }), 403), 'ADMINS_ONLY')
+      const { id: draft } = await draftOf(ann)
+      const { token: plain } = await makeToken(boss)
+      const { token: full } = await makeToken(boss, { name: 'full', scopes: all })
+      const rename = (token: string) =>
+        withToken(url, token).request('PATCH', `/api/v1/courses/${draft}`, { title: 'U' })
+      t.equal(await statusOf(rename(plain)), 404, 'the draft of another')
+      t.equal(await statusOf(withToken(url, plain).get(`/api/v1/courses/${draft}`)), 404)
+      t.equal(await statusOf(rename(full)), 200)
+
+      const me = await withToken(url, plain).get(ME)
+      const etag = me.headers.get('etag') ?? ''
+      t.match(await bodyOf(OwnUser, me), { role: 'admin' }, 'the account is as it is')
+      t.equal(await statusOf(withToken(url, plain).request('PATCH', ME, { bio: 'c' }, { 'if-match': etag })), 200)
+
+      const carl = await register(url, 'carl')
+      const { id } = await bodyOf(OwnUser, await carl.get(ME))
+      const setRole = (role: string) => statusOf(boss.request('PATCH', `/api/v1/users/${id}`, { role }))
+      t.equal(await setRole('admin'), 200)
+      const { token } = await makeToken(carl, { name: 'x', scopes: all })
+      t.equal(await statusOf(withToken(url, token).get('/api/v1/users')), 200)
+      t.equal(await setRole('student'), 200)
+      t.equal(await codeOf(withToken(url, token).get('/api/v1/users'), 403), 'ADMINS_ONLY', 'at once')
+    })
+
+    await t.test('what is about signing in, and about tokens, takes none', async (t) => {
+      const { token, id } = await makeToken(ann)
+      const script = withToken(url, token)
+      const account = { email: 'ann@example.org', password: 'password of ann' }
+      const requests: [string, string, unknown][] = [
+        ['GET', TOKENS, undefined],
+        ['POST', TOKENS, { name: 'x' }],
+        ['DELETE', `${TOKENS}/${id}`, undefined],
+        ['POST', '/api/v1/auth/login', account],
+        ['POST', '/api/v1/auth/register', { ...account, name: 'x' }],
+        ['POST', '/api/v1/auth/logout', undefined],
+        ['POST', '/api/v1/auth/logout-everywhere', undefined],
+        ['POST', '/api/v1/auth/password', { current: account.password, next: 'another password' }]
+      ]
+      for (const [method, path, body] of requests) {
+        const answer = await script.request(method, path, body)
+        t.same(answer.headers.getSetCookie(), [], path)
+        t.equal(await codeOf(Promise.resolve(answer), 403), 'SESSION_ONLY', `${method} ${path}`)
+      }
+      const tokenless = ['/api/v1/auth/session']
+      for (const [path, item] of Object.entries(app.swagger().paths ?? {})) {
+        if (!path.startsWith('/api/v1/auth/') || tokenless.includes(path)) continue
+        t.notMatch(JSON.stringify(item), '"bearer"', `${path} is documented to take none`)
+      }
+    })
+
+    await t.test('it is revoked by its owner only, and refused from then on', async (t) => {
+      const { token, id } = await makeToken(ann)
+      const script = withToken(url, token)
+      t.equal(await statusOf(script.get(ME)), 200)
+      t.equal(await statusOf(boss.request('DELETE', `${TOKENS}/${id}`)), 404)
+      t.equal(await statusOf(script.get(ME)), 200)
+      t.equal(await statusOf(ann.request('DELETE', `${TOKENS}/${id}`)), 204)
+      t.equal(await statusOf(script.get(ME)), 401)
+      t.equal(await statusOf(ann.request('DELETE', `${TOKENS}/${id}`)), 404)
+      t.notOk((await listOf(ann)).some((listed) => listed.id === id))
+    })
+
+    await t.test('it outlives sessions and passwords, and goes with the account', async (t) => {
+      const dora = await register(url, 'dora')
+      const { token } = await makeToken(dora)
+      const script = withToken(url, token)
+      const change = { current: 'password of dora', next: 'another password' }
+      t.equal(await statusOf(dora.request('POST', '/api/v1/auth/password', change)), 204)
+      t.equal(await statusOf(script.get(ME)), 200)
+      const again = await signIn(url, 'dora@example.org', change.next)
+      t.equal(await statusOf(again.request('POST', '/api/v1/auth/logout-everywhere')), 204)
+      t.equal(await statusOf(script.get(ME)), 200)
+      await client.user.delete({ where: { email: 'dora@example.org' } })
+      t.equal(await codeOf(script.get(ME), 401), 'INVALID_TOKEN')
+    })
+
+    await t.test('an account has fifty that are good; what has expired makes room', async (t) => {
+      const eve = await register(url, 'eve')
+      const { id } = await bodyOf(OwnUser, await eve.get(ME))
+      const statuses = await Promise.all(
+        Array.from({ length: 55 }, () => statusOf(eve.request('POST', TOKENS, { name: 'x' })))
+      )
+      t.same(
+        [201, 409].map((status) => statuses.filter((one) => one === status).length),
+        [50, 5]
+      )
+      t.equal(await codeOf(eve.request('POST', TOKENS, { name: 'x' }), 409), 'QUOTA_TOKENS')
+      const [newest] = await listOf(eve)
+      await client.accessToken.update({ where: { id: newest?.id ?? 0 }, data: { expiresAt: new Date() } })
+      t.equal(await statusOf(eve.request('POST', TOKENS, { name: 'y' })), 201)
+      t.equal(await client.accessToken.count({ where: { userId: id } }), 50)
+    })
+
+    await t.test('a session that ended makes none', async (t) => {
+      const { id } = await makeToken(ann)
+      t.equal(await statusOf(ann.request('POST', '/api/v1/auth/logout')), 204)
+      t.equal(await statusOf(ann.request('POST', TOKENS, { name: 'x' })), 401)
+      t.equal(await statusOf(ann.request('DELETE', `${TOKENS}/${id}`)), 401)
+      t.equal(await client.accessToken.count({ where: { id } }), 1)
+    })
+
+    await t.test('OpenAPI names the scope of each operation', async (t) => {
+      const Security = Type.Array(Type.Record(Type.String(), Type.Array(Type.String())))
+      const document = app.swagger()
+      t.match(document, { components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } } })
+      const scopes: Record<string, string> = {}
+      for (const [path, item] of Object.entries(document.paths ?? {})) {
+        for (const [method, operation] of Object.entries(item ?? {})) {
+          const { security = [] }: { security?: Record<string, string[]>[] } = Object(operation)
+          void Security
+          scopes[`${method} ${path}`] = security.map(({ bearer }) => bearer?.join()).join('')
+        }
+      }
+      t.match(scopes, {
+        'get /api/v1/users/me': 'read',
+        'patch /api/v1/users/me': 'write',
+        'get /api/v1/users': 'admin',
+        'post /api/v1/categories': 'admin'
+      })
+      for (const [operation, scope] of Object.entries(scopes)) {
+        if (/^(post|delete) .*\/generation/.test(operation)) t.equal(scope, 'generate', operation)
+      }
+    })
+  },
+  { env: { ...peopleEnvironment, CORS_ORIGINS: 'https://app.example' } }
+)
