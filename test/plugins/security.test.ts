@@ -124,12 +124,14 @@ t.test('what stands before the routes', async (t) => {
     const secrets = ['a-password-in-the-log', 'another-password-in-the-log', 'token-in-the-log', 'cookie-in-the-log']
     const [password = '', next = '', token = '', cookie = ''] = secrets
     const authorization = { authorization: `Bearer ${token}` }
+    const ofProxy = { authorization: `Basic ${token}` }
     const name = { email: 'logged@example.org', name: 'Logged' }
     const bea = new Actor(url)
-    const answer = await bea.request('POST', '/api/v1/auth/register', { ...name, password }, authorization)
+    const answer = await bea.request('POST', '/api/v1/auth/register', { ...name, password }, ofProxy)
     bea.cookie = answer.headers.getSetCookie()[0]?.split(';')[0] ?? ''
     t.equal(answer.status, 201)
     await statusOf(bea.request('POST', LOGIN, { ...name, password }, authorization))
+    await statusOf(bea.request('POST', LOGIN, { ...name, password }, ofProxy))
     await statusOf(visitor.request('POST', LOGIN, { email: name.email, password: `${password}!` }))
     await statusOf(visitor.request('POST', '/api/v1/auth/register', { ...name, password, extra: password }))
     await statusOf(new Actor(url, `sid=${cookie}`).get('/api/v1/auth/session', authorization))

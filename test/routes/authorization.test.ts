@@ -2,28 +2,32 @@ import t from 'tap'
 import { Actor, admin, draftOf, peopleEnvironment, register } from '../support/actors.ts'
 import { generate, ended as over } from '../support/generations.ts'
 import { startService } from '../support/service.ts'
+import { makeToken, withToken } from '../support/tokens.ts'
 
 /**
- * Who may do what: every route, and the status for a visitor, another user, the author, an admin, a session that was ended
- * and the session of a deleted user. Whoever may change something gets a fresh draft, so that no cell depends on another.
+ * Who may do what: every route, and the status for a visitor, another user, the author, an admin, a session that was ended,
+ * the session of a deleted user, and an access token of the author with every scope that he may give it. Whoever may change something gets a fresh draft, so that no cell depends on another.
  */
-const clients = ['visitor', 'other', 'author', 'admin', 'ended', 'deleted'] as const
+const clients = ['visitor', 'other', 'author', 'admin', 'ended', 'deleted', 'token'] as const
 type Who = (typeof clients)[number]
 
 const course = { title: 'T', summary: 'S', description: 'D', level: 'beginner', language: 'en' }
 const generation = { topic: 'Chess', level: 'beginner', language: 'en', modules: 1, chaptersPerModule: 1 }
 const all = (status: number): Record<Who, number> => row(status, status, status, status, status, status)
-/** A session that is ended, or whose user is gone, is nobody's: the same as a visitor. */
+/** A session that is ended, or whose user is gone, is nobody's: the same as a visitor. A token is as good as its user. */
 function row(
   visitor: number,
   other: number,
   author: number,
   admin: number,
   ended = visitor,
-  deleted = visitor
+  deleted = visitor,
+  token = author
 ): Record<Who, number> {
-  return { visitor, other, author, admin, ended, deleted }
+  return { visitor, other, author, admin, ended, deleted, token }
 }
+/** What only a session may do. */
+const bySession = (statuses: Record<Who, number>): Record<Who, number> => ({ ...statuses, token: 403 })
 
 const table: [string, string, unknown, Record<Who, number>][] = [
   ['GET', '/health/live', undefined, all(200)],
@@ -78,8 +82,17 @@ const table: [string, string, unknown, Record<Who, number>][] = [
   ['GET', '/api/v1/users/me/progress/2', undefined, row(401, 404, 404, 404)],
   ['PUT', '/api/v1/users/me/progress/2/chapters/14', { completed: true }, row(401, 409, 409, 409)],
   ['GET', '/api/v1/auth/session', undefined, row(401, 200, 200, 200)],
-  ['POST', '/api/v1/auth/password', { current: 'wrong', next: 'long enough it is' }, row(401, 403, 403, 403)],
-  ['POST', '/api/v1/auth/login', { email: 'nobody@example.org', password: 'x' }, all(401)]
+  ['GET', '/api/v1/auth/tokens', undefined, bySession(row(401, 200, 200, 200))],
+  ['POST', '/api/v1/auth/tokens', { name: 'x' }, bySession(row(401, 201, 201, 201))],
+  ['POST', '/api/v1/auth/tokens', { name: 'x', scopes: ['admin'] }, bySession(row(401, 403, 403, 201))],
+  ['DELETE', '/api/v1/auth/tokens/:token', undefined, bySession(row(401, 404, 204, 404))],
+  [
+    'POST',
+    '/api/v1/auth/password',
+    { current: 'wrong', next: 'long enough it is' },
+    bySession(row(401, 403, 403, 403))
+  ],
+  ['POST', '/api/v1/auth/login', { email: 'nobody@example.org', password: 'x' }, bySession(all(401))]
 ]
 
 t.test('every route answers each kind of client as the contract says', async (t) => {
@@ -96,7 +109,8 @@ t.test('every route answers each kind of client as the contract says', async (t)
     author,
     admin: await admin(service),
     ended,
-    deleted
+    deleted,
+    token: withToken(url, (await makeToken(author, { name: 'all', scopes: ['read', 'write', 'generate'] })).token)
   }
 
   const { id: written } = await generate(author, { modules: 1, chaptersPerModule: 1 })
@@ -122,6 +136,7 @@ t.test('every route answers each kind of client as the contract says', async (t)
           .replace(':generation', written)
           .replace(':module', String(draft.moduleId))
           .replace(':chapter', String(draft.chapterId))
+          .replace(':token', path.includes(':token') ? String((await makeToken(author)).id) : '')
         const sent = body === undefined ? undefined : JSON.parse(JSON.stringify(body).replace(':n', String(++n)))
         const answer = await actors[who].request(method, filled, sent)
         t.equal(answer.status, expected[who], `${who}: ${answer.status}`)
