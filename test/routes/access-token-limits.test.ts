@@ -1,0 +1,80 @@
+import t from 'tap'
+import { newToken } from '#access-tokens/token.ts'
+import { Actor, register } from '../support/actors.ts'
+import { bothWays } from '../support/both-ways.ts'
+import { ErrorBody } from '../support/contract.ts'
+import { bodyOf, statusOf } from '../support/people.ts'
+import { makeToken, withToken } from '../support/tokens.ts'
+
+const ME = '/api/v1/users/me'
+const USER_LIMIT = 40
+const COURSE = '/api/v1/courses/1'
+
+bothWays(
+  t,
+  async (t, { app, url }) => {
+    const from = (address: string) => ({ 'x-forwarded-for': address })
+    const left = async (answer: Promise<Response>) => {
+      const response = await answer
+      await response.arrayBuffer()
+      t.equal(response.headers.get('x-ratelimit-limit'), `${USER_LIMIT}`)
+      return Number(response.headers.get('x-ratelimit-remaining'))
+    }
+
+    await t.test('a token counts as its user, whichever it is and wherever it comes from', async (t) => {
+      const ann = await register(url, 'ann')
+      const one = withToken(url, (await makeToken(ann)).token)
+      const other = withToken(url, (await makeToken(ann)).token)
+      const first = await left(ann.get(ME))
+      t.equal(await left(one.get(ME, from('10.2.0.1'))), first - 1)
+      t.equal(await left(other.get(COURSE, from('10.2.0.2'))), first - 2, 'what is public, too')
+      t.equal(await left(other.get(COURSE, from('10.2.0.2'))), first - 3, 'also a hit of the cache')
+      for (let n = 0; n < USER_LIMIT; n++) await statusOf(one.get(ME))
+      t.equal(await statusOf(other.get(ME)), 429)
+      t.equal(await statusOf(ann.get(ME)), 429)
+      t.equal(await statusOf(new Actor(url).get(COURSE)), 200, 'a visitor of the network is another')
+    })
+
+    await t.test('wrong tokens are counted by network, and refuse no token that is known', async (t) => {
+      const ben = await register(url, 'ben')
+      const [known, unknown] = [(await makeToken(ben)).token, (await makeToken(ben)).token]
+      const lookUps = countLookUps()
+      const ask = (token: string, address: string, path = ME) => withToken(url, token).get(path, from(address))
+      t.equal(await statusOf(ask(known, '10.3.0.1')), 200)
+      // Half of them cannot be tokens: those cost no look-up.
+      for (let n = 0; n < 10; n++) {
+        t.equal(await statusOf(ask(n % 2 === 0 ? newToken() : 'aka_wrong', '10.3.0.1')), 401)
+      }
+      t.equal(lookUps.count(), 6)
+      for (const token of [newToken(), 'aka_wrong', unknown]) {
+        for (const path of [ME, COURSE]) {
+          const answer = await ask(token, '10.3.0.1', path)
+          const seconds = Number(answer.headers.get('retry-after'))
+          t.ok(seconds > 0 && seconds <= 60, `Retry-After: ${seconds}`)
+          t.match(await bodyOf(ErrorBody, answer, 429), { code: 'RATE_LIMITED' })
+        }
+      }
+      t.equal(lookUps.count(), 7, 'but for the one that used the limit up, nothing is looked for any more')
+      t.equal(await statusOf(ask(known, '10.3.0.1')), 200, 'who was there before notices nothing')
+      t.equal(await statusOf(ask(unknown, '10.3.0.2')), 200, 'nor does another network')
+      t.equal(await statusOf(ask(unknown, '10.3.0.1')), 200, 'from where the token gets known')
+      t.equal(await statusOf(new Actor(url).get(COURSE, from('10.3.0.1'))), 200, 'and visitors read on')
+      const login = { email: 'ben@example.org', password: 'password of ben' }
+      const signIn = new Actor(url).request('POST', '/api/v1/auth/login', login, from('10.3.0.1'))
+      t.equal(await statusOf(signIn), 200, 'wrong tokens are no wrong passwords')
+    })
+
+    /** How often the database was asked for a token. */
+    function countLookUps() {
+      let count = 0
+      const { accessTokens } = app
+      const find = accessTokens.find.bind(accessTokens)
+      accessTokens.find = (digest) => {
+        count++
+        return find(digest)
+      }
+      return { count: () => count }
+    }
+  },
+  { env: { RATE_LIMIT_ANONYMOUS: '500', RATE_LIMIT_USER: `${USER_LIMIT}`, TRUST_PROXY: '1' } }
+)
