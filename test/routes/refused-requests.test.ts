@@ -13,6 +13,7 @@ const bodies = new Map<string, object>([
   ['POST /api/v1/auth/register', { email: 'new@example.org', password: 'password of new', name: 'New' }],
   ['POST /api/v1/auth/login', { email: 'ann@example.org', password: 'password of ann' }],
   ['POST /api/v1/auth/password', { current: 'password of admin', next: 'another password' }],
+  ['POST /api/v1/auth/tokens', { name: 'New', scopes: ['read'] }],
   ['POST /api/v1/categories', { slug: 'new', name: 'New' }],
   ['PATCH /api/v1/categories/{slug}', { name: 'Changed' }],
   ['POST /api/v1/courses', course],
@@ -82,6 +83,7 @@ t.test('what is refused before a route sees it does nothing', async (t) => {
     const { client } = app.database
     return Promise.all([
       client.user.findMany({ orderBy: { id: 'asc' } }),
+      client.accessToken.findMany({ orderBy: { id: 'asc' } }),
       client.category.findMany({ orderBy: { id: 'asc' } }),
       client.course.findMany({ orderBy: { id: 'asc' } }),
       client.module.findMany({ where: { courseId: id } }),
