@@ -58,11 +58,12 @@ export default fp(
         if (leftMs > 0) throw usedUp(WRONG_TOKENS, leftMs)
       }
       const grant = digest === null ? null : await onBehalfOf(network, () => tokens.find(digest))
-      if (digest !== null && grant !== null) {
-        accepted.set(digest, true)
+      if (grant !== null) {
+        accepted.set(grant.digest, true)
         lastUse.note(grant.id, grant.lastUsedAt)
         return grant
       }
+      if (digest !== null) accepted.delete(digest)
       const count = await app.countUnder(`attempt:token:${network}`, MINUTE_MS)
       if (count === null || count.current <= WRONG_TOKENS) throw invalidToken()
       exhausted.set(network, Date.now() + count.ttl)

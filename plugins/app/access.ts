@@ -21,10 +21,9 @@ declare module 'fastify' {
 }
 
 /**
- * Secure by default: a route is closed to visitors unless its `config` says `public`, and a token that is wrong or lacks the scope is refused
- * by all of them. The check is a hook of the route, because those run
- * after the hooks of all plugins, in the order in which they were added: identity has found the account by then, and the rate limit has
- * counted the request.
+ * Secure by default: a route is closed to visitors unless its `config` says `public`, and any route to an access token that is wrong or
+ * lacks the scope. The check is a hook of the route, because those run after the hooks of all plugins, in the order in which they were
+ * added: identity has found the account by then, and the rate limit has counted the request.
  */
 export default fp(
   async (app) => {

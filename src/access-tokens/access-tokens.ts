@@ -1,7 +1,7 @@
 import type { Database } from '#database/database.ts'
 import type { AccessToken as Row } from '#database/generated/client.ts'
 import { ApiError, NotFoundError } from '#http/errors.ts'
-import { requireSession } from '#users/accounts.ts'
+import { requireSession } from '#users/require-session.ts'
 import type { Account } from '#users/shapes.ts'
 import { type AccessScope, knownScopes } from './scopes.ts'
 import type { AccessToken, MadeAccessToken, NewAccessToken } from './shapes.ts'

@@ -188,22 +188,8 @@ export async function lockAccount(tx: Transaction, id: number): Promise<void> {
   if (user === undefined) throw accountGone()
 }
 
-/**
- * Keeps the account as it is until the transaction ends, for what only a session may do. Throws 401 when the session that `account` was read
- * for has ended since, or the account was deleted.
- */
-export async function requireSession(
-  tx: Transaction,
-  { id, sessionEpoch }: Account
-): Promise<Pick<Account, 'id' | 'role'>> {
-  const [user] = await tx.$queryRaw<{ role: Account['role']; epoch: number }[]>`
-    select role::text, session_epoch as epoch from app_user where id = ${id} for no key update`
-  if (user === undefined) throw accountGone()
-  if (user.epoch !== sessionEpoch) throw sessionEnded()
-  return { id, role: user.role }
-}
-
-function sessionEnded(): ApiError {
+/** What somebody is told whose session has ended since his request began. */
+export function sessionEnded(): ApiError {
   return new ApiError(401, 'NOT_SIGNED_IN', 'sign in first: this session was ended')
 }
 
