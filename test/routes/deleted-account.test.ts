@@ -36,6 +36,7 @@ t.test('who is deleted in the middle of his own request is told 401, and nothing
   const requests: Record<string, (actor: Actor) => Promise<Response>> = {
     profile: (actor) => actor.request('PATCH', '/api/v1/users/me', { name: 'New' }),
     password: (actor) => actor.request('POST', '/api/v1/auth/password', passwords),
+    token: (actor) => actor.request('POST', '/api/v1/auth/tokens', { name: 'x' }),
     course: (actor) => actor.request('POST', '/api/v1/courses', course),
     enrollment: (actor) => actor.request('PUT', `/api/v1/courses/${id}/enrollment`),
     completion: (actor) =>
