@@ -33,6 +33,7 @@ interface Row {
 
 const stack = await Stack.start()
 const course = (url: string) => ({ url: url + COURSE })
+const brotli = (url: string) => ({ url: url + COURSE, headers: { 'accept-encoding': 'br' } })
 const unchanged = async (url: string) => {
   const { headers } = await fetch(url + COURSE)
   return { url: url + COURSE, headers: { 'if-none-match': headers.get('etag') ?? '' } }
@@ -55,6 +56,8 @@ const rows: Row[] = [
   },
   { name: 'hit, front door', start: () => stack.service(), load: course, goal: 1.33 },
   { name: 'hit, normal path', start: normal, load: course, goal: 2.4 },
+  { name: 'compressed hit, front door', start: () => stack.service(), load: brotli },
+  { name: 'compressed hit, normal path', start: normal, load: brotli },
   { name: '304, front door', start: () => stack.service(), load: unchanged },
   { name: '304, normal path', start: normal, load: unchanged },
   { name: 'signed-in /users/me', start: normal, load: me },

@@ -3,11 +3,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
 import { bodyOf, type CacheSpec, type Entry, isNegative, matchesEtag, Trace } from '#cache'
-import { type ContentEncoding, compressedBody, encodingFor } from '#http/content-encoding.ts'
+import { type ContentEncoding, compressedBody } from '#http/content-encoding.ts'
 import type { FrontDoor } from '#http/front-door.ts'
 import { requestId } from '#http/request-id.ts'
 import { timingHeaders } from '#http/timing-headers.ts'
 import { mayCarrySession } from '#sessions/session-cookie.ts'
+import { encodingFor } from '../external/accept-encoding.ts'
 import { PUBLIC } from './entity-tags.ts'
 
 declare module 'fastify' {

@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
-import { compressedBody, encodingFor } from '#http/content-encoding.ts'
+import { compressedBody } from '#http/content-encoding.ts'
+import { encodingFor } from '../external/accept-encoding.ts'
 import { PUBLIC } from './entity-tags.ts'
 
 /** A body that many answers share, as text or bytes, with its entity tag. */

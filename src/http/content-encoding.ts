@@ -1,7 +1,5 @@
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
-import negotiator from '@fastify/accept-negotiator'
-import { LRUCache } from 'lru-cache'
 
 export type ContentEncoding = 'br' | 'gzip'
 
@@ -12,19 +10,6 @@ export const MIN_COMPRESSED_BYTES = 1024
 
 /** Brotli at 5 takes 2 ms for 100 KB, and is done once for an entry: 11 would save another tenth, and take 150 ms. */
 const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }
-
-/** Browsers send a few forms of `Accept-Encoding`. */
-const MAX_FORMS = 100
-const preferences = new negotiator.Negotiator({
-  supportedValues: CONTENT_ENCODINGS,
-  cache: new LRUCache<string, string>({ max: MAX_FORMS })
-})
-
-/** How a body is sent to a client that accepts this; null is as it is. */
-export function encodingFor(acceptEncoding: string | undefined, body: string | Buffer): ContentEncoding | null {
-  if (acceptEncoding === undefined || body.length < MIN_COMPRESSED_BYTES) return null
-  return preferences.negotiate(acceptEncoding)
-}
 
 const compress = {
   br: (body: string | Buffer) => promisify(brotliCompress)(body, BROTLI),

@@ -10,7 +10,7 @@ import { spawnService } from '../support/service.ts'
 const NEXT_VERSION = [
   {
     file: 'src/courses/shapes.ts',
-    text: 'export const Course = Type.Object({',
+    text: 'export const Course = Type.Object(\n  {',
     becomes: 'export const Course = Type.Object({ length: Type.Integer(),'
   },
   {
