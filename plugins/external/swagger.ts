@@ -1,37 +1,41 @@
-import swagger, { type SwaggerTransform, type SwaggerTransformObject } from '@fastify/swagger'
+import swagger, { type SwaggerTransformObject } from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { RouteHandlerMethod } from 'fastify'
 import fp from 'fastify-plugin'
 import type { OpenAPIV3_1 } from 'openapi-types'
-import { scopeOf } from '#access-tokens/scopes.ts'
 import { etagOf } from '#cache'
 import { version } from '#config/version.ts'
-import { impliedResponses } from '#http/documented-responses.ts'
 import { describeAnswers, headers } from '#http/openapi-answers.ts'
 import { nameSchemas } from '#http/openapi-components.ts'
+import { withExamples } from '#http/openapi-examples.ts'
 import { sessionCookieName } from '#sessions/session-cookie.ts'
+import { BEARER, describeOperation, SESSION } from './openapi-operations.ts'
 
-const SESSION = 'session'
-const BEARER = 'bearer'
+const DESCRIPTION = `Courses that a language model writes: the catalogue, its authors and its students.
+
+**To sign in on this page**: open *accounts*, \`POST /api/v1/auth/login\`, *Try it out*, and send an e-mail address and its password; or register. The browser keeps the
+session, and every other request here is made with it. The button *Authorize* is for programs: it takes a personal access token (\`POST /api/v1/auth/tokens\`).`
 
 /** `/openapi.json`, made of the route schemas, and `/docs`, which shows it. */
 export default fp(
   async (app) => {
     const name = sessionCookieName(app.config.production)
     await app.register(swagger, {
-      transform: addImplied,
+      transform: describeOperation,
       transformObject: finish,
       openapi: {
         openapi: '3.1.0',
         info: {
           title: 'AI Akademiya API',
           version,
-          description: 'Courses that a language model writes: the catalogue, its authors and its students.'
+          description: DESCRIPTION,
+          contact: { name: 'AI Akademiya' },
+          license: { name: 'Proprietary', identifier: 'LicenseRef-Proprietary' }
         },
         servers: [{ url: '/', description: 'where this document was found' }],
         tags: [
           { name: 'catalogue', description: 'Categories, courses, modules, chapters' },
-          { name: 'accounts', description: 'Register, sign in and out' },
+          { name: 'accounts', description: 'Register, sign in and out; access tokens' },
           { name: 'authoring', description: 'Writes of authors and admins to courses' },
           { name: 'learning', description: 'Enrollments and progress' },
           { name: 'generation', description: 'Courses written by a language model' },
@@ -89,25 +93,6 @@ function sendOnceMade(type: string, make: () => string): RouteHandlerMethod {
   }
 }
 
-/** Adds what follows from the kind of a route: the answers that plugins give, and whether it needs a session. */
-const addImplied: SwaggerTransform = ({ schema, url, route }) => {
-  if (!url.startsWith('/api/v1')) return { schema, url }
-  const { cache, entityTag = false, public: isPublic = false, sessionOnly = false } = route.config ?? {}
-  const method = String(route.method)
-  const implied = impliedResponses({ method, tagged: entityTag || cache !== undefined })
-  const bySession = { [SESSION]: [] }
-  const byToken = { [BEARER]: [scopeOf(method, route.config ?? {})] }
-  return {
-    url,
-    schema: {
-      ...schema,
-      response: { ...implied, ...Object(schema.response) },
-      // None is needed: said, so that no generated client waits for a session.
-      security: isPublic ? [] : sessionOnly ? [bySession] : [bySession, byToken]
-    }
-  }
-}
-
 /** Names what is shared, and says what each answer means. */
 const finish: SwaggerTransformObject = (document) => {
   if (!('openapiObject' in document)) return document.swaggerObject
@@ -121,7 +106,7 @@ const finish: SwaggerTransformObject = (document) => {
   return {
     ...rest,
     paths: named.paths,
-    components: { ...components, headers, responses: named.responses, schemas: named.schemas }
+    components: { ...components, headers, responses: named.responses, schemas: withExamples(named.schemas) }
   }
 }
 

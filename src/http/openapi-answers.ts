@@ -20,24 +20,29 @@ export const headers = {
   'X-Cache-Hits': count('entries that the cache had', 1),
   'X-Cache-Misses': count('entries that had to be loaded', 0),
   'X-Cache': text('where the answer comes from: HIT, MISS, STALE or BYPASS', 'HIT'),
+  'Server-Timing': text('where the time went', 'cache;dur=0.021, load;dur=0.000, total;dur=1.234'),
   'Cache-Control': text('who may keep the answer, and for how long', 'no-store'),
   'X-RateLimit-Limit': count('requests that are allowed in the window of the limit', 100),
   'X-RateLimit-Remaining': count('how many of them are left', 99),
   'X-RateLimit-Reset': count('seconds until the window ends', 3600),
   ETag: text('the version of what is answered, for If-None-Match and If-Match', '"2jmj7l5rSw0yVb_vlWAYkK_YBwk"'),
   Location: text('where what was made is found', '/api/v1/courses/1'),
+  'Set-Cookie': text('the session, or its end', 'sid=...; Path=/; HttpOnly; SameSite=Lax'),
+  'X-Accel-Expires': text('for nginx, which may keep the answer, and asks before it uses it', '@1'),
   'Retry-After': count('seconds after which it makes sense to try again', 5),
   'WWW-Authenticate': text('how to say who one is', 'Bearer realm="AI Akademiya"'),
   'Accept-Encoding': text('the encodings of a body that are taken', 'identity')
 } satisfies Record<string, Header>
 
-type Name = keyof typeof headers
+export type HeaderName = keyof typeof headers
+type Name = HeaderName
 
 const ALWAYS: readonly Name[] = [
   'X-Request-Id',
   'X-Response-Time',
   'X-Cache-Hits',
   'X-Cache-Misses',
+  'Server-Timing',
   'Cache-Control',
   'X-RateLimit-Limit',
   'X-RateLimit-Remaining',
@@ -50,7 +55,7 @@ const answers = new Map<string, { readonly description: string; readonly headers
   ['201', { description: 'It was made' }],
   ['202', { description: 'It will be done' }],
   ['204', { description: 'It is done, and there is nothing to say' }],
-  ['304', { description: 'What the client has is still right' }],
+  ['304', { description: 'What the client has is still right', headers: ['ETag', 'X-Cache'] }],
   ['400', { description: 'The request is not as it must be: the message names the field' }],
   ['401', { description: 'Nobody is signed in, or the access token is wrong', headers: ['WWW-Authenticate'] }],
   [
@@ -67,27 +72,29 @@ const answers = new Map<string, { readonly description: string; readonly headers
   ['503', { description: 'Not now', headers: ['Retry-After'] }]
 ])
 
-const TAGGED = new Set(['200', '304'])
+const DESCRIBED = new Set(['200', '201', '304'])
 const LOCATED = new Set(['201', '202'])
 
 /**
- * Says of each answer of an operation what it means, and with which headers it comes. Errors are the same everywhere: they are put
- * into `shared`, by name, and the operation refers to them.
+ * Says of each answer of an operation what it means, and with which headers it comes. What is the same everywhere, errors and answers without
+ * a body, is put into `shared`, by name, and the operation refers to it.
  */
 export function describeAnswers(
-  { responses = {} }: Operation,
+  operation: Operation & { 'x-headers'?: Name[] },
   shared: Record<string, Response | OpenAPIV3_1.ReferenceObject>
 ): void {
-  const isTagged = '304' in responses
+  const { responses = {}, 'x-headers': own = [] } = operation
+  delete operation['x-headers']
   for (const [status, response] of Object.entries(responses)) {
     const known = answers.get(status)
     if (known === undefined || '$ref' in response) continue
+    const isShared = isError(response) || (response.content === undefined && !own.includes('Set-Cookie'))
     const names: Name[] = [...ALWAYS, ...(known.headers ?? [])]
-    if (isTagged && TAGGED.has(status)) names.push('ETag', 'X-Cache')
+    if (!isShared && DESCRIBED.has(status)) names.push(...own)
     if (LOCATED.has(status)) names.push('Location')
     const headers = Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
     const described = { ...response, description: known.description, headers }
-    if (isError(response)) {
+    if (isShared) {
       const name = (STATUS_CODES[status] ?? status).replaceAll(/\W/g, '')
       shared[name] = described
       responses[status] = { $ref: `#/components/responses/${name}` }

@@ -104,8 +104,7 @@ async function send(
 function contradiction(status: number, text: string, { responses }: Operation): string | null {
   if (status >= 500) return 'a fault of the service'
   // Not of the operation: a path that cannot be read, or that leads elsewhere because of what was put into it.
-  if (status === 414 || (status === 404 && text.includes('nothing at this URL')) || text.includes('MALFORMED_URL'))
-    return null
+  if (status === 414 || /Route not found|METHOD_NOT_ALLOWED|MALFORMED_URL/.test(text)) return null
   const response = responses[status]
   if (response === undefined) return 'this status is not documented'
   const schema: Schema | undefined = response.content?.['application/json']?.schema

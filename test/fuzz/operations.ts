@@ -25,9 +25,14 @@ export interface FuzzRequest {
 
 const BROKEN = 0.45
 
-/** One request to the operation: right in all, or broken in one or more places. */
-export function requestTo(path: string, { parameters = [], requestBody }: Operation, chance: Chance): FuzzRequest {
-  const breaks = chance.often(BROKEN)
+/** One request to the operation: right in all, or, as often as `broken` says, broken in one or more places. */
+export function requestTo(
+  path: string,
+  { parameters = [], requestBody }: Operation,
+  chance: Chance,
+  broken = BROKEN
+): FuzzRequest {
+  const breaks = chance.often(broken)
   const value = (schema: Schema) => (breaks && chance.often(0.4) ? nasty(chance) : right(schema, chance))
   const headers: Record<string, string> = {}
   const query: string[] = []

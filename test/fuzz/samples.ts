@@ -7,6 +7,8 @@ export interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>
   readonly required?: readonly string[]
   readonly items?: Schema
+  readonly minItems?: number
+  readonly minProperties?: number
   readonly minimum?: number
   readonly maximum?: number
   readonly minLength?: number
@@ -120,7 +122,7 @@ export function right(schema: Schema, chance: Chance): unknown {
     case 'null':
       return null
     case 'array':
-      return []
+      return array(schema, chance)
     case 'object':
       return object(schema, chance)
     default:
@@ -135,8 +137,17 @@ function integer({ minimum = -5, maximum = 1000 }: Schema, chance: Chance): numb
   return chance.often(0.9) ? minimum + chance.below(small - minimum + 1) : chance.of([minimum, maximum])
 }
 
-function object({ properties = {}, required = [] }: Schema, chance: Chance): Record<string, unknown> {
-  const entries = Object.entries(properties).filter(([name]) => required.includes(name) || chance.often(0.5))
+function array({ items = {}, minItems = 0 }: Schema, chance: Chance): unknown[] {
+  return Array.from({ length: minItems + chance.below(2) }, () => right(items, chance))
+}
+
+function object(
+  { properties = {}, required = [], minProperties = 0 }: Schema,
+  chance: Chance
+): Record<string, unknown> {
+  const all = Object.entries(properties)
+  const chosen = all.filter(([name]) => required.includes(name) || chance.often(0.5))
+  const entries = chosen.length < minProperties ? all : chosen
   return Object.fromEntries(entries.map(([name, schema]) => [name, right(schema, chance)]))
 }
 
@@ -146,5 +157,9 @@ function text({ pattern = '', format, minLength = 0, maxLength = 1000 }: Schema,
   if (pattern.startsWith('^https')) return 'https://example.org/a.png'
   if (pattern.startsWith('^[A-Za-z]{2,3}')) return chance.of(['ru', 'en', 'pt-BR'])
   if (pattern.startsWith('^[a-z0-9')) return chance.of(['data', 'programming', `new-${chance.below(1000)}`])
-  return chance.of(TEXTS).slice(0, maxLength).padEnd(minLength, 'x')
+  if (pattern.includes('[0-9a-fA-F]{8}'))
+    return `00000000-0000-7000-8000-${String(chance.below(1e9)).padStart(12, '0')}`
+  // Characters, of which an emoji is one, and not units of UTF-16.
+  const characters = [...chance.of(TEXTS)].slice(0, maxLength)
+  return characters.join('') + 'x'.repeat(Math.max(0, minLength - characters.length))
 }

@@ -297,8 +297,8 @@ bothWays(
       const scopes: Record<string, string> = {}
       for (const [path, item] of Object.entries(document.paths ?? {})) {
         for (const [method, operation] of Object.entries(item ?? {})) {
-          const { security = [] }: { security?: Record<string, string[]>[] } = Object(operation)
-          scopes[`${method} ${path}`] = security.map(({ bearer }) => bearer?.join()).join('')
+          const { 'x-scope': scope = '' }: { 'x-scope'?: string } = Object(operation)
+          scopes[`${method} ${path}`] = scope
         }
       }
       t.match(scopes, {

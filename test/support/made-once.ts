@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { ROOT } from './script.ts'
 
 /** What the content of a first start is made of. */
@@ -42,7 +42,10 @@ let version: Promise<string> | undefined
 export function contentVersion(): Promise<string> {
   version ??= (async () => {
     const hash = createHash('sha256')
-    for (const source of SOURCES) for (const file of await filesOf(source)) hash.update(await readFile(file))
+    // With their names: a database knows its migrations by these.
+    for (const source of SOURCES) {
+      for (const file of await filesOf(source)) hash.update(relative(ROOT, file)).update(await readFile(file))
+    }
     return hash.digest('hex').slice(0, 16)
   })()
   return version

@@ -44,7 +44,8 @@ const Operation = Type.Object(
       )
     ),
     deprecated: Type.Optional(Type.Boolean()),
-    security: Type.Optional(Type.Array(Type.Record(text, Type.Array(text))))
+    security: Type.Optional(Type.Array(Type.Record(text, Type.Array(text)))),
+    'x-scope': Type.Optional(text)
   },
   strict
 )
@@ -54,7 +55,16 @@ const Methods = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'tr
 export const Document = Type.Object(
   {
     openapi: Type.String({ pattern: '^3\\.1\\.\\d+$' }),
-    info: Type.Object({ title: text, version: text, description: Type.Optional(text) }, strict),
+    info: Type.Object(
+      {
+        title: text,
+        version: text,
+        description: Type.Optional(text),
+        contact: Type.Object({ name: text }, strict),
+        license: Type.Object({ name: text, identifier: text }, strict)
+      },
+      strict
+    ),
     servers: Type.Optional(Type.Array(Type.Object({ url: text }))),
     tags: Type.Optional(Type.Array(Type.Object({ name: text, description: Type.Optional(text) }, strict))),
     components: Type.Optional(Type.Record(Type.String(), Type.Record(Type.String({ pattern: '^[\\w.-]+$' }), Schema))),

@@ -1,14 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { CacheReport } from '#observability/shapes.ts'
 
 const INTERVAL_MS = 2000
 /** A stream of reports is not for ever: a page that was forgotten asks again, and is counted. */
 const STREAM_MS = 60_000
 
 const EventStream = {
-  description: 'events `report` with the same data, every two seconds; ends after a minute, to be asked for again',
-  content: { 'text/event-stream': { schema: Type.String() } }
+  content: {
+    'text/event-stream': {
+      schema: Type.Array(
+        Type.Object({ event: Type.Literal('report'), data: CacheReport }, { title: 'CacheReportEvent' })
+      )
+    }
+  }
 }
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
@@ -26,6 +32,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['administration'],
         operationId: 'followCache',
         summary: 'What the cache does, live',
+        description:
+          'A stream for `EventSource`: a report every two seconds. It ends after a minute, to be asked for again.',
         response: { 200: EventStream }
       }
     },

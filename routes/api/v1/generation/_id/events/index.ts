@@ -1,13 +1,25 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { GenerationParams, isOver, LastEventId } from '#generation/shapes.ts'
+import { Generation, GenerationParams, isOver, LastEventId } from '#generation/shapes.ts'
 import { errors } from '#http/errors.ts'
 import { NoContent } from '#http/no-content.ts'
 
+/** OpenAPI 3.1 has no word for a stream: it is a list of events. */
 const EventStream = {
-  description:
-    'events `progress` with a Generation as `data`; ends when it is over, or with an event `ended` when the session is',
-  content: { 'text/event-stream': { schema: Type.String() } }
+  content: {
+    'text/event-stream': {
+      schema: Type.Array(
+        Type.Object(
+          {
+            event: Type.Literal('progress'),
+            id: Type.String({ description: 'for `Last-Event-ID`' }),
+            data: Generation
+          },
+          { title: 'GenerationEvent' }
+        )
+      )
+    }
+  }
 }
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
@@ -23,6 +35,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['generation'],
         operationId: 'followGeneration',
         summary: 'Follow a generation, live',
+        description:
+          'A stream for `EventSource`; `data` is JSON. It ends when the generation is over, or with an event `ended` when the session is; with `Last-Event-ID` it goes on after that event, and is 204 where nothing is to come.',
         params: GenerationParams,
         headers: LastEventId,
         response: { 200: EventStream, 204: NoContent, ...errors(404) }
