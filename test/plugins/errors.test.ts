@@ -26,16 +26,7 @@ const long = (bytes: number) => 'a'.repeat(bytes)
 bothWays(t, async (t, { app, url }) => {
   const courses = `${url}/api/v1/courses`
 
-  for (const path of [
-    '/',
-    '/nothing',
-    '/api/v1',
-    '/api/v2/courses',
-    '/%00',
-    `/${long(20_000)}`,
-    '//',
-    '/..%2F..%2Fetc'
-  ]) {
+  for (const path of ['/nothing', '/api/v1', '/api/v2/courses', '/%00', `/${long(20_000)}`, '/..%2F..%2Fetc']) {
     await t.test(`${path.slice(0, 30)} is 404`, async (t) => {
       t.equal(checkError(t, await send(url + path), 404).code, 'NOT_FOUND')
     })
