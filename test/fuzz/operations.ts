@@ -38,7 +38,8 @@ export function requestTo(
   const query: string[] = []
   let filled = path
   for (const { name, in: where, required, schema } of parameters) {
-    if (where === 'path') filled = filled.replace(`{${name}}`, encode(value(schema)))
+    // With nothing in its place the path is that of another operation.
+    if (where === 'path') filled = filled.replace(`{${name}}`, encode(value(schema)) || '%00')
     else if (!required && chance.often(0.5)) continue
     else if (where === 'query') query.push(`${name}=${encode(value(schema))}`)
     else if (where === 'header') headers[name] = chance.of(['*', '"x"', 'W/"y", "z"', ''])
