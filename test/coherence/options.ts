@@ -10,7 +10,8 @@ export const USAGE = `usage: npm run check:coherence -- [options]
   --faults         what breaks while reads and writes go on, one after the other
   --first-broken   ends with the first read that breaks a rule
   --only TEXT      of the faults or mutations, those with this in their name
-  --mutations      breaks copies of the service on purpose, and expects to be told`
+  --mutations      breaks copies of the service on purpose, and expects to be told
+  --every N        of the mutations every N-th, others each day of N`
 
 export type Mode = 'load' | 'faults' | 'mutations'
 export type Lease = '0' | 'default'
@@ -24,6 +25,7 @@ export interface Options {
   readonly writers: number
   readonly writePauseMs: number
   readonly only: string
+  readonly every: number
   readonly firstBroken: boolean
 }
 
@@ -38,6 +40,7 @@ export function readOptions(args: readonly string[]): Options {
   return {
     mode,
     only,
+    every: natural('every', numbers.every, 1),
     firstBroken,
     leases: leases(lease ?? (faults ? '0' : 'both')),
     reads: natural('reads', numbers.reads, mode === 'mutations' ? 15_000 : 100_000),
@@ -61,6 +64,7 @@ function parse(args: readonly string[]) {
         'write-pause': { type: 'string' },
         'first-broken': { type: 'boolean', default: false },
         only: { type: 'string', default: '' },
+        every: { type: 'string' },
         faults: { type: 'boolean', default: false },
         mutations: { type: 'boolean', default: false }
       }
