@@ -1,3 +1,4 @@
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Static, TObject, TSchema } from 'typebox'
 import { encodedEtag, etagOf, matchesEtag } from '#cache'
@@ -48,9 +49,9 @@ export default fp(
     app.addHook('onRoute', (route) => {
       if (route.schema?.headers === ifMatch) route.config = { ...route.config, ifMatch: true }
     })
-    app.addHook('onRequest', ({ headers, routeOptions, is404 }, _reply, done) => {
-      if (headers['if-match'] === undefined || routeOptions.config.ifMatch === true || is404) done()
-      else done(new ApiError(400, 'PRECONDITION_UNSUPPORTED', 'If-Match is not for this request: nothing was done'))
+    // A hook of the route: the limits have counted the request by then.
+    app.addHook('onRoute', (route) => {
+      if (route.config?.ifMatch !== true) route.onRequest = [...hookList(route.onRequest), refuseIfMatch]
     })
 
     app.addHook('onRoute', (route) => {
@@ -82,3 +83,8 @@ export default fp(
   },
   { name: 'entity-tags', dependencies: ['caching', 'request-trace'] }
 )
+
+function refuseIfMatch({ headers }: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void {
+  if (headers['if-match'] === undefined) done()
+  else done(new ApiError(400, 'PRECONDITION_UNSUPPORTED', 'If-Match is not for this request: nothing was done'))
+}

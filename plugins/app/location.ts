@@ -10,7 +10,7 @@ declare module 'fastify' {
 }
 
 const MAX_PREFIX_LENGTH = 200
-const PREFIX = /^(\/[\w.~-]+)+$/
+const PREFIX = /^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/
 
 /** `Location`, which a proxy that serves the API below a path of its own (`X-Forwarded-Prefix`) does not rewrite. */
 export default fp(

@@ -5,7 +5,7 @@ import { LineLimit } from '#bounds/line-limit.ts'
 const MAX_URL = 512
 /** Refusals that are logged in a second: a client that goes on in spite of them would fill the disk. */
 const MAX_REFUSALS = 50
-const REFUSALS = new Set([400, 417, 429, 503])
+const REFUSALS = new Set([400, 403, 417, 429, 503])
 
 /** One log line for every request, with what the cache did for it; a warning when it was slow. */
 export default fp(

@@ -76,8 +76,9 @@ export default fp(
     }
 
     /** Null for an attempt that counts for its network. */
-    function ownKey({ account, cookies, routeOptions }: FastifyRequest): string | null {
-      const takesOwnPassword = account !== null && routeOptions.config.beginsSession !== true
+    function ownKey({ account, token, cookies, routeOptions }: FastifyRequest): string | null {
+      // Of a session: who has stolen a token must not use up what its user has to change his password.
+      const takesOwnPassword = account !== null && token === null && routeOptions.config.beginsSession !== true
       if (takesOwnPassword) return `attempt:user:${account.id}`
       const id = browsers.idIn(cookies[cookieName])
       return id === null ? null : `attempt:browsers:${id}`

@@ -37,5 +37,7 @@ export function compressedBody(
     return bytes
   })
   forms[encoding] = making
+  // The next client tries again.
+  making.catch(() => delete forms[encoding])
   return making
 }

@@ -35,6 +35,17 @@ bothWays(
       t.equal(await statusOf(new Actor(url).get(COURSE)), 200, 'a visitor of the network is another')
     })
 
+    await t.test('a token does not use up what its user has to change his password', async (t) => {
+      const eve = await register(url, 'eve')
+      const stolen = withToken(url, (await makeToken(eve)).token)
+      const change = { current: 'password of eve', next: 'another password of eve' }
+      const at = (n: number) => from(`10.4.0.${n}`)
+      for (let n = 0; n < 12; n++) {
+        t.equal(await statusOf(stolen.request('POST', '/api/v1/auth/password', change, at(n))), 403)
+      }
+      t.equal(await statusOf(eve.request('POST', '/api/v1/auth/password', change)), 204)
+    })
+
     await t.test('wrong tokens are counted by network, and refuse no token that is known', async (t) => {
       const ben = await register(url, 'ben')
       const [known, unknown] = [(await makeToken(ben)).token, (await makeToken(ben)).token]

@@ -139,8 +139,10 @@ t.test('writes with the headers of conditional requests', async (t) => {
       const answer = await ann.request(method, path, body, { 'if-match': '"any"' })
       t.match(await bodyOf(ErrorBody, answer, 400), { code: 'PRECONDITION_UNSUPPORTED' }, `${method} ${path}`)
     }
-    const visitor = await fetch(`${service.url}/api/v1/courses/1`, { headers: { 'if-match': '"any"' } })
-    t.equal(visitor.status, 400, 'also where the front door would answer')
+    const { url } = await startService(t, { RATE_LIMIT_ANONYMOUS: '3' })
+    const visit = () => statusOf(fetch(`${url}/api/v1/courses/1`, { headers: { 'if-match': '"any"' } }))
+    const visits = [await visit(), await visit(), await visit(), await visit()]
+    t.same(visits, [400, 400, 400, 429], 'also where the front door would answer, and the limit counts it')
   })
 
   await t.test('a tag tells a stranger nothing: 404 and 403 come before 412', async (t) => {

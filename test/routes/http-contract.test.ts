@@ -143,5 +143,6 @@ t.test('Location is below the prefix of a proxy that is trusted', async (t) => {
   }
   t.match(await located({ TRUST_PROXY: '1' }, '/academy/'), /^\/academy\/api\/v1\/courses\/\d+$/)
   t.match(await located({ TRUST_PROXY: '1' }, '//evil.example'), /^\/api\/v1\/courses\/\d+$/)
+  t.match(await located({ TRUST_PROXY: '1' }, '/academy/../..'), /^\/api\/v1\/courses\/\d+$/)
   t.match(await located({}, '/academy'), /^\/api\/v1\/courses\/\d+$/)
 })
