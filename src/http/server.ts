@@ -54,9 +54,9 @@ export function createHttpServer(
       connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS, requestTimeoutMs),
       requestTimeout: requestTimeoutMs,
       headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
-      keepAliveTimeout: CONNECTION_IDLE_MS,
-      // A request without a body needs no stream of one: four microseconds a request.
-      optimizeEmptyRequests: true
+      // Without `optimizeEmptyRequests`: the body of an empty request would never end for who begins to read it later, as Fastify does where
+      // the request has a Content-Type.
+      keepAliveTimeout: CONNECTION_IDLE_MS
     },
     enqueue
   )

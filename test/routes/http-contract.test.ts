@@ -146,3 +146,17 @@ t.test('Location is below the prefix of a proxy that is trusted', async (t) => {
   t.match(await located({ TRUST_PROXY: '1' }, '/academy/../..'), /^\/api\/v1\/courses\/\d+$/)
   t.match(await located({}, '/academy'), /^\/api\/v1\/courses\/\d+$/)
 })
+
+t.test('a request that names a type and has no body is answered', async (t) => {
+  const service = await startService(t, peopleEnvironment)
+  const boss = await admin(service)
+  const headers = { cookie: boss.cookie, 'content-type': 'application/json' }
+  // `fetch` sends no Content-Length with these.
+  for (const [path, status] of [
+    ['/api/v1/courses/1/enrollment', 204],
+    ['/nothing', 404]
+  ] as const) {
+    const init = { method: 'DELETE', headers, signal: AbortSignal.timeout(5000) }
+    t.equal((await fetch(service.url + path, init)).status, status, path)
+  }
+})
