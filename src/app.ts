@@ -3,7 +3,6 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import autoload from '@fastify/autoload'
-import proxyAddr from '@fastify/proxy-addr'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, {
   type ConnectionError,
@@ -26,10 +25,10 @@ import { requestId } from '#http/request-id.ts'
 import { securityHeaders } from '#http/security-headers.ts'
 import { createHttpServer, type HangUp, MAX_HEADER_BYTES } from '#http/server.ts'
 import { timingHeaders } from '#http/timing-headers.ts'
-import { trustedProxies } from '#limits/client-address.ts'
 import { errorFields } from '#logging/error-fields.ts'
 import { logStream } from '#logging/log-stream.ts'
 import { buildValidator } from '../plugins/external/ajv-compiler.ts'
+import { proxyTrust } from '../plugins/external/proxy-addr.ts'
 import { networkKey } from '../plugins/external/rate-limit.ts'
 import { registerPlugins } from '../plugins/index.ts'
 
@@ -56,8 +55,7 @@ export async function buildApp(
   extend: (app: FastifyInstance) => void | Promise<void> = () => {}
 ): Promise<FastifyInstance> {
   const frontDoor = new FrontDoor()
-  const trusted = trustedProxies(config.trustProxy)
-  const isProxy = Array.isArray(trusted) ? proxyAddr.compile(trusted) : trusted
+  const isProxy = proxyTrust(config.trustProxy)
   const addressKey = (address: string | undefined) =>
     isProxy !== false && address !== undefined && isProxy(address, 0) ? null : networkKey(address)
   const reportHangUp = (reason: HangUp, remoteAddress: string | undefined) => {
@@ -76,7 +74,7 @@ export async function buildApp(
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestId,
     rewriteUrl: ({ url }) => originForm(url),
-    trustProxy: trusted,
+    trustProxy: isProxy,
     bodyLimit: BODY_LIMIT_BYTES,
     routerOptions: { ignoreTrailingSlash: true, querystringParser: parseQuery },
     pluginTimeout: START_TIMEOUT_MS,

@@ -1,6 +1,5 @@
-import proxyAddr from '@fastify/proxy-addr'
 import fp from 'fastify-plugin'
-import { trustedProxies } from '#limits/client-address.ts'
+import { proxyTrust } from '../external/proxy-addr.ts'
 
 declare module 'fastify' {
   interface FastifyReply {
@@ -15,8 +14,7 @@ const PREFIX = /^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/
 /** `Location`, which a proxy that serves the API below a path of its own (`X-Forwarded-Prefix`) does not rewrite. */
 export default fp(
   async (app) => {
-    const trusted = trustedProxies(app.config.trustProxy)
-    const isProxy = Array.isArray(trusted) ? proxyAddr.compile(trusted) : trusted
+    const isProxy = proxyTrust(app.config.trustProxy)
     app.decorateReply('locate', function (path) {
       const { headers, socket } = this.request
       const given = headers['x-forwarded-prefix']

@@ -5,9 +5,10 @@ import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
 import { ApiError } from '#http/errors.ts'
-import { bareAddress, trustedProxies } from '#limits/client-address.ts'
+import { bareAddress } from '#limits/client-address.ts'
 import { CounterStore, keyGeneratorOf } from '#limits/counter-store.ts'
 import { type Count, Counters } from '#limits/counters.ts'
+import { proxyTrust } from './proxy-addr.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -78,8 +79,7 @@ export default fp(
     app.decorate('networkOf', ({ ip }) => networkKey(ip))
     app.decorate('countUnder', async (key, windowMs) => (anonymous === 0 ? null : counters.increment(key, windowMs)))
 
-    const trusted = trustedProxies(app.config.trustProxy)
-    const trust = Array.isArray(trusted) ? proxyAddr.compile(trusted) : trusted
+    const trust = proxyTrust(app.config.trustProxy)
     const remaining = ({ current, ttl }: Count) =>
       current > anonymous ? null : limitHeaders(anonymous, anonymous - current, ttl)
     app.decorate('countVisitor', (request) => {
