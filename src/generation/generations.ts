@@ -6,7 +6,7 @@ import { MOST_COUNTED } from '#database/counts.ts'
 import type { Database, Transaction } from '#database/database.ts'
 import { ApiError, NotFoundError } from '#http/errors.ts'
 import { type Page, toPage } from '#http/paging.ts'
-import { accountGone } from '#users/accounts.ts'
+import { lockAccountForChange } from '#users/accounts.ts'
 import type { ModelBudget } from './model-budget.ts'
 import { languageProblem, type ModelProvider } from './provider.ts'
 import type { GenerationQueue } from './queue.ts'
@@ -58,9 +58,7 @@ export class Generations {
     const { database, records, queue, provider, queueLimits, budget, quotas } = this.#options
     const userId = actor.id
     const created = await database.write(async (tx) => {
-      const [user] = await tx.$queryRaw<{ id: number }[]>`
-        select id from app_user where id = ${userId} for no key update`
-      if (user === undefined) throw accountGone()
+      await lockAccountForChange(tx, userId)
       const earlier = await findByKey(tx, userId, idempotencyKey)
       const requestHash = idempotencyKey === undefined ? null : hashOf(input)
       if (earlier !== null) {

@@ -136,8 +136,7 @@ export class Accounts {
   /** Throws 401 when the account was deleted meanwhile, 412 when it was changed. */
   async changeProfile(id: number, data: ProfileChange, precondition: Precondition<OwnUser>): Promise<void> {
     await this.#database.write(async (tx) => {
-      const [user] = await tx.$queryRaw<{ id: number }[]>`select id from app_user where id = ${id} for no key update`
-      if (user === undefined) throw accountGone()
+      await lockAccountForChange(tx, id)
       const current = async () => toOwnUser(toAccount(await tx.user.findUniqueOrThrow({ where: { id }, select })))
       await requireMatch(precondition, current)
       await tx.user.update({ where: { id }, data, select: { id: true } })
@@ -185,6 +184,12 @@ export class Accounts {
  */
 export async function lockAccount(tx: Transaction, id: number): Promise<void> {
   const [user] = await tx.$queryRaw<{ id: number }[]>`select id from app_user where id = ${id} for key share`
+  if (user === undefined) throw accountGone()
+}
+
+/** The same, for what one transaction at a time may do with an account: it waits for the others. */
+export async function lockAccountForChange(tx: Transaction, id: number): Promise<void> {
+  const [user] = await tx.$queryRaw<{ id: number }[]>`select id from app_user where id = ${id} for no key update`
   if (user === undefined) throw accountGone()
 }
 
