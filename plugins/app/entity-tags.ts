@@ -48,10 +48,8 @@ export default fp(
 
     app.addHook('onRoute', (route) => {
       if (route.schema?.headers === ifMatch) route.config = { ...route.config, ifMatch: true }
-    })
-    // A hook of the route: the limits have counted the request by then.
-    app.addHook('onRoute', (route) => {
-      if (route.config?.ifMatch !== true) route.onRequest = [...hookList(route.onRequest), refuseIfMatch]
+      // By a hook of the route: the limits have counted the request by then.
+      else route.onRequest = [...hookList(route.onRequest), refuseIfMatch]
     })
 
     app.addHook('onRoute', (route) => {

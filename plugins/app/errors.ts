@@ -11,7 +11,7 @@ import { describeValidation } from '#http/validation.ts'
 const RETRY_AFTER_S = 5
 const MAX_BUSY_LINES = 1
 /** What is refused before any limit counts it ends its connection, so that each costs the client a new one. */
-const HANG_UP = { Connection: 'close' }
+export const HANG_UP = { Connection: 'close' }
 
 /** A 401 names a way to authenticate. Browsers open no dialog for this one. */
 const CHALLENGE = challenge()

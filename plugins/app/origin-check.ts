@@ -2,6 +2,7 @@ import fp from 'fastify-plugin'
 import { LineLimit } from '#bounds/line-limit.ts'
 import { bearerToken } from '#http/bearer.ts'
 import { ApiError } from '#http/errors.ts'
+import { HANG_UP } from './errors.ts'
 
 /** How much of what a client sent is logged. */
 const MAX_LOGGED = 512
@@ -20,7 +21,7 @@ export default fp(
     app.addHook('onRequest', (request, _reply, done) => {
       const { origin } = request.headers
       if (SAFE_METHODS.has(request.method) || origin === undefined) return done()
-      // A browser adds no token by itself, and cookies mean nothing beside one.
+      // Only a program sends a token, never a browser by itself; and the cookies beside a token are ignored.
       if (bearerToken(request.headers.authorization) !== null) return done()
       const own = `${request.protocol}://${request.host}`
       if (corsOrigins.includes(origin) || origin === own) return done()
@@ -31,8 +32,7 @@ export default fp(
           'a change from a foreign origin was refused; if it is a front end of yours, name it in CORS_ORIGINS; if own should be https, set TRUST_PROXY'
         )
       }
-      // No limit has counted it: each costs the client a new connection.
-      done(new ApiError(403, 'FOREIGN_ORIGIN', `${origin} may not change anything here`, { Connection: 'close' }))
+      done(new ApiError(403, 'FOREIGN_ORIGIN', `${origin} may not change anything here`, HANG_UP))
     })
   },
   { name: 'origin-check', dependencies: ['errors'] }

@@ -35,9 +35,8 @@ export const headers = {
 } satisfies Record<string, Header>
 
 export type HeaderName = keyof typeof headers
-type Name = HeaderName
 
-const ALWAYS: readonly Name[] = [
+const ALWAYS: readonly HeaderName[] = [
   'X-Request-Id',
   'X-Response-Time',
   'X-Cache-Hits',
@@ -50,7 +49,7 @@ const ALWAYS: readonly Name[] = [
 ]
 
 /** What each status says, and the headers that it brings along. */
-const answers = new Map<string, { readonly description: string; readonly headers?: readonly Name[] }>([
+const answers = new Map<string, { readonly description: string; readonly headers?: readonly HeaderName[] }>([
   ['200', { description: 'What was asked for' }],
   ['201', { description: 'It was made' }],
   ['202', { description: 'It will be done' }],
@@ -80,7 +79,7 @@ const LOCATED = new Set(['201', '202'])
  * a body, is put into `shared`, by name, and the operation refers to it.
  */
 export function describeAnswers(
-  operation: Operation & { 'x-headers'?: Name[] },
+  operation: Operation & { 'x-headers'?: HeaderName[] },
   shared: Record<string, Response | OpenAPIV3_1.ReferenceObject>
 ): void {
   const { responses = {}, 'x-headers': own = [] } = operation
@@ -89,7 +88,7 @@ export function describeAnswers(
     const known = answers.get(status)
     if (known === undefined || '$ref' in response) continue
     const isShared = isError(response) || (response.content === undefined && !own.includes('Set-Cookie'))
-    const names: Name[] = [...ALWAYS, ...(known.headers ?? [])]
+    const names: HeaderName[] = [...ALWAYS, ...(known.headers ?? [])]
     if (!isShared && DESCRIBED.has(status)) names.push(...own)
     if (LOCATED.has(status)) names.push('Location')
     const headers = Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))

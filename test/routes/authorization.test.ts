@@ -14,7 +14,7 @@ type Who = (typeof clients)[number]
 const course = { title: 'T', summary: 'S', description: 'D', level: 'beginner', language: 'en' }
 const generation = { topic: 'Chess', level: 'beginner', language: 'en', modules: 1, chaptersPerModule: 1 }
 const all = (status: number): Record<Who, number> => row(status, status, status, status, status, status)
-/** A session that is ended, or whose user is gone, is nobody's: the same as a visitor. A token is as good as its user. */
+/** An ended session, and one of a deleted user, may do what a visitor may. A token may do what its user may. */
 function row(
   visitor: number,
   other: number,
