@@ -10,6 +10,8 @@ backend default {
 sub vcl_recv {
   # Every request asks for itself: to wait for the answer of another one would only take longer.
   set req.hash_ignore_busy = true;
+  # Only a proxy may say below which path the service is found. One that serves it below a path sets it here.
+  unset req.http.X-Forwarded-Prefix;
 }
 
 # Without this Varnish is right as well, but keeps nothing: `no-cache` makes it pass all requests on.

@@ -6,15 +6,15 @@ import { version } from '#config/version.ts'
 const PAGE = new URL('../pages/start/page.html', import.meta.url)
 
 /** Where a client goes on from here. */
-const START = {
+const startBelow = (prefix: string) => ({
   name: 'AI Akademiya API',
   version,
-  api: '/api/v1',
-  documentation: '/docs',
-  openapi: '/openapi.json',
-  health: '/health/ready',
-  admin: '/admin/redis-stats/'
-}
+  api: `${prefix}/api/v1`,
+  documentation: `${prefix}/docs/`,
+  openapi: `${prefix}/openapi.json`,
+  health: `${prefix}/health/ready`,
+  admin: `${prefix}/admin/redis-stats/`
+})
 
 /** What this is: a page for a browser, JSON for everybody else. */
 const routes: FastifyPluginAsyncTypebox = async (app) => {
@@ -24,9 +24,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   const policy = `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
 
   // Any query is good: links to a first page carry what they like.
-  app.get('/', { config: { public: true }, schema: { hide: true, querystring: {} } }, async ({ headers }, reply) => {
-    reply.header('Vary', 'Accept')
-    if (!headers.accept?.includes('text/html')) return START
+  app.get('/', { config: { public: true }, schema: { hide: true, querystring: {} } }, async (request, reply) => {
+    reply.header('Vary', 'Origin, Accept')
+    if (!request.headers.accept?.includes('text/html')) return startBelow(request.forwardedPrefix())
     return reply.header('Content-Security-Policy', policy).type('text/html; charset=utf-8').send(page)
   })
 }

@@ -27,6 +27,7 @@ import { createHttpServer, type HangUp, MAX_HEADER_BYTES } from '#http/server.ts
 import { timingHeaders } from '#http/timing-headers.ts'
 import { errorFields } from '#logging/error-fields.ts'
 import { logStream } from '#logging/log-stream.ts'
+import { loggedUrl } from '#logging/logged-url.ts'
 import { buildValidator } from '../plugins/external/ajv-compiler.ts'
 import { proxyTrust } from '../plugins/external/proxy-addr.ts'
 import { networkKey } from '../plugins/external/rate-limit.ts'
@@ -131,7 +132,7 @@ function folder(name: string): string {
 function answerBadUrl(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const statusCode = error.statusCode ?? 400
   const [code, message] = badUrls.get(statusCode) ?? ['MALFORMED_URL', 'the path of the URL is malformed']
-  logRefusal(request.log, { status: statusCode, code, url: request.url.slice(0, 512), remoteAddress: request.ip })
+  logRefusal(request.log, { status: statusCode, code, url: loggedUrl(request.url), remoteAddress: request.ip })
   reply
     .code(statusCode)
     // No limit has counted it: each costs the client a new connection.

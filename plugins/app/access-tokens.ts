@@ -15,14 +15,14 @@ declare module 'fastify' {
     grantOf(request: FastifyRequest): Promise<Grant>
   }
   interface FastifyRequest {
-    /** The bearer token that the request brings, whatever it looks like; null where it brings none. */
+    /** The bearer token that a request to the API brings, whatever it looks like; null where it brings none. */
     bearer: string | null
   }
 }
 
-/** Wrong tokens a minute of one network. */
+/** Different wrong tokens a minute of one network. */
 const WRONG_TOKENS = 10
-/** Tokens that this process has accepted, and networks that have sent too many wrong ones. */
+/** Tokens that this process has accepted, or refused, and networks that have sent too many wrong ones. */
 const MAX_REMEMBERED = 10_000
 
 /**
@@ -38,6 +38,8 @@ export default fp(
 
     app.decorateRequest('bearer', null)
     app.addHook('onRequest', (request, _reply, done) => {
+      // Health, metrics and pages take none: whoever sends one there is answered as any visitor.
+      if (request.routeOptions.url?.startsWith('/api/v1') !== true) return done()
       request.bearer = bearerToken(request.headers.authorization)
       // Before anybody reads them.
       if (request.bearer !== null) delete request.raw.headers.cookie
@@ -46,24 +48,29 @@ export default fp(
 
     /** By their digests. Wrong tokens of others in the same network do not refuse these. */
     const accepted = new LRUCache<string, true>({ max: MAX_REMEMBERED })
+    /** By their digests. No token becomes a good one later: it is looked for and counted once, as a script may send it for hours. */
+    const refused = new LRUCache<string, true>({ max: MAX_REMEMBERED, ttl: MINUTE_MS })
     /** Until when no unknown token of a network is looked for. */
     const exhausted = new LRUCache<string, number>({ max: MAX_REMEMBERED })
 
     app.decorate('grantOf', async (request) => {
       const { bearer } = request
       const network = app.networkOf(request)
+      // What is no token by its form costs nothing to refuse.
       const digest = bearer !== null && isToken(bearer) ? digestOf(bearer) : null
-      if (digest === null || !accepted.has(digest)) {
+      if (digest === null || refused.has(digest)) throw invalidToken()
+      if (!accepted.has(digest)) {
         const leftMs = (exhausted.get(network) ?? 0) - Date.now()
         if (leftMs > 0) throw usedUp(WRONG_TOKENS, leftMs)
       }
-      const grant = digest === null ? null : await onBehalfOf(network, () => tokens.find(digest))
+      const grant = await onBehalfOf(network, () => tokens.find(digest))
       if (grant !== null) {
         accepted.set(grant.digest, true)
         lastUse.note(grant.id, grant.lastUsedAt)
         return grant
       }
-      if (digest !== null) accepted.delete(digest)
+      accepted.delete(digest)
+      refused.set(digest, true)
       const count = await app.countUnder(`attempt:token:${network}`, MINUTE_MS)
       if (count === null || count.current <= WRONG_TOKENS) throw invalidToken()
       exhausted.set(network, Date.now() + count.ttl)

@@ -28,7 +28,7 @@ declare module 'fastify' {
 export default fp(
   async (app) => {
     app.addHook('onRoute', (route) => {
-      route.onRequest = [...hookList(route.onRequest), authorize]
+      if (!route.config?.otherMethod) route.onRequest = [...hookList(route.onRequest), authorize]
     })
   },
   { name: 'access', dependencies: ['identity', 'rate-limit'] }

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Static, TObject, TSchema } from 'typebox'
-import { encodedEtag, etagOf, matchesEtag } from '#cache'
+import { encodedEtag, etagOf, namedEtag } from '#cache'
 import type { ContentEncoding } from '#http/content-encoding.ts'
 import { ApiError } from '#http/errors.ts'
 import { ifMatch, type Precondition } from '#http/precondition.ts'
@@ -41,15 +41,17 @@ export default fp(
       this.header('Cache-Control', cacheControl)
       this.etag(encoding === null ? etag : encodedEtag(etag, encoding))
       if (this.statusCode !== 200 || (method !== 'GET' && method !== 'HEAD')) return false
-      if (!matchesEtag(headers['if-none-match'], etag)) return false
-      this.code(304).removeHeader('content-type')
+      const named = namedEtag(headers['if-none-match'], etag)
+      if (named === null) return false
+      // That of the form which the client has: it could not use another one (RFC 9111, 4.3.4).
+      this.etag(named).code(304).removeHeader('content-type')
       return true
     })
 
     app.addHook('onRoute', (route) => {
       if (route.schema?.headers === ifMatch) route.config = { ...route.config, ifMatch: true }
       // By a hook of the route: the limits have counted the request by then.
-      else route.onRequest = [...hookList(route.onRequest), refuseIfMatch]
+      else if (!route.config?.otherMethod) route.onRequest = [...hookList(route.onRequest), refuseIfMatch]
     })
 
     app.addHook('onRoute', (route) => {

@@ -2,13 +2,12 @@ import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerRespo
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
-import { bodyOf, type CacheSpec, type Entry, isNegative, matchesEtag, Trace } from '#cache'
-import { type ContentEncoding, compressedBody } from '#http/content-encoding.ts'
+import { bodyOf, type CacheSpec, type Entry, encodedEtag, isNegative, namedEtag, Trace } from '#cache'
+import { type ContentEncoding, compressedBody, encodingFor } from '#http/content-encoding.ts'
 import type { FrontDoor } from '#http/front-door.ts'
 import { requestId } from '#http/request-id.ts'
 import { timingHeaders } from '#http/timing-headers.ts'
 import { mayCarrySession } from '#sessions/session-cookie.ts'
-import { encodingFor } from '../external/accept-encoding.ts'
 import { PUBLIC } from './entity-tags.ts'
 
 declare module 'fastify' {
@@ -78,26 +77,27 @@ export default fp(
     ): void {
       const { publicEntry } = reply
       const isHit = publicEntry !== null && trace.outcome === 'HIT'
-      if (isHit && account === null && isPlain(raw) && isReplayable(reply, payload, publicEntry.entry)) {
-        record(raw.url ?? '', publicEntry, routeOptions.url, reply)
-      }
+      if (isHit && account === null && isPlain(raw)) record(publicEntry, routeOptions.url, reply, payload)
       done(null, payload)
     }
 
     function record(
-      url: string,
       { spec, entry }: { spec: CacheSpec; entry: Entry },
       route: string | undefined,
-      reply: FastifyReply
+      reply: FastifyReply,
+      payload: unknown
     ): void {
+      const { raw } = reply.request
+      const url = raw.url ?? ''
       const status = reply.statusCode
       if ((status !== 200 && status !== 304) || url.length > MAX_URL_LENGTH) return
       const { etag } = entry
       const known = records.get(url)
       const recorded = known?.etag === etag ? known : { spec, route, etag, headers: {} }
-      const variant: Variant = `${status} ${encodingOf(reply.request.raw, entry)}`
+      const encoding = encodingOf(raw, entry)
+      const variant: Variant = `${status} ${encoding}`
       const before = recorded.headers[variant]
-      if (before?.confirmed) return
+      if (before?.confirmed || !isReplayable(reply, payload, entry, encoding)) return
       const flat = constantHeaders(reply)
       recorded.headers[variant] = { flat, confirmed: before?.flat.join() === flat.join() }
       records.set(url, recorded)
@@ -122,8 +122,12 @@ export default fp(
     function admit(visit: Visit, entry: Entry, normalPath: RequestListener): boolean {
       const { raw, response, recorded } = visit
       if (isNegative(entry) || entry.etag !== recorded.etag) return false
-      const status = matchesEtag(raw.headers['if-none-match'], entry.etag) ? 304 : 200
       const encoding = encodingOf(raw, entry)
+      const etag = etagOfForm(entry, encoding)
+      const named = namedEtag(raw.headers['if-none-match'], entry.etag)
+      // The client has another form than it would be sent.
+      if (named !== null && named !== etag) return false
+      const status = named === null ? 200 : 304
       const headers = recorded.headers[`${status} ${encoding}`]
       if (!headers?.confirmed) return false
       const body = status === 304 ? null : encodedBody(entry, encoding)
@@ -208,10 +212,14 @@ function encodedBody(entry: Entry, encoding: ContentEncoding | null): string | B
   return encoding === null ? bodyOf(entry) : compressedBody(entry, bodyOf(entry), encoding)
 }
 
+function etagOfForm({ etag }: Entry, encoding: ContentEncoding | null): string {
+  return encoding === null ? etag : encodedEtag(etag, encoding)
+}
+
 /** False for an answer that a plugin has made another: with a cookie, another body, or for some requests only. */
-function isReplayable(reply: FastifyReply, payload: unknown, entry: Entry): boolean {
-  const body = encodedBody(entry, encodingOf(reply.request.raw, entry))
-  const unchanged = reply.statusCode === 200 ? payload === body : !payload
+function isReplayable(reply: FastifyReply, payload: unknown, entry: Entry, encoding: ContentEncoding | null): boolean {
+  const isBody = reply.statusCode === 200 ? payload === encodedBody(entry, encoding) : !payload
+  const unchanged = isBody && reply.getHeader('etag') === etagOfForm(entry, encoding)
   const isPublic = reply.getHeader('cache-control') === PUBLIC && !reply.hasHeader('set-cookie')
   // `isPlain` lets in nothing with an Origin; what else an answer varies by is not looked at.
   return unchanged && isPublic && reply.getHeader('vary') === 'Origin, Accept-Encoding'

@@ -2,8 +2,12 @@ import fp from 'fastify-plugin'
 import { proxyTrust } from '../external/proxy-addr.ts'
 
 declare module 'fastify' {
+  interface FastifyRequest {
+    /** The path below which a trusted proxy serves this service (`X-Forwarded-Prefix`), as `/academy`; empty where it does not say. */
+    forwardedPrefix(): string
+  }
   interface FastifyReply {
-    /** Sets `Location` to where the client finds this path of the service: below the prefix that a trusted proxy has taken away. */
+    /** Sets `Location` to where the client finds this path of the service. */
     locate(path: string): this
   }
 }
@@ -11,17 +15,19 @@ declare module 'fastify' {
 const MAX_PREFIX_LENGTH = 200
 const PREFIX = /^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/
 
-/** `Location`, which a proxy that serves the API below a path of its own (`X-Forwarded-Prefix`) does not rewrite. */
+/** Where clients find the service: a proxy that serves it below a path of its own does not rewrite `Location`. */
 export default fp(
   async (app) => {
     const isProxy = proxyTrust(app.config.trustProxy)
+    app.decorateRequest('forwardedPrefix', function () {
+      const given = this.headers['x-forwarded-prefix']
+      const isTrusted = isProxy !== false && isProxy(this.socket.remoteAddress ?? '', 0)
+      if (typeof given !== 'string' || !isTrusted) return ''
+      const prefix = given.replace(/\/$/, '')
+      return prefix.length <= MAX_PREFIX_LENGTH && PREFIX.test(prefix) ? prefix : ''
+    })
     app.decorateReply('locate', function (path) {
-      const { headers, socket } = this.request
-      const given = headers['x-forwarded-prefix']
-      const isTrusted = isProxy !== false && isProxy(socket.remoteAddress ?? '', 0)
-      const prefix = typeof given === 'string' && isTrusted ? given.replace(/\/$/, '') : ''
-      const isPath = prefix.length <= MAX_PREFIX_LENGTH && PREFIX.test(prefix)
-      return this.header('Location', isPath ? prefix + path : path)
+      return this.header('Location', this.request.forwardedPrefix() + path)
     })
   },
   { name: 'location' }

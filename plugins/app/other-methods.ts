@@ -3,6 +3,10 @@ import fp from 'fastify-plugin'
 import { ApiError } from '#http/errors.ts'
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The path does not take this method, whoever asks: nothing else is looked at. */
+    otherMethod?: boolean
+  }
   interface FastifyInstance {
     /** Adds a route to every path for the methods that it has no route for. Call it after the last route. */
     answerOtherMethods(): void
@@ -22,8 +26,9 @@ export default fp(
     app.decorate('answerOtherMethods', () => {
       // The route `*` is that of the plugin cors, for preflights.
       for (const [url, methods] of [...taken].filter(([url]) => url !== '*')) {
-        const allow = [...methods].sort().join(', ')
+        const allow = [...new Set([...methods, 'OPTIONS'])].sort().join(', ')
         const others = app.supportedMethods.filter((method) => !methods.has(method) && method !== 'OPTIONS')
+        const isOther = { public: true, otherMethod: true } as const
         const refuse = async ({ method }: FastifyRequest) => {
           throw new ApiError(405, 'METHOD_NOT_ALLOWED', `${method} is not for this path, which takes ${allow}`, {
             Allow: allow
@@ -31,12 +36,12 @@ export default fp(
         }
         // Before a body is read or a query is looked at, which nobody has described; after the rate limit.
         const common = { url, schema: { hide: true }, handler: async () => null }
-        app.route({ ...common, method: others, config: { public: true }, preParsing: refuse })
+        app.route({ ...common, method: others, config: isOther, preParsing: refuse })
         if (methods.has('OPTIONS')) continue
         // Counted by the plugin preflight-limit.
-        const config = { public: true, rateLimit: false } as const
+        const config = { ...isOther, rateLimit: false } as const
         const tell = async (_request: FastifyRequest, reply: FastifyReply) => {
-          reply.code(204).header('Allow', `${allow}, OPTIONS`).send()
+          reply.code(204).header('Allow', allow).send()
         }
         app.route({ ...common, method: 'OPTIONS', config, preParsing: tell })
       }

@@ -1,8 +1,7 @@
 import fp from 'fastify-plugin'
 import { LineLimit } from '#bounds/line-limit.ts'
+import { loggedUrl } from '#logging/logged-url.ts'
 
-/** How much of a URL is logged. */
-const MAX_URL = 512
 /** Refusals that are logged in a second: a client that goes on in spite of them would fill the disk. */
 const MAX_REFUSALS = 50
 const REFUSALS = new Set([400, 403, 417, 429, 503])
@@ -19,7 +18,7 @@ export default fp(
       const line = {
         requestId,
         method,
-        url: url.length > MAX_URL ? url.slice(0, MAX_URL) : url,
+        url: loggedUrl(url),
         route,
         user,
         status,

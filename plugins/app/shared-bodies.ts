@@ -1,6 +1,5 @@
 import fp from 'fastify-plugin'
-import { compressedBody } from '#http/content-encoding.ts'
-import { encodingFor } from '../external/accept-encoding.ts'
+import { compressedBody, encodingFor } from '#http/content-encoding.ts'
 import { PUBLIC } from './entity-tags.ts'
 
 /** A body that many answers share, as text or bytes, with its entity tag. */

@@ -1,7 +1,7 @@
 import compress from '@fastify/compress'
 import fp from 'fastify-plugin'
 import { encodedEtag } from '#cache'
-import { CONTENT_ENCODINGS, MIN_COMPRESSED_BYTES } from '#http/content-encoding.ts'
+import { CONTENT_ENCODINGS, MIN_COMPRESSED_BYTES, preferredEncoding } from '#http/content-encoding.ts'
 import { hookList } from '../app/route-hooks.ts'
 
 /**
@@ -10,6 +10,12 @@ import { hookList } from '../app/route-hooks.ts'
  */
 export default fp(
   async (app) => {
+    // The library takes `br;q=0, *` for brotli, and never looks at what `identity` is worth: it is told the answer.
+    app.addHook('onSend', ({ headers }, _reply, payload, done) => {
+      const accepted = headers['accept-encoding']
+      if (accepted !== undefined) headers['accept-encoding'] = preferredEncoding(accepted) ?? 'identity'
+      done(null, payload)
+    })
     await app.register(compress, {
       encodings: CONTENT_ENCODINGS,
       threshold: MIN_COMPRESSED_BYTES,

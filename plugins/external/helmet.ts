@@ -9,10 +9,12 @@ export default fp(
         directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },
         useDefaults: false
       },
+      // No page of another site needs to load what is here other than by CORS.
+      crossOriginResourcePolicy: { policy: 'same-origin' },
+      xFrameOptions: { action: 'deny' },
       // The others protect pages, and each of them costs every response.
       crossOriginEmbedderPolicy: false,
       crossOriginOpenerPolicy: false,
-      crossOriginResourcePolicy: false,
       originAgentCluster: false,
       xDnsPrefetchControl: false,
       xDownloadOptions: false,

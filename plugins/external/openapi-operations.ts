@@ -1,11 +1,25 @@
 import type { SwaggerTransform } from '@fastify/swagger'
 import type { FastifyContextConfig } from 'fastify'
+import { Type } from 'typebox'
 import { scopeOf } from '#access-tokens/scopes.ts'
 import { impliedResponses } from '#http/documented-responses.ts'
 import type { HeaderName } from '#http/openapi-answers.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Headers that an answer that is no error has, beside those that follow from the rest of this: for the document. */
+    sends?: readonly HeaderName[]
+  }
+}
+
 export const SESSION = 'session'
 export const BEARER = 'bearer'
+
+const ifNoneMatch = Type.Object({
+  'if-none-match': Type.Optional(
+    Type.String({ description: 'the ETag of what the client has: 304 where that is still right' })
+  )
+})
 
 /**
  * Adds what follows from the kind of a route: the answers that plugins give, who may call it, and the headers of an answer that is no error
@@ -19,7 +33,8 @@ export const describeOperation: SwaggerTransform = ({ schema, url, route }) => {
   const headers: HeaderName[] = []
   if (tagged) headers.push('ETag', 'X-Cache')
   if (config.cache !== undefined) headers.push('X-Accel-Expires')
-  if (/^\/api\/v1\/auth\/(register|log|password)/.test(url)) headers.push('Set-Cookie')
+  if (config.beginsSession) headers.push('Set-Cookie')
+  headers.push(...(config.sends ?? []))
   // None is needed: said, so that no generated client waits for a session.
   const security: Record<string, string[]>[] = config.public ? [] : [{ [SESSION]: [] }]
   if (!config.public && !config.sessionOnly) security.push({ [BEARER]: [] })
@@ -27,6 +42,7 @@ export const describeOperation: SwaggerTransform = ({ schema, url, route }) => {
     url,
     schema: {
       ...schema,
+      ...(tagged && method === 'GET' ? { headers: ifNoneMatch } : {}),
       description: [schema.description, ...facts(method, config)].filter(Boolean).join('\n\n'),
       response: { ...impliedResponses({ method, tagged }), ...Object(schema.response) },
       security,

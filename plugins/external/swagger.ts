@@ -2,7 +2,9 @@ import swagger, { type SwaggerTransformObject } from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { RouteHandlerMethod } from 'fastify'
 import fp from 'fastify-plugin'
+import { LRUCache } from 'lru-cache'
 import type { OpenAPIV3_1 } from 'openapi-types'
+import { stringify } from 'yaml'
 import { etagOf } from '#cache'
 import { version } from '#config/version.ts'
 import { describeAnswers, headers } from '#http/openapi-answers.ts'
@@ -32,7 +34,6 @@ export default fp(
           contact: { name: 'AI Akademiya' },
           license: { name: 'Proprietary', identifier: 'LicenseRef-Proprietary' }
         },
-        servers: [{ url: '/', description: 'where this document was found' }],
         tags: [
           { name: 'catalogue', description: 'Categories, courses, modules, chapters' },
           { name: 'accounts', description: 'Register, sign in and out; access tokens' },
@@ -56,10 +57,14 @@ export default fp(
         }
       }
     })
-    const json = sendOnceMade('application/json; charset=utf-8', () => JSON.stringify(app.swagger()))
+    const documentAt = (url: string) => ({
+      ...app.swagger(),
+      servers: [{ url, description: 'the one that made this document' }]
+    })
+    const json = sendOnceMade('application/json; charset=utf-8', (server) => JSON.stringify(documentAt(server)))
     const documents = new Map([
       ['/docs/json', json],
-      ['/docs/yaml', sendOnceMade('application/yaml; charset=utf-8', () => app.swagger({ yaml: true }))]
+      ['/docs/yaml', sendOnceMade('application/yaml; charset=utf-8', (server) => stringify(documentAt(server)))]
     ])
     await app.register(async (ui) => {
       // The library's routes take no config, and make the document anew for each request. The documentation is for everybody.
@@ -67,6 +72,10 @@ export default fp(
         route.config = { ...route.config, public: true }
         const handler = documents.get(route.url)
         if (handler !== undefined) route.handler = handler
+      })
+      // Everything else on the page is found from its own address, below whatever path a proxy serves it.
+      ui.addHook('onRequest', async ({ url }, reply) => {
+        if (/^\/docs(\?|$)/.test(url)) return reply.redirect('docs/')
       })
       await ui.register(swaggerUi, {
         routePrefix: '/docs',
@@ -76,16 +85,25 @@ export default fp(
     })
     app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, json)
   },
-  { name: 'swagger', dependencies: ['access', 'query', 'shared-bodies'] }
+  { name: 'swagger', dependencies: ['access', 'location', 'query', 'shared-bodies'] }
 )
 
-/** A handler of what is large and the same for everybody: it is made for the first request, and all answers share its bytes. */
-function sendOnceMade(type: string, make: () => string): RouteHandlerMethod {
-  let made: { body: Buffer; etag: string } | undefined
+/** Proxies serve the API below one path, or a few. */
+const MAX_SERVERS = 4
+
+/**
+ * A handler of what is large and the same for everybody who reaches the service below the same path: it is made for the first request, and
+ * all answers share its bytes.
+ */
+function sendOnceMade(type: string, make: (server: string) => string): RouteHandlerMethod {
+  const documents = new LRUCache<string, { body: Buffer; etag: string }>({ max: MAX_SERVERS })
   return async (request, reply) => {
+    const server = request.forwardedPrefix() || '/'
+    let made = documents.get(server)
     if (made === undefined) {
-      const text = make()
+      const text = make(server)
       made = { body: Buffer.from(text), etag: etagOf(text) }
+      documents.set(server, made)
     }
     request.trace.outcome = 'BYPASS'
     const payload = await reply.shareBody(made, made)

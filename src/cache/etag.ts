@@ -11,17 +11,17 @@ export function encodedEtag(etag: string, encoding: string): string {
 }
 
 /**
- * True when an `If-None-Match` header names the entity tag, in whatever content encoding it was sent, by the weak comparison of RFC 9110,
- * 13.1.2.
+ * The entity tag by which an `If-Match` or `If-None-Match` header names this one, in whatever content encoding it was sent, by the weak
+ * comparison of RFC 9110, 13.1.2; null where it does not name it.
  */
-export function matchesEtag(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false
-  if (header === etag || header === '*') return true
-  return header.split(',').some(
-    (tag) =>
-      tag
-        .trim()
-        .replace(/^W\//, '')
-        .replace(/\.(br|gzip)"$/, '"') === etag
-  )
+export function namedEtag(header: string | undefined, etag: string): string | null {
+  if (header === undefined) return null
+  if (header === etag || header === '*') return etag
+  for (const [, tag = ''] of header.matchAll(LISTED)) {
+    if (tag === etag || tag.replace(/\.\w+"$/, '"') === etag) return tag
+  }
+  return null
 }
+
+/** An entity tag of a list, which may have commas between its quotes. */
+const LISTED = /(?:^|,)[ \t]*(?:W\/)?("[^"]*")[ \t]*(?=,|$)/g

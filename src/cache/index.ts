@@ -2,7 +2,7 @@
 export { Cache, type DependOn } from './cache.ts'
 export { type CacheSettings, createEmbeddedCache, createRedisCache, type RunningCache } from './create.ts'
 export { bodyOf, type Entry, isNegative } from './entry.ts'
-export { encodedEtag, etagOf, matchesEtag } from './etag.ts'
+export { encodedEtag, etagOf, namedEtag } from './etag.ts'
 export type { Progress } from './invalidation/clearing.ts'
 export { type CacheSpec, DATA_PREFIXES, digestOf } from './keys.ts'
 export type { LoadErrors } from './load-errors.ts'

@@ -9,7 +9,7 @@ import { Positions } from './positions.ts'
 import { Quotas } from './quota.ts'
 import { requireCategory } from './require-category.ts'
 import { type AuthoringRules, mayPublish } from './rules.ts'
-import type { Chapter, Course, Module } from './shapes.ts'
+import type { Chapter, Course, Module, ModuleList } from './shapes.ts'
 import { courseSlug, temporarySlug } from './slug.ts'
 
 /**
@@ -67,27 +67,26 @@ export class Authoring {
     })
   }
 
-  /** A module is read as a part of its course: the version of either may be the condition. */
   changeModule(
     actor: Actor,
     courseId: number,
     id: number,
     { position, ...input }: ModuleChange,
-    versions: ModuleVersions
+    versions: PartVersions<Module>
   ): Promise<Module> {
     return this.#onPart(actor, courseId, async (tx) => {
       const current = await module(tx, courseId, id)
-      await requireModule(tx, courseId, current, versions)
+      await requirePart(tx, courseId, current, versions)
       if (position !== undefined) await Positions.modules.move(tx, courseId, current.position, position)
       await tx.module.update({ where: { id }, data: input, select: { id: true } })
       return module(tx, courseId, id)
     })
   }
 
-  deleteModule(actor: Actor, courseId: number, id: number, versions: ModuleVersions): Promise<void> {
+  deleteModule(actor: Actor, courseId: number, id: number, versions: PartVersions<Module>): Promise<void> {
     return this.#onPart(actor, courseId, async (tx) => {
       const current = await module(tx, courseId, id)
-      await requireModule(tx, courseId, current, versions)
+      await requirePart(tx, courseId, current, versions)
       await tx.module.delete({ where: { id }, select: { id: true } })
       await Positions.modules.close(tx, courseId, current.position)
     })
@@ -109,11 +108,11 @@ export class Authoring {
     courseId: number,
     id: number,
     { position, ...input }: ChapterChange,
-    precondition: Precondition<Chapter>
+    versions: PartVersions<Chapter>
   ): Promise<Chapter> {
     return this.#onPart(actor, courseId, async (tx) => {
       const current = await read(tx).chapter(courseId, id, {})
-      await requireMatch(precondition, async () => current)
+      await requirePart(tx, courseId, current, versions)
       if (position !== undefined) await Positions.chapters.move(tx, current.moduleId, current.position, position)
       await tx.chapter.update({ where: { id }, data: input, select: { id: true } })
       // Who has too much may still make it less.
@@ -122,10 +121,10 @@ export class Authoring {
     })
   }
 
-  deleteChapter(actor: Actor, courseId: number, id: number, precondition: Precondition<Chapter>): Promise<void> {
+  deleteChapter(actor: Actor, courseId: number, id: number, versions: PartVersions<Chapter>): Promise<void> {
     return this.#onPart(actor, courseId, async (tx) => {
       const current = await read(tx).chapter(courseId, id, {})
-      await requireMatch(precondition, async () => current)
+      await requirePart(tx, courseId, current, versions)
       await tx.chapter.delete({ where: { id }, select: { id: true } })
       await Positions.chapters.close(tx, current.moduleId, current.position)
     })
@@ -167,21 +166,23 @@ async function module(tx: Transaction, courseId: number, id: number): Promise<Mo
   return found
 }
 
-/** What `If-Match` asks of a module, which is read as a part of its course, too. */
-export interface ModuleVersions {
-  readonly own: Precondition<Module>
+/** What `If-Match` asks of a module or chapter, which is read as a part of its course and of the list of its modules, too. */
+export interface PartVersions<T> {
+  readonly own: Precondition<T>
   readonly course: Precondition<Course>
+  readonly modules: Precondition<ModuleList>
 }
 
-function requireModule(
+function requirePart<T>(
   tx: Transaction,
   courseId: number,
-  current: Module,
-  { own, course }: ModuleVersions
+  current: T,
+  { own, course, modules }: PartVersions<T>
 ): Promise<void> {
   return requireMatch(
     own,
     async () => current,
-    async () => course.etagOf(await read(tx).course(courseId, {}))
+    async () => course.etagOf(await read(tx).course(courseId, {})),
+    async () => modules.etagOf(await read(tx).modules(courseId, {}))
   )
 }

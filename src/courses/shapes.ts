@@ -88,6 +88,7 @@ export const Course = Type.Object(
 
 export const CategoryList = Type.Object({ items: Type.Array(Category) }, { title: 'CategoryList' })
 export const ModuleList = Type.Object({ items: Type.Array(Module) }, { title: 'ModuleList' })
+export type ModuleList = Static<typeof ModuleList>
 export const CoursePage = pageOf(CourseItem, 'CoursePage')
 
 export const CategoryParams = Type.Object({ slug })

@@ -54,9 +54,16 @@ const answers = new Map<string, { readonly description: string; readonly headers
   ['201', { description: 'It was made' }],
   ['202', { description: 'It will be done' }],
   ['204', { description: 'It is done, and there is nothing to say' }],
-  ['304', { description: 'What the client has is still right', headers: ['ETag', 'X-Cache'] }],
+  ['304', { description: 'What the client has is still right', headers: ['ETag', 'X-Cache', 'X-Accel-Expires'] }],
   ['400', { description: 'The request is not as it must be: the message names the field' }],
-  ['401', { description: 'Nobody is signed in, or the access token is wrong', headers: ['WWW-Authenticate'] }],
+  [
+    '401',
+    {
+      description:
+        'Nobody is signed in, or the access token is wrong; the cookie of a session that has ended is cleared',
+      headers: ['WWW-Authenticate', 'Set-Cookie']
+    }
+  ],
   [
     '403',
     { description: 'It is not for this account or access token, or not from this page', headers: ['WWW-Authenticate'] }
@@ -71,8 +78,8 @@ const answers = new Map<string, { readonly description: string; readonly headers
   ['503', { description: 'Not now', headers: ['Retry-After'] }]
 ])
 
-const DESCRIBED = new Set(['200', '201', '304'])
-const LOCATED = new Set(['201', '202'])
+/** What only an answer with a body has. */
+const OF_BODIES: readonly HeaderName[] = ['ETag', 'X-Cache', 'X-Accel-Expires']
 
 /**
  * Says of each answer of an operation what it means, and with which headers it comes. What is the same everywhere, errors and answers without
@@ -87,10 +94,10 @@ export function describeAnswers(
   for (const [status, response] of Object.entries(responses)) {
     const known = answers.get(status)
     if (known === undefined || '$ref' in response) continue
-    const isShared = isError(response) || (response.content === undefined && !own.includes('Set-Cookie'))
-    const names: HeaderName[] = [...ALWAYS, ...(known.headers ?? [])]
-    if (!isShared && DESCRIBED.has(status)) names.push(...own)
-    if (LOCATED.has(status)) names.push('Location')
+    const hasBody = response.content !== undefined
+    const added = own.filter((name) => hasBody || !OF_BODIES.includes(name))
+    const isShared = status === '304' || isError(response) || (!hasBody && added.length === 0)
+    const names: HeaderName[] = [...ALWAYS, ...(known.headers ?? []), ...(isShared ? [] : added)]
     const headers = Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
     const described = { ...response, description: known.description, headers }
     if (isShared) {

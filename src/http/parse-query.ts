@@ -1,7 +1,8 @@
 import { parse } from 'fast-querystring'
 
 /** What links carry that were shared or advertised: it is for those who count visits, and changes no answer. */
-const MARKETING = /^(utm_\w+|fbclid|gclid|yclid|ysclid|msclkid|_openstat)$/
+const MARKETING =
+  /^(utm_\w+|mc_[ce]id|fbclid|[dg]clid|gbraid|wbraid|gad_source|ttclid|yclid|ysclid|msclkid|_openstat|_ga|_gl)$/
 
 /** The parameters of a query, without those of marketing, which no schema names; any other unknown one is refused by validation. */
 export function parseQuery(query: string): Record<string, unknown> {

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { matchesEtag } from '#cache'
+import { namedEtag } from '#cache'
 import { ApiError } from '#http/errors.ts'
 
 /** The header by which a client says which version it has read. */
@@ -7,7 +7,8 @@ export const ifMatch = Type.Object({
   'if-match': Type.Optional(
     Type.String({
       description:
-        'the ETag of the version that is to be changed, for a module also that of its course; 412 when it is another'
+        'the ETag of the version that is to be changed, for a module or chapter also that of its course or of the list of modules; 412 ' +
+        'when it is another'
     })
   )
 })
@@ -19,15 +20,15 @@ export interface Precondition<T> {
 }
 
 /**
- * Throws 412 when the header is there and names neither the current entity tag nor, where the client may have read that, the one of the
- * whole that this is a part of. Call it under the lock.
+ * Throws 412 when the header is there and names neither the current entity tag nor one of the wholes that this is a part of, of which the
+ * client may have read it. Call it under the lock.
  */
 export async function requireMatch<T>(
   { ifMatch, etagOf }: Precondition<T>,
   current: () => Promise<T>,
-  etagOfWhole?: () => Promise<string>
+  ...etagsOfWholes: (() => Promise<string>)[]
 ): Promise<void> {
-  if (ifMatch === undefined || matchesEtag(ifMatch, etagOf(await current()))) return
-  if (etagOfWhole !== undefined && matchesEtag(ifMatch, await etagOfWhole())) return
+  if (ifMatch === undefined || namedEtag(ifMatch, etagOf(await current())) !== null) return
+  for (const etagOfWhole of etagsOfWholes) if (namedEtag(ifMatch, await etagOfWhole()) !== null) return
   throw new ApiError(412, 'CHANGED_MEANWHILE', 'somebody else wrote first: read it again, then repeat the change')
 }

@@ -108,9 +108,11 @@ t.test('writes with the headers of conditional requests', async (t) => {
     t.equal(changed.status, 200, 'another module does not matter')
     t.equal(await statusOf(ann.request('PATCH', path, { title: 'Late' }, tagOf(made))), 412)
     t.equal(await statusOf(ann.request('DELETE', path, undefined, tagOf(made))), 412)
-    const course = { 'if-match': await etagOf(`/api/v1/courses/${id}`) }
-    t.equal(await statusOf(ann.request('PATCH', path, { title: 'Three' }, course)), 200)
-    t.equal(await statusOf(ann.request('PATCH', path, { title: 'Late' }, course)), 412)
+    for (const whole of [`/api/v1/courses/${id}`, modules]) {
+      const seen = { 'if-match': await etagOf(whole) }
+      t.equal(await statusOf(ann.request('PATCH', path, { title: `By ${whole}` }, seen)), 200)
+      t.equal(await statusOf(ann.request('PATCH', path, { title: 'Late' }, seen)), 412)
+    }
     const last = await ann.request('PATCH', path, { title: 'Four' })
     t.equal(await statusOf(ann.request('DELETE', path, undefined, tagOf(last))), 204)
 
@@ -125,6 +127,16 @@ t.test('writes with the headers of conditional requests', async (t) => {
     }
     const category = await boss.request('POST', '/api/v1/categories', { slug: 'made', name: 'Made' })
     t.equal(await statusOf(boss.request('PATCH', '/api/v1/categories/made', { name: 'x' }, tagOf(category))), 200)
+  })
+
+  await t.test('a chapter has its own tag, or one of those that are read with it', async (t) => {
+    const { id, chapterId } = await draftOf(ann)
+    const path = `/api/v1/courses/${id}/chapters/${chapterId}`
+    for (const whole of [path, `/api/v1/courses/${id}`, `/api/v1/courses/${id}/modules`]) {
+      const seen = { 'if-match': await etagOf(whole) }
+      t.equal(await statusOf(ann.request('PATCH', path, { title: `By ${whole}` }, seen)), 200)
+      t.equal(await statusOf(ann.request('DELETE', path, undefined, seen)), 412)
+    }
   })
 
   await t.test('where nothing has a tag, If-Match is refused, and nothing is done', async (t) => {

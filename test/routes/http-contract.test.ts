@@ -13,13 +13,13 @@ t.test('methods', async (t) => {
 
   await t.test('one that a path does not take is 405, with those that it takes', async (t) => {
     const answers: [string, string, string][] = [
-      ['PUT', '/api/v1/courses', 'GET, HEAD, POST'],
-      ['DELETE', '/api/v1/stats', 'GET, HEAD'],
-      ['POST', '/health/live', 'GET, HEAD'],
-      ['GET', '/api/v1/auth/login', 'POST'],
-      ['HEAD', '/api/v1/auth/login', 'POST'],
-      ['POST', '/api/v1/courses/1', 'DELETE, GET, HEAD, PATCH'],
-      ['POST', '/openapi.json', 'GET, HEAD']
+      ['PUT', '/api/v1/courses', 'GET, HEAD, OPTIONS, POST'],
+      ['DELETE', '/api/v1/stats', 'GET, HEAD, OPTIONS'],
+      ['POST', '/health/live', 'GET, HEAD, OPTIONS'],
+      ['GET', '/api/v1/auth/login', 'OPTIONS, POST'],
+      ['HEAD', '/api/v1/auth/login', 'OPTIONS, POST'],
+      ['POST', '/api/v1/courses/1', 'DELETE, GET, HEAD, OPTIONS, PATCH'],
+      ['POST', '/openapi.json', 'GET, HEAD, OPTIONS']
     ]
     for (const [method, path, allow] of answers) {
       const { status, headers, body } = await send(url + path, { method })
@@ -31,6 +31,10 @@ t.test('methods', async (t) => {
   })
 
   await t.test('whatever is sent with it', async (t) => {
+    for (const headers of [{ 'if-match': '"a"' }, { authorization: 'Bearer aka_wrong' }]) {
+      t.equal((await send(`${url}/api/v1/courses/1`, { method: 'PUT', headers })).status, 405)
+      t.equal((await send(`${url}/api/v1/courses/1`, { method: 'OPTIONS', headers })).status, 204)
+    }
     for (const body of ['', '{', 'x'.repeat(100)]) {
       for (const type of ['application/json', 'text/plain']) {
         const headers = { 'content-type': type }
@@ -41,7 +45,7 @@ t.test('methods', async (t) => {
 
   await t.test('OPTIONS tells them, and is 404 for what is not there', async (t) => {
     const { status, headers, body } = await send(`${url}/api/v1/courses`, { method: 'OPTIONS' })
-    t.same([status, headers.get('allow'), body], [204, 'GET, HEAD, POST, OPTIONS', ''])
+    t.same([status, headers.get('allow'), body], [204, 'GET, HEAD, OPTIONS, POST', ''])
     t.equal((await send(`${url}/api/v1/nowhere`, { method: 'OPTIONS' })).status, 404)
     for (const method of ['GET', 'PUT']) t.equal((await send(`${url}/api/v1/nowhere`, { method })).status, 404)
   })
@@ -68,7 +72,7 @@ t.test('the path', async (t) => {
 
   await t.test('what marketing adds to links is not looked at, anything else unknown is 400', async (t) => {
     const plain = await send(`${url}/api/v1/courses?limit=2`)
-    const link = '&utm_source=mail&utm_campaign=%D1%8F&fbclid=a&gclid=b&yclid=c'
+    const link = '&utm_source=mail&utm_campaign=%D1%8F&fbclid=a&gclid=b&yclid=c&dclid=d&wbraid=e&mc_cid=f&_ga=g'
     for (let n = 0; n < 3; n++) {
       const { status, headers, body } = await send(`${url}/api/v1/courses?limit=2${link}`)
       t.same([status, body, headers.get('x-cache')], [200, plain.body, 'HIT'], 'from the same entry')
@@ -81,6 +85,8 @@ t.test('the path', async (t) => {
 
 t.test('a 401 names a way to authenticate', async (t) => {
   const { url } = await startService(t)
+  const { status, headers } = await send(`${url}/admin/redis-stats/`)
+  t.same([status, headers.get('www-authenticate'), headers.get('etag')], [401, 'Bearer realm="AI Akademiya"', null])
   const login = { method: 'POST', headers: JSON_BODY, body: '{"email":"a@example.org","password":"wrong"}' }
   for (const answer of [await send(`${url}/api/v1/users/me`), await send(`${url}/api/v1/auth/login`, login)]) {
     t.same([answer.status, answer.headers.get('www-authenticate')], [401, 'Bearer realm="AI Akademiya"'])
@@ -145,6 +151,29 @@ t.test('Location is below the prefix of a proxy that is trusted', async (t) => {
   t.match(await located({ TRUST_PROXY: '1' }, '//evil.example'), /^\/api\/v1\/courses\/\d+$/)
   t.match(await located({ TRUST_PROXY: '1' }, '/academy/../..'), /^\/api\/v1\/courses\/\d+$/)
   t.match(await located({}, '/academy'), /^\/api\/v1\/courses\/\d+$/)
+})
+
+t.test('documents and pages are found below the prefix of a proxy', async (t) => {
+  const { url } = await startService(t, { TRUST_PROXY: '1' })
+  const below = { headers: { 'x-forwarded-prefix': '/academy' } }
+  for (const path of ['/openapi.json', '/docs/json']) {
+    const serverOf = (body: string) => JSON.parse(body).servers[0].url
+    t.equal(serverOf((await send(url + path, below)).body), '/academy', path)
+    t.equal(serverOf((await send(url + path)).body), '/', path)
+  }
+  t.match((await send(`${url}/docs/yaml`, below)).body, 'url: /academy')
+  t.match(JSON.parse((await send(url, below)).body), { api: '/academy/api/v1' })
+  const { status, headers } = await send(`${url}/docs`, { redirect: 'manual' })
+  t.same([status, headers.get('location')], [302, 'docs/'], 'relative')
+})
+
+t.test('a token is for the API, and nothing else looks at one', async (t) => {
+  const { url } = await startService(t)
+  const headers = { authorization: 'Bearer aka_wrong' }
+  for (const path of ['/health/live', '/metrics', '/docs/', '/openapi.json', '/']) {
+    t.equal((await send(url + path, { headers })).status, 200, path)
+  }
+  t.equal((await send(`${url}/api/v1/courses`, { headers })).status, 401)
 })
 
 t.test('a request that names a type and has no body is answered', async (t) => {

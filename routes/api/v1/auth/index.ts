@@ -60,7 +60,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/logout',
     {
       // Without a session there is nothing to end, which is no error. Whoever has used up the hour's requests may still leave.
-      config: { public: true, sessionOnly: true, rateLimit: app.spareLimit },
+      config: { sends: ['Set-Cookie'], public: true, sessionOnly: true, rateLimit: app.spareLimit },
       schema: { tags, operationId: 'logout', summary: 'Sign out', response: { 204: NoContent } }
     },
     async (request, reply) => {
@@ -72,7 +72,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/logout-everywhere',
     {
-      config: { sessionOnly: true },
+      config: { sends: ['Set-Cookie'], sessionOnly: true },
       schema: {
         tags,
         operationId: 'logoutEverywhere',
@@ -96,7 +96,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/password',
     {
-      config: { sessionOnly: true, rateLimit: app.attemptLimit },
+      config: { sends: ['Set-Cookie'], sessionOnly: true, rateLimit: app.attemptLimit },
       preHandler: app.limitKnownAttempts,
       schema: {
         tags,

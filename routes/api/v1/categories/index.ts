@@ -45,7 +45,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '',
     {
-      config: { role: 'admin', entityTag: true },
+      config: { sends: ['Location'], role: 'admin', entityTag: true },
       schema: {
         tags: ['administration'],
         operationId: 'createCategory',

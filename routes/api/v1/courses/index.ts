@@ -36,7 +36,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '',
     {
-      config: { entityTag: true },
+      config: { sends: ['Location'], entityTag: true },
       schema: {
         tags: ['authoring'],
         operationId: 'createCourse',

@@ -16,7 +16,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '',
     {
-      config: { scope: 'generate' },
+      config: { sends: ['Location'], scope: 'generate' },
       preHandler: app.limitGenerationsOfNetwork,
       schema: {
         tags,

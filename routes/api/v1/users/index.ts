@@ -42,7 +42,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.patch(
     '/:id',
     {
-      config: { role: 'admin' },
+      // A token that could make admins would be good for ever, however soon it is revoked.
+      config: { role: 'admin', sessionOnly: true },
       schema: {
         tags,
         operationId: 'changeUserRole',

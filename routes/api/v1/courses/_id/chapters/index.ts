@@ -1,8 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply } from 'fastify'
 import { ChapterChange } from '#courses/authoring-shapes.ts'
 import { specs } from '#courses/cache-specs.ts'
 import { visibleTo } from '#courses/catalogue.ts'
-import { Chapter, ChapterParams } from '#courses/shapes.ts'
+import { Chapter, ChapterParams, Course, ModuleList } from '#courses/shapes.ts'
 import { errors } from '#http/errors.ts'
 import { NoContent } from '#http/no-content.ts'
 import { ifMatch } from '#http/precondition.ts'
@@ -49,7 +50,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { id, chapterId } = request.params
-      return authoring.changeChapter(request.signedIn(), id, chapterId, request.body, reply.precondition(Chapter))
+      return authoring.changeChapter(request.signedIn(), id, chapterId, request.body, versionsOf(reply))
     }
   )
 
@@ -67,10 +68,16 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { id, chapterId } = request.params
-      await authoring.deleteChapter(request.signedIn(), id, chapterId, reply.precondition(Chapter))
+      await authoring.deleteChapter(request.signedIn(), id, chapterId, versionsOf(reply))
       return reply.code(204).send(null)
     }
   )
 }
+
+const versionsOf = (reply: FastifyReply) => ({
+  own: reply.precondition(Chapter),
+  course: reply.precondition(Course),
+  modules: reply.precondition(ModuleList)
+})
 
 export default routes

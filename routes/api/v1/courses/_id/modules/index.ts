@@ -97,7 +97,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/:moduleId/chapters',
     {
-      config: { entityTag: true },
+      config: { sends: ['Location'], entityTag: true },
       schema: {
         tags,
         operationId: 'createChapter',
@@ -117,7 +117,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 
 const versionsOf = (reply: FastifyReply) => ({
   own: reply.precondition(Module),
-  course: reply.precondition(Course)
+  course: reply.precondition(Course),
+  modules: reply.precondition(ModuleList)
 })
 
 export default routes

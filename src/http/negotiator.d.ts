@@ -1,0 +1,8 @@
+/** What is used of `negotiator` here, which has no types of its own. */
+declare module 'negotiator' {
+  export default class Negotiator {
+    constructor(request: { readonly headers: Readonly<Record<string, string | undefined>> })
+    /** The encoding that the client prefers; of those that it likes equally, the first of `preferred`. */
+    encoding(available: readonly string[], options: { readonly preferred: readonly string[] }): string | undefined
+  }
+}
