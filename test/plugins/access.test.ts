@@ -41,7 +41,7 @@ async function notRefusing(actor: Actor, operations: Operation[], status: number
     const refused = answer.status === status
     // A HEAD has no body; every other refusal says its code.
     if (!refused || (method !== 'HEAD' && parse(ErrorBody, body).code !== code))
-      names.push(`${method} ${path}: ${answer.status}`)
+      names.push(`${method} ${path}: ${answer.status}${answer.status < 500 ? '' : ` ${body}`}`)
   }
   return names.sort()
 }

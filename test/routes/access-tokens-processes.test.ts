@@ -114,6 +114,8 @@ t.test('access tokens on two processes that share PostgreSQL and Redis', async (
       const script = withToken(one.url, token)
       t.equal(await statusOf(script.request('PATCH', ME, { bio: 5 })), 400)
       t.equal(await statusOf(withToken(one.url, `${token}x`).get(ME)), 401)
+      t.equal(await statusOf(fetch(`${one.url}/api/v1/courses?access_token=${token}`)), 400, 'nor in a URL')
+      t.equal(await statusOf(fetch(`${one.url}/%?access_token=${token}`)), 400)
       t.equal(await statusOf(ann.request('DELETE', `${TOKENS}/${id}`)), 204)
       t.equal(await statusOf(script.get(ME)), 401)
       const metrics = await (await fetch(`${one.url}/metrics`)).text()
