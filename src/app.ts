@@ -109,7 +109,12 @@ export async function buildApp(
   try {
     await registerPlugins(app)
     await extend(app)
-    await app.register(autoload, { dir: folder('routes'), routeParams: true })
+    await app.register(autoload, {
+      dir: folder('routes'),
+      routeParams: true,
+      // A worker has no API.
+      ...(config.role === 'worker' ? { matchFilter: /^\/(health|metrics)\// } : {})
+    })
     app.answerOtherMethods()
     await app.ready()
   } catch (error) {

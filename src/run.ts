@@ -3,8 +3,10 @@ import type { FastifyInstance } from 'fastify'
 import { StoreMismatchError } from '#cache'
 import { type Config, readConfig } from '#config/config.ts'
 import { ConfigError } from '#config/environment.ts'
+import { version } from '#config/version.ts'
 import { DataDirInUseError } from '#database/data-dir-lock.ts'
 import { DatabaseUnusableError } from '#database/unusable.ts'
+import { parseRedisUrl } from '#redis/address.ts'
 import { UnreadableFileError } from '#redis/connect.ts'
 import { buildApp } from './app.ts'
 
@@ -31,10 +33,32 @@ export async function run(
       await app.close()
       throw error
     })
+    app.log.info(await describeStart(app), 'ready')
   } catch (error) {
     // What the operator can mend is one line; anything else is a fault of ours, with its stack.
     console.error(isForOperator(error) ? error.message : error)
     process.exit(1)
+  }
+}
+
+/** Listens; throws `ConfigError` where that cannot be. */
+export async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
+  await app.listen({ host, port }).catch((error) => {
+    throw new ConfigError('HOST and PORT', `${host}:${port}`, `the service cannot listen there (${error.message})`)
+  })
+}
+
+/** What of the world a process has found, in one line: what one asks first when something is wrong. */
+async function describeStart({ config, database }: FastifyInstance): Promise<object> {
+  const { role, databaseUrl, redis } = config
+  const [server] = await database.client.$queryRaw<[{ version: string }]>`
+    select current_setting('server_version') as version`
+  return {
+    version,
+    node: process.version,
+    role,
+    database: `PostgreSQL ${server.version}${databaseUrl === null ? ', embedded' : ''}`,
+    redis: redis.url === null ? 'none' : parseRedisUrl(redis.url)?.kind
   }
 }
 

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import type { Config } from '#config/config.ts'
+import { publicUrl } from '#config/public-config.ts'
 import { version } from '#config/version.ts'
 
 /** What somebody who has started the service in a terminal wants to know. No password is in it. */
@@ -11,8 +12,8 @@ export function startMessage(config: Config, { address, port, family }: AddressI
     ['Courses', `${url}/api/v1/courses`],
     ['Documentation', `${url}/docs`],
     ['Admin page', `${url}/admin/redis-stats/`],
-    ['Database', databaseUrl === null ? `embedded, in ${dataDir}` : withoutSecrets(databaseUrl)],
-    ['Redis', redis.url === null ? 'none: cache, sessions and limits live in this process' : withoutSecrets(redis.url)],
+    ['Database', databaseUrl === null ? `embedded, in ${dataDir}` : publicUrl(databaseUrl)],
+    ['Redis', redis.url === null ? 'none: cache, sessions and limits live in this process' : publicUrl(redis.url)],
     ['Generation', `${llm.provider}, ${generation.worker === 'inline' ? 'in this process' : 'by workers'}`]
   ]
   const width = Math.max(...lines.map(([name = '']) => name.length))
@@ -21,9 +22,4 @@ export function startMessage(config: Config, { address, port, family }: AddressI
     ...lines.map(([name = '', value]) => `  ${name.padEnd(width)}  ${value}`),
     ''
   ].join('\n')
-}
-
-/** A URL without user and password; of several hosts, too, which `URL` cannot read. */
-function withoutSecrets(url: string): string {
-  return url.replace(/\/\/[^/]*@/, '//').replace(/\?.*$/, '')
 }

@@ -1,12 +1,16 @@
 /**
- * `npm run worker`: runs generations and listens to nobody. It is the service without its port: any number of them share
- * PostgreSQL and Redis with the API processes, which have WORKER=none where the workers are to do it all.
+ * `npm run worker`: runs generations. It is the service without its API: any number of them share PostgreSQL and Redis with the API
+ * processes, which have WORKER=none where the workers are to do it all. With WORKER_PORT it answers health and metrics there.
  */
 import { ConfigError } from '#config/environment.ts'
-import { run } from './run.ts'
+import { listen, run } from './run.ts'
 
 await run(
-  async (app) => app.log.info('worker ready: generations are run here'),
+  async (app) => {
+    const { host, workerPort } = app.config
+    if (workerPort !== null) await listen(app, host, workerPort)
+    app.log.info('worker ready: generations are run here')
+  },
   (config) => {
     if (config.databaseUrl === null) {
       throw new ConfigError(

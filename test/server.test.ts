@@ -22,9 +22,15 @@ t.test('with nothing but a folder it starts, serves the demo catalogue, and keep
   t.equal(await first.kill('SIGTERM'), 0, 'SIGTERM ends it with 0')
 
   const second = await spawnService({ DATA_DIR })
+  await get(Health, `${second.url}/health/ready`)
   t.strictSame(await catalogue(second.url), served, 'the same rows, ids and times')
   t.equal(await second.kill('SIGINT'), 0, 'so does SIGINT')
   t.notMatch(second.output(), /seeded|shown this once/)
+  t.match(
+    second.output(),
+    /"version":"[\d.]+","node":"v\d+[\d.]+","role":"api","database":"PostgreSQL \d+\S+, embedded","redis":"none","msg":"ready"/
+  )
+  t.notMatch(second.output(), '/health/ready', 'monitoring is at debug')
 })
 
 t.test('with a Redis that does not answer it starts all the same', async (t) => {

@@ -11,6 +11,11 @@ export default fp(
   async (app) => {
     const { slowRequestMs } = app.config
     const refusals = new LineLimit(MAX_REFUSALS)
+    /** What monitoring asks for every few seconds. */
+    const forOperators = new Set<string | undefined>()
+    app.addHook('onRoute', ({ url, config }) => {
+      if (config?.operator) forOperators.add(url)
+    })
     app.onCompleted(({ requestId, method, url, route, user, status, ms, trace, streamed }) => {
       const counted = REFUSALS.has(status) ? refusals.take() : {}
       if (counted === null) return
@@ -27,7 +32,7 @@ export default fp(
         misses,
         ...counted
       }
-      if (ms < slowRequestMs || streamed) app.log.info(line, 'request')
+      if (ms < slowRequestMs || streamed) app.log[forOperators.has(route) ? 'debug' : 'info'](line, 'request')
       else app.log.warn({ ...line, cacheMs: round(trace.cacheMs), loadMs: round(trace.loadMs) }, 'slow request')
     })
   },

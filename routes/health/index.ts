@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { version } from '#config/version.ts'
 import { checkHealth, Health } from '#observability/health.ts'
 import { sharedFor } from '#observability/shared-for.ts'
 
@@ -20,7 +21,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: Health }
       }
     },
-    async () => ({ status: 'ok' as const, checks: {} })
+    async () => ({ status: 'ok' as const, version, checks: {} })
   )
 
   app.get(
@@ -36,7 +37,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (_request, reply) => {
       // Still answering, but no more to be sent to.
-      if (app.isDraining()) return reply.code(503).send({ status: 'down', checks: {} })
+      if (app.isDraining()) return reply.code(503).send({ status: 'down', version, checks: {} })
       const now = await health()
       return reply.code(now.status === 'down' ? 503 : 200).send(now)
     }

@@ -5,6 +5,7 @@ import { parseRedisUrl, REDIS_URL_FORMS, withPassword } from '#redis/address.ts'
 import { DATABASE_DEFAULTS } from './defaults.ts'
 import { ConfigError, choice, type Environment, integer, matching, secret, text, url } from './environment.ts'
 import { readLimits } from './limits.ts'
+import { withSecretFiles } from './secret-files.ts'
 
 const KIBIBYTE = 1024
 const MEBIBYTE = 1024 * KIBIBYTE
@@ -24,7 +25,8 @@ export type Config = ReturnType<typeof readConfig>
  * Reads and validates the environment (`docs/configuration.md` lists the variables).
  * Throws `ConfigError`, one line, at the first value that cannot be used.
  */
-export function readConfig(env: Environment) {
+export function readConfig(environment: Environment) {
+  const env = withSecretFiles(environment)
   const production = choice(env, 'NODE_ENV', 'development', ['development', 'test', 'production']) === 'production'
   const databaseUrl = url(env, 'DATABASE_URL', ['postgres:', 'postgresql:'])
   const redisUrl = redis(env, 'REDIS_URL')
@@ -34,6 +36,8 @@ export function readConfig(env: Environment) {
     production,
     host: text(env, 'HOST') ?? '127.0.0.1',
     port: integer(env, 'PORT', 3000, 0, 65_535),
+    /** Where a worker answers health and metrics; null is nowhere. */
+    workerPort: text(env, 'WORKER_PORT') === null ? null : integer(env, 'WORKER_PORT', 0, 0, 65_535),
     trustProxy: trustProxy(env),
     server: {
       /** 0 is no limit. */
@@ -52,6 +56,8 @@ export function readConfig(env: Environment) {
     logLevel: choice(env, 'LOG_LEVEL', 'info', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     /** Whether hits of visitors may be answered before Fastify's life cycle. */
     frontDoor: choice(env, 'FRONT_DOOR', 'on', ['on', 'off']),
+    /** Null: `/metrics` is open. */
+    metricsToken: secret(env, 'METRICS_TOKEN', 16),
     slowRequestMs: integer(env, 'SLOW_REQUEST_MS', 500, 1, 600_000),
 
     /** Null: the embedded database, in `dataDir`. */

@@ -16,6 +16,12 @@ export async function migrate(database: Database, log: Log): Promise<string[]> {
   return applied
 }
 
+/** The migrations that are applied and that this version does not know: a newer one has been here. */
+export async function unknownMigrations({ client }: Database): Promise<string[]> {
+  const known = new Set((await readMigrations()).map(({ name }) => name))
+  return [...(await appliedMigrations(client))].filter((name) => !known.has(name))
+}
+
 /** Throws `DatabaseUnusableError` where migrations are pending. */
 export async function requireMigrated(database: Database): Promise<void> {
   const pending = await pendingMigrations(database)
@@ -34,11 +40,15 @@ async function forgetBrokenOff({ client }: Database): Promise<void> {
 
 async function pendingMigrations({ client }: Database): Promise<string[]> {
   const names = (await readMigrations()).map(({ name }) => name)
-  if (!(await hasMigrationsTable(client))) return names
+  const applied = await appliedMigrations(client)
+  return names.filter((name) => !applied.has(name))
+}
+
+async function appliedMigrations(client: Database['client']): Promise<Set<string>> {
+  if (!(await hasMigrationsTable(client))) return new Set()
   const rows = await client.$queryRaw<{ name: string }[]>`
     select migration_name as name from _prisma_migrations where finished_at is not null and rolled_back_at is null`
-  const applied = new Set(rows.map((row) => row.name))
-  return names.filter((name) => !applied.has(name))
+  return new Set(rows.map((row) => row.name))
 }
 
 async function hasMigrationsTable(client: Database['client']): Promise<boolean> {

@@ -1,3 +1,5 @@
+import { hash, timingSafeEqual } from 'node:crypto'
+
 const BEARER = /^bearer(?: +(.*))?$/i
 
 /** What an `Authorization` header brings as a bearer token, whatever it looks like; null where it is of another scheme, or missing. */
@@ -14,4 +16,9 @@ export function challenge(problem?: Problem, scope?: string): string {
   if (problem !== undefined) parts.push(`error="${problem}"`)
   if (scope !== undefined) parts.push(`scope="${scope}"`)
   return `Bearer ${parts.join(', ')}`
+}
+
+/** Whether a client sent the secret, in a time that says nothing about how much of it is right. */
+export function isSameSecret(given: string, secret: string): boolean {
+  return timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', secret, 'buffer'))
 }

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { version } from '#config/version.ts'
 import type { Database } from '#database/database.ts'
 import type { GenerationQueue } from '#generation/queue.ts'
 import type { RedisClient } from '#redis/connect.ts'
@@ -14,6 +15,7 @@ export const Health = Type.Object(
       type: 'string',
       description: 'degraded: public reads work, some slower; or nothing can be written'
     }),
+    version: Type.String({ description: 'of the service' }),
     checks: Type.Object({
       database: Type.Optional(DatabasePart),
       redis: Type.Optional(Part),
@@ -42,6 +44,7 @@ export async function checkHealth(
     answers(queue.check())
   ])
   return {
+    version,
     status: databaseUp ? (redisUp && queueUp && !readOnly ? 'ok' : 'degraded') : 'down',
     checks: {
       database: databaseUp ? (readOnly ? 'read-only' : 'up') : 'down',

@@ -1,6 +1,6 @@
 import type { Config } from '#config/config.ts'
 import type { Database } from '#database/database.ts'
-import { migrate, requireMigrated } from '#database/migrate.ts'
+import { migrate, requireMigrated, unknownMigrations } from '#database/migrate.ts'
 import { requireCoherence } from '#database/self-check.ts'
 import { DatabaseUnusableError } from '#database/unusable.ts'
 import type { Log } from '#logging/log.ts'
@@ -15,6 +15,13 @@ export async function prepareDatabase(database: Database, config: Config, log: L
   const prepared = database.exclusively(async () => {
     if (config.migrate === 'none') await requireMigrated(database)
     else await migrate(database, log)
+    const unknown = await unknownMigrations(database)
+    if (unknown.length > 0) {
+      log.warn(
+        { unknown },
+        'the database is newer than this version of the service: good for the time of an update; see docs/upgrade.md to go back'
+      )
+    }
     await requireCoherence(database)
     // The admin first: a start that breaks off in between is repeated whole.
     const demo = config.seed === 'demo' && (await isEmpty(database.client))

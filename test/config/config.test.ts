@@ -1,6 +1,10 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { readConfig } from '#config/config.ts'
 import { ConfigError, type Environment } from '#config/environment.ts'
+import { runScript } from '../support/script.ts'
+import { temporaryFolder } from '../support/service.ts'
 import { variables } from '../support/variables.ts'
 
 const LONG = 'a-secret-that-is-long-enough-for-anybody'
@@ -30,6 +34,43 @@ t.test('a value that cannot be used is refused in one line: the variable, the va
 
 t.test('nothing could run the generations of an embedded database but its own process', async (t) => {
   t.match(refusal(t, { WORKER: 'none' }), /^WORKER="none" .*needs DATABASE_URL/)
+})
+
+t.test('a secret may be in a file, which is named in one line where it cannot be used', async (t) => {
+  const path = join(await temporaryFolder(t), 'secret')
+  await writeFile(path, `${LONG}\n`)
+  t.strictSame(readConfig({ SESSION_SECRET_FILE: path, NODE_ENV: 'production' }).session.secrets, [LONG])
+  await writeFile(path, 'postgres://u:p@db.internal/academy')
+  t.equal(readConfig({ DATABASE_URL_FILE: path }).databaseUrl, 'postgres://u:p@db.internal/academy')
+  t.match(
+    refusal(t, { DATABASE_URL_FILE: path, DATABASE_URL: 'postgres://h/d' }),
+    /^DATABASE_URL_FILE=.*DATABASE_URL is set, too$/
+  )
+  t.match(refusal(t, { LLM_API_KEY_FILE: `${path}.none` }), /^LLM_API_KEY_FILE=.*cannot be read \(ENOENT/)
+  await writeFile(path, '\n')
+  t.match(refusal(t, { METRICS_TOKEN_FILE: path }), /^METRICS_TOKEN_FILE=.*is empty$/)
+})
+
+t.test('npm run config prints what counts, and nothing secret', async (t) => {
+  const { code, stdout } = await runScript('src/cli/print-config.ts', {
+    ADMIN_EMAIL: 'admin@example.org',
+    ...Object.fromEntries(
+      ['ADMIN_PASSWORD', 'LLM_API_KEY', 'METRICS_TOKEN', 'REDIS_PASSWORD', 'SESSION_SECRET'].map((name) => [name, LONG])
+    ),
+    DATABASE_URL: `postgres://user:${LONG}@db.internal/academy?sslpassword=${LONG}`,
+    REDIS_URL: `redis+sentinel://:${LONG}@one:1,two:2/main?sentinelPassword=${LONG}`
+  })
+  t.equal(code, 0)
+  t.match(JSON.parse(stdout), {
+    databaseUrl: 'postgres://db.internal/academy',
+    redis: { url: 'redis+sentinel://one:1,two:2/main' },
+    metricsToken: '(hidden)',
+    port: 3000
+  })
+  t.notMatch(stdout, LONG)
+  const refused = await runScript('src/cli/print-config.ts', { PORT: 'many' })
+  t.same([refused.code, refused.stdout], [1, ''])
+  t.match(refused.stderr, /^PORT="many" /)
 })
 
 t.test('a model needs a key, or a server that asks for none', async (t) => {

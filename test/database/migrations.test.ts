@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import t from 'tap'
-import { migrate } from '#database/migrate.ts'
+import { migrate, unknownMigrations } from '#database/migrate.ts'
 import { applyMigrations, diffMigrations } from '#database/schema-engine.ts'
 import { onBothDatabases } from '../support/both-databases.ts'
 import { recordingLog } from '../support/database.ts'
@@ -39,6 +39,15 @@ await onBothDatabases(t, async (t, database, kind) => {
       applied,
       names.map((name) => ({ name, finished: true }))
     )
+  })
+
+  await t.test('what a newer version has applied is told apart', async (t) => {
+    t.strictSame(await unknownMigrations(database), [])
+    await client.$executeRaw`
+      insert into _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
+      values ('newer', '', '20990101000000_newer', now(), now(), 1)`
+    t.strictSame(await unknownMigrations(database), ['20990101000000_newer'])
+    await client.$executeRaw`delete from _prisma_migrations where id = 'newer'`
   })
 
   await t.test('a second time there is nothing to apply', async (t) => {

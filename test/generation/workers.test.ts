@@ -19,7 +19,7 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
   let ann = await register(url, 'ann')
   // They outlive the subtest that starts them.
   const startWorker = async () => {
-    const worker = await spawnWorker(shared)
+    const worker = await spawnWorker({ ...shared, WORKER_PORT: '0' })
     t.teardown(() => worker.kill('SIGKILL'))
     return worker
   }
@@ -39,6 +39,17 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
     const { completed } = (await generation(ann, id)).progress
     return { id, completed, go: gate.resolve }
   }
+
+  await t.test('a worker answers monitoring, and has no API', async (t) => {
+    const [, origin] = /Server listening at (http:\/\/127\.0\.0\.1:\d+)/.exec(worker.output()) ?? []
+    t.match(await (await fetch(`${origin}/health/ready`)).json(), { status: 'ok' })
+    t.match(await (await fetch(`${origin}/metrics`)).text(), 'aikademiya_')
+    for (const path of ['/api/v1/courses', '/admin/redis-stats/', '/']) {
+      const answer = await fetch(origin + path)
+      t.equal(answer.status, 404, path)
+      await answer.arrayBuffer()
+    }
+  })
 
   await t.test('the worker: another one takes over within 30 s', async (t) => {
     const { id, completed, go } = await halfWritten('Killed')

@@ -6,6 +6,20 @@ import { startService } from '../support/service.ts'
 
 const FRESH_MS = 5000
 
+t.test('metrics with METRICS_TOKEN are for who has it', async (t) => {
+  const { url } = await startService(t, { METRICS_TOKEN: 'token-of-prometheus' })
+  const ask = async (authorization?: string) => {
+    const answer = await fetch(`${url}/metrics`, authorization === undefined ? {} : { headers: { authorization } })
+    await answer.arrayBuffer()
+    return [answer.status, answer.headers.get('www-authenticate')]
+  }
+  const refused = [401, 'Bearer realm="AI Akademiya", error="invalid_token"']
+  t.same(await ask('Bearer token-of-prometheus'), [200, null])
+  for (const given of [undefined, 'Bearer', 'Bearer token-of-prometheu', 'Basic token-of-prometheus'])
+    t.same(await ask(given), refused)
+  t.equal(await statusOf(fetch(`${url}/health/ready`)), 200)
+})
+
 t.test('metrics for Prometheus', async (t) => {
   const { url, app } = await startService(t, { ...peopleEnvironment, RATE_LIMIT_USER: '3' })
   const visitor = new Actor(url)

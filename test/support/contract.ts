@@ -63,6 +63,7 @@ export const ErrorBody = exactly({
 const part = Type.Optional(Type.Enum(['up', 'down', 'embedded']))
 export const Health = exactly({
   status: Type.Enum(['ok', 'degraded', 'down']),
+  version: text,
   checks: exactly({ database: Type.Optional(Type.Enum(['up', 'read-only', 'down'])), redis: part, queue: part })
 })
 

@@ -212,6 +212,17 @@ export const variables: readonly Variable[] = [
     bad: ['no'],
     allowed: /on, off/
   },
+  {
+    name: 'METRICS_TOKEN',
+    of: (c) => c.metricsToken,
+    unset: null,
+    given: 'token-of-prometheus',
+    parsed: 'token-of-prometheus',
+    bad: ['short'],
+    allowed: /16 characters/,
+    hidden: true
+  },
+  { name: 'WORKER_PORT', of: (c) => c.workerPort, unset: null, given: '9100', parsed: 9100, ...number },
   { name: 'SLOW_REQUEST_MS', of: (c) => c.slowRequestMs, unset: 500, given: '250', parsed: 250, ...number },
   {
     name: 'SEED',

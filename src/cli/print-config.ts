@@ -1,0 +1,10 @@
+/** `npm run config`: prints the configuration that the service would start with, as JSON, without secrets. Exit code 1 where it could not. */
+import { readConfig } from '#config/config.ts'
+import { publicConfig } from '#config/public-config.ts'
+
+try {
+  console.log(JSON.stringify(publicConfig(readConfig(process.env)), null, 2))
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+}

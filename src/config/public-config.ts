@@ -1,0 +1,19 @@
+import type { Config } from './config.ts'
+
+/** Fields whose values nobody may read. */
+const HIDDEN = new Set(['apiKey', 'metricsToken', 'password', 'secrets'])
+
+/** The configuration as it may be shown: without passwords and keys, and with URLs without what may be secret in them. */
+export function publicConfig(config: Config): unknown {
+  return JSON.parse(
+    JSON.stringify(config, (key, value: unknown) => {
+      if (HIDDEN.has(key) && value !== null) return '(hidden)'
+      return typeof value === 'string' ? publicUrl(value) : value
+    })
+  )
+}
+
+/** A URL without user, password and query; of several hosts, too, which `URL` cannot read. Any other text as it is. */
+export function publicUrl(text: string): string {
+  return /^[\w+]+:\/\//.test(text) ? text.replace(/\/\/[^/]*@/, '//').replace(/\?.*$/s, '') : text
+}
