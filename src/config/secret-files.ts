@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { ConfigError, type Environment } from './environment.ts'
 
 /** The variables that hold passwords, keys, or URLs with passwords. */
-const SECRETS = [
+export const SECRETS: readonly string[] = [
   'ADMIN_PASSWORD',
   'DATABASE_DIRECT_URL',
   'DATABASE_URL',
