@@ -9,6 +9,8 @@ import { parseArgs } from 'node:util'
 import t from 'tap'
 
 const TIMEOUT_S = 120
+/** What a process of a test runs of a database in WebAssembly is so little that it is not worth to be compiled for speed. */
+const OPTIONS = ['--liftoff-only']
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -29,6 +31,6 @@ t.jobs = Number(values.jobs)
 t.setTimeout(0)
 for (const file of files) {
   // tap would load that record by NODE_OPTIONS.
-  const command = [`NODE_OPTIONS=${process.env.NODE_OPTIONS ?? ''}`, process.execPath, file]
+  const command = [`NODE_OPTIONS=${process.env.NODE_OPTIONS ?? ''}`, process.execPath, ...OPTIONS, file]
   t.spawn('env', command, { env: { ...process.env, TAP_TIMEOUT: String(TIMEOUT_S) }, timeout: TIMEOUT_S * 1000 }, file)
 }

@@ -7,6 +7,7 @@ import { copyFolder } from './copy-folder.ts'
 import { recordingLog } from './database.ts'
 import { contentVersion, madeOnce } from './made-once.ts'
 import { temporaryFolder } from './service.ts'
+import { makeSmall } from './small-database.ts'
 
 /**
  * A DATA_DIR for the embedded service, with a PostgreSQL in which nothing has happened yet. What PGlite does on an
@@ -15,9 +16,10 @@ import { temporaryFolder } from './service.ts'
 export async function freshDataDir(t: Test): Promise<string> {
   const packageFile = new URL('../package.json', import.meta.resolve('@electric-sql/pglite'))
   const { version } = JSON.parse(await readFile(packageFile, 'utf8'))
-  const home = await madeOnce(`pglite-${version}`, async (draft) => {
+  const home = await madeOnce(`pglite-${version}-small`, async (draft) => {
     const pglite = await openPglite(draft)
     await pglite.close()
+    await makeSmall(draft)
   })
   return copyOf(t, home)
 }
@@ -28,6 +30,7 @@ export async function migratedDataDir(t: Test): Promise<string> {
     const { log } = recordingLog()
     const database = await openDatabase({ databaseUrl: null, dataDir: draft }, log)
     await migrate(database, log).finally(() => database.close())
+    await makeSmall(draft)
   })
   return copyOf(t, home)
 }

@@ -4,7 +4,7 @@ import type { Actor } from './actors.ts'
 import { parse } from './contract.ts'
 import { until } from './eventually.ts'
 import { bodyOf } from './people.ts'
-import { inherited, type ServerProcess, startServer } from './server-process.ts'
+import { inherited, ownNode, type ServerProcess, startServer } from './server-process.ts'
 import { type Service, script } from './service.ts'
 
 /** The shape of the HTTP contract, written from its page. */
@@ -108,5 +108,6 @@ export async function cancelAll({ app }: Service): Promise<void> {
 /** A worker as a process of its own. The caller ends it. */
 export function spawnWorker(env: Environment): Promise<ServerProcess> {
   const options = { env: { ...inherited, ...env } }
-  return startServer(process.execPath, [script('src/worker.ts')], /worker ready/, options)
+  const [node, ...own] = ownNode
+  return startServer(node, [...own, script('src/worker.ts')], /worker ready/, options)
 }

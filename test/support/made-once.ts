@@ -15,7 +15,8 @@ const SOURCES = [
   'src/seed',
   'src/users',
   'test/support/postgres-templates.ts',
-  'test/support/seeded-data-dir.ts'
+  'test/support/seeded-data-dir.ts',
+  'test/support/small-database.ts'
 ]
 
 /**

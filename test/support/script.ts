@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { Environment } from '#config/environment.ts'
-import { inherited, run } from './server-process.ts'
+import { inherited, ownNode, run } from './server-process.ts'
 
 /** Where the repository is. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -13,7 +13,8 @@ export function runScript(script: string, env: Environment, ...args: string[]) {
 
 /** The same in another copy of the repository. */
 export function runScriptIn(root: string, script: string, env: Environment, ...args: string[]) {
-  return run(process.execPath, [script, ...args], {
+  const [node, ...options] = ownNode
+  return run(node, [...options, script, ...args], {
     cwd: root,
     env: { ...inherited, ...env },
     timeout: TOO_LONG_MS

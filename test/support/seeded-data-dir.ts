@@ -2,6 +2,7 @@ import { readConfig } from '#config/config.ts'
 import { buildApp } from '../../src/app.ts'
 import { copyFolder } from './copy-folder.ts'
 import { contentVersion, madeOnce } from './made-once.ts'
+import { makeSmall } from './small-database.ts'
 
 /**
  * Fills `folder` with what a first start makes there, migrated and with the demo catalogue: a copy takes a twentieth of the
@@ -12,6 +13,7 @@ export async function copySeededDataDir(folder: string): Promise<void> {
     const env = { NODE_ENV: 'production', SESSION_SECRET: 'nobody signs in here so any secret will do', SEED: 'demo' }
     const app = await buildApp(readConfig({ ...env, DATA_DIR: draft, LOG_LEVEL: 'silent' }))
     await app.close()
+    await makeSmall(draft)
   })
   await copyFolder(home, folder)
 }

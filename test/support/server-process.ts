@@ -11,6 +11,9 @@ export const inherited = {
   ...frontDoor
 }
 
+/** Node with the options that this process was started with. */
+export const ownNode = [process.execPath, ...process.execArgv] as const
+
 const running = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')

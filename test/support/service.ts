@@ -8,7 +8,7 @@ import { type Config, readConfig } from '#config/config.ts'
 import type { Environment } from '#config/environment.ts'
 import { buildApp } from '../../src/app.ts'
 import { copySeededDataDir } from './seeded-data-dir.ts'
-import { frontDoor, inherited, type ServerProcess, startServer } from './server-process.ts'
+import { frontDoor, inherited, ownNode, type ServerProcess, startServer } from './server-process.ts'
 
 export interface Service {
   readonly app: FastifyInstance
@@ -58,7 +58,7 @@ type Command = readonly [string, ...string[]]
 export async function spawnService(
   env: Environment,
   root = script(''),
-  [command, ...args]: Command = [process.execPath, join(root, 'src', 'server.ts')]
+  [command, ...args]: Command = [...ownNode, join(root, 'src', 'server.ts')]
 ): Promise<ServerProcess & { url: string }> {
   const listening = /Server listening at (http:\/\/[^"]+)/
   const child = await startServer(command, args, listening, { cwd: root, env: { ...inherited, PORT: '0', ...env } })
