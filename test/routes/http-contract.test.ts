@@ -3,14 +3,16 @@ import { admin, draftOf, peopleEnvironment, register } from '../support/actors.t
 import { ErrorBody, parse } from '../support/contract.ts'
 import { wanted } from '../support/generations.ts'
 import { send } from '../support/http.ts'
-import { startService } from '../support/service.ts'
+import { type Service, startService } from '../support/service.ts'
 
 const JSON_BODY = { 'content-type': 'application/json' }
 const codeOf = (body: string) => parse(ErrorBody, body).code
 
-t.test('methods', async (t) => {
-  const { url } = await startService(t)
+const { url } = await startService(t, { RATE_LIMIT_ANONYMOUS: '1000' })
+const people = await startService(t, peopleEnvironment)
+const behindProxy = await startService(t, { ...peopleEnvironment, TRUST_PROXY: '1' })
 
+t.test('methods', async (t) => {
   await t.test('one that a path does not take is 405, with those that it takes', async (t) => {
     const answers: [string, string, string][] = [
       ['PUT', '/api/v1/courses', 'GET, HEAD, OPTIONS, POST'],
@@ -52,8 +54,6 @@ t.test('methods', async (t) => {
 })
 
 t.test('the path', async (t) => {
-  const { url } = await startService(t)
-
   await t.test('an integer is written in one way', async (t) => {
     t.equal((await send(`${url}/api/v1/courses/1`)).status, 200)
     for (const id of ['0x1', '1e0', '01', '+1', '1.0', '%201', '1%0a', 'one', '']) {
@@ -84,7 +84,6 @@ t.test('the path', async (t) => {
 })
 
 t.test('a 401 names a way to authenticate', async (t) => {
-  const { url } = await startService(t)
   const { status, headers } = await send(`${url}/admin/redis-stats/`)
   t.same([status, headers.get('www-authenticate'), headers.get('etag')], [401, 'Bearer realm="AI Akademiya"', null])
   const login = { method: 'POST', headers: JSON_BODY, body: '{"email":"a@example.org","password":"wrong"}' }
@@ -94,7 +93,6 @@ t.test('a 401 names a way to authenticate', async (t) => {
 })
 
 t.test('a body that is encoded is 415, and not read as JSON', async (t) => {
-  const { url } = await startService(t)
   for (const encoding of ['gzip', 'br', 'GZIP', 'identity, gzip']) {
     const headers = { ...JSON_BODY, 'content-encoding': encoding }
     const {
@@ -109,7 +107,6 @@ t.test('a body that is encoded is 415, and not read as JSON', async (t) => {
 })
 
 t.test('the own account is not changed by who has read an older one', async (t) => {
-  const { url } = await startService(t)
   const ann = await register(url, 'ann')
   const me = '/api/v1/users/me'
   const etag = (await ann.get(me)).headers.get('etag') ?? ''
@@ -127,9 +124,8 @@ t.test('the own account is not changed by who has read an older one', async (t) 
 })
 
 t.test('an idempotency key belongs to one body', async (t) => {
-  const { url } = await startService(t)
-  const ann = await register(url, 'ann')
-  const ask = (body: object) => ann.request('POST', '/api/v1/generation', body, { 'idempotency-key': 'one' })
+  const bob = await register(url, 'bob')
+  const ask = (body: object) => bob.request('POST', '/api/v1/generation', body, { 'idempotency-key': 'one' })
   const first = await ask(wanted)
   t.equal(first.status, 202)
   const again = await ask(Object.fromEntries(Object.entries(wanted).reverse()))
@@ -139,22 +135,21 @@ t.test('an idempotency key belongs to one body', async (t) => {
 })
 
 t.test('Location is below the prefix of a proxy that is trusted', async (t) => {
-  const located = async (environment: Record<string, string>, prefix: string) => {
-    const service = await startService(t, { ...peopleEnvironment, ...environment })
+  const located = async (service: Service, prefix: string) => {
     const boss = await admin(service)
     await draftOf(boss)
     const body = { title: 'T', summary: 'S', description: 'D', level: 'beginner', language: 'en' }
     const { headers } = await boss.request('POST', '/api/v1/courses', body, { 'x-forwarded-prefix': prefix })
     return headers.get('location') ?? ''
   }
-  t.match(await located({ TRUST_PROXY: '1' }, '/academy/'), /^\/academy\/api\/v1\/courses\/\d+$/)
-  t.match(await located({ TRUST_PROXY: '1' }, '//evil.example'), /^\/api\/v1\/courses\/\d+$/)
-  t.match(await located({ TRUST_PROXY: '1' }, '/academy/../..'), /^\/api\/v1\/courses\/\d+$/)
-  t.match(await located({}, '/academy'), /^\/api\/v1\/courses\/\d+$/)
+  t.match(await located(behindProxy, '/academy/'), /^\/academy\/api\/v1\/courses\/\d+$/)
+  t.match(await located(behindProxy, '//evil.example'), /^\/api\/v1\/courses\/\d+$/)
+  t.match(await located(behindProxy, '/academy/../..'), /^\/api\/v1\/courses\/\d+$/)
+  t.match(await located(people, '/academy'), /^\/api\/v1\/courses\/\d+$/)
 })
 
 t.test('documents and pages are found below the prefix of a proxy', async (t) => {
-  const { url } = await startService(t, { TRUST_PROXY: '1' })
+  const { url } = behindProxy
   const below = { headers: { 'x-forwarded-prefix': '/academy' } }
   for (const path of ['/openapi.json', '/docs/json']) {
     const serverOf = (body: string) => JSON.parse(body).servers[0].url
@@ -168,7 +163,6 @@ t.test('documents and pages are found below the prefix of a proxy', async (t) =>
 })
 
 t.test('a token is for the API, and nothing else looks at one', async (t) => {
-  const { url } = await startService(t)
   const headers = { authorization: 'Bearer aka_wrong' }
   for (const path of ['/health/live', '/metrics', '/docs/', '/openapi.json', '/']) {
     t.equal((await send(url + path, { headers })).status, 200, path)
@@ -177,8 +171,7 @@ t.test('a token is for the API, and nothing else looks at one', async (t) => {
 })
 
 t.test('a request that names a type and has no body is answered', async (t) => {
-  const service = await startService(t, peopleEnvironment)
-  const boss = await admin(service)
+  const boss = await admin(people)
   const headers = { cookie: boss.cookie, 'content-type': 'application/json' }
   // `fetch` sends no Content-Length with these.
   for (const [path, status] of [
@@ -186,6 +179,6 @@ t.test('a request that names a type and has no body is answered', async (t) => {
     ['/nothing', 404]
   ] as const) {
     const init = { method: 'DELETE', headers, signal: AbortSignal.timeout(5000) }
-    t.equal((await fetch(service.url + path, init)).status, status, path)
+    t.equal((await fetch(people.url + path, init)).status, status, path)
   }
 })
