@@ -9,12 +9,14 @@ import { parseArgs } from 'node:util'
 import t from 'tap'
 
 const TIMEOUT_S = 120
+/** One more than the two processors that CI has: a third of the time of a file is waiting. */
+const JOBS = '3'
 /** What a process of a test runs of a database in WebAssembly is so little that it is not worth to be compiled for speed. */
 const OPTIONS = ['--liftoff-only']
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { jobs: { type: 'string', short: 'j', default: '2' }, reporter: { type: 'string' } }
+  options: { jobs: { type: 'string', short: 'j', default: JOBS }, reporter: { type: 'string' } }
 })
 const files = globSync(positionals.length > 0 ? positionals : 'test/**/*.test.ts').sort()
 if (files.length === 0) throw new Error(`no such file: ${positionals.join(' ')}`)
