@@ -36,3 +36,5 @@ for (const file of files) {
   const command = [`NODE_OPTIONS=${process.env.NODE_OPTIONS ?? ''}`, process.execPath, ...OPTIONS, file]
   t.spawn('env', command, { env: { ...process.env, TAP_TIMEOUT: String(TIMEOUT_S) }, timeout: TIMEOUT_S * 1000 }, file)
 }
+// Not when nothing is left to do: the reporter waits for the end.
+t.end()
