@@ -18,7 +18,9 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { jobs: { type: 'string', short: 'j', default: JOBS }, reporter: { type: 'string' } }
 })
-const files = globSync(positionals.length > 0 ? positionals : 'test/**/*.test.ts').sort()
+const files = globSync(positionals.length > 0 ? positionals : 'test/**/*.test.ts', {
+  exclude: ['**/node_modules/**']
+}).sort()
 if (files.length === 0) throw new Error(`no such file: ${positionals.join(' ')}`)
 
 // People look at what fails; a log has everything.
