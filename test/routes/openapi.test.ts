@@ -38,7 +38,8 @@ bothWays(t, async (t, { url }) => {
   })
 
   await t.test('a list has the query parameters of the contract, and requires none of them', async (t) => {
-    const parameters = document.paths['/api/v1/courses']?.get?.parameters ?? []
+    const all = document.paths['/api/v1/courses']?.get?.parameters ?? []
+    const parameters = all.filter((parameter) => parameter.in === 'query')
     const names = ['author', 'category', 'language', 'level', 'limit', 'page', 'search', 'sort']
     t.same(parameters.map(({ name }) => name).sort(), names)
     t.same(
