@@ -25,8 +25,26 @@ const words = [
   'хими',
   'ai'
 ]
-/** No index finds these: they have no three letters or digits in a row. */
-const unindexed = ['---', '...', '%%%', '___', '\\\\\\', '😀😀', '::;', '. , ', 'a-b', '²²²']
+/** Of each kind that a search understands: forms, several words in any order, errors of typing, the other layout, the beginning of a word. */
+const understood = [
+  ...['английского языка', 'нейронной сетью', 'программированию', 'machines', 'statistical', 'databases'],
+  ...['для врачей химия', 'сети нейронные практика', 'beginners python programming', 'theory music exam', 'вы изучите'],
+  ...[
+    'Pyhton',
+    'програмирование',
+    'нейроные сети',
+    'машиное обучние',
+    'astonomy',
+    'learnign',
+    'химея',
+    'маркетнг',
+    'acounting'
+  ],
+  ...['ghjuhfvvbhjdfybt', 'vepsrf', 'фьзещпкфзрн', 'про', 'программ', 'лин', 'pyth', 'stat', 'for', 'обу'],
+  ...['R', 'Go', 'ИИ', 'IT', 'C++', 'c#', '.NET', 'в', 'с']
+]
+/** Without a letter or a digit there is nothing to look for, and with few of them little. */
+const signs = ['---', '...', '%%%', '___', '\\\\\\', '😀😀', '::;', '. , ', 'a-b', '²²²']
 const filters = [
   '',
   '&level=beginner',
@@ -41,7 +59,8 @@ const queries = [
   ...['no such words at all', '77777', 'основы для врачей 500', 'guitar: tools', 'zq', 'q'].map(
     (word) => `search=${word}`
   ),
-  ...unindexed.flatMap((text) => sorts.map((sort) => `search=${encodeURIComponent(text)}&sort=${sort}`)),
+  ...signs.flatMap((text) => sorts.map((sort) => `search=${encodeURIComponent(text)}&sort=${sort}`)),
+  ...understood.flatMap((text) => ['', '&level=beginner'].map((more) => `search=${encodeURIComponent(text)}${more}`)),
   ...sorts.flatMap((sort) => ['category=nope', 'language=zz', 'search=для'].map((filter) => `${filter}&sort=${sort}`)),
   ...filters.flatMap((filter) => sorts.map((sort) => `sort=${sort}${filter}`)),
   ...filters.flatMap((filter) => [2, 50, 500, 5000].map((page) => `page=${page}${filter}`)),
@@ -64,12 +83,21 @@ try {
     )
     report('searches', times.filter(isSearch))
 
-    async function measure(query: string) {
-      const start = performance.now()
-      const answer = await fetch(`${service.url}/api/v1/courses?${query}`)
-      await answer.text()
-      if (answer.headers.get('x-cache') === 'HIT') throw new Error(`${query} was a hit`)
-      return { ms: performance.now() - start, query, status: answer.status }
+    /** The middle one of three, as others use the machine too: each is a miss, as no two have the same number of courses on a page. */
+    async function measure(query: string): Promise<Time> {
+      const times: Time[] = []
+      for (const more of [0, 1, 2]) {
+        const limit = Number(/limit=(\d+)/.exec(query)?.[1] ?? 20) + more
+        const asked = `${query.replace(/&?limit=\d+/, '')}&limit=${limit}`
+        const start = performance.now()
+        const answer = await fetch(`${service.url}/api/v1/courses?${asked}`)
+        await answer.text()
+        if (answer.headers.get('x-cache') === 'HIT') throw new Error(`${query} was a hit`)
+        times.push({ ms: performance.now() - start, query, status: answer.status })
+      }
+      const [, middle] = times.sort((a, b) => a.ms - b.ms)
+      if (middle === undefined) throw new Error('not measured')
+      return middle
     }
   } finally {
     await service.kill('SIGKILL')
