@@ -1,3 +1,7 @@
+-- Courses that are there already are filled in afterwards, in portions, each a transaction of its own (src/database/search-fill.ts): nobody
+-- waits for the whole. What searches looked into before, "search_text" with its index, stays for the processes of the version before this
+-- one, which go on while this is applied; a later release drops it.
+
 -- What a search looks into (src/courses/search/): a row for each published course. It is a table of its own, so that lists read no vectors,
 -- and a chapter that changes writes nothing to its course. Triggers keep it in the transaction that writes, whoever writes. What a search
 -- filters by is here too: it reads a thousand courses at most, but tens of thousands of these rows.
@@ -140,6 +144,9 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- In the order in which the service writes them, so that no writer and this wait for each other. All that follows takes a moment.
+LOCK TABLE "course", "module", "chapter" IN SHARE ROW EXCLUSIVE MODE;
+
 -- As in the migration `any_writer`.
 DO $$
 DECLARE
@@ -169,9 +176,6 @@ CREATE TRIGGER search_insert AFTER INSERT ON course REFERENCING NEW TABLE AS new
 CREATE TRIGGER search_update AFTER UPDATE ON course REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
   FOR EACH STATEMENT EXECUTE FUNCTION search_course();
 
--- What is there. Writers wait meanwhile, for the locks of the triggers, and readers do not.
-SELECT search_fill(ARRAY(SELECT id FROM course WHERE status = 'published'));
-
 ALTER TABLE "course_search" ADD CONSTRAINT "course_search_course_id_fkey" FOREIGN KEY ("course_id") REFERENCES "course"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 CREATE INDEX "search_word_word_idx" ON "search_word"("word");
 -- What is written waits in a list until it is sorted in, and each search reads that list: a short one.
@@ -190,7 +194,3 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
   RAISE NOTICE 'searches understand fewer misspelt words: %', SQLERRM;
 END $$;
-
--- What searches looked into before.
-DROP INDEX IF EXISTS course_search_idx;
-ALTER TABLE "course" DROP COLUMN "search_text";

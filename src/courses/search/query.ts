@@ -17,15 +17,15 @@ type Lexemes = Readonly<Record<(typeof LANGUAGES)[number], string>> & { readonly
 
 /**
  * How PostgreSQL is to plan in this transaction. It takes looking into a document for as cheap as looking into a short text, and would read
- * all of them; it does not know how few courses are ranked, and would join them with all courses; and to start other processes takes longer
- * than what they would do.
+ * all of them; it does not know how few courses are ranked, and would join them with all courses; and as what is off counts as
+ * very dear, it would compile each query, which takes longer than to run it.
  */
 const SETTINGS = {
   enable_seqscan: 'off',
   enable_indexscan: 'on',
   enable_mergejoin: 'off',
   enable_hashjoin: 'off',
-  max_parallel_workers_per_gather: '0'
+  jit: 'off'
 }
 
 /**
