@@ -7,7 +7,7 @@ import type { CourseItem, CourseQuery } from '../shapes.ts'
 import { withHighlights } from './highlight.ts'
 import { withOtherLayout } from './keyboard.ts'
 import { type Query, readWords } from './query.ts'
-import { correct } from './spelling.ts'
+import { likelyMeant } from './spelling.ts'
 import { wordsOf } from './words.ts'
 
 /**
@@ -17,6 +17,9 @@ import { wordsOf } from './words.ts'
 const MOST_FOUND = 1000
 /** Of those without the words in the title so many are ranked by all their text, the others follow, the newest first. */
 const MOST_READ = 200
+/** What so many of the newest courses have, of such a sample, is common. */
+const COMMON = 60
+const SAMPLE = 400
 
 export interface CourseSearch extends CourseQuery {
   readonly search: string
@@ -27,21 +30,18 @@ export interface CourseSearch extends CourseQuery {
 export async function searchCourses(tx: Transaction, search: CourseSearch): Promise<Page<CourseItem>> {
   const asked = wordsOf(search.search)
   if (asked.length === 0) return toPage([], 0, search)
-  for (const meanings of [async () => asked, async () => onOtherLayout(search.search), () => correct(tx, asked)]) {
-    const words = await meanings()
-    if (words === null || words.length === 0) continue
+  const found = await find(tx, search, asked)
+  if (found.total > 0) return found
+  const onOtherLayout = withOtherLayout(search.search)
+  const others = onOtherLayout === search.search ? [] : wordsOf(onOtherLayout)
+  for await (const words of likelyMeant(tx, asked, others)) {
     const found = await find(tx, search, words)
     if (found.total > 0) return found
   }
-  return toPage([], 0, search)
+  return found
 }
 
-function onOtherLayout(search: string): string[] | null {
-  const other = withOtherLayout(search)
-  return other === search ? null : wordsOf(other)
-}
-
-async function find(tx: Transaction, search: CourseSearch, words: string[]): Promise<Page<CourseItem>> {
+async function find(tx: Transaction, search: CourseSearch, words: readonly string[]): Promise<Page<CourseItem>> {
   const query = await readWords(tx, words)
   const candidates = candidatesOf(search, query)
   const { page, limit, sort = 'relevance' } = search
@@ -69,41 +69,44 @@ async function totalOf(tx: Transaction, candidates: Prisma.Sql): Promise<number>
   return row?.total ?? 0
 }
 
-/**
- * A `with` whose table `candidate` has what is found, as far as it is ranked. Where very many are found, each costs: so ids are sorted,
- * and only of those that are kept the vectors are read.
- */
+/** A `with` whose table `candidate` has what is found, as far as it is ranked. */
 function candidatesOf(search: CourseSearch, { words, beginnings }: Query): Prisma.Sql {
   const [all, begun] = [Prisma.sql`${words}::tsquery`, Prisma.sql`${beginnings}::tsquery`]
   const filter = filterOf(search)
-  return Prisma.sql`with named as materialized (${newest(Prisma.sql`title @@ ${all} ${filter}`)}),
-    titled as materialized (
-      select course_id from named union all ${newest(Prisma.sql`title @@ ${begun} ${filter}`, Prisma.sql`named`)}),
-    other as materialized (
-      select course_id, row_number() over (order by course_id desc) as place
-      from (${newest(Prisma.sql`document @@ ${begun} ${filter}`, Prisma.sql`titled`)}) as newest),
+  // Ranked on the way: to look so many up again costs more.
+  const ranked = Prisma.sql`course_id, ts_rank(title, ${all}, 1) as exact, ts_rank(title, ${begun}, 1) as rank`
+  return Prisma.sql`with ${newest('named', ranked, Prisma.sql`title @@ ${all} ${filter}`)},
+    ${newest('begun', ranked, Prisma.sql`title @@ ${begun} ${filter}`, 'named')},
+    titled as materialized (select * from named union all select * from begun),
+    ${newest('other', Prisma.sql`course_id`, Prisma.sql`document @@ ${begun} ${filter}`, 'titled')},
+    placed as materialized (select course_id, row_number() over (order by course_id desc) as place from other),
     candidate as materialized (
-      select course_id as id, true as titled, ts_rank(title, ${all}, 1) as exact, ts_rank(title, ${begun}, 1) as rank
-      from titled join course_search using (course_id)
+      select course_id as id, true as titled, exact, rank from titled
       union all
       select course_id, false, ts_rank(document, ${all}), ts_rank(document, ${begun})
-      from other join course_search using (course_id) where place <= ${MOST_READ}
+      from placed join course_search using (course_id) where place <= ${MOST_READ}
       union all
-      select course_id, false, -1, -1 from other where place > ${MOST_READ})`
+      select course_id, false, -1, -1 from placed where place > ${MOST_READ})`
 }
 
 /**
- * The newest ones of which this holds, beside those that a table has already, and no more than may be ranked. `+ 0`: the order is not
- * one of an index, which PostgreSQL would follow, and look into each document on its way.
+ * Tables of a `with`, the last of which is `name`: the newest courses of which `condition` holds, beside those that another table has, and
+ * no more than may be ranked. What a sample shows to be common is found fastest in the order of the ids, and what is rare by the index of
+ * words, of which all that match are sorted then. `+ 0` keeps PostgreSQL from the first way, for which it decides too often.
  */
-function newest(condition: Prisma.Sql, beside?: Prisma.Sql): Prisma.Sql {
-  if (beside === undefined) {
-    return Prisma.sql`(select course_id from course_search where ${condition} order by course_id + 0 desc limit ${MOST_FOUND})`
-  }
-  const had = Prisma.sql`(select count(*) from ${beside})`
-  return Prisma.sql`(select course_id from course_search
-    where ${condition} and ${had} < ${MOST_FOUND} and course_id not in (select course_id from ${beside})
-    order by course_id + 0 desc limit ${MOST_FOUND} - ${had})`
+function newest(name: string, columns: Prisma.Sql, condition: Prisma.Sql, beside?: string): Prisma.Sql {
+  const [table, isCommon] = [Prisma.raw(name), Prisma.raw(`${name}_is_common`)]
+  const had = beside === undefined ? Prisma.sql`0` : Prisma.sql`(select count(*) from ${Prisma.raw(beside)})`
+  const others =
+    beside === undefined ? Prisma.empty : Prisma.sql`and course_id not in (select course_id from ${Prisma.raw(beside)})`
+  const matching = Prisma.sql`select ${columns} from course_search where ${condition} ${others} and ${had} < ${MOST_FOUND}`
+  return Prisma.sql`${isCommon} as materialized (
+      select count(*) >= ${COMMON} as so
+      from (select * from course_search where ${had} < ${MOST_FOUND} order by course_id desc limit ${SAMPLE}) as sample where ${condition}),
+    ${table} as materialized (
+      (${matching} and (select so from ${isCommon}) order by course_id desc limit ${MOST_FOUND} - ${had})
+      union all
+      (${matching} and not (select so from ${isCommon}) order by course_id + 0 desc limit ${MOST_FOUND} - ${had}))`
 }
 
 function filterOf({ categoryId, level, language, author }: CourseSearch): Prisma.Sql {

@@ -15,26 +15,51 @@ const SIMILARITY = '0.2'
 const MOST_COUNTED = 50
 
 /**
- * The same words with each that no course has replaced by the one that it most likely is; null where that changes nothing, or there is none.
+ * What may be meant by words that find nothing, the likeliest first: `others`, which the same keys write on the other layout, where courses
+ * have them all; then the same words with each that no course has replaced by the one that it most likely is.
  * Words with one error are found in any database, those with two where it has pg_trgm.
  */
-export async function correct(tx: Transaction, words: readonly string[]): Promise<string[] | null> {
+export async function* likelyMeant(
+  tx: Transaction,
+  words: readonly string[],
+  others: readonly string[]
+): AsyncGenerator<readonly string[]> {
   const trigrams = await prepare(tx)
-  const unknown = await unknownOf(tx, words)
+  const unknown = await unknownOf(tx, [...words, ...others], words.length)
+  const isKnown = unknown.length === 0 || (unknown.at(-1) ?? 0) < words.length
+  if (others.length > 0 && isKnown) {
+    yield others
+    await prepare(tx)
+  }
+  const corrected = await correct(
+    tx,
+    words,
+    unknown.filter((i) => i < words.length),
+    trigrams
+  )
+  if (corrected !== null) yield corrected
+}
+
+async function correct(
+  tx: Transaction,
+  words: readonly string[],
+  unknown: readonly number[],
+  trigrams: Prisma.Sql | undefined
+): Promise<string[] | null> {
   if (unknown.length === 0 || unknown.length > MOST_UNKNOWN) return null
   const corrected = [...words]
   for (const i of unknown) {
-    const word = words[i] ?? ''
-    const meant = await meantBy(tx, word, trigrams)
+    const meant = await meantBy(tx, words[i] ?? '', trigrams)
     if (meant === undefined) return null
     corrected[i] = meant
   }
   return corrected
 }
 
-/** Which of the words no course has. The last one may be the beginning of a word. */
-async function unknownOf(tx: Transaction, words: readonly string[]): Promise<number[]> {
-  const queries = words.map((word, i) => `'${word}'${i === words.length - 1 && isLong(word) ? ':*' : ''}`)
+/** Which of the words no course has, by their places. The last of each reading may be the beginning of a word. */
+async function unknownOf(tx: Transaction, words: readonly string[], second: number): Promise<number[]> {
+  const isLast = (i: number) => i === second - 1 || i === words.length - 1
+  const queries = words.map((word, i) => `'${word}'${isLast(i) && isLong(word) ? ':*' : ''}`)
   const rows = await tx.$queryRaw<{ i: number }[]>`
     select i::int - 1 as i from unnest(${queries}::text[]) with ordinality as word (query, i)
     where not exists (select from course_search where document @@ ${matchesOf(Prisma.sql`query`)}) order by i`
