@@ -8,7 +8,7 @@ import { withHighlights } from './highlight.ts'
 import { withOtherLayout } from './keyboard.ts'
 import { type Query, readWords } from './query.ts'
 import { likelyMeant } from './spelling.ts'
-import { wordsOf } from './words.ts'
+import { isLong, wordsOf } from './words.ts'
 
 /**
  * A search ranks so many courses at most, its pages reach them, and its total counts them: those with all words in the title, the words
@@ -18,7 +18,7 @@ const MOST_FOUND = 1000
 /** Of those without the words in the title so many are ranked by all their text, the others follow, the newest first. */
 const MOST_READ = 200
 /** What so many of the newest courses have, of such a sample, is common. */
-const COMMON = 60
+const COMMON = 28
 const SAMPLE = 400
 
 export interface CourseSearch extends CourseQuery {
@@ -33,8 +33,10 @@ export async function searchCourses(tx: Transaction, search: CourseSearch): Prom
   const found = await find(tx, search, asked)
   if (found.total > 0) return found
   const onOtherLayout = withOtherLayout(search.search)
-  const others = onOtherLayout === search.search ? [] : wordsOf(onOtherLayout)
-  for await (const words of likelyMeant(tx, asked, others)) {
+  const others = wordsOf(onOtherLayout)
+  // What `C` is there, nobody means who looks for C++.
+  const mayBeMeant = onOtherLayout !== search.search && others.some(isLong)
+  for await (const words of likelyMeant(tx, asked, mayBeMeant ? others : [])) {
     const found = await find(tx, search, words)
     if (found.total > 0) return found
   }
@@ -73,15 +75,15 @@ async function totalOf(tx: Transaction, candidates: Prisma.Sql): Promise<number>
 function candidatesOf(search: CourseSearch, { words, beginnings }: Query): Prisma.Sql {
   const [all, begun] = [Prisma.sql`${words}::tsquery`, Prisma.sql`${beginnings}::tsquery`]
   const filter = filterOf(search)
-  // Ranked on the way: to look so many up again costs more.
-  const ranked = Prisma.sql`course_id, ts_rank(title, ${all}, 1) as exact, ts_rank(title, ${begun}, 1) as rank`
-  return Prisma.sql`with ${newest('named', ranked, Prisma.sql`title @@ ${all} ${filter}`)},
-    ${newest('begun', ranked, Prisma.sql`title @@ ${begun} ${filter}`, 'named')},
+  // Titles are short enough to be taken along: to look so many up again costs more.
+  const title = Prisma.sql`course_id, title`
+  return Prisma.sql`with ${newest('named', title, Prisma.sql`title @@ ${all} ${filter}`)},
+    ${newest('begun', title, Prisma.sql`title @@ ${begun} ${filter}`, 'named')},
     titled as materialized (select * from named union all select * from begun),
     ${newest('other', Prisma.sql`course_id`, Prisma.sql`document @@ ${begun} ${filter}`, 'titled')},
     placed as materialized (select course_id, row_number() over (order by course_id desc) as place from other),
     candidate as materialized (
-      select course_id as id, true as titled, exact, rank from titled
+      select course_id as id, true as titled, ts_rank(title, ${all}, 1) as exact, ts_rank(title, ${begun}, 1) as rank from titled
       union all
       select course_id, false, ts_rank(document, ${all}), ts_rank(document, ${begun})
       from placed join course_search using (course_id) where place <= ${MOST_READ}
