@@ -1,23 +1,25 @@
 import t from 'tap'
 import { Actor, ADMIN, draftOf, register, signIn } from '../support/actors.ts'
-import { CoursePage } from '../support/contract.ts'
+import { Category, CoursePage } from '../support/contract.ts'
 import { bodyOf, spawnFor, startStack, statusOf } from '../support/people.ts'
 
 t.test('a search shows what was written just now, by whichever process', async (t) => {
-  const { env } = await startStack(t)
+  const stack = await startStack(t)
+  const env = { ...stack.env, CACHE_L1_LEASE_MS: '0' }
   const one = await spawnFor(t, env)
   const other = await spawnFor(t, env)
   const ann = await register(one.url, 'ann')
   const boss = await signIn(one.url, ADMIN.email, ADMIN.password)
   const { id, chapterId } = await draftOf(ann)
   const path = `/api/v1/courses/${id}`
-  const found = async (search: string) => {
-    const counts = [one, other].map(async ({ url }) => {
+  const items = (search: string) => {
+    const pages = [one, other].map(async ({ url }) => {
       const answer = await new Actor(url).get(`/api/v1/courses?search=${search}`)
-      return (await bodyOf(CoursePage, answer)).items.map(({ id }) => id)
+      return (await bodyOf(CoursePage, answer)).items
     })
-    return Promise.all(counts)
+    return Promise.all(pages)
   }
+  const found = async (search: string) => (await items(search)).map((items) => items.map(({ id }) => id))
   const write = async (target: string, body: object) =>
     t.equal(await statusOf(boss.request('PATCH', target, body)), 200)
 
@@ -32,6 +34,29 @@ t.test('a search shows what was written just now, by whichever process', async (
     t.same(await found(`xylophone${i - 1}`), [[], []], 'the old one')
   }
   await write(path, { status: 'draft' })
+  t.same(await found('xylophone20'), [[], []])
+  await write(path, { status: 'published' })
+  t.same(await found('xylophone20'), [[id], [id]])
+
+  for (let i = 0; i < 5; i++) {
+    await write(path, { title: `Trombone${i}` })
+    t.same(await found(`trombone${i}`), [[id], [id]])
+    t.same(
+      (await items('xylophone20')).map((items) => items.map(({ title }) => title)),
+      [[`Trombone${i}`], [`Trombone${i}`]]
+    )
+  }
+
+  const category = { slug: 'winds', name: 'Winds', description: '' }
+  const answer = await boss.request('POST', '/api/v1/categories', category)
+  const { id: categoryId } = await bodyOf(Category, answer, 201)
+  await write(path, { categoryId })
+  const names = async () => (await items('xylophone20')).map((items) => items.map(({ category }) => category?.name))
+  t.same(await names(), [['Winds'], ['Winds']])
+  await write('/api/v1/categories/winds', { name: 'Brass' })
+  t.same(await names(), [['Brass'], ['Brass']])
+
+  t.equal(await statusOf(boss.request('DELETE', path)), 204)
   t.same(await found('xylophone20'), [[], []])
 })
 
