@@ -18,11 +18,11 @@ export async function fillSearch(database: Database): Promise<number> {
   return filled
 }
 
-/** The ids of the next portion. What has been cached of searches meanwhile does not have them. */
+/** The ids of the next portion, found without those before it. What has been cached of searches meanwhile does not have them. */
 async function fillAfter(tx: Transaction, after: number): Promise<number[]> {
   const rows = await tx.$queryRaw<{ id: number }[]>`
     select id from course where status = 'published' and id > ${after}
-      and not exists (select from course_search where course_id = id) order by id limit ${PORTION}`
+      and not exists (select from course_search where course_id = id and course_id > ${after}) order by id limit ${PORTION}`
   const ids = rows.map(({ id }) => id)
   if (ids.length > 0) await tx.$queryRaw`select search_refresh(${ids}::int[])::text, cache_touch('search')::text`
   return ids
