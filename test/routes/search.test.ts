@@ -65,7 +65,7 @@ bothWays(t, async (t, { app, url }) => {
     async (t) => {
       t.equal((await slugs('typesc'))[0], 'typescript-in-practice')
       t.equal((await slugs('practice typesc'))[0], 'typescript-in-practice')
-      for (const search of ['script', 'ty']) t.notOk((await slugs(search)).includes('typescript-in-practice'), search)
+      for (const search of ['ypescr', 'ty']) t.notOk((await slugs(search)).includes('typescript-in-practice'), search)
       t.same((await list('c+++zz')).total, 0, 'what finds nothing is not taken for one letter of the other layout')
     }
   )
