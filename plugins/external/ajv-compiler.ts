@@ -5,6 +5,24 @@ const build = AjvCompiler()
 /** The one way in which an integer is written: 0x1, 1e0, 01 and +1 would each be another URL of the same thing. */
 const INTEGER = /^(0|-?[1-9]\d*)$/
 
+/** Composes the letters of a text where its schema says `x-normalize: NFC`. */
+const normalize = {
+  keyword: 'x-normalize',
+  type: 'string',
+  schemaType: 'string',
+  modifying: true,
+  errors: false,
+  validate: (form: string, text: string, _schema: unknown, place?: DataPlace) => {
+    if (place !== undefined) place.parentData[place.parentDataProperty] = text.normalize(form)
+    return true
+  }
+} as const
+
+interface DataPlace {
+  readonly parentData: Record<string | number, unknown>
+  readonly parentDataProperty: string | number
+}
+
 type Validate = ReturnType<ReturnType<BuildCompilerFromPool>>
 
 /**
@@ -13,7 +31,7 @@ type Validate = ReturnType<ReturnType<BuildCompilerFromPool>>
  */
 export const buildValidator: BuildCompilerFromPool = (sharedSchemas) => {
   // Without strictNumbers, bounds hold for Infinity too, which is what 1e999 is coerced to.
-  const options = { removeAdditional: false, strictNumbers: false, allErrors: false }
+  const options = { removeAdditional: false, strictNumbers: false, allErrors: false, keywords: [normalize] }
   const exact = build(sharedSchemas, { customOptions: { ...options, coerceTypes: false } })
   const coercing = build(sharedSchemas, { customOptions: { ...options, coerceTypes: true } })
   return (route) => {

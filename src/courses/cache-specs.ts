@@ -1,13 +1,15 @@
 import { type CacheSpec, digestOf, kindOf } from '#cache'
 import { Category, CategoryList, Chapter, Course, CoursePage, ModuleList } from './shapes.ts'
 
-/** What is cached of courses. Which rows touch which tags is written in the migration `smaller_invalidations`. */
+/** What is cached of courses. Which rows touch which tags is written in the migrations `smaller_invalidations` and `full_text_search`. */
 
 const MINUTE_MS = 60_000
 
 export const tags = {
   course: (id: number) => `course:${id}`,
   courses: 'courses',
+  /** What only searches see of courses: the text of their modules and chapters. */
+  search: 'search',
   categories: 'categories',
   category: (id: number) => `category:${id}`,
   /** The name of a user, as the pages of his courses show it. */
@@ -44,10 +46,10 @@ export const specs = {
     tags: [tags.course(courseId)],
     ttlMs: 30 * MINUTE_MS
   }),
-  courseList: (query: object): CacheSpec => ({
+  courseList: (query: { readonly search?: string | undefined; readonly [name: string]: unknown }): CacheSpec => ({
     key: `api:courses:${digestOf(query)}`,
     ...kinds.courses,
-    tags: [tags.courses, tags.categories],
+    tags: [tags.courses, tags.categories, ...(query.search === undefined ? [] : [tags.search])],
     ttlMs: 10 * MINUTE_MS
   }),
   categories: (): CacheSpec => ({

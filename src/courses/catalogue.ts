@@ -3,6 +3,7 @@ import type { Transaction } from '#database/database.ts'
 import type { Prisma } from '#database/generated/client.ts'
 import { NotFoundError } from '#http/errors.ts'
 import { tags } from './cache-specs.ts'
+import { foldCase } from './search/words.ts'
 import type { Category, Chapter, Course, CourseItem, CourseQuery, Module } from './shapes.ts'
 
 /** What of a course a list shows. */
@@ -106,19 +107,10 @@ export class Catalogue {
 
 /** The same query for two that mean the same, so that they share a cache entry. */
 export function normalizeCourseQuery(query: CourseQuery): CourseQuery {
-  return {
-    ...query,
-    language: query.language?.toLowerCase(),
-    search: foldCase(query.search?.trim() ?? '') || undefined
-  }
-}
-
-/** Lower case as PostgreSQL has it, letter by letter: not final sigmas, nor letters that become two. */
-function foldCase(text: string): string {
-  return Array.from(text, (letter) => {
-    const lower = letter.toLowerCase()
-    return lower.length === letter.length ? lower : letter
-  }).join('')
+  const search = foldCase(query.search?.normalize('NFC').trim().replace(/\s+/gu, ' ') ?? '') || undefined
+  const byDefault = search === undefined ? '-createdAt' : 'relevance'
+  const sort = search === undefined && query.sort === 'relevance' ? byDefault : (query.sort ?? byDefault)
+  return { ...query, language: query.language?.toLowerCase(), search, sort }
 }
 
 /**

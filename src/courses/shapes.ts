@@ -75,7 +75,17 @@ const courseItem = {
   updatedAt: Time
 }
 
-export const CourseItem = Type.Object(courseItem, { title: 'CourseItem' })
+export const Highlight = Type.Object(
+  {
+    field: Type.Enum(['title', 'summary', 'description', 'module', 'chapter'], { type: 'string' }),
+    parts: Type.Array(Type.Object({ text: Type.String(), found: Type.Boolean() }), {
+      description: 'plain text in pieces: not HTML, and to be escaped as any text'
+    })
+  },
+  { title: 'Highlight', description: 'of a search: where the words were found' }
+)
+
+export const CourseItem = Type.Object({ ...courseItem, highlight: Type.Optional(Highlight) }, { title: 'CourseItem' })
 
 export const Course = Type.Object(
   {
@@ -103,17 +113,24 @@ export const CourseQuery = queryOf({
   author: Type.Optional(Type.Integer({ ...Id, description: 'id of a user' })),
   search: Type.Optional(
     Type.String({
-      ...optionalLine(100),
+      ...optionalLine(200),
       minLength: 1,
-      description: 'a part of the title or the summary, in any case'
+      description:
+        'words, in any order and form, the last of which may be the beginning of one: in titles, summaries, descriptions, and chapters'
     })
   ),
-  sort: Type.Enum(['-createdAt', 'createdAt', 'title', '-updatedAt'], { type: 'string', default: '-createdAt' })
+  sort: Type.Optional(
+    Type.Enum(['-createdAt', 'createdAt', 'title', '-updatedAt', 'relevance'], {
+      type: 'string',
+      description: '`relevance` by default with `search`, without which it means `-createdAt`; else `-createdAt`'
+    })
+  )
 })
 
 export type Category = Static<typeof Category>
 export type Module = Static<typeof Module>
 export type Chapter = Static<typeof Chapter>
+export type Highlight = Static<typeof Highlight>
 export type CourseItem = Static<typeof CourseItem>
 export type Course = Static<typeof Course>
 export type CourseQuery = Static<typeof CourseQuery>

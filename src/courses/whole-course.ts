@@ -8,10 +8,13 @@ interface WholeModule {
   readonly chapters: readonly { readonly title: string; readonly content: string; readonly minutes: number }[]
 }
 
-/** Creates a course with its modules and chapters in their order; resolves to its id. Without a slug it gets one of its title. */
+/**
+ * Creates a course with its modules and chapters in their order; resolves to its id. Without a slug it gets one of its title. It is
+ * published last, so that its text is made ready for searches once, and not again with each part.
+ */
 export async function createWholeCourse(
   tx: Transaction,
-  course: Omit<Prisma.CourseUncheckedCreateInput, 'slug'> & { slug?: string },
+  { status, ...course }: Omit<Prisma.CourseUncheckedCreateInput, 'slug'> & { slug?: string },
   modules: readonly WholeModule[]
 ): Promise<number> {
   const { id: courseId, title } = await tx.course.create({
@@ -30,6 +33,10 @@ export async function createWholeCourse(
     await tx.chapter.createMany({
       data: chapters.map((chapter, i) => ({ ...chapter, courseId, moduleId: module.id, position: i + 1 }))
     })
+  }
+  if (status !== undefined) {
+    const data = { status, ...(course.updatedAt !== undefined && { updatedAt: course.updatedAt }) }
+    await tx.course.update({ where: { id: courseId }, data, select: { id: true } })
   }
   return courseId
 }

@@ -2,10 +2,18 @@ import type { Log } from '#logging/log.ts'
 import type { Database } from './database.ts'
 import { readMigrations } from './migrations.ts'
 import { requireRightsToMigrate } from './rights.ts'
+import { fillSearch } from './search-fill.ts'
 import { DatabaseUnusableError } from './unusable.ts'
 
-/** Applies the pending migrations; resolves to their names. Call it inside `exclusively`. */
+/** Applies the pending migrations, and does what they have left to be done in portions; resolves to their names. Call it inside `exclusively`. */
 export async function migrate(database: Database, log: Log): Promise<string[]> {
+  const applied = await applyPending(database, log)
+  const filled = await fillSearch(database)
+  if (filled > 0) log.info({ filled }, 'courses made ready for searches')
+  return applied
+}
+
+async function applyPending(database: Database, log: Log): Promise<string[]> {
   if ((await pendingMigrations(database)).length === 0) return []
   requireRightsToMigrate(database.rights)
   // Loading the engine takes a moment, which a start on a migrated database need not wait for.

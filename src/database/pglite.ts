@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
+import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm'
 import type { SqlDriverAdapter, SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import { PrismaPGlite } from 'pglite-prisma-adapter'
 import { runningScripts } from './scripts.ts'
 
 /** Opens the embedded PostgreSQL in `dataDir`, or one in memory where that is null. */
 export function openPglite(dataDir: string | null): Promise<PGlite> {
-  return PGlite.create({ dataDir: dataDir === null ? 'memory://' : join(dataDir, 'postgres') })
+  return PGlite.create({ dataDir: dataDir === null ? 'memory://' : join(dataDir, 'postgres'), extensions: { pg_trgm } })
 }
 
 /** The driver adapter that lets Prisma's client and its migration engine run on PGlite. */

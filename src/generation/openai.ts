@@ -184,7 +184,9 @@ const boundedFetch: typeof fetch = async (...request) => {
 function parse(text: string): unknown {
   const [, fenced] = /^\s*```(?:json)?\n(.*)\n```\s*$/s.exec(text) ?? []
   try {
-    return JSON.parse(fenced ?? text, (_key, value) => (typeof value === 'string' ? value.toWellFormed() : value))
+    return JSON.parse(fenced ?? text, (_key, value) =>
+      typeof value === 'string' ? value.toWellFormed().normalize() : value
+    )
   } catch {
     return undefined
   }
@@ -192,7 +194,7 @@ function parse(text: string): unknown {
 
 /** The schema without what the strict mode of many servers does not know; the answer is held against the whole one here. */
 function onTheWire(schema: TSchema): Record<string, unknown> {
-  const unknown = new Set(['pattern', 'minLength', 'maxLength'])
+  const unknown = new Set(['pattern', 'minLength', 'maxLength', 'x-normalize'])
   return JSON.parse(JSON.stringify(schema, (key, value) => (unknown.has(key) ? undefined : value)))
 }
 

@@ -12,9 +12,13 @@ const BLOCK = `^[^\\u0000${HALF}]*$`
 /** Of nothing but white space: not what a name is. */
 const VISIBLE = '\\S'
 
+/** Letters that a client sends decomposed, as macOS pastes them, are composed (plugins/external/ajv-compiler.ts): they are stored so, and compared. */
+const COMPOSED = { 'x-normalize': 'NFC' }
+
 /** One line of text with something to see in it, of `max` characters at most. */
 export function line(max: number, description?: string): TString {
   return Type.String({
+    ...COMPOSED,
     minLength: 1,
     maxLength: max,
     pattern: `^(?=.*${VISIBLE})${LINE.slice(1)}`,
@@ -24,10 +28,10 @@ export function line(max: number, description?: string): TString {
 
 /** One line that may be empty. */
 export function optionalLine(max: number): TString {
-  return Type.String({ maxLength: max, pattern: LINE })
+  return Type.String({ ...COMPOSED, maxLength: max, pattern: LINE })
 }
 
 /** Text of several lines, kept as given. */
 export function block(max: number, description?: string): TString {
-  return Type.String({ maxLength: max, pattern: BLOCK, ...(description && { description }) })
+  return Type.String({ ...COMPOSED, maxLength: max, pattern: BLOCK, ...(description && { description }) })
 }

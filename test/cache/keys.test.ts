@@ -38,11 +38,12 @@ for (const [name, spec, key, ttlMs, tags, strict] of DOCUMENTED) {
   })
 }
 
-t.test('a list', async (t) => {
+t.test('a search', async (t) => {
   const spec = specs.courseList({ page: 1, limit: 20, search: 'Ёж "*" \n {x}' })
   t.match(spec.key, /^api:courses:[\w-]{16,}$/, 'has nothing of the query in its key')
   t.equal(spec.ttlMs, 10 * MINUTE)
-  t.same([...spec.tags].sort(), ['categories', 'courses'])
+  t.same([...spec.tags].sort(), ['categories', 'courses', 'search'])
+  t.same([...specs.courseList({ page: 1 }).tags].sort(), ['categories', 'courses'], 'a list that is none')
   t.ok(specs.courseList({ search: 'x'.repeat(100_000) }).key.length < 100)
 })
 

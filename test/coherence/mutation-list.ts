@@ -62,9 +62,16 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'lists are not tagged with what they list',
     file: 'src/courses/cache-specs.ts',
-    text: 'tags: [tags.courses, tags.categories],',
-    becomes: 'tags: [tags.categories],',
+    text: 'tags: [tags.courses, tags.categories,',
+    becomes: 'tags: [tags.categories,',
     by: { lease: '0' }
+  },
+  {
+    name: 'searches are not tagged with what only they show',
+    file: 'src/courses/cache-specs.ts',
+    text: '[tags.search]',
+    becomes: '[]',
+    by: { test: 'test/routes/search-processes.test.ts' }
   },
   {
     name: 'a page does not depend on the names that it shows',

@@ -3,6 +3,7 @@ import { Compile } from 'typebox/schema'
 import type { Answer } from './http-pipeline.ts'
 import type { Seen, Subject } from './ledger.ts'
 import type { Course, Named, Subjects } from './subjects.ts'
+import { COURSE_WORD, MODULE_WORD } from './writes.ts'
 
 /** One version that an answer shows. */
 export interface Observation {
@@ -19,7 +20,13 @@ export interface Readable {
 const Title = Type.String({ pattern: '^v\\d+$' })
 const Name = Type.Object({ id: Type.Integer(), name: Title })
 const Names = Type.Object({ category: Name, author: Name })
-const Item = Type.Object({ id: Type.Integer(), title: Title, ...Names.properties })
+const Highlight = Type.Object({ field: Type.String(), parts: Type.Array(Type.Object({ text: Type.String() })) })
+const Item = Type.Object({
+  id: Type.Integer(),
+  title: Title,
+  highlight: Type.Optional(Highlight),
+  ...Names.properties
+})
 const Modules = Type.Array(Type.Object({ title: Title }))
 const courseShape = Compile(Type.Object({ title: Title, ...Names.properties, modules: Modules }))
 const listShape = Compile(Type.Object({ items: Type.Array(Item) }))
@@ -28,8 +35,9 @@ const categoriesShape = Compile(Type.Object({ items: Type.Array(Name) }))
 
 /** The kinds of reads and their shares; within one, the first are read more often than the last. */
 const SHARES = [
-  ['courses', 0.79],
-  ['lists', 0.1],
+  ['courses', 0.78],
+  ['lists', 0.07],
+  ['searches', 0.04],
   ['ghosts', 0.04],
   ['drafts', 0.04],
   ['modules', 0.02],
@@ -46,16 +54,23 @@ export class Reads {
       ['', () => true],
       ['&sort=title', () => true],
       ['&level=beginner', ({ level }) => level === 'beginner'],
-      ['&category=category-1&sort=-updatedAt', ({ categoryId }) => categoryId === 1],
-      ['&search=v&sort=createdAt', () => true]
+      ['&category=category-1&sort=-updatedAt', ({ categoryId }) => categoryId === 1]
     ]
+    const searches: typeof lists = [
+      [`&search=${COURSE_WORD}`, () => true],
+      [`&search=${MODULE_WORD}`, ({ module }) => module !== null],
+      [`&search=${COURSE_WORD}&sort=createdAt&level=beginner`, ({ level }) => level === 'beginner']
+    ]
+    const all = [...courses, ...ghosts, ...drafts]
+    const ofLists = ([query, holds]: (typeof lists)[number]) => courseList(query, all.filter(holds), names)
     this.#kinds = {
       courses: courses.map((course) => coursePage(course, names)),
       ghosts: ghosts.map((ghost) => coursePage(ghost, names)),
       drafts: drafts.map((draft) => coursePage(draft, names)),
       modules: courses.map(modules),
       categories: [{ path: '/api/v1/categories', observe: (answer) => categories(answer, names) }],
-      lists: lists.map(([query, holds]) => courseList(query, [...courses, ...ghosts, ...drafts].filter(holds), names))
+      lists: lists.map(ofLists),
+      searches: searches.map(ofLists)
     }
   }
 
@@ -122,9 +137,18 @@ function courseList(query: string, members: readonly Course[], names: Names): Re
         const item = items.get(id)
         return { subject: title, seen: item === undefined ? 'absent' : versionOf(item.title) }
       })
-      return [...titles, ...[...items.values()].flatMap(names.all)]
+      const modules = members.flatMap(({ id, module }) => highlighted(module, items.get(id)))
+      return [...titles, ...modules, ...[...items.values()].flatMap(names.all)]
     }
   }
+}
+
+/** What a search shows of a module: its title, and the word of its summary. */
+function highlighted(module: Subject | null, item: Static<typeof Item> | undefined): Observation[] {
+  if (module === null || item?.highlight?.field !== 'module') return []
+  const [title = ''] = item.highlight.parts.map(({ text }) => text.trim())
+  if (!/^v\d+$/.test(title)) throw new Error(`a highlight without a title: ${JSON.stringify(item.highlight)}`)
+  return [{ subject: module, seen: versionOf(title) }]
 }
 
 function modules({ id, title, module }: Course): Readable {

@@ -1,5 +1,5 @@
 import { Subject } from './ledger.ts'
-import { CATEGORY_ID } from './writes.ts'
+import { CATEGORY_ID, COURSE_WORD, MODULE_WORD } from './writes.ts'
 
 const COURSES = 20
 const GHOSTS = 4
@@ -17,7 +17,7 @@ export interface Course {
   readonly level: (typeof LEVELS)[number]
   readonly categoryId: number
   readonly title: Subject
-  /** The title of its only module, which the nested writes change with the course's; none in a ghost. */
+  /** The title of its only module, which the nested writes change with the course's, and others alone; none in a ghost. */
   readonly module: Subject | null
 }
 
@@ -73,12 +73,12 @@ export const SETUP = `
     select n, 'author-' || n || '@example.com', '!', 'v1' from generate_series(1, ${AUTHORS}) n;
   insert into category (id, slug, name) select n, 'category-' || n, 'v1' from generate_series(1, ${CATEGORIES + 1}) n;
   insert into course (id, slug, title, summary, level, language, status, author_id, category_id)
-    select n, 'course-' || n, 'v1', '', (array['beginner', 'intermediate', 'advanced'])[n % 3 + 1]::level, 'en',
+    select n, 'course-' || n, 'v1', '${COURSE_WORD}', (array['beginner', 'intermediate', 'advanced'])[n % 3 + 1]::level, 'en',
       'published', n % ${AUTHORS - 1} + 1, n % ${CATEGORIES} + 1
     from generate_series(1, ${COURSES}) n;
   insert into course (id, slug, title, summary, level, language, author_id, category_id)
-    select ${FIRST_DRAFT_ID} + n, 'draft-' || n, 'v0', '', 'beginner', 'en', ${AUTHORS}, ${CATEGORY_ID} from generate_series(1, ${DRAFTS}) n;
-  insert into module (course_id, title, position) select n, 'v1', 1 from generate_series(1, ${COURSES}) n;`
+    select ${FIRST_DRAFT_ID} + n, 'draft-' || n, 'v0', '${COURSE_WORD}', 'beginner', 'en', ${AUTHORS}, ${CATEGORY_ID} from generate_series(1, ${DRAFTS}) n;
+  insert into module (course_id, title, summary, position) select n, 'v1', '${MODULE_WORD}', 1 from generate_series(1, ${COURSES}) n;`
 
 /** A course that is not public at first. */
 function hidden(what: string, id: number): Course {

@@ -14,7 +14,7 @@ const GHOST_SHARE = 0.1
 const DRAFT_SHARE = 0.1
 const CATEGORY_SHARE = 0.01
 const AUTHOR_SHARE = 0.05
-export const COURSE_WRITES = ['update', 'updateMany', 'nested', 'raw'] as const
+export const COURSE_WRITES = ['update', 'updateMany', 'nested', 'module', 'raw'] as const
 
 /** Writes one thing after the other, to whichever instance; nothing is written by two at once. */
 export class Writer {
@@ -76,12 +76,10 @@ export class Writer {
     if (how === undefined) return
     const absent = how === 'delete' || how === 'withdraw'
     const version = subject.issue(absent)
-    // Only the nested write changes what is inside.
-    const written = how === 'nested' ? [subject, ...parts] : [subject]
-    for (const part of written) {
-      part.busy = true
-      part.issueAs(version)
-    }
+    // What is inside is changed by the nested write, and alone.
+    const written = [...(how === 'module' ? [] : [subject]), ...(how === 'nested' || how === 'module' ? parts : [])]
+    subject.busy = true
+    for (const one of written) one.issueAs(version)
     try {
       await order(this.#connection(instance), { how, id, title: `v${version}`, dies })
       for (const one of written) one.ack(version, instance.index, absent)
@@ -91,7 +89,7 @@ export class Writer {
       // Of one that died we know that it had committed.
       await this.#settle(written, version, absent, dies ? 0 : SETTLED_AFTER_MS)
     } finally {
-      for (const one of written) one.busy = false
+      subject.busy = false
     }
   }
 

@@ -10,6 +10,7 @@ const Write = Type.Object({
     'update',
     'updateMany',
     'nested',
+    'module',
     'raw',
     'category',
     'author',
@@ -29,6 +30,9 @@ export const write = Compile(Write)
 
 /** The author and the category of courses that are created on the way. */
 const AUTHOR_ID = 1
+/** A word of every course, and one of every module, that searches look for. */
+export const COURSE_WORD = 'everything'
+export const MODULE_WORD = 'inside'
 export const CATEGORY_ID = 1
 
 /** Writes through the service layer, in every way that it has; resolves when the write is acknowledged. */
@@ -47,13 +51,15 @@ export async function perform({ how, id, title }: Write, database: Database): Pr
     const modules = { updateMany: { where: { position: 1 }, data: { title } } }
     await database.write((tx) => tx.course.update({ where: { id }, data: { title, modules } }))
   }
+  // Lists show nothing of it, and searches do.
+  if (how === 'module') await client.module.updateMany({ where: { courseId: id, position: 1 }, data: { title } })
   if (how === 'create') {
     await client.course.create({
       data: {
         id,
         title,
         slug: `ghost-${id}`,
-        summary: '',
+        summary: COURSE_WORD,
         level: 'beginner',
         language: 'en',
         status: 'published',

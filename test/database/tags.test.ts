@@ -105,17 +105,22 @@ await onBothDatabases(t, async (t, database) => {
   await touches(
     'the title of a module',
     () => client.module.update({ where: { id: module.id }, data: { title: 'New' } }),
-    [page]
+    [page, 'search']
   )
   await touches(
     'the text of a chapter',
     () => client.chapter.update({ where: { id: chapter.id }, data: { content: 'New' } }),
+    [page, 'search']
+  )
+  await touches(
+    'the minutes of a chapter',
+    () => client.chapter.update({ where: { id: chapter.id }, data: { minutes: 7 } }),
     [page]
   )
   await touches(
     'a module that moves to another course, a draft',
     () => client.module.update({ where: { id: emptyModule.id }, data: { courseId: other.course.id, position: 9 } }),
-    [page, `course:${other.course.id}`, 'courses']
+    [page, `course:${other.course.id}`, 'courses', 'search']
   )
   const moved = (courseId: number) => client.module.update({ where: { id: emptyModule.id }, data: { courseId } })
   await touches('one that moves from draft to draft', () => moved(draft.course.id), [

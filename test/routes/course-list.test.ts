@@ -4,7 +4,7 @@ import { CoursePage } from '../support/contract.ts'
 import { addCourse, publishedCourses } from '../support/courses.ts'
 import { get, send } from '../support/http.ts'
 
-/** Titles that a careless search stumbles over: wildcards of LIKE, quotes, capitals of other alphabets. */
+/** Titles that a careless search stumbles over: wildcards of LIKE, quotes, operators, capitals of other alphabets. */
 const titles = [
   '100% of SQL_injection',
   'Back\\slash and "quotes"',
@@ -58,27 +58,16 @@ bothWays(t, async (t, { app, url }) => {
     await expectFilter(t, 'category=data&level=advanced', () => false)
   })
 
-  await t.test('search looks into title and summary, in any case, and takes every character as itself', async (t) => {
-    const words = ['python', 'PYTHON', 'основы', 'ОСНОВЫ', 'МАГАЗИНА', 'ЁЖИК', 'ёлки', 'été', 'ÉTÉ', '🐘', 'step-by']
-    const signs = [
-      ...['%', '_', '\\', '%%', '100%', 'l_i', 'L\\', '"', "'", ';--', '*', '.*', '$1', '---', '...', '%%%', '___'],
-      ...['\\\\\\', '😀😀', '::;', '. , ', 'a-b', 'и ё', '% o', '🐘 E', '²²²']
-    ]
-    for (const word of [...words, ...signs]) {
-      const wanted = word.toLowerCase()
-      await expectFilter(t, `search=${encodeURIComponent(word)}`, ({ title, summary }) =>
-        `${title}\n${summary}`.toLowerCase().includes(wanted)
-      )
-    }
-    t.equal((await list('search=Python+from')).total, 1, 'a plus is a space, as forms send it')
-    t.equal((await list('search=магазина')).total, 1, 'the summary counts')
-  })
-
   await t.test('every title, as it is written, finds its course', async (t) => {
     for (const { id, title } of published) {
       const { items } = await list(`limit=100&search=${encodeURIComponent(title)}`)
       t.ok(ids(items).includes(id), title)
     }
+    t.equal(
+      (await list('search=Python+from+Zero')).items[0]?.slug,
+      'python-from-zero',
+      'a plus is a space, as forms send it'
+    )
   })
 
   const keys = {
@@ -135,23 +124,5 @@ bothWays(t, async (t, { app, url }) => {
     t.same((await list('limit=100&page=1000000')).items, [])
     t.same(await list('language=de'), { items: [], page: 1, limit: 20, total: 0, pages: 0 })
     t.equal((await send(`${url}/api/v1/courses?limit=101`)).status, 400)
-  })
-  await t.test('what no index finds is looked for among the 2,000 newest courses', async (t) => {
-    const indexed = ['old', 'अआइ', '१२३', '-word-']
-    const unindexed = ['+++', '~ ~ ~', '🦔🦔', '%_\\', 'q-z', 'qz']
-    const title = ['old', ...indexed, ...unindexed].join(' ')
-    const old = await addCourse(client, { slug: 'old', title, createdAt: new Date('2030-01-01T00:00:00Z') })
-    const found = async (text: string, more = '') =>
-      ids((await list(`${more}&search=${encodeURIComponent(text)}`)).items)
-    for (const text of [...indexed, ...unindexed]) t.same(await found(text), [old.id], text)
-    // Without the triggers, whose tags of each row would take seconds to apply.
-    await client.$transaction([
-      client.$executeRaw`set local session_replication_role = replica`,
-      client.$executeRaw`insert into course (slug, title, summary, level, language, status, author_id, created_at)
-        select 'newer-' || n, 'Newer', '', 'beginner', 'en', 'published', ${old.authorId}, '2030-01-02'
-        from generate_series(1, 2000) as n`
-    ])
-    for (const text of indexed) t.same(await found(text, 'limit=10'), [old.id], text)
-    for (const text of unindexed) t.same(await found(text, 'limit=10'), [], text)
   })
 })

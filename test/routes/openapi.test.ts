@@ -51,7 +51,7 @@ bothWays(t, async (t, { url }) => {
       page: { type: 'integer', minimum: 1, default: 1 },
       limit: { type: 'integer', minimum: 1, maximum: 100, default: 20 },
       level: { enum: ['beginner', 'intermediate', 'advanced'] },
-      sort: { enum: ['-createdAt', 'createdAt', 'title', '-updatedAt'], default: '-createdAt' }
+      sort: { enum: ['-createdAt', 'createdAt', 'title', '-updatedAt', 'relevance'] }
     })
   })
 

@@ -42,7 +42,12 @@ export const Module = exactly({
 export const ModuleList = exactly({ items: Type.Array(Module) })
 export const Chapter = exactly({ ...place, minutes, courseId: id, moduleId: id, content: text })
 
-export const CourseItem = exactly(courseItem)
+/** Searches tell where they found their words. */
+const highlight = exactly({
+  field: Type.Enum(['title', 'summary', 'description', 'module', 'chapter']),
+  parts: Type.Array(exactly({ text, found: Type.Boolean() }), { minItems: 1 })
+})
+export const CourseItem = exactly({ ...courseItem, highlight: Type.Optional(highlight) })
 export const Course = exactly({ ...courseItem, description: Type.String(), modules: Type.Array(Module) })
 export const CoursePage = exactly({
   items: Type.Array(CourseItem),

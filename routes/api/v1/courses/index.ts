@@ -25,7 +25,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Published courses',
         description:
           'Pages reach, and the total counts, the first 10,000 courses of a list, and the first 1,000 that a search finds. ' +
-          'A search without three letters or digits in a row looks at the 2,000 newest courses only.',
+          'Where no course has a word of a search, it is taken for an error of typing. A search tells in `highlight` what it found.',
         querystring: CourseQuery,
         response: { 200: CoursePage }
       }
