@@ -92,6 +92,9 @@ export type ModuleList = Static<typeof ModuleList>
 export const CoursePage = pageOf(CourseItem, 'CoursePage')
 
 export const CategoryParams = Type.Object({ slug })
+export const CategoryDeletion = queryOf({
+  moveTo: Type.Optional(Type.String({ ...slug, description: 'slug of the category that its courses go to' }))
+})
 export const CourseParams = Type.Object({ id: Id })
 export const ChapterParams = Type.Object({ id: Id, chapterId: Id })
 

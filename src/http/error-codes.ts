@@ -22,6 +22,7 @@ export const errorCodes = {
   REQUEST_TIMEOUT: 'the request took too long to arrive',
   EMAIL_TAKEN: 'another account has this e-mail address',
   SLUG_TAKEN: 'another category has this slug',
+  CATEGORY_IN_USE: 'courses are in the category: moveTo says where they are to go',
   FULL: 'there is no room for one more module or chapter',
   GENERATION_OVER: 'the generation is completed, failed or cancelled already',
   NOT_ENROLLED: 'only who is enrolled has progress',
