@@ -44,8 +44,9 @@ export async function perform({ how, id, title }: Write, database: Database): Pr
   if (how === 'withdraw') await client.course.update({ where: { id }, data: { title, status: 'draft' } })
   if (how === 'delete') await client.course.delete({ where: { id } })
   if (how === 'nested') {
-    const modules = { updateMany: { where: { position: 1 }, data: { title } } }
-    await database.write((tx) => tx.course.update({ where: { id }, data: { title, modules } }))
+    const part = (position: number) => ({ updateMany: { where: { position }, data: { title } } })
+    const data = { title, modules: part(1), chapters: part(2) }
+    await database.write((tx) => tx.course.update({ where: { id }, data }))
   }
   if (how === 'create') {
     await client.course.create({
