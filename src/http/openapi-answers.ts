@@ -56,7 +56,13 @@ const answers = new Map<string, { readonly description: string; readonly headers
   ['202', { description: 'It will be done' }],
   ['204', { description: 'It is done, and there is nothing to say' }],
   ['301', { description: 'It is somewhere else now', headers: ['Location'] }],
-  ['304', { description: 'What the client has is still right', headers: ['ETag', 'X-Cache', 'X-Accel-Expires', 'Content-Location'] }],
+  [
+    '304',
+    {
+      description: 'What the client has is still right',
+      headers: ['ETag', 'X-Cache', 'X-Accel-Expires', 'Content-Location']
+    }
+  ],
   ['400', { description: 'The request is not as it must be: the message names the field' }],
   [
     '401',

@@ -56,6 +56,7 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
     t.same([await find(first), await find('second')], [`${BY_SLUG}/third`, `${BY_SLUG}/third`], 'in one step')
     const { headers } = await send(`${url}${BY_SLUG}/second`, { headers: { 'x-forwarded-prefix': '/academy' } })
     t.equal(headers.get('cache-control'), 'no-store')
+    t.equal(headers.get('location'), `/academy${BY_SLUG}/third`, 'below the prefix of a proxy')
 
     const other = await draftOf(bob, 'Other')
     t.equal(await statusOf(change(other.id, { slug: 'third' }, bob)), 409)
@@ -127,4 +128,4 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
   })
 }
 
-bothWays(t, suite, { env: peopleEnvironment })
+bothWays(t, suite, { env: { ...peopleEnvironment, TRUST_PROXY: '1' } })
