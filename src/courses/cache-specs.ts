@@ -1,7 +1,7 @@
 import { type CacheSpec, digestOf, kindOf } from '#cache'
 import { Category, CategoryList, Chapter, Course, CoursePage, CourseSlug, ModuleList } from './shapes.ts'
 
-/** What is cached of courses. Which rows touch which tags is written in the migrations `smaller_invalidations` and `course_slugs`. */
+/** What is cached of courses. Which rows touch which tags is written in the migrations `smaller_invalidations`, `category_moves` and `course_slugs`. */
 
 const MINUTE_MS = 60_000
 
