@@ -1,4 +1,4 @@
-import type { FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import type { Static, TSchema } from 'typebox'
 import type { CacheSpec } from '#cache'
 import { noQuery } from '#http/paging.ts'
@@ -20,6 +20,8 @@ interface Rule<Input> {
 export interface RouteCache {
   readonly spec: (request: FastifyRequest) => CacheSpec
   readonly own: ((request: FastifyRequest, account: Account) => Promise<unknown>) | undefined
+  /** Called before the look-up, once the input is valid: finds what the key is made of, or answers the request itself. */
+  readonly before?: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
   readonly frontDoor: boolean
   /** Throws `TypeError` for a route that cannot be cached by this rule. */
   readonly requireFitting: (route: RouteOptions) => void
@@ -34,6 +36,20 @@ export function cached(rule: Rule<void>): RouteCache {
 export function cachedByParams<T extends TSchema>(schema: T, rule: Rule<Static<T>>): RouteCache {
   // They are validated, by the schema of the route, before this is called; `requireFitting` sees to it that it is this one.
   return cacheBy(rule, ({ params }) => params as Static<T>, { params: schema })
+}
+
+/** `config.cache` of a route whose answer depends on what `find` puts into the request, by its path; `find` may answer itself. */
+export function cachedByFound<T extends TSchema, Found>(
+  schema: T,
+  find: (params: Static<T>, request: FastifyRequest, reply: FastifyReply) => Promise<void>,
+  found: (request: FastifyRequest) => Found,
+  rule: Rule<Found>
+): RouteCache {
+  return {
+    ...cacheBy(rule, found, { params: schema }),
+    // As above.
+    before: (request, reply) => find(request.params as Static<T>, request, reply)
+  }
 }
 
 /** `config.cache` of a route whose answer depends on its query. */

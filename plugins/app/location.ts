@@ -9,13 +9,15 @@ declare module 'fastify' {
   interface FastifyReply {
     /** Sets `Location` to where the client finds this path of the service. */
     locate(path: string): this
+    /** The same for `Content-Location`: where what is answered has its own address. */
+    contentLocation(path: string): this
   }
 }
 
 const MAX_PREFIX_LENGTH = 200
 const PREFIX = /^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/
 
-/** Where clients find the service: a proxy that serves it below a path of its own does not rewrite `Location`. */
+/** Where clients find the service: a proxy that serves it below a path of its own does not rewrite `Location` and `Content-Location`. */
 export default fp(
   async (app) => {
     const isProxy = proxyTrust(app.config.trustProxy)
@@ -28,6 +30,9 @@ export default fp(
     })
     app.decorateReply('locate', function (path) {
       return this.header('Location', this.request.forwardedPrefix() + path)
+    })
+    app.decorateReply('contentLocation', function (path) {
+      return this.header('Content-Location', this.request.forwardedPrefix() + path)
     })
   },
   { name: 'location' }

@@ -62,17 +62,31 @@ export default fp(
           done()
           return
         }
-        const spec = rule.spec(request)
-        const found = cache.lookUp(spec, request.trace)
-        if (found instanceof Promise) {
-          found
-            .then((found) => settle(spec, found, request, reply, done))
-            .catch((error) => {
-              reply.header('X-Cache', request.trace.outcome)
-              done(error)
+        if (rule.before === undefined) begin(rule, request, reply, done)
+        else {
+          rule
+            .before(request, reply)
+            .then(() => {
+              if (!reply.sent) begin(rule, request, reply, done)
             })
-        } else settle(spec, found, request, reply, done)
+            .catch((error) => failLookUp(error, request, reply, done))
+        }
       }
+    }
+
+    function begin(
+      rule: RouteCache,
+      request: FastifyRequest,
+      reply: FastifyReply,
+      done: HookHandlerDoneFunction
+    ): void {
+      const spec = rule.spec(request)
+      const found = cache.lookUp(spec, request.trace)
+      if (found instanceof Promise) {
+        found
+          .then((found) => settle(spec, found, request, reply, done))
+          .catch((error) => failLookUp(error, request, reply, done))
+      } else settle(spec, found, request, reply, done)
     }
 
     function settle(
@@ -159,6 +173,11 @@ export default fp(
   },
   { name: 'response-cache', dependencies: ['cache', 'identity', 'shared-bodies'] }
 )
+
+function failLookUp(error: Error, { trace }: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+  reply.header('X-Cache', trace.outcome)
+  done(error)
+}
 
 /** The last hook before the handler: an answer that another one has given in its place is not stored. */
 function beginLoad(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {

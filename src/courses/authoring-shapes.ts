@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { Id } from '#http/ids.ts'
 import { block, line, optionalLine } from '#http/text.ts'
+import { MAX_PARTS } from './positions.ts'
 import { CourseParams, Language, Level, Status } from './shapes.ts'
 
 /** What authors and admins send. Unknown fields are refused: nobody sets an author, an id or a date. */
@@ -26,7 +27,7 @@ export const NewCourse = Type.Object(
   { ...course, categoryId: Type.Optional(categoryId) },
   { ...exact, title: 'NewCourse' }
 )
-export const CourseChange = Type.Partial(Type.Object({ ...course, categoryId, status: Status }), {
+export const CourseChange = Type.Partial(Type.Object({ ...course, categoryId, status: Status, slug }), {
   ...change,
   title: 'CourseChange'
 })
@@ -49,6 +50,17 @@ export const ChapterChange = Type.Partial(Type.Object({ title: line(200), conten
   title: 'ChapterChange'
 })
 
+/** The order of everything in a course. */
+export const Outline = Type.Object(
+  {
+    modules: Type.Array(
+      Type.Object({ id: Id, chapters: Type.Array(Id, { maxItems: MAX_PARTS }) }, { ...exact, title: 'OutlineModule' }),
+      { maxItems: MAX_PARTS }
+    )
+  },
+  { ...exact, title: 'Outline' }
+)
+
 export const NewCategory = Type.Object(
   { slug, name: line(100), description: Type.Optional(block(1000)) },
   { ...exact, title: 'NewCategory' }
@@ -66,5 +78,6 @@ export type NewModule = Static<typeof NewModule>
 export type ModuleChange = Static<typeof ModuleChange>
 export type NewChapter = Static<typeof NewChapter>
 export type ChapterChange = Static<typeof ChapterChange>
+export type Outline = Static<typeof Outline>
 export type NewCategory = Static<typeof NewCategory>
 export type CategoryChange = Static<typeof CategoryChange>

@@ -1,16 +1,27 @@
 import type { Database, Transaction } from '#database/database.ts'
+import { Prisma } from '#database/generated/client.ts'
 import { ApiError, NotFoundError } from '#http/errors.ts'
 import { type Precondition, requireMatch } from '#http/precondition.ts'
 import { lockAccount } from '#users/accounts.ts'
-import type { ChapterChange, CourseChange, ModuleChange, NewChapter, NewCourse, NewModule } from './authoring-shapes.ts'
+import type {
+  ChapterChange,
+  CourseChange,
+  ModuleChange,
+  NewChapter,
+  NewCourse,
+  NewModule,
+  Outline
+} from './authoring-shapes.ts'
 import { type Actor, Catalogue } from './catalogue.ts'
 import { type LockedCourse, lockCourse } from './course-lock.ts'
+import { arrange } from './outline.ts'
 import { Positions } from './positions.ts'
 import { Quotas } from './quota.ts'
 import { requireCategory } from './require-category.ts'
 import { type AuthoringRules, mayPublish } from './rules.ts'
 import type { Chapter, Course, Module, ModuleList } from './shapes.ts'
-import { courseSlug, temporarySlug } from './slug.ts'
+import { giveSlug, keepOldSlug, temporarySlug } from './slug.ts'
+import { copyCourse } from './whole-course.ts'
 
 /**
  * Writes of authors and admins. Each is one transaction that locks the course first, and answers with what is there
@@ -37,7 +48,7 @@ export class Authoring {
         data: { ...input, authorId: actor.id, slug: temporarySlug() },
         select: { id: true }
       })
-      await tx.course.update({ where: { id }, data: { slug: courseSlug(input.title, id) }, select: { id: true } })
+      await giveSlug(tx, id, input.title)
       return read(tx).course(id, {})
     })
   }
@@ -47,7 +58,8 @@ export class Authoring {
       await requireMatch(precondition, () => read(tx).course(id, {}))
       await requireCategory(tx, input.categoryId)
       if (input.status === 'published' && status !== 'published') this.#requirePublisher(actor)
-      await tx.course.update({ where: { id }, data: input, select: { id: true } })
+      if (input.slug !== undefined) await keepOldSlug(tx, id, input.slug)
+      await tx.course.update({ where: { id }, data: input, select: { id: true } }).catch(throwTaken)
       return read(tx).course(id, {})
     })
   }
@@ -56,6 +68,28 @@ export class Authoring {
     return this.#onCourse(actor, id, async (tx) => {
       await requireMatch(precondition, () => read(tx).course(id, {}))
       await tx.course.delete({ where: { id }, select: { id: true } })
+    })
+  }
+
+  /** The order of all its modules and chapters. Throws as `arrange`, too. */
+  arrangeCourse(actor: Actor, id: number, outline: Outline, precondition: Precondition<Course>): Promise<Course> {
+    return this.#onCourse(actor, id, async (tx) => {
+      await requireMatch(precondition, () => read(tx).course(id, {}))
+      await arrange(tx, id, outline)
+      await tx.course.update({ where: { id }, data: { updatedAt: new Date() }, select: { id: true } })
+      return read(tx).course(id, {})
+    })
+  }
+
+  /** A draft of the actor's own. Only of what he may change: a text of others would be published under his name. */
+  duplicateCourse(actor: Actor, id: number): Promise<Course> {
+    return this.#database.write(async (tx) => {
+      await lockAccount(tx, actor.id)
+      await lockCourse(tx, actor, id)
+      await this.#quotas.requireCourse(tx, actor)
+      const copy = await copyCourse(tx, id, actor.id)
+      await this.#quotas.requireText(tx, actor)
+      return read(tx).course(copy, {})
     })
   }
 
@@ -147,6 +181,11 @@ export class Authoring {
     if (mayPublish(this.#rules, actor)) return
     throw new ApiError(403, 'AUTHORS_ONLY', 'only authors may publish: ask an admin for the role')
   }
+}
+
+function throwTaken(error: unknown): never {
+  const isTaken = error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002'
+  throw isTaken ? new ApiError(409, 'SLUG_TAKEN', 'slug is taken by another course') : error
 }
 
 function addsText({ title, content }: ChapterChange, current: Chapter): boolean {

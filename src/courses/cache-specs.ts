@@ -1,7 +1,10 @@
 import { type CacheSpec, digestOf, kindOf } from '#cache'
-import { Category, CategoryList, Chapter, Course, CoursePage, ModuleList } from './shapes.ts'
+import { Category, CategoryList, Chapter, Course, CoursePage, CourseSlug, ModuleList } from './shapes.ts'
 
-/** What is cached of courses. Which rows touch which tags is written in the migrations `smaller_invalidations` and `full_text_search`. */
+/**
+ * What is cached of courses. Which rows touch which tags is written in the migrations `smaller_invalidations`, `category_moves`, `course_slugs`
+ * and `full_text_search`.
+ */
 
 const MINUTE_MS = 60_000
 
@@ -12,6 +15,7 @@ export const tags = {
   search: 'search',
   categories: 'categories',
   category: (id: number) => `category:${id}`,
+  slug: (slug: string) => `slug:${slug}`,
   /** The name of a user, as the pages of his courses show it. */
   authorName: (userId: number) => `user:${userId}:name`
 }
@@ -21,6 +25,7 @@ const kinds = {
   course: kindOf(Course, 0),
   modules: kindOf(ModuleList, 0),
   chapter: kindOf(Chapter, 0),
+  courseSlug: kindOf(CourseSlug, 0),
   courses: kindOf(CoursePage, 0),
   categories: kindOf(CategoryList, 0),
   category: kindOf(Category, 0)
@@ -44,6 +49,13 @@ export const specs = {
     key: `course:${courseId}:chapter:${id}`,
     ...kinds.chapter,
     tags: [tags.course(courseId)],
+    ttlMs: 30 * MINUTE_MS
+  }),
+  /** The courses that have or had it are tags that its load adds (`CourseSlugs`). */
+  courseSlug: (slug: string): CacheSpec => ({
+    key: `course:slug:${slug}`,
+    ...kinds.courseSlug,
+    tags: [tags.slug(slug)],
     ttlMs: 30 * MINUTE_MS
   }),
   courseList: (query: { readonly search?: string | undefined; readonly [name: string]: unknown }): CacheSpec => ({

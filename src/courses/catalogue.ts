@@ -4,7 +4,7 @@ import type { Prisma } from '#database/generated/client.ts'
 import { NotFoundError } from '#http/errors.ts'
 import { tags } from './cache-specs.ts'
 import { foldCase } from './search/words.ts'
-import type { Category, Chapter, Course, CourseItem, CourseQuery, Module } from './shapes.ts'
+import type { Category, Chapter, ChapterLink, Course, CourseItem, CourseQuery, Module } from './shapes.ts'
 
 /** What of a course a list shows. */
 export const itemSelect = {
@@ -99,9 +99,41 @@ export class Catalogue {
     return { items: row.modules }
   }
 
+  /** With the chapters before and after it, also in other modules. All of it changes with the tag of the course. */
   async chapter(courseId: number, id: number, visible = published): Promise<Chapter> {
-    const row = await this.#client.chapter.findUnique({ where: { id, courseId, course: visible } })
-    return present(row, 'chapter')
+    const found = await this.#client.chapter.findUnique({
+      where: { id, courseId, course: visible },
+      include: { module: { select: { position: true } } }
+    })
+    const { module, ...row } = present(found, 'chapter')
+    // A module that is deleted meanwhile takes the chapter with it (as in `hasAuthor`).
+    if (module === null) throw new NotFoundError('chapter')
+    return {
+      ...row,
+      previous: await this.#besides(row, module.position, 'lt', 'desc'),
+      next: await this.#besides(row, module.position, 'gt', 'asc')
+    }
+  }
+
+  #besides(
+    { courseId, moduleId, position }: { courseId: number; moduleId: number; position: number },
+    modulePosition: number,
+    where: 'lt' | 'gt',
+    order: 'asc' | 'desc'
+  ): Promise<ChapterLink | null> {
+    return this.#client.chapter.findFirst({
+      where: {
+        courseId,
+        OR: [{ moduleId, position: { [where]: position } }, { module: { position: { [where]: modulePosition } } }]
+      },
+      orderBy: [{ module: { position: order } }, { position: order }],
+      select: { id: true, title: true }
+    })
+  }
+
+  /** Throws `NotFoundError` for a course that is not there, or not visible. */
+  async requireVisible(id: number, visible: Visibility): Promise<void> {
+    present(await this.#client.course.findUnique({ where: { id, ...visible }, select: { id: true } }), 'course')
   }
 }
 

@@ -5,6 +5,10 @@ import { type Precondition, requireMatch } from '#http/precondition.ts'
 import type { CategoryChange, NewCategory } from './authoring-shapes.ts'
 import type { Category } from './shapes.ts'
 
+/** How many courses move in one statement, which has its own timeout; and the time that all of them have. */
+const MOVED_AT_ONCE = 1000
+const MOVE_TIMEOUT_MS = 120_000
+
 /** Writes of admins to categories. They throw `NotFoundError`, 409 for a slug that is taken, and 412 for a precondition that fails. */
 export class Categories {
   readonly #database: Database
@@ -24,17 +28,25 @@ export class Categories {
     })
   }
 
-  /** Its courses stay, without a category. */
-  async delete(slug: string, precondition: Precondition<Category>): Promise<void> {
-    await this.#write(async (tx) => {
-      const { id } = await requireVersion(tx, slug, precondition)
-      await tx.category.delete({ where: { id } })
-    })
+  /**
+   * Its courses, drafts too, and the generations under way go to the category `moveTo`. Throws 409 where there are courses and no such word,
+   * 400 for a category that is not there, or is the one to be deleted.
+   */
+  async delete(slug: string, moveTo: string | undefined, precondition: Precondition<Category>): Promise<void> {
+    await this.#write(
+      async (tx) => {
+        const { id } = await requireVersion(tx, slug, precondition)
+        if (moveTo === undefined) await requireUnused(tx, id)
+        else await moveAll(tx, id, await requireTarget(tx, slug, moveTo))
+        await tx.category.delete({ where: { id } })
+      },
+      { timeout: MOVE_TIMEOUT_MS }
+    )
   }
 
-  async #write<T>(task: (tx: Transaction) => Promise<T>): Promise<T> {
+  async #write<T>(task: (tx: Transaction) => Promise<T>, options?: { timeout: number }): Promise<T> {
     try {
-      return await this.#database.write(task)
+      return await this.#database.write(task, options)
     } catch (error) {
       if (!(error instanceof Prisma.PrismaClientKnownRequestError)) throw error
       if (error.code === 'P2025') throw new NotFoundError('category')
@@ -51,4 +63,34 @@ async function requireVersion(tx: Transaction, slug: string, precondition: Preco
   if (category === undefined) throw new NotFoundError('category')
   await requireMatch(precondition, async () => category)
   return category
+}
+
+/** Whoever would put a course into the category waits for our lock on it. */
+async function requireUnused(tx: Transaction, id: number): Promise<void> {
+  const used = await tx.course.count({ where: { categoryId: id } })
+  if (used === 0) return
+  const [courses, them] = used === 1 ? ['1 course is', 'it'] : [`${used} courses are`, 'them']
+  throw new ApiError(
+    409,
+    'CATEGORY_IN_USE',
+    `${courses} in this category, drafts included: say where to move ${them} by moveTo`
+  )
+}
+
+/** Keeps the category with the slug `moveTo` there until the transaction ends; resolves to its id. */
+async function requireTarget(tx: Transaction, slug: string, moveTo: string): Promise<number> {
+  if (moveTo === slug) throw new ApiError(400, 'VALIDATION_FAILED', 'moveTo is the category that is to be deleted')
+  const [target] = await tx.$queryRaw<{ id: number }[]>`select id from category where slug = ${moveTo} for key share`
+  if (target === undefined) throw new ApiError(400, 'VALIDATION_FAILED', 'moveTo names no category')
+  return target.id
+}
+
+async function moveAll(tx: Transaction, from: number, to: number): Promise<void> {
+  await tx.$executeRaw`
+    update generation_job set category_id = ${to} where category_id = ${from} and status in ('queued', 'running')`
+  const courses = await tx.$queryRaw<{ id: number }[]>`select id from course where category_id = ${from} order by id`
+  for (let at = 0; at < courses.length; at += MOVED_AT_ONCE) {
+    const ids = courses.slice(at, at + MOVED_AT_ONCE).map(({ id }) => id)
+    await tx.$executeRaw`select cache_move_courses(${from}::int, ${to}::int, ${ids}::int[])`
+  }
 }

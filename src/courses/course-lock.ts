@@ -14,8 +14,13 @@ export interface LockedCourse {
  * nobody holds up a course by what he may not do.
  */
 export async function lockCourse(tx: Transaction, actor: Actor, id: number): Promise<LockedCourse> {
-  await read(tx, actor, id, Prisma.empty)
+  await requireOwnCourse(tx, actor, id)
   return read(tx, actor, id, Prisma.sql`for update`)
+}
+
+/** The same errors, and no lock. */
+export async function requireOwnCourse(tx: Transaction, actor: Actor, id: number): Promise<void> {
+  await read(tx, actor, id, Prisma.empty)
 }
 
 async function read(tx: Transaction, actor: Actor, id: number, lock: Prisma.Sql): Promise<LockedCourse> {

@@ -2,6 +2,9 @@ import type { Transaction } from '#database/database.ts'
 import { Prisma } from '#database/generated/client.ts'
 import { ApiError } from '#http/errors.ts'
 
+/** Modules of a course, and chapters of a module. */
+export const MAX_PARTS = 100
+
 /**
  * Dense positions, 1..n, of the modules of a course or the chapters of a module. One statement moves all that must move:
  * the unique constraints are checked when it ends. The caller holds the lock on the course.
@@ -9,21 +12,19 @@ import { ApiError } from '#http/errors.ts'
 export class Positions {
   readonly #table: Prisma.Sql
   readonly #parent: Prisma.Sql
-  readonly #max: number
 
-  private constructor(table: 'module' | 'chapter', parent: 'course_id' | 'module_id', max: number) {
+  private constructor(table: 'module' | 'chapter', parent: 'course_id' | 'module_id') {
     this.#table = Prisma.raw(table)
     this.#parent = Prisma.raw(parent)
-    this.#max = max
   }
 
-  static readonly modules = new Positions('module', 'course_id', 100)
-  static readonly chapters = new Positions('chapter', 'module_id', 100)
+  static readonly modules = new Positions('module', 'course_id')
+  static readonly chapters = new Positions('chapter', 'module_id')
 
   /** Makes room; resolves to the position that is free then: the wanted one, or the end. Throws 409 when it is full. */
   async open(tx: Transaction, parentId: number, wanted: number | undefined): Promise<number> {
     const count = await this.#count(tx, parentId)
-    if (count >= this.#max) throw new ApiError(409, 'FULL', `there may be ${this.#max} at most`)
+    if (count >= MAX_PARTS) throw new ApiError(409, 'FULL', `there may be ${MAX_PARTS} at most`)
     const position = Math.min(wanted ?? count + 1, count + 1)
     await this.#shift(tx, parentId, position, count, 1)
     return position
@@ -31,7 +32,7 @@ export class Positions {
 
   /** Closes the gap that a deletion left. */
   async close(tx: Transaction, parentId: number, position: number): Promise<void> {
-    await this.#shift(tx, parentId, position + 1, this.#max + 1, -1)
+    await this.#shift(tx, parentId, position + 1, MAX_PARTS + 1, -1)
   }
 
   /** Moves one from a position to another, and those between by one. */

@@ -46,6 +46,8 @@ export const Module = Type.Object(
   { title: 'Module' }
 )
 
+export const ChapterLink = Type.Object({ id: Type.Integer(), title: Type.String() }, { title: 'ChapterLink' })
+
 export const Chapter = Type.Object(
   {
     id: Type.Integer(),
@@ -54,7 +56,9 @@ export const Chapter = Type.Object(
     title: Type.String(),
     position: Type.Integer(),
     minutes: Type.Integer(),
-    content: Type.String({ description: 'Markdown' })
+    content: Type.String({ description: 'Markdown' }),
+    previous: nullable(ChapterLink),
+    next: nullable(ChapterLink)
   },
   { title: 'Chapter' }
 )
@@ -96,13 +100,21 @@ export const Course = Type.Object(
   { title: 'Course' }
 )
 
+/** Which course a slug leads to, and the slug that it has now. */
+export const CourseSlug = Type.Object({ id: Type.Integer(), slug: Type.String() })
+
 export const CategoryList = Type.Object({ items: Type.Array(Category) }, { title: 'CategoryList' })
 export const ModuleList = Type.Object({ items: Type.Array(Module) }, { title: 'ModuleList' })
 export type ModuleList = Static<typeof ModuleList>
 export const CoursePage = pageOf(CourseItem, 'CoursePage')
 
 export const CategoryParams = Type.Object({ slug })
+export const CategoryDeletion = queryOf({
+  moveTo: Type.Optional(Type.String({ ...slug, description: 'slug of the category that its courses go to' }))
+})
 export const CourseParams = Type.Object({ id: Id })
+/** Longer than what an author may choose: the number of a new course is added to the words of its title. */
+export const SlugParams = Type.Object({ slug: Type.String({ ...slug, maxLength: 80 }) })
 export const ChapterParams = Type.Object({ id: Id, chapterId: Id })
 
 export const CourseQuery = queryOf({
@@ -127,10 +139,22 @@ export const CourseQuery = queryOf({
   )
 })
 
+export const AuthoredQuery = queryOf({
+  ...pageQuery,
+  status: Type.Optional(Status),
+  search: Type.Optional(
+    Type.String({ ...optionalLine(100), minLength: 1, description: 'a part of the title or the summary, in any case' })
+  ),
+  sort: Type.Enum(['-createdAt', 'createdAt', 'title', '-updatedAt'], { type: 'string', default: '-createdAt' })
+})
+
 export type Category = Static<typeof Category>
 export type Module = Static<typeof Module>
+export type ChapterLink = Static<typeof ChapterLink>
 export type Chapter = Static<typeof Chapter>
 export type Highlight = Static<typeof Highlight>
+export type CourseSlug = Static<typeof CourseSlug>
 export type CourseItem = Static<typeof CourseItem>
 export type Course = Static<typeof Course>
+export type AuthoredQuery = Static<typeof AuthoredQuery>
 export type CourseQuery = Static<typeof CourseQuery>

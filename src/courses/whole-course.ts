@@ -1,6 +1,6 @@
 import type { Transaction } from '#database/database.ts'
 import type { Prisma } from '#database/generated/client.ts'
-import { courseSlug, temporarySlug } from './slug.ts'
+import { giveSlug, temporarySlug } from './slug.ts'
 
 interface WholeModule {
   readonly title: string
@@ -21,13 +21,7 @@ export async function createWholeCourse(
     data: { ...course, slug: course.slug ?? temporarySlug() },
     select: { id: true, title: true }
   })
-  if (course.slug === undefined) {
-    await tx.course.update({
-      where: { id: courseId },
-      data: { slug: courseSlug(title, courseId) },
-      select: { id: true }
-    })
-  }
+  if (course.slug === undefined) await giveSlug(tx, courseId, title)
   for (const [index, { title, summary, chapters }] of modules.entries()) {
     const module = await tx.module.create({ data: { courseId, title, summary, position: index + 1 } })
     await tx.chapter.createMany({
@@ -39,4 +33,23 @@ export async function createWholeCourse(
     await tx.course.update({ where: { id: courseId }, data, select: { id: true } })
   }
   return courseId
+}
+
+/** Copies a course with its modules and chapters into a draft of this author; resolves to its id. */
+export async function copyCourse(tx: Transaction, from: number, authorId: number): Promise<number> {
+  const course = await tx.course.findUniqueOrThrow({
+    where: { id: from },
+    select: { title: true, summary: true, description: true, level: true, language: true, categoryId: true }
+  })
+  const id = await createWholeCourse(tx, { ...course, authorId }, [])
+  await tx.$executeRaw`
+    insert into module (course_id, title, summary, position)
+    select ${id}::int, title, summary, position from module where course_id = ${from}`
+  await tx.$executeRaw`
+    insert into chapter (course_id, module_id, title, content, minutes, position)
+    select ${id}::int, copy.id, chapter.title, chapter.content, chapter.minutes, chapter.position
+    from chapter join module on module.id = chapter.module_id
+    join module as copy on copy.course_id = ${id}::int and copy.position = module.position
+    where chapter.course_id = ${from}`
+  return id
 }

@@ -27,6 +27,7 @@ export const headers = {
   'X-RateLimit-Reset': count('seconds until the window ends', 3600),
   ETag: text('the version of what is answered, for If-None-Match and If-Match', '"2jmj7l5rSw0yVb_vlWAYkK_YBwk"'),
   Location: text('where what was made is found', '/api/v1/courses/1'),
+  'Content-Location': text('where what is answered has its own address', '/api/v1/courses/1'),
   'Set-Cookie': text('the session, or its end', 'sid=...; Path=/; HttpOnly; SameSite=Lax'),
   'X-Accel-Expires': text('for nginx, which may keep the answer, and asks before it uses it', '@1'),
   'Retry-After': count('seconds after which it makes sense to try again', 5),
@@ -54,7 +55,14 @@ const answers = new Map<string, { readonly description: string; readonly headers
   ['201', { description: 'It was made' }],
   ['202', { description: 'It will be done' }],
   ['204', { description: 'It is done, and there is nothing to say' }],
-  ['304', { description: 'What the client has is still right', headers: ['ETag', 'X-Cache', 'X-Accel-Expires'] }],
+  ['301', { description: 'It is somewhere else now', headers: ['Location'] }],
+  [
+    '304',
+    {
+      description: 'What the client has is still right',
+      headers: ['ETag', 'X-Cache', 'X-Accel-Expires', 'Content-Location']
+    }
+  ],
   ['400', { description: 'The request is not as it must be: the message names the field' }],
   [
     '401',
@@ -79,7 +87,7 @@ const answers = new Map<string, { readonly description: string; readonly headers
 ])
 
 /** What only an answer with a body has. */
-const OF_BODIES: readonly HeaderName[] = ['ETag', 'X-Cache', 'X-Accel-Expires']
+const OF_BODIES: readonly HeaderName[] = ['ETag', 'X-Cache', 'X-Accel-Expires', 'Content-Location']
 
 /**
  * Says of each answer of an operation what it means, and with which headers it comes. What is the same everywhere, errors and answers without

@@ -1,21 +1,35 @@
 import type { Cache, Trace } from '#cache'
-import type { Actor } from '#courses/catalogue.ts'
+import { type Actor, type Catalogue, visibleTo } from '#courses/catalogue.ts'
+import { NotFoundError } from '#http/errors.ts'
 import { specs } from './cache-specs.ts'
 import type { Learning } from './learning.ts'
-import type { Progress } from './shapes.ts'
+import type { OwnEnrollment, Progress } from './shapes.ts'
 
 /** Progress through the cache, read strictly. A write is followed by a read here, which fills the cache again (write-through). */
 export class CachedProgress {
   readonly #cache: Cache
   readonly #learning: Learning
+  readonly #catalogue: Catalogue
 
-  constructor(cache: Cache, learning: Learning) {
+  constructor(cache: Cache, learning: Learning, catalogue: Catalogue) {
     this.#cache = cache
     this.#learning = learning
+    this.#catalogue = catalogue
   }
 
   /** Throws `NotFoundError` when not enrolled, or in a course that the student may not see (any more). */
   read(actor: Actor, courseId: number, trace?: Trace): Promise<Progress> {
     return this.#cache.wrap(specs.progress(actor.id, courseId), () => this.#learning.progress(actor, courseId), trace)
+  }
+
+  /** Whether the student is enrolled, and how far he is. Throws `NotFoundError` for a course that he may not see. */
+  async enrollment(actor: Actor, courseId: number, trace?: Trace): Promise<OwnEnrollment> {
+    try {
+      return { courseId, enrolled: true, progress: await this.read(actor, courseId, trace) }
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) throw error
+      await this.#catalogue.requireVisible(courseId, visibleTo(actor))
+      return { courseId, enrolled: false, progress: null }
+    }
   }
 }

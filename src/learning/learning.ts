@@ -124,6 +124,11 @@ export class Learning {
   }
 }
 
+/** Rounded down: 100 is for a course of which nothing is left. */
+export function percentOf(completed: number, total: number): number {
+  return total === 0 ? 0 : Math.floor((100 * completed) / total)
+}
+
 interface ProgressRow {
   readonly courseId: number
   readonly updatedAt: Date
@@ -155,8 +160,7 @@ function summarize({ courseId, updatedAt, completedChapterIds, total }: CountedP
     completedChapterIds,
     completed,
     total,
-    // Rounded down: 100 is for a course of which nothing is left.
-    percent: total === 0 ? 0 : Math.floor((100 * completed) / total),
+    percent: percentOf(completed, total),
     updatedAt: updatedAt.toISOString()
   }
 }

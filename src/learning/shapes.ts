@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { CourseItem } from '#courses/shapes.ts'
 import { Id, Time } from '#http/ids.ts'
 import { pageOf } from '#http/paging.ts'
+import { User } from '#users/shapes.ts'
 
 export const Progress = Type.Object(
   {
@@ -20,6 +21,16 @@ export const EnrolledCoursePage = pageOf(
   'EnrolledCoursePage'
 )
 
+/** What a signed-in user reads beside the page of a course, which is the same for everybody. */
+export const OwnEnrollment = Type.Object(
+  { courseId: Type.Integer(), enrolled: Type.Boolean(), progress: Type.Union([Progress, Type.Null()]) },
+  { title: 'OwnEnrollment' }
+)
+export const StudentPage = pageOf(
+  Type.Object({ user: User, enrolledAt: Time, percent: Type.Integer({ minimum: 0, maximum: 100 }) }),
+  'StudentPage'
+)
+
 export const ProgressParams = Type.Object({ courseId: Id })
 export const CompletionParams = Type.Object({ courseId: Id, chapterId: Id })
 export const Completion = Type.Object(
@@ -28,4 +39,6 @@ export const Completion = Type.Object(
 )
 
 export type Progress = Static<typeof Progress>
+export type OwnEnrollment = Static<typeof OwnEnrollment>
+export type StudentPage = Static<typeof StudentPage>
 export type EnrolledCoursePage = Static<typeof EnrolledCoursePage>

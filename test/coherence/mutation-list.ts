@@ -82,7 +82,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a publication does not touch lists',
-    file: 'prisma/migrations/20261126000100_smaller_invalidations/migration.sql',
+    file: 'prisma/migrations/20261127001000_category_moves/migration.sql',
     text: "OLD.status = 'published' OR NEW.status = 'published'",
     becomes: "OLD.status = 'published'",
     by: { test: 'test/database/tags.test.ts' }

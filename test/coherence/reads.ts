@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/schema'
 import type { Answer } from './http-pipeline.ts'
 import type { Seen, Subject } from './ledger.ts'
-import type { Course, Named, Subjects } from './subjects.ts'
+import { type Course, firstChapterOf, type Named, type Subjects } from './subjects.ts'
 import { COURSE_WORD, MODULE_WORD } from './writes.ts'
 
 /** One version that an answer shows. */
@@ -31,12 +31,15 @@ const Modules = Type.Array(Type.Object({ title: Title }))
 const courseShape = Compile(Type.Object({ title: Title, ...Names.properties, modules: Modules }))
 const listShape = Compile(Type.Object({ items: Type.Array(Item) }))
 const modulesShape = Compile(Type.Object({ items: Modules }))
+const chapterShape = Compile(Type.Object({ next: Type.Object({ title: Title }) }))
 const categoriesShape = Compile(Type.Object({ items: Type.Array(Name) }))
 
 /** The kinds of reads and their shares; within one, the first are read more often than the last. */
 const SHARES = [
-  ['courses', 0.78],
-  ['lists', 0.07],
+  ['courses', 0.68],
+  ['slugs', 0.05],
+  ['chapters', 0.04],
+  ['lists', 0.08],
   ['searches', 0.04],
   ['ghosts', 0.04],
   ['drafts', 0.04],
@@ -67,6 +70,8 @@ export class Reads {
       courses: courses.map((course) => coursePage(course, names)),
       ghosts: ghosts.map((ghost) => coursePage(ghost, names)),
       drafts: drafts.map((draft) => coursePage(draft, names)),
+      slugs: [...courses, ...ghosts, ...drafts].map((course) => coursePage(course, names, `by-slug/${course.slug}`)),
+      chapters: courses.map(chapter),
       modules: courses.map(modules),
       categories: [{ path: '/api/v1/categories', observe: (answer) => categories(answer, names) }],
       lists: lists.map(ofLists),
@@ -116,9 +121,9 @@ function namesOf({ categories, spareCategory, authors }: Subjects): Names {
   return { category, all: (shown) => [category(shown.category), author(shown.author)] }
 }
 
-function coursePage({ id, title, module }: Course, names: Names): Readable {
+function coursePage({ id, title, module }: Course, names: Names, address = `${id}`): Readable {
   return {
-    path: `/api/v1/courses/${id}`,
+    path: `/api/v1/courses/${address}`,
     observe(answer) {
       if (answer.status === 404) return [{ subject: title, seen: 'absent' }]
       const value = parse(courseShape, answer)
@@ -158,6 +163,19 @@ function modules({ id, title, module }: Course): Readable {
       if (answer.status === 404) return [{ subject: title, seen: 'absent' }]
       const { items } = parse(modulesShape, answer)
       return module === null ? [] : items.map((item) => ({ subject: module, seen: versionOf(item.title) }))
+    }
+  }
+}
+
+/** Its neighbour, which is written with the module. */
+function chapter(course: Course): Readable {
+  const { id, title, module } = course
+  return {
+    path: `/api/v1/courses/${id}/chapters/${firstChapterOf(course)}`,
+    observe(answer) {
+      if (answer.status === 404) return [{ subject: title, seen: 'absent' }]
+      const { next } = parse(chapterShape, answer)
+      return module === null ? [] : [{ subject: module, seen: versionOf(next.title) }]
     }
   }
 }

@@ -14,10 +14,14 @@ const LEVELS = ['beginner', 'intermediate', 'advanced'] as const
 
 export interface Course {
   readonly id: number
+  readonly slug: string
   readonly level: (typeof LEVELS)[number]
   readonly categoryId: number
   readonly title: Subject
-  /** The title of its only module, which the nested writes change with the course's, and others alone; none in a ghost. */
+  /**
+   * The title of its only module, which is also that of its second chapter: the nested writes change both with the course's, and others alone;
+   * none in a ghost.
+   */
   readonly module: Subject | null
 }
 
@@ -53,14 +57,15 @@ export function createSubjects(): Subjects {
       const sql = `select title as version from course where id = ${id}`
       return {
         id,
+        slug: `course-${id}`,
         level: LEVELS[id % 3] ?? 'beginner',
         categoryId: (id % CATEGORIES) + 1,
         title: new Subject(`course ${id}`, sql, first),
         module
       }
     }),
-    ghosts: range(GHOSTS).map((n) => hidden('ghost', FIRST_GHOST_ID + n)),
-    drafts: range(DRAFTS).map((n) => hidden('draft', FIRST_DRAFT_ID + n)),
+    ghosts: range(GHOSTS).map((n) => hidden('ghost', FIRST_GHOST_ID + n, `ghost-${FIRST_GHOST_ID + n}`)),
+    drafts: range(DRAFTS).map((n) => hidden('draft', FIRST_DRAFT_ID + n, `draft-${n}`)),
     authors: range(AUTHORS).map((id) => named('author', 'app_user', id)),
     categories: range(CATEGORIES).map((id) => named('category', 'category', id)),
     spareCategory: named('category', 'category', CATEGORIES + 1)
@@ -78,13 +83,20 @@ export const SETUP = `
     from generate_series(1, ${COURSES}) n;
   insert into course (id, slug, title, summary, level, language, author_id, category_id)
     select ${FIRST_DRAFT_ID} + n, 'draft-' || n, 'v0', '${COURSE_WORD}', 'beginner', 'en', ${AUTHORS}, ${CATEGORY_ID} from generate_series(1, ${DRAFTS}) n;
-  insert into module (course_id, title, summary, position) select n, 'v1', '${MODULE_WORD}', 1 from generate_series(1, ${COURSES}) n;`
+  insert into module (course_id, title, summary, position) select n, 'v1', '${MODULE_WORD}', 1 from generate_series(1, ${COURSES}) n;
+  insert into chapter (id, course_id, module_id, title, content, position)
+    select 2 * course_id - 2 + n, course_id, id, 'v1', '', n from module, generate_series(1, 2) n;`
 
 /** A course that is not public at first. */
-function hidden(what: string, id: number): Course {
+function hidden(what: string, id: number, slug: string): Course {
   const sql = `select title as version from course where id = ${id} and status = 'published'`
   const title = new Subject(`${what} ${id}`, sql, { version: 0, absent: true })
-  return { id, level: 'beginner', categoryId: CATEGORY_ID, title, module: null }
+  return { id, slug, level: 'beginner', categoryId: CATEGORY_ID, title, module: null }
+}
+
+/** The first chapter of a course with a module; the second comes next to it. */
+export function firstChapterOf({ id }: Course): number {
+  return 2 * id - 1
 }
 
 function named(what: string, table: string, id: number): Named {

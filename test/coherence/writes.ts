@@ -48,11 +48,17 @@ export async function perform({ how, id, title }: Write, database: Database): Pr
   if (how === 'withdraw') await client.course.update({ where: { id }, data: { title, status: 'draft' } })
   if (how === 'delete') await client.course.delete({ where: { id } })
   if (how === 'nested') {
-    const modules = { updateMany: { where: { position: 1 }, data: { title } } }
-    await database.write((tx) => tx.course.update({ where: { id }, data: { title, modules } }))
+    const part = (position: number) => ({ updateMany: { where: { position }, data: { title } } })
+    const data = { title, modules: part(1), chapters: part(2) }
+    await database.write((tx) => tx.course.update({ where: { id }, data }))
   }
   // Lists show nothing of it, and searches do.
-  if (how === 'module') await client.module.updateMany({ where: { courseId: id, position: 1 }, data: { title } })
+  if (how === 'module') {
+    await database.write(async (tx) => {
+      await tx.module.updateMany({ where: { courseId: id, position: 1 }, data: { title } })
+      await tx.chapter.updateMany({ where: { courseId: id, position: 2 }, data: { title } })
+    })
+  }
   if (how === 'create') {
     await client.course.create({
       data: {

@@ -58,7 +58,7 @@ await onBothDatabases(t, async (t, database) => {
   await touches(
     'a new course that is published at once',
     () => client.course.create({ data: { ...newCourse(), authorId: author.id, status: 'published' } }),
-    ({ id }) => [`course:${id}`, 'courses']
+    ({ id, slug }) => [`course:${id}`, 'courses', `slug:${slug}`]
   )
   await touches(
     'a new user with a published course and a draft, one of which has a module, and a new category',
@@ -75,16 +75,38 @@ await onBothDatabases(t, async (t, database) => {
         },
         include: { courses: true }
       }),
-    ({ id, courses }) => [`user:${id}`, 'courses', 'categories', ...courses.map(({ id }) => `course:${id}`)]
+    ({ id, courses }) => [
+      `user:${id}`,
+      'courses',
+      'categories',
+      ...courses.map(({ id }) => `course:${id}`),
+      ...courses.filter(({ status }) => status === 'published').map(({ slug }) => `slug:${slug}`)
+    ]
   )
 
   await touches('the title of a draft', () => client.course.update({ where: { id }, data: { title: 'New' } }), [page])
-  await touches('a publication', () => publish(id), [page, 'courses'])
+  const slugTag = (slug: string) => `slug:${slug}`
+  await touches('a slug of a draft', () => client.course.update({ where: { id }, data: { slug: 'chosen' } }), [page])
+  await touches('a publication', () => publish(id), [page, 'courses', 'slug:chosen'])
+  await touches('another slug', () => client.course.update({ where: { id }, data: { slug: 'new' } }), [
+    page,
+    'courses',
+    'slug:new'
+  ])
+  const old = { slug: 'chosen' }
+  await touches('an old slug', () => client.courseSlug.create({ data: { ...old, courseId: id } }), ['slug:chosen'])
+  await touches(
+    'one that leads to another course',
+    () => client.courseSlug.update({ where: old, data: { courseId: other.course.id } }),
+    ['slug:chosen']
+  )
+  await touches('one that is forgotten', () => client.courseSlug.delete({ where: old }), ['slug:chosen'])
   await touches('a title', () => client.course.update({ where: { id }, data: { title: 'Newer' } }), [page, 'courses'])
   await touches('a publication of two courses', () => publish(id, other.course.id), [
     page,
     `course:${other.course.id}`,
-    'courses'
+    'courses',
+    slugTag(other.course.slug)
   ])
   await touches(
     'the end of one',

@@ -49,7 +49,6 @@ t.test('authoring, on Redis and PostgreSQL', async (t) => {
       id: 1,
       authorId: 1,
       author: { id: 1 },
-      slug: 'mine',
       createdAt: '2020-01-01T00:00:00Z',
       courseId: 1,
       moduleId: 1
@@ -63,10 +62,13 @@ t.test('authoring, on Redis and PostgreSQL', async (t) => {
       ]
       for (const answer of refused) t.match((await bodyOf(ErrorBody, answer, 400)).message, field)
     }
-    t.match(
-      (await bodyOf(ErrorBody, await ann.request('POST', COURSES, { ...NEW, status: 'published' }), 400)).message,
-      /status/
-    )
+    for (const [field, value] of Object.entries({ status: 'published', slug: 'mine' })) {
+      t.match(
+        (await bodyOf(ErrorBody, await ann.request('POST', COURSES, { ...NEW, [field]: value }), 400)).message,
+        field,
+        'of a new course'
+      )
+    }
     t.equal(await statusOf(patch(`${id}`, {})), 400, 'a change of nothing')
   })
 

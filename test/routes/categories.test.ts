@@ -1,11 +1,15 @@
 import t from 'tap'
+import { admin, peopleEnvironment } from '../support/actors.ts'
 import { bothWays } from '../support/both-ways.ts'
-import { Category, CategoryList, CoursePage } from '../support/contract.ts'
+import { Category, CategoryList, Course, CoursePage, ErrorBody } from '../support/contract.ts'
+import { addCourse } from '../support/courses.ts'
 import { get, send } from '../support/http.ts'
+import { bodyOf, statusOf } from '../support/people.ts'
 
 const slugs = ['ai', 'business', 'data', 'design', 'history', 'languages', 'programming', 'science']
 
-bothWays(t, async (t, { app, url }) => {
+const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
+  const { app, url } = service
   const categories = `${url}/api/v1/categories`
   const history = await app.database.client.category.create({ data: { slug: 'history', name: 'История' } })
 
@@ -47,4 +51,67 @@ bothWays(t, async (t, { app, url }) => {
     t.same(await get(Category, `${categories}/history`), history)
     t.match(await get(CoursePage, `${url}/api/v1/courses?category=history`), { items: [], total: 0, pages: 0 })
   })
-})
+
+  await t.test('one that is in use is deleted with a place for its courses only', async (t) => {
+    const boss = await admin(service)
+    const { client } = app.database
+    const { id: old } = await client.category.create({ data: { slug: 'old', name: 'Old' } })
+    const shown = await addCourse(client, { slug: 'shown', categoryId: old })
+    const draft = await addCourse(client, { slug: 'hidden', categoryId: old, status: 'draft' })
+    const { updatedAt } = await client.course.findUniqueOrThrow({ where: { id: shown.id } })
+    const remove = (query = '', slug = 'old') => boss.request('DELETE', `/api/v1/categories/${slug}${query}`)
+    const of = (slug: string) => get(CoursePage, `${url}/api/v1/courses?category=${slug}&limit=100`)
+    const page = () => get(Course, `${url}/api/v1/courses/${shown.id}`)
+    const before = (await of('data')).total
+    t.equal((await page()).category?.slug, 'old')
+    t.equal((await of('old')).total, 1)
+
+    const { code, message } = await bodyOf(ErrorBody, await remove(), 409)
+    t.equal(code, 'CATEGORY_IN_USE')
+    t.match(message, /^2 courses are /, 'drafts count')
+    for (const [query, why] of [
+      ['?moveTo=old', /moveTo is the category/],
+      ['?moveTo=nowhere', /moveTo names no/],
+      ['?moveTo=A_B', /moveTo/],
+      ['?moveto=data', /moveto/]
+    ] as const) {
+      t.match((await bodyOf(ErrorBody, await remove(query), 400)).message, why)
+    }
+    t.equal(await statusOf(remove('?moveTo=data', 'nowhere')), 404)
+    t.equal((await page()).category?.slug, 'old', 'nothing of that was done')
+
+    t.equal(await statusOf(remove('?moveTo=data')), 204)
+    t.equal((await page()).category?.slug, 'data')
+    t.equal((await of('data')).total, before + 1)
+    t.equal((await of('old')).total, 0)
+    t.equal((await send(`${categories}/old`)).status, 404)
+    const moved = await client.course.findUniqueOrThrow({ where: { id: draft.id }, include: { category: true } })
+    t.equal(moved.category?.slug, 'data')
+    t.same((await client.course.findUniqueOrThrow({ where: { id: shown.id } })).updatedAt, updatedAt)
+
+    await client.category.create({ data: { slug: 'empty', name: 'Empty' } })
+    t.equal(await statusOf(remove('', 'empty')), 204, 'one without courses needs no place for them')
+  })
+
+  await t.test('many courses that move touch no tag of their own', async (t) => {
+    const boss = await admin(service)
+    const { client } = app.database
+    // More than move in one statement, where that blocks nobody: the embedded database is in this process.
+    const many = 'postgres' in service ? 1500 : 50
+    const { id: large } = await client.category.create({ data: { slug: 'large', name: 'Large' } })
+    const { id: next } = await client.category.create({ data: { slug: 'next', name: 'Next' } })
+    const authorId = (await client.user.findFirstOrThrow()).id
+    await client.$executeRaw`
+      insert into course (slug, title, summary, level, language, status, author_id, category_id)
+      select 'large-' || n, 'T', '', 'beginner', 'en', 'published', ${authorId}, ${large} from generate_series(1, ${many}) n`
+    const [last] = await client.$queryRaw<{ id: number }[]>`select max(id)::int as id from cache_invalidation`
+    t.equal(await statusOf(boss.request('DELETE', '/api/v1/categories/large?moveTo=next')), 204)
+    const touched = await client.$queryRaw<{ tag: string }[]>`
+      select tag from cache_invalidation where id > ${last?.id}::int order by tag`
+    t.same(touched, [{ tag: 'categories' }, { tag: `category:${large}` }])
+    t.equal(await client.course.count({ where: { categoryId: next } }), many)
+    t.equal((await get(CoursePage, `${url}/api/v1/courses?category=next`)).total, many)
+  })
+}
+
+bothWays(t, suite, { env: peopleEnvironment })

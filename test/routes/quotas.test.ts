@@ -59,6 +59,7 @@ bothWays(
       t.equal(await refusal(make(ann)), 'QUOTA_COURSES', 'what is to become a course counts')
       t.equal((await ended(ann, generation.id)).status, 'completed')
       t.equal(await refusal(make(ann)), 'QUOTA_COURSES')
+      t.equal(await refusal(ann.request('POST', `${COURSES}/${id}/duplicate`)), 'QUOTA_COURSES', 'so does a copy')
       t.equal(await statusOf(ann.request('DELETE', `${COURSES}/${id}`)), 204)
       t.equal(await refusal(make(ann)), 'QUOTA_DRAFTS', 'there are three drafts')
       t.equal(await statusOf(make(boss)), 201, 'admins have no quota')

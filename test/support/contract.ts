@@ -40,7 +40,16 @@ export const Module = exactly({
   chapters: Type.Array(exactly({ ...place, minutes }))
 })
 export const ModuleList = exactly({ items: Type.Array(Module) })
-export const Chapter = exactly({ ...place, minutes, courseId: id, moduleId: id, content: text })
+const link = Type.Union([exactly({ id, title: text }), Type.Null()])
+export const Chapter = exactly({
+  ...place,
+  minutes,
+  courseId: id,
+  moduleId: id,
+  content: text,
+  previous: link,
+  next: link
+})
 
 /** Searches tell where they found their words. */
 const highlight = exactly({

@@ -63,6 +63,10 @@ export async function takeExamples(service: Service): Promise<Json> {
     CourseChange: { status: 'published' },
     ChapterChange: { content: '# Anew' },
     CategoryChange: { name: 'Chess and other games' },
+    Outline: {
+      modules: course.modules.map(({ id, chapters }) => ({ id, chapters: chapters.map(({ id }) => id) }))
+    },
+    OwnEnrollment: await get('/users/me/courses/1'),
     OwnUser: await get('/users/me'),
     PasswordChange: { current: 'password of ann', next: 'another password' },
     ProfileChange: { bio: 'I teach chess.' },
@@ -71,6 +75,7 @@ export async function takeExamples(service: Service): Promise<Json> {
     Registration: { email: 'ann@example.org', password: 'password of ann', name: 'Ann' },
     RoleChange: { role: 'author' },
     SessionUser: await get('/auth/session'),
+    StudentPage: await get('/courses/1/students', boss),
     Statistics: await get('/stats'),
     User: await get('/users/1'),
     UserPage: await get('/users?limit=2', boss)

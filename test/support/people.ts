@@ -54,6 +54,23 @@ export const EnrolledCoursePage = Type.Object(
   exact
 )
 
+export const OwnEnrollment = Type.Object(
+  { courseId: id, enrolled: Type.Boolean(), progress: Type.Union([Progress, Type.Null()]) },
+  exact
+)
+export const StudentPage = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object({ user: User, enrolledAt: time, percent: Type.Integer({ minimum: 0, maximum: 100 }) }, exact)
+    ),
+    page: id,
+    limit: id,
+    total: count,
+    pages: count
+  },
+  exact
+)
+
 /** The body of an answer that has this status and exactly this shape. */
 export async function bodyOf<const T extends TSchema>(shape: T, answer: Response, status = 200): Promise<Static<T>> {
   const text = await answer.text()

@@ -103,9 +103,13 @@ BEGIN
     ids := ARRAY(
       SELECT now.id FROM new_rows AS now LEFT JOIN old_rows AS before USING (id)
       WHERE 'published' IN (now.status, before.status)
-        AND (now.status, now.title, now.summary, now.description, now.language, now.level, now.category_id, now.author_id)
-          IS DISTINCT FROM (before.status, before.title, before.summary, before.description, before.language, before.level,
-            before.category_id, before.author_id));
+        AND (now.status, now.title, now.summary, now.description, now.language)
+          IS DISTINCT FROM (before.status, before.title, before.summary, before.description, before.language));
+    -- What is no text costs none to be read again: a category may have many courses.
+    UPDATE course_search AS kept SET (level, category_id, author_id) = (now.level, now.category_id, now.author_id)
+      FROM new_rows AS now
+      WHERE kept.course_id = now.id
+        AND (kept.level, kept.category_id, kept.author_id) IS DISTINCT FROM (now.level, now.category_id, now.author_id);
   END IF;
   IF ids <> '{}' THEN
     PERFORM search_refresh(ids);

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { CategoryChange, NewCategory } from '#courses/authoring-shapes.ts'
 import { specs } from '#courses/cache-specs.ts'
-import { Category, CategoryList, CategoryParams } from '#courses/shapes.ts'
+import { Category, CategoryDeletion, CategoryList, CategoryParams } from '#courses/shapes.ts'
 import { errors } from '#http/errors.ts'
 import { NoContent } from '#http/no-content.ts'
 import { ifMatch } from '#http/precondition.ts'
@@ -84,14 +84,17 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['administration'],
         operationId: 'deleteCategory',
-        summary: 'Delete a category; its courses stay, without one',
+        summary: 'Delete a category; its courses go to another',
+        description: 'Answers 409 CATEGORY_IN_USE, and how many, where it has courses and moveTo is missing.',
         params: CategoryParams,
+        querystring: CategoryDeletion,
         headers: ifMatch,
-        response: { 204: NoContent, ...errors(404, 412) }
+        response: { 204: NoContent, ...errors(404, 409, 412) }
       }
     },
     async (request, reply) => {
-      await categories.delete(request.params.slug, reply.precondition(Category))
+      const { params, query } = request
+      await categories.delete(params.slug, query.moveTo, reply.precondition(Category))
       return reply.code(204).send(null)
     }
   )

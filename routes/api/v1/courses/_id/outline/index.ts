@@ -1,0 +1,30 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Outline } from '#courses/authoring-shapes.ts'
+import { Course, CourseParams } from '#courses/shapes.ts'
+import { errors } from '#http/errors.ts'
+import { ifMatch } from '#http/precondition.ts'
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  const { authoring } = app
+
+  app.put(
+    '',
+    {
+      config: { entityTag: true },
+      schema: {
+        tags: ['authoring'],
+        operationId: 'arrangeCourse',
+        summary: 'Put all modules and chapters of a course into a new order',
+        description: 'It names each of them once; chapters may go to other modules. Else it is 409 OUTLINE_INCOMPLETE.',
+        params: CourseParams,
+        headers: ifMatch,
+        body: Outline,
+        response: { 200: Course, ...errors(404, 409, 412) }
+      }
+    },
+    async (request, reply) =>
+      authoring.arrangeCourse(request.signedIn(), request.params.id, request.body, reply.precondition(Course))
+  )
+}
+
+export default routes
