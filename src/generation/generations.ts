@@ -128,7 +128,7 @@ export class Generations {
     const row = await database.write(async (tx) => {
       const { count } = await tx.generationJob.updateMany({
         where: { ...where, status: { in: ['queued', 'running'] } },
-        data: { status: 'cancelled' }
+        data: { status: 'cancelled', errorCode: 'CANCELLED' }
       })
       const found = await tx.generationJob.findUnique({ where, select: jobSelect })
       if (found === null) throw new NotFoundError('generation')

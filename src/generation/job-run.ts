@@ -3,6 +3,7 @@ import { createWholeCourse } from '#courses/whole-course.ts'
 import type { Database, Transaction } from '#database/database.ts'
 import { isDatabaseUnavailable } from '#database/unavailable.ts'
 import type { Outline } from './answers.ts'
+import type { Failure } from './failures.ts'
 import type { Checkpoints, WrittenCourse } from './pipeline.ts'
 import type { Usage } from './provider.ts'
 import type { Brief } from './questions.ts'
@@ -12,8 +13,6 @@ import { briefOf, type FinishedChapter, type GenerationRecords, jobSelect, outli
 const DATABASE_PATIENCE_MS = 60_000
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 2000
-/** How long an error is at most, in characters. */
-const MAX_ERROR = 500
 
 /** The run is not wanted any more: cancelled, deleted, or another run has the job. */
 export class SupersededError extends Error {
@@ -151,9 +150,9 @@ export class JobRun implements Checkpoints {
     })
   }
 
-  /** Ends the generation without a course; `error` is for who asked for it, and may have words of the model in it. */
-  async fail(error: string): Promise<void> {
-    const data = { status: 'failed', error: readable(error) } as const
+  /** Ends the generation without a course. */
+  async fail(errorCode: Failure): Promise<void> {
+    const data = { status: 'failed', errorCode } as const
     await this.#write((tx) => tx.generationJob.update({ where: { id: this.id }, data, select: { id: true } }))
   }
 
@@ -184,12 +183,6 @@ export class JobRun implements Checkpoints {
       shouldRetry: ({ error }) => isDatabaseUnavailable(error)
     })
   }
-}
-
-/** What every database takes, and a person reads. */
-function readable(text: string): string {
-  const visible = text.toWellFormed().replace(/\p{Cc}+/gu, ' ')
-  return visible.length <= MAX_ERROR ? visible : `${visible.slice(0, MAX_ERROR - 1)}…`.toWellFormed()
 }
 
 interface LockedJob {

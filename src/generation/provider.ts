@@ -1,4 +1,5 @@
 import type { ChapterText, Outline } from './answers.ts'
+import type { Failure } from './failures.ts'
 import type { ChapterQuestion, OutlineQuestion } from './questions.ts'
 
 /** What an answer cost, in tokens of the model. */
@@ -31,9 +32,15 @@ export interface ModelProvider {
   chapter(question: ChapterQuestion, signal: AbortSignal, admit?: Admit): Promise<Answer<ChapterText>>
 }
 
-/** The model failed for good, after its retries. The message is for who asked for the course: it names no key and no URL. */
+/** The model failed for good, after its retries. The message is for the log and the terminal: it names no key and no URL. */
 export class ModelError extends Error {
   override readonly name = 'ModelError'
+  readonly failure: Failure
+
+  constructor(failure: Failure, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.failure = failure
+  }
 }
 
 /** Why a provider does not write a language; null where it does. */

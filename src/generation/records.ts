@@ -3,6 +3,7 @@ import type { Transaction } from '#database/database.ts'
 import type { Prisma } from '#database/generated/client.ts'
 import { NotFoundError } from '#http/errors.ts'
 import { type Outline, outlineSchema } from './answers.ts'
+import { inWords, isFailure } from './failures.ts'
 import type { GenerationCache } from './generation-cache.ts'
 import type { Brief } from './questions.ts'
 import type { FinishedChapter, Generation, GenerationRecord } from './shapes.ts'
@@ -23,6 +24,7 @@ export const jobSelect = {
   moduleCount: true,
   chaptersPerModule: true,
   outline: true,
+  errorCode: true,
   error: true,
   revision: true,
   createdAt: true,
@@ -88,7 +90,7 @@ export function toRecord(row: JobRow): GenerationRecord {
 }
 
 export function toGeneration(row: JobRow): Generation {
-  const { id, status, stage, topic, courseId, error, checkpoints } = row
+  const { id, status, stage, topic, courseId, errorCode, language, checkpoints } = row
   const over = status === 'completed'
   const outline = outlineOf(row)
   const done = new Set(checkpoints.map(({ modulePosition, chapterPosition }) => `${modulePosition}.${chapterPosition}`))
@@ -109,7 +111,8 @@ export function toGeneration(row: JobRow): Generation {
       }))
     },
     courseId,
-    error,
+    error: isFailure(errorCode) ? inWords(errorCode, language) : row.error,
+    errorCode: isFailure(errorCode) ? errorCode : null,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString()
   }

@@ -3,6 +3,7 @@ import { Language, Level } from '#courses/shapes.ts'
 import { Id, Time } from '#http/ids.ts'
 import { pageOf, pageQuery, queryOf } from '#http/paging.ts'
 import { line } from '#http/text.ts'
+import { FAILURES } from './failures.ts'
 
 export const NewGeneration = Type.Object(
   {
@@ -31,6 +32,13 @@ const Outline = Type.Object(
   { title: 'GenerationOutline' }
 )
 
+/** The same as `error`, for programs. */
+const Failure = Type.Enum([...FAILURES], {
+  title: 'GenerationFailure',
+  type: 'string',
+  description: 'why it failed or was cancelled, for programs'
+})
+
 export const Generation = Type.Object(
   {
     id: Type.String({ format: 'uuid' }),
@@ -47,7 +55,13 @@ export const Generation = Type.Object(
     }),
     outline: Type.Union([Outline, Type.Null()]),
     courseId: Type.Union([Type.Integer(), Type.Null()]),
-    error: Type.Union([Type.String({ description: 'why it failed, for people' }), Type.Null()]),
+    error: Type.Union([
+      Type.String({
+        description: 'why it failed or was cancelled, for people: in Russian where the course is, else in English'
+      }),
+      Type.Null()
+    ]),
+    errorCode: Type.Union([Failure, Type.Null()]),
     createdAt: Time,
     updatedAt: Time
   },

@@ -11,7 +11,6 @@ import type { GenerationRecords } from './records.ts'
 
 /** After so many runs, whatever ended them, a crash too, a generation has failed. */
 const MAX_ATTEMPTS = 10
-const GAVE_UP = 'the service could not finish it, and gave up: ask again'
 
 export interface WorkerOptions {
   readonly database: Database
@@ -109,7 +108,7 @@ export class GenerationWorker {
         { generation: id, err, cause: err.cause },
         'generation failed: the model gave no usable answer; see LLM_* in the configuration'
       )
-      return run.fail(err.message)
+      return run.fail(err.failure)
     }
     if (err instanceof StoppingError || this.#stopping) {
       log.info({ generation: id }, 'generation given back: this worker stops')
@@ -124,6 +123,6 @@ export class GenerationWorker {
       throw err
     }
     log.error({ generation: id, attempt, err }, 'generation failed: no run of it came to an end')
-    return run.fail(GAVE_UP)
+    return run.fail('GAVE_UP')
   }
 }

@@ -109,7 +109,7 @@ t.test('generations of users', async (t) => {
     const { id } = await generate(ann, { modules: 4, chaptersPerModule: 5, topic: 'Cancelled' })
     await until(async () => (await generation(ann, id)).progress.completed >= 2, 10_000)
     const cancelled = await bodyOf(Generation, await ann.request('DELETE', `${PATH}/${id}`), 202)
-    t.equal(cancelled.status, 'cancelled')
+    t.match(cancelled, { status: 'cancelled', error: /was cancelled/, errorCode: 'CANCELLED' })
     t.equal((await generation(ann, id)).status, 'cancelled', 'at once')
     const asked = model.questions.length
     await new Promise((resolve) => setTimeout(resolve, 1000))

@@ -87,7 +87,7 @@ async function itsTurn(signal: AbortSignal): Promise<void> {
 
 function textsFor({ language }: Brief) {
   const texts = LANGUAGES.get(language.toLowerCase().split('-')[0] ?? '')
-  if (texts === undefined) throw new ModelError(`the template provider writes no "${language}"`)
+  if (texts === undefined) throw new ModelError('MODEL_REFUSED', `the template provider writes no "${language}"`)
   return texts
 }
 
