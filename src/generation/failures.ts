@@ -62,3 +62,14 @@ export function isFailure(code: string | null): code is Failure {
 export function inWords(failure: Failure, language: string): string {
   return failures[failure][/^ru(-|$)/i.test(language) ? 'ru' : 'en']
 }
+
+/** A generation that cannot come to its end. The message is for the log. */
+export class GenerationFailure extends Error {
+  override readonly name: string = 'GenerationFailure'
+  readonly failure: Failure
+
+  constructor(failure: Failure, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.failure = failure
+  }
+}

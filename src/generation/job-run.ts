@@ -1,8 +1,10 @@
 import pRetry from 'p-retry'
+import type { Quotas } from '#courses/quota.ts'
 import { createWholeCourse } from '#courses/whole-course.ts'
 import type { Database, Transaction } from '#database/database.ts'
 import { isDatabaseUnavailable } from '#database/unavailable.ts'
 import type { Outline } from './answers.ts'
+import { lockForRewrite, type Rewrite, replaceChapter } from './chapter-rewrites.ts'
 import type { Failure } from './failures.ts'
 import type { Checkpoints, WrittenCourse } from './pipeline.ts'
 import type { Usage } from './provider.ts'
@@ -19,6 +21,12 @@ export class SupersededError extends Error {
   override readonly name = 'SupersededError'
 }
 
+export interface JobRunParts {
+  readonly database: Database
+  readonly records: GenerationRecords
+  readonly quotas: Quotas
+}
+
 /**
  * One run of a generation, in the database. Every write is one transaction that locks the job and is refused when the job is
  * no longer this run's (a fencing token, `attempt`): a worker that was held for dead cannot write beside the one that took
@@ -26,17 +34,19 @@ export class SupersededError extends Error {
  */
 export class JobRun implements Checkpoints {
   readonly id: string
-  /** Which run of the job it is, from 0. */
+  /** Which run of the job it is: of two, the later one has it. */
   readonly attempt: number
   readonly #database: Database
   readonly #records: GenerationRecords
+  readonly #quotas: Quotas
   readonly #stopped = new AbortController()
 
-  constructor(id: string, attempt: number, database: Database, records: GenerationRecords) {
+  constructor(id: string, attempt: number, { database, records, quotas }: JobRunParts) {
     this.id = id
     this.attempt = attempt
     this.#database = database
     this.#records = records
+    this.#quotas = quotas
   }
 
   /** Takes the job; resolves to what is wanted. Throws `SupersededError` when there is nothing to do. */
@@ -126,11 +136,22 @@ export class JobRun implements Checkpoints {
     })
   }
 
-  /** Creates the draft, once, and ends the generation. */
-  async complete({ outline, chapters }: WrittenCourse): Promise<void> {
+  /** Creates the draft, or puts the chapter that was written again in its place, once, and ends the generation. Throws `GenerationFailure`. */
+  async complete(written: WrittenCourse): Promise<void> {
     await this.#write((tx) =>
       tx.generationJob.update({ where: { id: this.id }, data: { stage: 'saving' }, select: { id: true } })
     )
+    const select = { userId: true, chapterId: true, chapterDigest: true } as const
+    const job = await this.#persistently(() =>
+      this.#database.client.generationJob.findUnique({ where: { id: this.id }, select })
+    )
+    if (job === null) throw new SupersededError('the generation was deleted')
+    const { chapterDigest } = job
+    if (chapterDigest === null) await this.#createCourse(written)
+    else await this.#replaceChapter({ ...job, chapterDigest }, written)
+  }
+
+  async #createCourse({ outline, chapters }: WrittenCourse): Promise<void> {
     await this.#write(async (tx) => {
       const job = await tx.generationJob.findUniqueOrThrow({ where: { id: this.id } })
       const { title, summary, description } = outline
@@ -143,11 +164,27 @@ export class JobRun implements Checkpoints {
           .filter((chapter) => chapter.module === m + 1)
           .map(({ title, content, minutes }) => ({ title, content, minutes }))
       }))
-      const courseId = await createWholeCourse(tx, course, modules)
-      await tx.generationCheckpoint.deleteMany({ where: { jobId: this.id } })
-      const data = { status: 'completed', stage: 'done', courseId, error: null } as const
-      await tx.generationJob.update({ where: { id: this.id }, data, select: { id: true } })
+      await this.#end(tx, await createWholeCourse(tx, course, modules))
     })
+  }
+
+  async #replaceChapter(rewrite: Rewrite, { chapters: [text] }: WrittenCourse): Promise<void> {
+    if (text === undefined) throw new RangeError('a chapter that is written again has a text')
+    await this.#persistently(() =>
+      this.#database.write(async (tx) => {
+        const actor = await lockForRewrite(tx, rewrite)
+        await this.#lock(tx)
+        await replaceChapter(tx, this.#quotas, actor, rewrite, text)
+        await this.#end(tx, null)
+      })
+    )
+    await this.#records.refresh(this.id)
+  }
+
+  async #end(tx: Transaction, courseId: number | null): Promise<void> {
+    await tx.generationCheckpoint.deleteMany({ where: { jobId: this.id } })
+    const data = { status: 'completed', stage: 'done', courseId, error: null } as const
+    await tx.generationJob.update({ where: { id: this.id }, data, select: { id: true } })
   }
 
   /** Ends the generation without a course. */
@@ -159,13 +196,17 @@ export class JobRun implements Checkpoints {
   async #write(task: (tx: Transaction) => Promise<unknown>): Promise<void> {
     await this.#persistently(() =>
       this.#database.write(async (tx) => {
-        const [job] = await tx.$queryRaw<LockedJob[]>`
-          select status::text as status, attempt from generation_job where id = ${this.id}::uuid for update`
-        this.#requireMine(job)
+        await this.#lock(tx)
         await task(tx)
       })
     )
     await this.#records.refresh(this.id)
+  }
+
+  async #lock(tx: Transaction): Promise<void> {
+    const [job] = await tx.$queryRaw<LockedJob[]>`
+      select status::text as status, attempt from generation_job where id = ${this.id}::uuid for update`
+    this.#requireMine(job)
   }
 
   #requireMine(job: LockedJob | undefined): void {

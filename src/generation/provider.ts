@@ -1,5 +1,5 @@
 import type { ChapterText, Outline } from './answers.ts'
-import type { Failure } from './failures.ts'
+import { GenerationFailure } from './failures.ts'
 import type { ChapterQuestion, OutlineQuestion } from './questions.ts'
 
 /** What an answer cost, in tokens of the model. */
@@ -33,14 +33,8 @@ export interface ModelProvider {
 }
 
 /** The model failed for good, after its retries. The message is for the log and the terminal: it names no key and no URL. */
-export class ModelError extends Error {
+export class ModelError extends GenerationFailure {
   override readonly name = 'ModelError'
-  readonly failure: Failure
-
-  constructor(failure: Failure, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.failure = failure
-  }
 }
 
 /** Why a provider does not write a language; null where it does. */

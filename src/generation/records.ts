@@ -23,6 +23,9 @@ export const jobSelect = {
   language: true,
   moduleCount: true,
   chaptersPerModule: true,
+  chapterId: true,
+  chapterDigest: true,
+  chapter: { select: { courseId: true } },
   outline: true,
   errorCode: true,
   error: true,
@@ -90,7 +93,7 @@ export function toRecord(row: JobRow): GenerationRecord {
 }
 
 export function toGeneration(row: JobRow): Generation {
-  const { id, status, stage, topic, courseId, errorCode, language, checkpoints } = row
+  const { id, status, stage, topic, errorCode, language, checkpoints } = row
   const over = status === 'completed'
   const outline = outlineOf(row)
   const done = new Set(checkpoints.map(({ modulePosition, chapterPosition }) => `${modulePosition}.${chapterPosition}`))
@@ -110,7 +113,8 @@ export function toGeneration(row: JobRow): Generation {
         chapters: chapters.map(({ title }, c) => ({ title, done: over || done.has(`${m + 1}.${c + 1}`) }))
       }))
     },
-    courseId,
+    courseId: row.courseId ?? row.chapter?.courseId ?? null,
+    chapterId: row.chapterId,
     error: isFailure(errorCode) ? inWords(errorCode, language) : row.error,
     errorCode: isFailure(errorCode) ? errorCode : null,
     createdAt: row.createdAt.toISOString(),
@@ -128,6 +132,7 @@ export function outlineOf({
   return Check(outlineSchema(moduleCount, chaptersPerModule), value) ? value : null
 }
 
-export function briefOf({ topic, audience, level, language, moduleCount, chaptersPerModule }: JobRow): Brief {
-  return { topic, audience, level, language, modules: moduleCount, chaptersPerModule }
+export function briefOf({ topic, audience, level, language, moduleCount, chaptersPerModule, ...row }: JobRow): Brief {
+  const brief = { topic, audience, level, language, modules: moduleCount, chaptersPerModule }
+  return row.chapterDigest === null ? brief : { ...brief, again: row.id }
 }

@@ -55,6 +55,10 @@ export const Generation = Type.Object(
     }),
     outline: Type.Union([Outline, Type.Null()]),
     courseId: Type.Union([Type.Integer(), Type.Null()]),
+    chapterId: Type.Union([
+      Type.Integer({ description: 'the chapter of the course that is written again' }),
+      Type.Null({ description: 'a whole course is written, or the chapter is not there any more' })
+    ]),
     error: Type.Union([
       Type.String({
         description: 'why it failed or was cancelled, for people: in Russian where the course is, else in English'
@@ -76,13 +80,18 @@ export const GenerationRecord = Type.Object({
 })
 
 /** A chapter that is written, and its place, from 1. */
-export const FinishedChapter = Type.Object({
-  module: Type.Integer(),
-  chapter: Type.Integer(),
-  title: Type.String(),
-  content: Type.String(),
-  minutes: Type.Integer()
-})
+export const FinishedChapter = Type.Object(
+  {
+    module: Type.Integer(),
+    chapter: Type.Integer(),
+    title: Type.String(),
+    content: Type.String({ description: 'Markdown' }),
+    minutes: Type.Integer()
+  },
+  { title: 'FinishedChapter', description: 'a chapter that is written, and its place: both from 1' }
+)
+
+export const FinishedChapterList = Type.Object({ items: Type.Array(FinishedChapter) }, { title: 'FinishedChapterList' })
 
 export const GenerationPage = pageOf(Generation, 'GenerationPage')
 export const GenerationQuery = queryOf(pageQuery)
