@@ -2,6 +2,7 @@ import fp from 'fastify-plugin'
 import { Authoring } from '#courses/authoring.ts'
 import { Catalogue } from '#courses/catalogue.ts'
 import { Categories } from '#courses/categories.ts'
+import { CourseFiles } from '#courses/course-files.ts'
 import { CourseLists } from '#courses/course-lists.ts'
 import { Quotas } from '#courses/quota.ts'
 import { CachedProgress } from '#learning/cached-progress.ts'
@@ -12,6 +13,7 @@ declare module 'fastify' {
   interface FastifyInstance {
     readonly catalogue: Catalogue
     readonly courseLists: CourseLists
+    readonly courseFiles: CourseFiles
     readonly authoring: Authoring
     readonly categories: Categories
     readonly learning: Learning
@@ -26,6 +28,7 @@ export default fp(
     const { coherentCache: cache, config, database } = app
     app.decorate('catalogue', new Catalogue(database.client))
     app.decorate('courseLists', new CourseLists(database))
+    app.decorate('courseFiles', new CourseFiles(database, config))
     app.decorate('authoring', new Authoring(database, config))
     app.decorate('categories', new Categories(database))
     const learning = new Learning(database, new Quotas(config))

@@ -9,12 +9,13 @@ import { ApiError } from '#http/errors.ts'
 export class Positions {
   readonly #table: Prisma.Sql
   readonly #parent: Prisma.Sql
-  readonly #max: number
+  /** How many there may be. */
+  readonly max: number
 
   private constructor(table: 'module' | 'chapter', parent: 'course_id' | 'module_id', max: number) {
     this.#table = Prisma.raw(table)
     this.#parent = Prisma.raw(parent)
-    this.#max = max
+    this.max = max
   }
 
   static readonly modules = new Positions('module', 'course_id', 100)
@@ -23,7 +24,7 @@ export class Positions {
   /** Makes room; resolves to the position that is free then: the wanted one, or the end. Throws 409 when it is full. */
   async open(tx: Transaction, parentId: number, wanted: number | undefined): Promise<number> {
     const count = await this.#count(tx, parentId)
-    if (count >= this.#max) throw new ApiError(409, 'FULL', `there may be ${this.#max} at most`)
+    if (count >= this.max) throw new ApiError(409, 'FULL', `there may be ${this.max} at most`)
     const position = Math.min(wanted ?? count + 1, count + 1)
     await this.#shift(tx, parentId, position, count, 1)
     return position
@@ -31,7 +32,7 @@ export class Positions {
 
   /** Closes the gap that a deletion left. */
   async close(tx: Transaction, parentId: number, position: number): Promise<void> {
-    await this.#shift(tx, parentId, position + 1, this.#max + 1, -1)
+    await this.#shift(tx, parentId, position + 1, this.max + 1, -1)
   }
 
   /** Moves one from a position to another, and those between by one. */

@@ -5,7 +5,7 @@ import { courseSlug, temporarySlug } from './slug.ts'
 interface WholeModule {
   readonly title: string
   readonly summary: string
-  readonly chapters: readonly { readonly title: string; readonly content: string; readonly minutes: number }[]
+  readonly chapters: readonly { readonly title: string; readonly content: string; readonly minutes?: number }[]
 }
 
 /** Creates a course with its modules and chapters in their order; resolves to its id. Without a slug it gets one of its title. */
