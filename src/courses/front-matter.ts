@@ -41,7 +41,7 @@ export function readFrontMatter(lines: readonly string[]): { facts: FrontMatter;
   if (!isFence(lines[0])) return { facts: { lines: new Map() }, end: 0 }
   const end = lines.findIndex((line, index) => index > 0 && isFence(line))
   if (end < 0) throw badLine(1, 'the front matter does not end: a line --- is missing')
-  const text = lines.slice(1, end).join('\n')
+  const text = `${lines.slice(1, end).join('\n')}\n`
   if (text.length > MAX_LENGTH) throw badLine(1, `the front matter is longer than ${MAX_LENGTH} characters`)
   const facts = parse(text)
   const at = new Map(lines.slice(0, end).map((line, index) => [/^([\w-]+):/.exec(line)?.[1] ?? '', index + 1]))
