@@ -32,6 +32,7 @@ import sharedBodies from './app/shared-bodies.ts'
 import signInAttempts from './app/sign-in-attempts.ts'
 import streams from './app/streams.ts'
 import timingHeaders from './app/timing-headers.ts'
+import transfers from './app/transfers.ts'
 import caching from './external/caching.ts'
 import compress from './external/compress.ts'
 import cookie from './external/cookie.ts'
@@ -81,6 +82,8 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   // Counts by address, whoever is signed in.
   networkLimits,
   signInAttempts,
+  // Counts what is large by account or network.
+  transfers,
   notFound,
   // What gets as far as the database counts as somebody's work there.
   onBehalfOf,

@@ -1,6 +1,8 @@
 import fp from 'fastify-plugin'
 import { Quotas } from '#courses/quota.ts'
+import { Admission } from '#generation/admission.ts'
 import { CachedProvider } from '#generation/cached-provider.ts'
+import { ChapterRewrites } from '#generation/chapter-rewrites.ts'
 import { createProvider } from '#generation/create-provider.ts'
 import { GenerationFeed } from '#generation/feed.ts'
 import { GenerationCache } from '#generation/generation-cache.ts'
@@ -13,6 +15,7 @@ import { GenerationWorker } from '#generation/worker.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     readonly generations: Generations
+    readonly chapterRewrites: ChapterRewrites
     readonly generationFeed: GenerationFeed
     readonly generationQueue: GenerationQueue
   }
@@ -40,10 +43,9 @@ export default fp(
     const budget = new ModelBudget(database.client, limits, log)
     const quotas = new Quotas(config)
     const queueLimits = config.generationQueue
-    app.decorate(
-      'generations',
-      new Generations({ database, records, queue, provider, limit, queueLimits, budget, quotas })
-    )
+    const admission = new Admission({ limit, queueLimits, budget, quotas })
+    app.decorate('generations', new Generations({ database, records, queue, provider, admission }))
+    app.decorate('chapterRewrites', new ChapterRewrites({ database, records, queue, provider, admission }))
     if (config.llm.provider !== 'template' && limits.hour === 0 && limits.day === 0)
       log.warn(
         'users may ask the model as many questions as they like: LLM_BUDGET_HOUR and LLM_BUDGET_DAY bound what it costs'
@@ -53,7 +55,7 @@ export default fp(
     const unlisten = await database.listen(CHANNEL, (id) => feed.changed(id))
 
     const { concurrency } = config.generation
-    const worker = new GenerationWorker({ database, records, feed, provider, budget, concurrency, log })
+    const worker = new GenerationWorker({ database, records, quotas, feed, provider, budget, concurrency, log })
     app.addHook('onReady', async () => {
       if (works) await queue.work(JOBS_AT_ONCE, (run) => worker.run(run))
     })

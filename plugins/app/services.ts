@@ -2,6 +2,7 @@ import fp from 'fastify-plugin'
 import { Authoring } from '#courses/authoring.ts'
 import { Catalogue } from '#courses/catalogue.ts'
 import { Categories } from '#courses/categories.ts'
+import { CourseFiles } from '#courses/course-files.ts'
 import { CourseLists } from '#courses/course-lists.ts'
 import { CourseSlugs } from '#courses/course-slugs.ts'
 import { OwnCourses } from '#courses/own-courses.ts'
@@ -17,6 +18,7 @@ declare module 'fastify' {
     readonly courseSlugs: CourseSlugs
     readonly courseLists: CourseLists
     readonly ownCourses: OwnCourses
+    readonly courseFiles: CourseFiles
     readonly authoring: Authoring
     readonly categories: Categories
     readonly learning: Learning
@@ -35,6 +37,7 @@ export default fp(
     app.decorate('courseSlugs', new CourseSlugs(cache, database.client))
     app.decorate('courseLists', new CourseLists(database))
     app.decorate('ownCourses', new OwnCourses(database))
+    app.decorate('courseFiles', new CourseFiles(database, config))
     app.decorate('authoring', new Authoring(database, config))
     app.decorate('categories', new Categories(database))
     const learning = new Learning(database, new Quotas(config))

@@ -34,7 +34,13 @@ const sessionsDown = new ApiError(503, 'SESSIONS_DOWN', 'sessions cannot be read
 export default fp(
   async (app) => {
     const { max, maxPerUser: maxPerHolder } = app.config.streams
-    const places = new Places({ what: 'streams of events', max, maxPerHolder, retryAfterS: RETRY_AFTER_S })
+    const places = new Places({
+      what: 'streams of events',
+      code: 'TOO_MANY_STREAMS',
+      max,
+      maxPerHolder,
+      retryAfterS: RETRY_AFTER_S
+    })
     app.decorate('streams', places)
 
     app.decorateReply('beginStream', function () {

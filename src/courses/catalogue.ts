@@ -33,7 +33,8 @@ const moduleSelect = {
 /** A condition on who may see a course. */
 export type Visibility = Pick<Prisma.CourseWhereInput, 'status' | 'OR'>
 
-const published: Visibility = { status: 'published' }
+/** What everybody may see. */
+export const published: Visibility = { status: 'published' }
 
 /** Who asks, where it matters. */
 export interface Actor {

@@ -26,7 +26,8 @@ export class Quotas {
         (select status = 'published' as published from course where author_id = ${actor.id}
          order by status, id limit ${most})
         union all
-        (select false from generation_job where user_id = ${actor.id} and status in ('queued', 'running') limit ${most})
+        (select false from generation_job where user_id = ${actor.id} and chapter_digest is null
+           and status in ('queued', 'running') limit ${most})
       ) as kept`
     if (courses > 0 && kept.courses >= courses) throw full('COURSES', 'courses', courses)
     if (drafts > 0 && kept.drafts >= drafts)

@@ -5,7 +5,7 @@ import { giveSlug, temporarySlug } from './slug.ts'
 interface WholeModule {
   readonly title: string
   readonly summary: string
-  readonly chapters: readonly { readonly title: string; readonly content: string; readonly minutes: number }[]
+  readonly chapters: readonly { readonly title: string; readonly content: string; readonly minutes?: number }[]
 }
 
 /**

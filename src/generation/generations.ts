@@ -1,39 +1,27 @@
 import { hash } from 'node:crypto'
 import type { Actor } from '#courses/catalogue.ts'
-import type { Quotas } from '#courses/quota.ts'
 import { requireCategory } from '#courses/require-category.ts'
 import { MOST_COUNTED } from '#database/counts.ts'
 import type { Database, Transaction } from '#database/database.ts'
 import { ApiError, NotFoundError } from '#http/errors.ts'
 import { type Page, toPage } from '#http/paging.ts'
 import { lockAccountForChange } from '#users/accounts.ts'
-import type { ModelBudget } from './model-budget.ts'
+import type { Admission, Allowance } from './admission.ts'
+import { digestOf } from './chapter-rewrites.ts'
 import { languageProblem, type ModelProvider } from './provider.ts'
-import type { GenerationQueue } from './queue.ts'
+import { type GenerationQueue, nextRound, roundOf } from './queue.ts'
 import { type GenerationRecord, type GenerationRecords, jobSelect, toGeneration, toRecord } from './records.ts'
-import type { Generation, NewGeneration } from './shapes.ts'
-import { type QueueLimits, requireRoom } from './waiting-room.ts'
+import type { FinishedChapter, Generation, NewGeneration } from './shapes.ts'
 
-const HOUR_S = 3600
-
-/** What is left of a user's generations in this hour. */
-export interface Allowance {
-  readonly limit: number
-  readonly remaining: number
-  /** Seconds until one more is allowed than now. */
-  readonly resetS: number
-}
+/** How often one generation may be retried: so it never asks the model without end, though a retry does not count as one of the hour. */
+const MAX_RETRIES = 10
 
 export interface GenerationsOptions {
   readonly database: Database
   readonly records: GenerationRecords
   readonly queue: GenerationQueue
   readonly provider: Pick<ModelProvider, 'name' | 'languages'>
-  /** Generations an hour of one user; 0 is off. */
-  readonly limit: number
-  readonly queueLimits: QueueLimits
-  readonly budget: Pick<ModelBudget, 'requireSome'>
-  readonly quotas: Quotas
+  readonly admission: Admission
 }
 
 /** What users do with their generations. What is not theirs is not found. */
@@ -46,16 +34,15 @@ export class Generations {
 
   /**
    * Writes a generation and enqueues it, in one transaction. The same key of the same user returns the generation that was
-   * made with it, or throws 422 where the body was another. Throws 400 for a language that the provider does not write, 429 when the hour's are used up: the rows
-   * themselves are counted, under a lock on the user, so that what is refused or repeated does not count. Throws 429 and 503
-   * where too many wait, 503 while the model may be asked nothing, and 409 where the account has no room for the course.
+   * made with it, or throws 422 where the body was another. Throws 400 for a language that the provider does not write, and what
+   * `Admission` throws.
    */
   async create(
     actor: Actor,
     input: NewGeneration,
     idempotencyKey: string | undefined
   ): Promise<{ generation: Generation; allowance: Allowance | null }> {
-    const { database, records, queue, provider, queueLimits, budget, quotas } = this.#options
+    const { database, records, queue, provider, admission } = this.#options
     const userId = actor.id
     const created = await database.write(async (tx) => {
       await lockAccountForChange(tx, userId)
@@ -68,17 +55,13 @@ export class Generations {
       }
       const problem = languageProblem(provider, input.language)
       if (problem !== null) throw new ApiError(400, 'VALIDATION_FAILED', problem)
-      await budget.requireSome(tx)
-      const allowance = await this.#spend(tx, userId)
+      await admission.requireBudget(tx)
+      const allowance = await admission.spendHour(tx, userId)
       const { modules: moduleCount, categoryId, ...wanted } = input
       await requireCategory(tx, categoryId)
       const data = { ...wanted, categoryId, moduleCount, userId, idempotencyKey, requestHash }
-      const unfinished = await tx.generationJob.count({ where: { userId, status: { in: ['queued', 'running'] } } })
-      await quotas.requireCourse(tx, actor)
-      await quotas.requireText(tx, actor)
-      await requireRoom(tx, unfinished, queueLimits)
+      const unfinished = await admission.requireRoom(tx, actor, { makesCourse: true })
       const row = await tx.generationJob.create({ data, select: jobSelect })
-      // Fair queueing: the more of his are under way, the later a user's next one comes; a first one passes them all.
       await queue.enqueue(tx, row.id, -unfinished)
       return { row, allowance }
     })
@@ -121,6 +104,52 @@ export class Generations {
     return record
   }
 
+  /** The chapters that are finished so far, in their order; once the generation is completed, as they are in the course now. */
+  async chapters(userId: number, id: string, signal?: AbortSignal): Promise<{ items: FinishedChapter[] }> {
+    const { database, records } = this.#options
+    await this.find(userId, id)
+    const items = await records.chapters(id.toLowerCase())
+    // After the chapters: those of a generation that was completed meanwhile have moved into the course.
+    const { generation } = await this.find(userId, id)
+    if (generation.status !== 'completed') return { items }
+    return { items: await database.read('lists', (tx) => writtenChapters(tx, generation), signal) }
+  }
+
+  /**
+   * Lets a generation that failed or was cancelled go on from what it has; it keeps its id, and does not count as one more of the hour.
+   * Throws 409 for any other, or after too many retries, and what `Admission` throws.
+   */
+  async retry(actor: Actor, id: string): Promise<Generation> {
+    const { database, records, queue, admission } = this.#options
+    const where = { id: id.toLowerCase(), userId: actor.id }
+    const row = await database.write(async (tx) => {
+      await lockAccountForChange(tx, actor.id)
+      await tx.$queryRaw`select from generation_job where id = ${where.id}::uuid and user_id = ${actor.id} for update`
+      const job = await tx.generationJob.findUnique({
+        where,
+        select: { status: true, attempt: true, chapterDigest: true, chapter: true }
+      })
+      if (job === null) throw new NotFoundError('generation')
+      if (job.status !== 'failed' && job.status !== 'cancelled') {
+        const message = `the generation is ${job.status}: only one that has failed, or was cancelled, can be retried`
+        throw new ApiError(409, 'NOT_FAILED', message)
+      }
+      if (roundOf(job.attempt) >= MAX_RETRIES) {
+        throw new ApiError(409, 'RETRIES_USED_UP', `it was retried ${MAX_RETRIES} times: ask for a new one`)
+      }
+      await admission.requireBudget(tx)
+      const unfinished = await admission.requireRoom(tx, actor, { makesCourse: job.chapterDigest === null })
+      const attempt = nextRound(job.attempt)
+      await queue.enqueue(tx, where.id, -unfinished, attempt)
+      // Whoever retries knows the chapter as it is now.
+      const chapterDigest = job.chapterDigest && job.chapter ? digestOf(job.chapter) : job.chapterDigest
+      const data = { status: 'queued', stage: 'queued', errorCode: null, error: null, attempt, chapterDigest } as const
+      return tx.generationJob.update({ where, data, select: jobSelect })
+    })
+    await records.refresh(row.id)
+    return toGeneration(row)
+  }
+
   /** Ends a generation that is not over: its worker asks the model no more. Throws 409 when it is over already. */
   async cancel(userId: number, id: string): Promise<Generation> {
     const { database, records } = this.#options
@@ -128,7 +157,7 @@ export class Generations {
     const row = await database.write(async (tx) => {
       const { count } = await tx.generationJob.updateMany({
         where: { ...where, status: { in: ['queued', 'running'] } },
-        data: { status: 'cancelled' }
+        data: { status: 'cancelled', errorCode: 'CANCELLED' }
       })
       const found = await tx.generationJob.findUnique({ where, select: jobSelect })
       if (found === null) throw new NotFoundError('generation')
@@ -141,34 +170,19 @@ export class Generations {
     await records.refresh(row.id)
     return toRecord(row).generation
   }
-
-  async #spend(tx: Transaction, userId: number): Promise<Allowance | null> {
-    const { limit } = this.#options
-    if (limit === 0) return null
-    const [{ used, oldest_s }] = await tx.$queryRaw<[{ used: number; oldest_s: number }]>`
-      select count(*)::int as used, coalesce(extract(epoch from now() - min(created_at)), 0)::float8 as oldest_s
-      from (
-        select created_at from generation_job
-        where user_id = ${userId} and created_at > now() - interval '1 hour' order by created_at desc limit ${limit}
-      ) as latest`
-    const resetS = Math.max(1, Math.ceil(HOUR_S - oldest_s))
-    if (used < limit) return { limit, remaining: limit - used - 1, resetS }
-    throw new ApiError(
-      429,
-      'RATE_LIMITED',
-      `no more generations an hour are allowed than ${limit}: Retry-After says when the next one is`,
-      { 'Retry-After': String(resetS), ...allowanceHeaders({ limit, remaining: 0, resetS }) }
-    )
-  }
 }
 
-/** The headers that tell a client what is left of its limit. */
-export function allowanceHeaders({ limit, remaining, resetS }: Allowance): Record<string, string> {
-  return {
-    'X-RateLimit-Limit': String(limit),
-    'X-RateLimit-Remaining': String(remaining),
-    'X-RateLimit-Reset': String(resetS)
-  }
+async function writtenChapters(
+  tx: Transaction,
+  { courseId, chapterId }: Pick<Generation, 'courseId' | 'chapterId'>
+): Promise<FinishedChapter[]> {
+  if (courseId === null) return []
+  const rows = await tx.chapter.findMany({
+    where: chapterId === null ? { courseId } : { id: chapterId },
+    select: { title: true, content: true, minutes: true, position: true, module: { select: { position: true } } },
+    orderBy: [{ module: { position: 'asc' } }, { position: 'asc' }]
+  })
+  return rows.map(({ module, position, ...chapter }) => ({ module: module.position, chapter: position, ...chapter }))
 }
 
 async function findByKey(tx: Transaction, userId: number, idempotencyKey: string | undefined) {

@@ -1,8 +1,11 @@
 import pRetry from 'p-retry'
+import type { Quotas } from '#courses/quota.ts'
 import { createWholeCourse } from '#courses/whole-course.ts'
 import type { Database, Transaction } from '#database/database.ts'
 import { isDatabaseUnavailable } from '#database/unavailable.ts'
 import type { Outline } from './answers.ts'
+import { lockForRewrite, type Rewrite, replaceChapter } from './chapter-rewrites.ts'
+import type { Failure } from './failures.ts'
 import type { Checkpoints, WrittenCourse } from './pipeline.ts'
 import type { Usage } from './provider.ts'
 import type { Brief } from './questions.ts'
@@ -12,12 +15,16 @@ import { briefOf, type FinishedChapter, type GenerationRecords, jobSelect, outli
 const DATABASE_PATIENCE_MS = 60_000
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 2000
-/** How long an error is at most, in characters. */
-const MAX_ERROR = 500
 
 /** The run is not wanted any more: cancelled, deleted, or another run has the job. */
 export class SupersededError extends Error {
   override readonly name = 'SupersededError'
+}
+
+export interface JobRunParts {
+  readonly database: Database
+  readonly records: GenerationRecords
+  readonly quotas: Quotas
 }
 
 /**
@@ -27,17 +34,19 @@ export class SupersededError extends Error {
  */
 export class JobRun implements Checkpoints {
   readonly id: string
-  /** Which run of the job it is, from 0. */
+  /** Which run of the job it is: of two, the later one has it. */
   readonly attempt: number
   readonly #database: Database
   readonly #records: GenerationRecords
+  readonly #quotas: Quotas
   readonly #stopped = new AbortController()
 
-  constructor(id: string, attempt: number, database: Database, records: GenerationRecords) {
+  constructor(id: string, attempt: number, { database, records, quotas }: JobRunParts) {
     this.id = id
     this.attempt = attempt
     this.#database = database
     this.#records = records
+    this.#quotas = quotas
   }
 
   /** Takes the job; resolves to what is wanted. Throws `SupersededError` when there is nothing to do. */
@@ -127,11 +136,22 @@ export class JobRun implements Checkpoints {
     })
   }
 
-  /** Creates the draft, once, and ends the generation. */
-  async complete({ outline, chapters }: WrittenCourse): Promise<void> {
+  /** Creates the draft, or puts the chapter that was written again in its place, once, and ends the generation. Throws `GenerationFailure`. */
+  async complete(written: WrittenCourse): Promise<void> {
     await this.#write((tx) =>
       tx.generationJob.update({ where: { id: this.id }, data: { stage: 'saving' }, select: { id: true } })
     )
+    const select = { userId: true, chapterId: true, chapterDigest: true } as const
+    const job = await this.#persistently(() =>
+      this.#database.client.generationJob.findUnique({ where: { id: this.id }, select })
+    )
+    if (job === null) throw new SupersededError('the generation was deleted')
+    const { chapterDigest } = job
+    if (chapterDigest === null) await this.#createCourse(written)
+    else await this.#replaceChapter({ ...job, chapterDigest }, written)
+  }
+
+  async #createCourse({ outline, chapters }: WrittenCourse): Promise<void> {
     await this.#write(async (tx) => {
       const job = await tx.generationJob.findUniqueOrThrow({ where: { id: this.id } })
       const { title, summary, description } = outline
@@ -144,29 +164,49 @@ export class JobRun implements Checkpoints {
           .filter((chapter) => chapter.module === m + 1)
           .map(({ title, content, minutes }) => ({ title, content, minutes }))
       }))
-      const courseId = await createWholeCourse(tx, course, modules)
-      await tx.generationCheckpoint.deleteMany({ where: { jobId: this.id } })
-      const data = { status: 'completed', stage: 'done', courseId, error: null } as const
-      await tx.generationJob.update({ where: { id: this.id }, data, select: { id: true } })
+      await this.#end(tx, await createWholeCourse(tx, course, modules))
     })
   }
 
-  /** Ends the generation without a course; `error` is for who asked for it, and may have words of the model in it. */
-  async fail(error: string): Promise<void> {
-    const data = { status: 'failed', error: readable(error) } as const
+  async #replaceChapter(rewrite: Rewrite, { chapters: [text] }: WrittenCourse): Promise<void> {
+    if (text === undefined) throw new RangeError('a chapter that is written again has a text')
+    await this.#persistently(() =>
+      this.#database.write(async (tx) => {
+        const actor = await lockForRewrite(tx, rewrite)
+        await this.#lock(tx)
+        await replaceChapter(tx, this.#quotas, actor, rewrite, text)
+        await this.#end(tx, null)
+      })
+    )
+    await this.#records.refresh(this.id)
+  }
+
+  async #end(tx: Transaction, courseId: number | null): Promise<void> {
+    await tx.generationCheckpoint.deleteMany({ where: { jobId: this.id } })
+    const data = { status: 'completed', stage: 'done', courseId, error: null } as const
+    await tx.generationJob.update({ where: { id: this.id }, data, select: { id: true } })
+  }
+
+  /** Ends the generation without a course. */
+  async fail(errorCode: Failure): Promise<void> {
+    const data = { status: 'failed', errorCode } as const
     await this.#write((tx) => tx.generationJob.update({ where: { id: this.id }, data, select: { id: true } }))
   }
 
   async #write(task: (tx: Transaction) => Promise<unknown>): Promise<void> {
     await this.#persistently(() =>
       this.#database.write(async (tx) => {
-        const [job] = await tx.$queryRaw<LockedJob[]>`
-          select status::text as status, attempt from generation_job where id = ${this.id}::uuid for update`
-        this.#requireMine(job)
+        await this.#lock(tx)
         await task(tx)
       })
     )
     await this.#records.refresh(this.id)
+  }
+
+  async #lock(tx: Transaction): Promise<void> {
+    const [job] = await tx.$queryRaw<LockedJob[]>`
+      select status::text as status, attempt from generation_job where id = ${this.id}::uuid for update`
+    this.#requireMine(job)
   }
 
   #requireMine(job: LockedJob | undefined): void {
@@ -184,12 +224,6 @@ export class JobRun implements Checkpoints {
       shouldRetry: ({ error }) => isDatabaseUnavailable(error)
     })
   }
-}
-
-/** What every database takes, and a person reads. */
-function readable(text: string): string {
-  const visible = text.toWellFormed().replace(/\p{Cc}+/gu, ' ')
-  return visible.length <= MAX_ERROR ? visible : `${visible.slice(0, MAX_ERROR - 1)}…`.toWellFormed()
 }
 
 interface LockedJob {

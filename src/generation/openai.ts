@@ -5,6 +5,7 @@ import { type Static, type TSchema, Type } from 'typebox'
 import { Check } from 'typebox/schema'
 import { describeMisfit } from '#http/validation.ts'
 import { ChapterText, type Outline, outlineSchema } from './answers.ts'
+import type { Failure } from './failures.ts'
 import { type Admit, type Answer, ModelError, type ModelProvider, type Usage } from './provider.ts'
 import type { ChapterQuestion, OutlineQuestion, Prompt } from './questions.ts'
 
@@ -97,7 +98,8 @@ export class OpenAIProvider implements ModelProvider {
       const value = parse(answer.value)
       if (Check(schema, value)) return { value, usage }
       const problem = value === undefined ? 'it is not JSON' : describeMisfit(schema, value)
-      if (repairs === MAX_REPAIRS) throw new ModelError(`the model gave no ${name} in the form asked for: ${problem}`)
+      if (repairs === MAX_REPAIRS)
+        throw new ModelError('MODEL_BAD_ANSWER', `the model gave no ${name} in the form asked for: ${problem}`)
       messages.push(
         { role: 'assistant', content: answer.value },
         { role: 'user', content: `This is not in the form asked for: ${problem}. Answer again, with the whole JSON.` }
@@ -125,7 +127,7 @@ export class OpenAIProvider implements ModelProvider {
         )
       } catch (error) {
         signal.throwIfAborted()
-        if (error instanceof APIError) throw new ModelError(explain(error), { cause: this.#withoutKey(error) })
+        if (error instanceof APIError) throw new ModelError(...explain(error), { cause: this.#withoutKey(error) })
         throw new UnreadableError('the answer breaks off, or is not JSON', { cause: error })
       }
     }
@@ -139,7 +141,9 @@ export class OpenAIProvider implements ModelProvider {
     } catch (error) {
       if (!(error instanceof UnreadableError)) throw error
       const cause = error.cause instanceof Error ? this.#withoutKey(error.cause) : error.message
-      throw new ModelError('the model service gives answers that cannot be read: try again later', { cause })
+      throw new ModelError('MODEL_BAD_ANSWER', 'the model service gives answers that cannot be read: try again later', {
+        cause
+      })
     }
   }
 
@@ -153,7 +157,7 @@ export class OpenAIProvider implements ModelProvider {
 function readCompletion(answer: unknown): Answer<string> {
   if (!Check(Completion, answer)) throw new UnreadableError('the answer is no completion of a chat')
   const message = answer.choices[0]?.message
-  if (message?.refusal) throw new ModelError('the model refused to write about this topic')
+  if (message?.refusal) throw new ModelError('MODEL_REFUSED', 'the model refused to write about this topic')
   const usage = Object(answer).usage
   const known = Check(CompletionUsage, usage) ? usage : { prompt_tokens: 0, completion_tokens: 0 }
   return {
@@ -198,14 +202,17 @@ function onTheWire(schema: TSchema): Record<string, unknown> {
   return JSON.parse(JSON.stringify(schema, (key, value) => (unknown.has(key) ? undefined : value)))
 }
 
-/** What who asked for a course, and who runs the service, can do about it; never a key or a URL. */
-function explain(error: APIError): string {
+/** What has happened, and what who runs the service can do about it; never a key or a URL. */
+function explain(error: APIError): [Failure, string] {
   const { status } = error
-  if (error instanceof APIConnectionTimeoutError) return 'the model did not answer in time: try again later'
-  if (status === undefined) return 'the model service cannot be reached: try again later'
-  if (status === 401 || status === 403) return 'the model service does not accept the key of this platform'
-  if (status === 404) return 'the model service does not know the model or the address that this platform uses'
-  if (status === 429) return 'the model service is busy, or its quota is used up: try again later'
-  if (status >= 500) return `the model service failed (${status}): try again later`
-  return `the model service refused the request (${status})`
+  if (error instanceof APIConnectionTimeoutError)
+    return ['MODEL_TIMEOUT', 'the model did not answer in time: try again later']
+  if (status === undefined) return ['MODEL_UNREACHABLE', 'the model service cannot be reached: try again later']
+  if (status === 401 || status === 403)
+    return ['MODEL_MISCONFIGURED', 'the model service does not accept the key of this platform']
+  if (status === 404)
+    return ['MODEL_MISCONFIGURED', 'the model service does not know the model or the address that this platform uses']
+  if (status === 429) return ['MODEL_BUSY', 'the model service is busy, or its quota is used up: try again later']
+  if (status >= 500) return ['MODEL_DOWN', `the model service failed (${status}): try again later`]
+  return ['MODEL_REFUSED', `the model service refused the request (${status})`]
 }

@@ -1,4 +1,5 @@
 import type { ChapterText, Outline } from './answers.ts'
+import { GenerationFailure } from './failures.ts'
 import type { ChapterQuestion, OutlineQuestion } from './questions.ts'
 
 /** What an answer cost, in tokens of the model. */
@@ -31,8 +32,8 @@ export interface ModelProvider {
   chapter(question: ChapterQuestion, signal: AbortSignal, admit?: Admit): Promise<Answer<ChapterText>>
 }
 
-/** The model failed for good, after its retries. The message is for who asked for the course: it names no key and no URL. */
-export class ModelError extends Error {
+/** The model failed for good, after its retries. The message is for the log and the terminal: it names no key and no URL. */
+export class ModelError extends GenerationFailure {
   override readonly name = 'ModelError'
 }
 

@@ -4,6 +4,8 @@ export type Level = 'beginner' | 'intermediate' | 'advanced'
 
 /** What somebody wants a course about. */
 export interface Brief {
+  /** One chapter is written again: the id of the generation that does so, so that the model is asked anew. */
+  readonly again?: string
   readonly topic: string
   readonly audience: string | null
   readonly level: Level
@@ -53,14 +55,17 @@ export function askForOutline(brief: Brief): OutlineQuestion {
 
 export function askForChapter(brief: Brief, outline: Outline, place: Place): ChapterQuestion {
   const { module, title } = find(outline, place)
+  const { again } = brief
+  const number = again === undefined ? ` ${place.module}.${place.chapter},` : ''
   const user = [
     describe(brief),
-    `The course "${outline.title}" has this plan:\n${plan(outline)}`,
-    `Write chapter ${place.module}.${place.chapter}, "${title}", of the module "${module.title}": Markdown with "##" headings ` +
+    `The course "${outline.title}" has this plan:\n${again === undefined ? planOf(outline) : outline.description}`,
+    `Write chapter${number} "${title}", of the module "${module.title}": Markdown with "##" headings ` +
       '(no heading for the title itself): what one can do afterwards, the explanation with examples, a worked example or a ' +
       'common mistake, two or three exercises, and a quiz of three questions with answers. Do not repeat other chapters. ' +
       'Also say how many minutes it takes.'
   ]
+  if (again !== undefined) user.push(`It was written before: write it anew, better and otherwise. (Request ${again}.)`)
   return { brief, outline, place, prompt: { system: SYSTEM, user: user.join('\n\n') } }
 }
 
@@ -80,7 +85,13 @@ function describe({ topic, audience, level, language }: Brief): string {
   return `A course is wanted.\n${facts.join('\n')}`
 }
 
-function plan({ modules }: Outline): string {
+interface Titled {
+  readonly title: string
+  readonly chapters: readonly { readonly title: string }[]
+}
+
+/** The titles of a course, a line each. */
+export function planOf({ modules }: { modules: readonly Titled[] }): string {
   return modules
     .flatMap((module, m) => [
       `${m + 1}. ${module.title}`,

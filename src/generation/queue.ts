@@ -19,12 +19,34 @@ const RETRY_LIMIT = 1000
 const RETRY_DELAY_S = 1
 const RETRY_DELAY_MAX_S = 30
 
-/** One run of a generation: its id, and which run it is, from 0. */
+/** Runs of a generation are numbered, and those of each retry begin at the next multiple of this: far more than `RETRY_LIMIT`. */
+const ROUND = 10_000
+
+/** How often a generation had been retried before the run with this number. */
+export function roundOf(attempt: number): number {
+  return Math.floor(attempt / ROUND)
+}
+
+/** The number of the first run after a retry: later than all that were, or that an entry of before in the queue may still lead to. */
+export function nextRound(attempt: number): number {
+  return (roundOf(attempt) + 1) * ROUND
+}
+
+/** One run of a generation. */
 export interface QueuedRun {
   readonly id: string
+  /** Its number: of two, the later one has the generation. */
   readonly attempt: number
+  /** How many runs have ended since it was enqueued. */
+  readonly tries: number
   /** Aborts when the queue holds this run for dead or too long. */
   readonly signal: AbortSignal
+}
+
+/** What is in the queue; what older versions put there has no `firstAttempt`. */
+interface Entry {
+  readonly id: string
+  readonly firstAttempt?: number
 }
 
 /** The queue of generations, in pg-boss on the service's own database. */
@@ -87,9 +109,13 @@ export class GenerationQueue {
     return new GenerationQueue(boss, works)
   }
 
-  /** Enqueues a generation in the transaction that writes it. Of two that wait, the one with the higher priority is first. */
-  async enqueue(tx: Transaction, id: string, priority: number): Promise<void> {
-    await this.#boss.send(QUEUE, { id }, { id, priority, db: fromPrisma(tx) })
+  /**
+   * Enqueues a generation in the transaction that writes it, with the number of its first run. Of two that wait, the one with the higher
+   * priority is first. Fair queueing: a priority of minus as many as its user has under way lets a first one pass them all.
+   */
+  async enqueue(tx: Transaction, id: string, priority: number, firstAttempt = 0): Promise<void> {
+    const entry = firstAttempt === 0 ? { id } : {}
+    await this.#boss.send(QUEUE, { id, firstAttempt } satisfies Entry, { ...entry, priority, db: fromPrisma(tx) })
   }
 
   /** Hands runs to `run`, `concurrency` at a time; one that rejects is run again, by whichever worker is free, with a delay. */
@@ -100,8 +126,10 @@ export class GenerationQueue {
       notifyPollingIntervalSeconds: POLL_S,
       heartbeatRefreshSeconds: HEARTBEAT_REFRESH_S
     }
-    await this.#boss.work(QUEUE, options, async ([job]: Job<{ id: string }>[]) => {
-      if (job !== undefined) await run({ id: job.id, attempt: job.retryCount, signal: job.signal })
+    await this.#boss.work(QUEUE, options, async ([job]: Job<Entry>[]) => {
+      if (job === undefined) return
+      const { data, retryCount: tries, signal } = job
+      await run({ id: data.id, attempt: (data.firstAttempt ?? 0) + tries, tries, signal })
     })
   }
 

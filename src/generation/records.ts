@@ -3,6 +3,7 @@ import type { Transaction } from '#database/database.ts'
 import type { Prisma } from '#database/generated/client.ts'
 import { NotFoundError } from '#http/errors.ts'
 import { type Outline, outlineSchema } from './answers.ts'
+import { inWords, isFailure } from './failures.ts'
 import type { GenerationCache } from './generation-cache.ts'
 import type { Brief } from './questions.ts'
 import type { FinishedChapter, Generation, GenerationRecord } from './shapes.ts'
@@ -22,7 +23,11 @@ export const jobSelect = {
   language: true,
   moduleCount: true,
   chaptersPerModule: true,
+  chapterId: true,
+  chapterDigest: true,
+  chapter: { select: { courseId: true } },
   outline: true,
+  errorCode: true,
   error: true,
   revision: true,
   createdAt: true,
@@ -88,7 +93,7 @@ export function toRecord(row: JobRow): GenerationRecord {
 }
 
 export function toGeneration(row: JobRow): Generation {
-  const { id, status, stage, topic, courseId, error, checkpoints } = row
+  const { id, status, stage, topic, errorCode, language, checkpoints } = row
   const over = status === 'completed'
   const outline = outlineOf(row)
   const done = new Set(checkpoints.map(({ modulePosition, chapterPosition }) => `${modulePosition}.${chapterPosition}`))
@@ -108,8 +113,10 @@ export function toGeneration(row: JobRow): Generation {
         chapters: chapters.map(({ title }, c) => ({ title, done: over || done.has(`${m + 1}.${c + 1}`) }))
       }))
     },
-    courseId,
-    error,
+    courseId: row.courseId ?? row.chapter?.courseId ?? null,
+    chapterId: row.chapterId,
+    error: isFailure(errorCode) ? inWords(errorCode, language) : row.error,
+    errorCode: isFailure(errorCode) ? errorCode : null,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString()
   }
@@ -125,6 +132,7 @@ export function outlineOf({
   return Check(outlineSchema(moduleCount, chaptersPerModule), value) ? value : null
 }
 
-export function briefOf({ topic, audience, level, language, moduleCount, chaptersPerModule }: JobRow): Brief {
-  return { topic, audience, level, language, modules: moduleCount, chaptersPerModule }
+export function briefOf({ topic, audience, level, language, moduleCount, chaptersPerModule, ...row }: JobRow): Brief {
+  const brief = { topic, audience, level, language, modules: moduleCount, chaptersPerModule }
+  return row.chapterDigest === null ? brief : { ...brief, again: row.id }
 }

@@ -3,13 +3,11 @@ import { Language, Level } from '#courses/shapes.ts'
 import { Id, Time } from '#http/ids.ts'
 import { pageOf, pageQuery, queryOf } from '#http/paging.ts'
 import { line } from '#http/text.ts'
-
-/** A line with a letter or a digit in it. */
-const TOPIC = '^(?=.*[\\p{L}\\p{N}])[^\\p{Cc}\\p{Cs}]*$'
+import { FAILURES } from './failures.ts'
 
 export const NewGeneration = Type.Object(
   {
-    topic: Type.String({ ...line(200), minLength: 3, pattern: TOPIC, description: 'has a letter or a digit' }),
+    topic: line(200, 'as short as `Go`, or `R`'),
     audience: Type.Optional(line(200, 'for whom')),
     level: Level,
     language: Language,
@@ -34,6 +32,13 @@ const Outline = Type.Object(
   { title: 'GenerationOutline' }
 )
 
+/** The same as `error`, for programs. */
+const Failure = Type.Enum([...FAILURES], {
+  title: 'GenerationFailure',
+  type: 'string',
+  description: 'why it failed or was cancelled, for programs'
+})
+
 export const Generation = Type.Object(
   {
     id: Type.String({ format: 'uuid' }),
@@ -50,7 +55,17 @@ export const Generation = Type.Object(
     }),
     outline: Type.Union([Outline, Type.Null()]),
     courseId: Type.Union([Type.Integer(), Type.Null()]),
-    error: Type.Union([Type.String({ description: 'why it failed, for people' }), Type.Null()]),
+    chapterId: Type.Union([
+      Type.Integer({ description: 'the chapter of the course that is written again' }),
+      Type.Null({ description: 'a whole course is written, or the chapter is not there any more' })
+    ]),
+    error: Type.Union([
+      Type.String({
+        description: 'why it failed or was cancelled, for people: in Russian where the course is, else in English'
+      }),
+      Type.Null()
+    ]),
+    errorCode: Type.Union([Failure, Type.Null()]),
     createdAt: Time,
     updatedAt: Time
   },
@@ -65,13 +80,18 @@ export const GenerationRecord = Type.Object({
 })
 
 /** A chapter that is written, and its place, from 1. */
-export const FinishedChapter = Type.Object({
-  module: Type.Integer(),
-  chapter: Type.Integer(),
-  title: Type.String(),
-  content: Type.String(),
-  minutes: Type.Integer()
-})
+export const FinishedChapter = Type.Object(
+  {
+    module: Type.Integer(),
+    chapter: Type.Integer(),
+    title: Type.String(),
+    content: Type.String({ description: 'Markdown' }),
+    minutes: Type.Integer()
+  },
+  { title: 'FinishedChapter', description: 'a chapter that is written, and its place: both from 1' }
+)
+
+export const FinishedChapterList = Type.Object({ items: Type.Array(FinishedChapter) }, { title: 'FinishedChapterList' })
 
 export const GenerationPage = pageOf(Generation, 'GenerationPage')
 export const GenerationQuery = queryOf(pageQuery)

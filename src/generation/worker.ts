@@ -1,21 +1,17 @@
-import type { Database } from '#database/database.ts'
 import type { Log } from '#logging/log.ts'
+import { GenerationFailure } from './failures.ts'
 import type { GenerationFeed } from './feed.ts'
-import { JobRun, SupersededError } from './job-run.ts'
+import { JobRun, type JobRunParts, SupersededError } from './job-run.ts'
 import type { ModelBudget } from './model-budget.ts'
 import { writeCourse } from './pipeline.ts'
 import type { ModelProvider } from './provider.ts'
 import { ModelError } from './provider.ts'
 import type { QueuedRun } from './queue.ts'
-import type { GenerationRecords } from './records.ts'
 
 /** After so many runs, whatever ended them, a crash too, a generation has failed. */
 const MAX_ATTEMPTS = 10
-const GAVE_UP = 'the service could not finish it, and gave up: ask again'
 
-export interface WorkerOptions {
-  readonly database: Database
-  readonly records: GenerationRecords
+export interface WorkerOptions extends JobRunParts {
   readonly feed: GenerationFeed
   readonly provider: ModelProvider
   /** What its questions are counted in. */
@@ -43,16 +39,16 @@ export class GenerationWorker {
     this.#options = options
   }
 
-  async run({ id, attempt, signal }: QueuedRun): Promise<void> {
-    const { database, records, log } = this.#options
-    const run = new JobRun(id, attempt, database, records)
+  async run({ id, attempt, tries, signal }: QueuedRun): Promise<void> {
+    const { log } = this.#options
+    const run = new JobRun(id, attempt, this.#options)
     if (this.#stopping) throw new StoppingError('this worker is about to stop')
     this.#runs.add(run)
     try {
-      await this.#generate(run, signal)
+      await this.#generate(run, tries, signal)
       log.info({ generation: id, attempt }, 'generation completed')
     } catch (err) {
-      await this.#settle(run, attempt, signal, err)
+      await this.#settle(run, tries, signal, err)
     } finally {
       this.#runs.delete(run)
     }
@@ -64,10 +60,10 @@ export class GenerationWorker {
     for (const run of this.#runs) run.stop(new StoppingError('this worker stops: another one goes on'))
   }
 
-  async #generate(run: JobRun, signal: AbortSignal): Promise<void> {
+  async #generate(run: JobRun, tries: number, signal: AbortSignal): Promise<void> {
     const { provider, concurrency, feed, budget } = this.#options
     const brief = await run.begin()
-    if (run.attempt >= MAX_ATTEMPTS) throw new ExhaustedError(`${MAX_ATTEMPTS} runs did not finish it`)
+    if (tries >= MAX_ATTEMPTS) throw new ExhaustedError(`${MAX_ATTEMPTS} runs did not finish it`)
     const over = new AbortController()
     const watching = new AbortController()
     // A cancellation breaks off the question that is under way; without this it would only prevent the next one.
@@ -100,16 +96,20 @@ export class GenerationWorker {
   }
 
   /** Writes down how a run ended; rejects where it is to be run again. */
-  async #settle(run: JobRun, attempt: number, signal: AbortSignal, err: unknown): Promise<void> {
+  async #settle(run: JobRun, tries: number, signal: AbortSignal, err: unknown): Promise<void> {
     const { log } = this.#options
-    const { id } = run
+    const { id, attempt } = run
     if (err instanceof SupersededError) return log.info({ generation: id, reason: err.message }, 'generation left')
     if (err instanceof ModelError) {
       log.warn(
         { generation: id, err, cause: err.cause },
         'generation failed: the model gave no usable answer; see LLM_* in the configuration'
       )
-      return run.fail(err.message)
+      return run.fail(err.failure)
+    }
+    if (err instanceof GenerationFailure) {
+      log.info({ generation: id, failure: err.failure, reason: err.message }, 'generation failed')
+      return run.fail(err.failure)
     }
     if (err instanceof StoppingError || this.#stopping) {
       log.info({ generation: id }, 'generation given back: this worker stops')
@@ -119,11 +119,11 @@ export class GenerationWorker {
       log.warn({ generation: id, attempt }, 'generation lost: this worker was held for dead, another one has it')
       throw err
     }
-    if (!(err instanceof ExhaustedError) && attempt + 1 < MAX_ATTEMPTS) {
+    if (!(err instanceof ExhaustedError) && tries + 1 < MAX_ATTEMPTS) {
       log.error({ generation: id, attempt, err }, 'generation interrupted: it is run again')
       throw err
     }
     log.error({ generation: id, attempt, err }, 'generation failed: no run of it came to an end')
-    return run.fail(GAVE_UP)
+    return run.fail('GAVE_UP')
   }
 }

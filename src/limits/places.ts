@@ -1,9 +1,12 @@
 import { Holdings } from '#bounds/holdings.ts'
+import type { ErrorCode } from '#http/error-codes.ts'
 import { ApiError } from '#http/errors.ts'
 
 export interface PlacesOptions {
   /** What takes a place, in the plural, as a client reads it. */
   readonly what: string
+  /** The code for a holder who has all that one may have. */
+  readonly code: ErrorCode
   /** Places of everybody together; 0 is off. */
   readonly max: number
   /** Places of one holder; 0 is off. */
@@ -15,7 +18,7 @@ export interface PlacesOptions {
 /** Places in this process that are held for a while: so many by everybody, so many by one. */
 export class Places {
   readonly #options: PlacesOptions
-  readonly #held = new Holdings<number>()
+  readonly #held = new Holdings<number | string>()
   #total = 0
 
   constructor(options: PlacesOptions) {
@@ -31,16 +34,11 @@ export class Places {
    * Takes a place; the function that it gives returns it, once. Throws 429 where the holder has all that one may have, 503
    * where none is left.
    */
-  take(holder: number): () => void {
-    const { what, max, maxPerHolder, retryAfterS } = this.#options
+  take(holder: number | string): () => void {
+    const { what, code, max, maxPerHolder, retryAfterS } = this.#options
     const headers = { 'Retry-After': String(retryAfterS) }
     if (maxPerHolder > 0 && this.#held.of(holder) >= maxPerHolder) {
-      throw new ApiError(
-        429,
-        'TOO_MANY_STREAMS',
-        `you may have ${maxPerHolder} ${what} at a time: close one first`,
-        headers
-      )
+      throw new ApiError(429, code, `you may have ${maxPerHolder} ${what} at a time: close one first`, headers)
     }
     if (max > 0 && this.#total >= max) throw new ApiError(503, 'OVERLOADED', `too many ${what}: try again`, headers)
     this.#held.add(holder)

@@ -59,6 +59,10 @@ function body(
   chance: Chance,
   headers: Record<string, string>
 ): string | undefined {
+  if (requestBody?.content['text/markdown'] !== undefined) {
+    headers['content-type'] = breaks && chance.often(0.2) ? 'application/json' : 'text/markdown'
+    return file(breaks, chance)
+  }
   const schema = requestBody?.content['application/json']?.schema
   if (schema === undefined) return undefined
   headers['content-type'] = 'application/json'
@@ -77,6 +81,31 @@ function body(
   if (chance.often(0.2))
     changed.push([chance.of(['id', 'role', 'authorId', 'createdAt', 'passwordHash', 'x']), nasty(chance)])
   return JSON.stringify(Object.fromEntries(changed.filter(() => chance.often(0.85))))
+}
+
+/** A course as a file, of lines that mean something in one; in any order where it is to be broken. */
+function file(breaks: boolean, chance: Chance): string {
+  const lines = [
+    '---',
+    'language: en',
+    breaks ? 'marker: course' : '',
+    '---',
+    '# Title',
+    '## Module',
+    '### Chapter',
+    'Text'
+  ]
+  if (!breaks) return lines.join('\n')
+  const broken = [
+    '<!-- course:module -->',
+    '<!-- course:content -->',
+    '```',
+    'a: &a [*a]',
+    '- [',
+    '\u0000',
+    String(nasty(chance))
+  ]
+  return [...lines, ...broken].filter(() => chance.often(0.7)).join('\n')
 }
 
 function encode(value: unknown): string {

@@ -100,7 +100,7 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
     // As if ten workers had died of it.
     await app.database.client.$executeRaw`update pgboss.job set retry_count = 10 where id = ${id}::uuid`
     const last = await startWorker()
-    t.match(await ended(ann, id), { status: 'failed', error: /gave up/ })
+    t.match(await ended(ann, id), { status: 'failed', error: /gave up/, errorCode: 'GAVE_UP' })
     await last.kill('SIGTERM')
   })
 

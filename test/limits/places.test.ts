@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Places } from '#limits/places.ts'
 
-const options = { what: 'streams', retryAfterS: 15 }
+const options = { code: 'TOO_MANY_STREAMS' as const, what: 'streams', retryAfterS: 15 }
 
 t.test('so many places for one holder, and so many for all', async (t) => {
   const places = new Places({ ...options, max: 3, maxPerHolder: 2 })

@@ -309,7 +309,7 @@ bothWays(
         'post /api/v1/categories': 'admin'
       })
       for (const [operation, scope] of Object.entries(scopes)) {
-        if (/^(post|delete) .*\/generation/.test(operation)) t.equal(scope, 'generate', operation)
+        if (/^(post|delete) .*\/(generation|regenerate)/.test(operation)) t.equal(scope, 'generate', operation)
       }
     })
   },

@@ -41,6 +41,7 @@ export async function takeExamples(service: Service): Promise<Json> {
     Credentials: { email: 'ann@example.org', password: 'password of ann' },
     EnrolledCoursePage: await get('/users/me/courses'),
     Error: await notThere.json(),
+    FinishedChapterList: await get(`/generation/${id}/chapters`),
     Generation: await generation(),
     GenerationPage: await get('/generation'),
     Health: await (await ann.get('/health/ready')).json(),

@@ -38,7 +38,9 @@ export const Generation = Type.Object(
       )
     ]),
     courseId: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
+    chapterId: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
     error: Type.Union([Type.String({ minLength: 1 }), Type.Null()]),
+    errorCode: Type.Union([Type.String({ pattern: '^[A-Z_]+$' }), Type.Null()]),
     createdAt: time,
     updatedAt: time
   },

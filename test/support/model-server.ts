@@ -93,7 +93,7 @@ export class ModelServer {
     const { messages, response_format } = Parse(Completion, JSON.parse(Buffer.concat(chunks).toString()))
     const { name, schema } = response_format.json_schema
     const topic = /^Topic: (.*)$/m.exec(messages[1]?.content ?? '')?.[1] ?? ''
-    const place = /Write chapter (\d+\.\d+)/.exec(messages[1]?.content ?? '')?.[1]
+    const place = /Write chapter (\d+\.\d+|".*?")/.exec(messages[1]?.content ?? '')?.[1]
     const what = name === 'outline' ? 'outline' : (place ?? '?')
     const question = { what, messages, authorization: request.headers.authorization }
     this.questions.push(question)

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ChapterText, Outline } from '../answers.ts'
 import { type Answer, ModelError, type ModelProvider, NO_USAGE } from '../provider.ts'
-import type { Brief, ChapterQuestion, OutlineQuestion, Place } from '../questions.ts'
+import { type Brief, type ChapterQuestion, find, type OutlineQuestion, type Place } from '../questions.ts'
 import { readTexts } from './texts.ts'
 
 const LANGUAGES = new Map(['en', 'ru'].map((language) => [language, readTexts(language)]))
@@ -39,8 +39,8 @@ export class TemplateProvider implements ModelProvider {
     const modules = chosen.map((focus) => ({
       title: focus.title,
       summary: title(focus.summary),
-      chapters: taken(aspects, ASPECTS_BY_WEIGHT, brief.chaptersPerModule).map(({ title }) => ({
-        title: `${title}: ${focus.name}`
+      chapters: taken(aspects, ASPECTS_BY_WEIGHT, brief.chaptersPerModule).map((aspect) => ({
+        title: titleOf({ focus, aspect })
       }))
     }))
     const value = {
@@ -52,15 +52,18 @@ export class TemplateProvider implements ModelProvider {
     return { value, usage: NO_USAGE }
   }
 
-  async chapter({ brief, place }: ChapterQuestion, signal: AbortSignal): Promise<Answer<ChapterText>> {
+  async chapter({ brief, outline, place }: ChapterQuestion, signal: AbortSignal): Promise<Answer<ChapterText>> {
     await itsTurn(signal)
     const { levels, focuses, aspects, words } = textsFor(brief)
     const level = levels[brief.level]
-    const focus = taken(focuses, FOCUSES_BY_WEIGHT, brief.modules)[place.module - 1]
-    const aspect = taken(aspects, ASPECTS_BY_WEIGHT, brief.chaptersPerModule)[place.chapter - 1]
-    if (focus === undefined || aspect === undefined) throw new RangeError('the course has no such chapter')
+    const { title } = find(outline, place)
+    const pick = chooser(brief, place, title)
+    // What somebody else has named is about anything.
+    const all = focuses.flatMap((focus) => aspects.map((aspect) => ({ focus, aspect })))
+    const [sides] = [...all.filter((sides) => titleOf(sides) === title), ...pick(all, 1)]
+    if (sides === undefined) throw new RangeError('there are no texts')
+    const { focus, aspect } = sides
 
-    const pick = chooser(brief, place)
     const exercises = [aspect.exercise, ...pick(level.exercises, 2)]
     const quiz = [focus, aspect, level]
     const parts = [
@@ -79,6 +82,10 @@ export class TemplateProvider implements ModelProvider {
   }
 }
 
+function titleOf({ focus, aspect }: { focus: { name: string }; aspect: { title: string } }): string {
+  return `${aspect.title}: ${focus.name}`
+}
+
 /** Nothing here waits for anything: without this a large course would hold up everybody else in the process. */
 async function itsTurn(signal: AbortSignal): Promise<void> {
   await nextTurn()
@@ -87,7 +94,7 @@ async function itsTurn(signal: AbortSignal): Promise<void> {
 
 function textsFor({ language }: Brief) {
   const texts = LANGUAGES.get(language.toLowerCase().split('-')[0] ?? '')
-  if (texts === undefined) throw new ModelError(`the template provider writes no "${language}"`)
+  if (texts === undefined) throw new ModelError('MODEL_REFUSED', `the template provider writes no "${language}"`)
   return texts
 }
 
@@ -120,12 +127,14 @@ function markdown(text: string): string {
 }
 
 /** Picks texts by a digest of topic, level and place: another topic reads differently, the same one never does. */
-function chooser(brief: Brief, place: Place) {
-  const seed = [brief.topic, brief.audience, brief.level, place.module, place.chapter].join('\n')
+function chooser(brief: Brief, place: Place, title: string) {
+  const seed = [brief.topic, brief.audience, brief.level, place.module, place.chapter, title, brief.again].join('\n')
   const digest = createHash('sha256').update(seed).digest()
-  return (texts: readonly string[], count: number): string[] => {
+  return <T>(texts: readonly T[], count: number): T[] => {
     const start = digest.readUInt32BE(0) % texts.length
-    return Array.from({ length: count }, (_, i) => texts[(start + i) % texts.length] ?? '')
+    return Array.from({ length: count }, (_, i) => texts[(start + i) % texts.length]).filter(
+      (text) => text !== undefined
+    )
   }
 }
 

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { allowanceHeaders } from '#generation/generations.ts'
+import { allowanceHeaders } from '#generation/admission.ts'
 import { Generation, GenerationPage, GenerationQuery, IdempotencyKey, NewGeneration } from '#generation/shapes.ts'
 import { errors } from '#http/errors.ts'
 import { hangUp } from '#plugins/app/hang-up.ts'

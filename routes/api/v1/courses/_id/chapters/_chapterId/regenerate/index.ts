@@ -1,0 +1,39 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Chapter, ChapterParams } from '#courses/shapes.ts'
+import { allowanceHeaders } from '#generation/admission.ts'
+import { Generation } from '#generation/shapes.ts'
+import { errors } from '#http/errors.ts'
+import { ifMatch } from '#http/precondition.ts'
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  const { chapterRewrites } = app
+
+  app.post(
+    '',
+    {
+      config: { scope: 'generate' },
+      preHandler: app.limitGenerationsOfNetwork,
+      schema: {
+        tags: ['generation'],
+        operationId: 'regenerateChapter',
+        summary: 'Have a chapter written again',
+        description:
+          'A generation of one chapter, whose content and minutes are replaced when it is completed. A chapter that was changed meanwhile is ' +
+          'left as it is: the generation fails (CHAPTER_CHANGED), and its retry replaces the chapter. Answers 409 where that is ' +
+          'under way already (CHAPTER_UNDER_WAY); counts as one more generation, with its refusals.',
+        params: ChapterParams,
+        headers: ifMatch,
+        response: { 202: Generation, ...errors(404, 409, 412) }
+      }
+    },
+    async (request, reply) => {
+      const { id, chapterId } = request.params
+      const precondition = reply.precondition(Chapter)
+      const { generation, allowance } = await chapterRewrites.begin(request.signedIn(), id, chapterId, precondition)
+      if (allowance !== null) reply.headers(allowanceHeaders(allowance))
+      return reply.code(202).locate(`/api/v1/generation/${generation.id}`).send(generation)
+    }
+  )
+}
+
+export default routes

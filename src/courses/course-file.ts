@@ -1,0 +1,105 @@
+import { stringify } from 'yaml'
+import type { Transaction } from '#database/database.ts'
+import { ApiError, NotFoundError } from '#http/errors.ts'
+import type { Visibility } from './catalogue.ts'
+import type { CourseItem } from './shapes.ts'
+
+/** A course as a Markdown file; docs/export.md describes the format, `read-course-file.ts` reads it. */
+
+/** The largest file that is written and read. */
+export const MAX_FILE_BYTES = 16 * 1024 * 1024
+
+interface FileChapter {
+  readonly id: number
+  readonly title: string
+  readonly minutes: number
+  readonly content: string
+}
+
+export interface FileCourse extends Pick<CourseItem, 'title' | 'summary' | 'level' | 'language'> {
+  readonly description: string
+  /** The slug of its category. */
+  readonly category: string | null
+  readonly modules: readonly {
+    readonly id: number
+    readonly title: string
+    readonly summary: string
+    readonly chapters: readonly FileChapter[]
+  }[]
+}
+
+/** Reads a whole course. Throws `NotFoundError` for one that is not visible, 409 for one that is larger than a file may be. */
+export async function readWholeCourse(tx: Transaction, id: number, visible: Visibility): Promise<FileCourse> {
+  const course = await tx.course.findUnique({
+    where: { id, ...visible },
+    select: { title: true, summary: true, description: true, level: true, language: true, category: true }
+  })
+  if (course === null) throw new NotFoundError('course')
+  // Lengths are known without the texts.
+  const [{ bytes }] = await tx.$queryRaw<[{ bytes: number }]>`
+    select coalesce(sum(octet_length(content)), 0)::float8 as bytes from chapter where course_id = ${id}`
+  if (bytes > MAX_FILE_BYTES) {
+    throw new ApiError(409, 'FILE_TOO_LARGE', `the texts of the course are larger than ${MAX_FILE_BYTES} bytes`)
+  }
+  const select = { id: true, title: true, minutes: true, content: true } as const
+  const modules = await tx.module.findMany({
+    where: { courseId: id },
+    select: { id: true, title: true, summary: true, chapters: { select, orderBy: { position: 'asc' } } },
+    orderBy: { position: 'asc' }
+  })
+  return { ...course, category: course.category?.slug ?? null, modules }
+}
+
+/** The whole file. Texts stand in it as they are, between markers that no text has in it. */
+export function writeCourseFile(course: FileCourse): string {
+  const { title, summary, level, language, category, description, modules } = course
+  const word = markerFor(course)
+  const facts = { summary, level, language, ...(category !== null && { category }), marker: word }
+  const parts = [
+    `---\n${stringify(facts, { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN', lineWidth: 0 })}---`,
+    `# ${title}`,
+    block(word, 'contents', contents(word, course)),
+    block(word, 'description', description)
+  ]
+  for (const module of modules) {
+    parts.push(`<!-- ${word}:module -->\n${anchor(word, 'module', module.id)}\n\n## ${module.title}`)
+    if (module.summary !== '') parts.push(block(word, 'summary', module.summary))
+    for (const { id, title, minutes, content } of module.chapters) {
+      parts.push(`<!-- ${word}:chapter minutes=${minutes} -->\n${anchor(word, 'chapter', id)}\n\n### ${title}`)
+      parts.push(block(word, 'content', content))
+    }
+  }
+  return `${parts.join('\n\n')}\n`
+}
+
+function block(word: string, name: string, text: string): string {
+  return `<!-- ${word}:${name} -->\n${text}\n<!-- /${word}:${name} -->`
+}
+
+/** Of ids, which no other name or place changes. */
+function anchor(word: string, what: 'module' | 'chapter', id: number): string {
+  return `<a id="${word}-${what}-${id}"></a>`
+}
+
+function contents(word: string, { modules }: FileCourse): string {
+  const link = (what: 'module' | 'chapter', id: number, title: string) =>
+    `- [${title.replace(/[\\[\]<>`]/g, '\\$&')}](#${word}-${what}-${id})`
+  const lines = modules.flatMap(({ id, title, chapters }) => [
+    link('module', id, title),
+    ...chapters.map((chapter) => `  ${link('chapter', chapter.id, chapter.title)}`)
+  ])
+  return lines.join('\n')
+}
+
+/** `course`, or with a number where a text has markers or anchors of that word in it, as an export inside of an export. */
+function markerFor({ description, modules }: FileCourse): string {
+  const texts = modules.flatMap(({ summary, chapters }) => [summary, ...chapters.map(({ content }) => content)])
+  const used = new Set<number>()
+  for (const text of [description, ...texts]) {
+    for (const [, number] of text.matchAll(/course(\d{0,9})[:-]/g)) used.add(Number(number))
+  }
+  if (!used.has(0)) return 'course'
+  let number = 2
+  while (used.has(number)) number++
+  return `course${number}`
+}

@@ -1,0 +1,154 @@
+import { hash } from 'node:crypto'
+import { type Actor, Catalogue } from '#courses/catalogue.ts'
+import { lockCourse } from '#courses/course-lock.ts'
+import type { Quotas } from '#courses/quota.ts'
+import type { Chapter, Course } from '#courses/shapes.ts'
+import type { Database, Transaction } from '#database/database.ts'
+import { ApiError, NotFoundError } from '#http/errors.ts'
+import { type Precondition, requireMatch } from '#http/precondition.ts'
+import { lockAccountForChange } from '#users/accounts.ts'
+import type { Admission, Allowance } from './admission.ts'
+import type { ChapterText, Outline } from './answers.ts'
+import { GenerationFailure } from './failures.ts'
+import { languageProblem, type ModelProvider } from './provider.ts'
+import { planOf } from './questions.ts'
+import { type GenerationQueue, nextRound } from './queue.ts'
+import { type GenerationRecords, jobSelect, toGeneration } from './records.ts'
+import type { Generation } from './shapes.ts'
+
+/** The model is told the plan of the course, of which a very long one is cut, in characters. */
+const MAX_PLAN = 10_000
+
+export interface ChapterRewritesOptions {
+  readonly database: Database
+  readonly records: GenerationRecords
+  readonly queue: GenerationQueue
+  readonly provider: Pick<ModelProvider, 'name' | 'languages'>
+  readonly admission: Admission
+}
+
+/** Generations that write one chapter of a course again. Each is one of a course of one chapter, whose outline is known from the start. */
+export class ChapterRewrites {
+  readonly #options: ChapterRewritesOptions
+
+  constructor(options: ChapterRewritesOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Has a chapter written again, for one who may change it. Throws what a change of the chapter throws, 400 for a language that the
+   * provider does not write, 409 where the chapter is being written already, and what `Admission` throws.
+   */
+  async begin(
+    actor: Actor,
+    courseId: number,
+    chapterId: number,
+    precondition: Precondition<Chapter>
+  ): Promise<{ generation: Generation; allowance: Allowance | null }> {
+    const { database, records, queue, provider, admission } = this.#options
+    const { row, allowance } = await database.write(async (tx) => {
+      await lockCourse(tx, actor, courseId)
+      await lockAccountForChange(tx, actor.id)
+      const catalogue = new Catalogue(tx)
+      const chapter = await catalogue.chapter(courseId, chapterId, {})
+      await requireMatch(precondition, async () => chapter)
+      const course = await catalogue.course(courseId, {})
+      const problem = languageProblem(provider, course.language)
+      if (problem !== null) throw new ApiError(400, 'VALIDATION_FAILED', problem)
+      const underWay = { chapterId, status: { in: ['queued' as const, 'running' as const] } }
+      if ((await tx.generationJob.count({ where: underWay })) > 0) {
+        throw new ApiError(409, 'CHAPTER_UNDER_WAY', 'the chapter is being written again: wait for it, or cancel it')
+      }
+      await admission.requireBudget(tx)
+      const allowance = await admission.spendHour(tx, actor.id)
+      const unfinished = await admission.requireRoom(tx, actor, { makesCourse: false })
+      const origin = await tx.generationJob.findUnique({ where: { courseId }, select: { topic: true, audience: true } })
+      const attempt = nextRound(0)
+      const row = await tx.generationJob.create({
+        data: {
+          topic: origin?.topic ?? course.title,
+          audience: origin?.audience ?? null,
+          level: course.level,
+          language: course.language,
+          moduleCount: 1,
+          chaptersPerModule: 1,
+          outline: outlineOf(course, chapter),
+          userId: actor.id,
+          chapterId,
+          chapterDigest: digestOf(chapter),
+          attempt
+        },
+        select: jobSelect
+      })
+      await queue.enqueue(tx, row.id, -unfinished, attempt)
+      return { row, allowance }
+    })
+    await records.refresh(row.id)
+    return { generation: toGeneration(row), allowance }
+  }
+}
+
+/** What of a chapter is replaced, and what its text is made for: where it stands may change meanwhile. */
+export function digestOf({ title, content, minutes }: Pick<Chapter, 'title' | 'content' | 'minutes'>): string {
+  return hash('sha256', JSON.stringify([title, content, minutes]), 'base64url')
+}
+
+/** What a generation that writes a chapter again is to replace. */
+export interface Rewrite {
+  readonly userId: number
+  readonly chapterId: number | null
+  readonly chapterDigest: string
+}
+
+/** Locks the course of the chapter for the rest of the transaction; before the generation, as whoever deletes the course does. */
+export async function lockForRewrite(tx: Transaction, { userId, chapterId }: Rewrite): Promise<Actor> {
+  const actor = await tx.user.findUnique({ where: { id: userId }, select: { id: true, role: true } })
+  const place = { where: { id: chapterId ?? 0 }, select: { courseId: true } }
+  const chapter = await tx.chapter.findUnique(place)
+  if (actor === null || chapter === null) throw new GenerationFailure('CHAPTER_GONE', 'the chapter was deleted')
+  try {
+    await lockCourse(tx, actor, chapter.courseId)
+  } catch (error) {
+    if (error instanceof ApiError) throw new GenerationFailure('CHAPTER_GONE', error.message)
+    throw error
+  }
+  return actor
+}
+
+/** Puts a new text into a chapter, whose course is locked. Throws `GenerationFailure` where it was changed since it was asked for. */
+export async function replaceChapter(
+  tx: Transaction,
+  quotas: Quotas,
+  actor: Actor,
+  { chapterId, chapterDigest }: Rewrite,
+  { content, minutes }: ChapterText
+): Promise<void> {
+  const id = chapterId ?? 0
+  const chapter = await tx.chapter.findUnique({ where: { id } })
+  if (chapter === null) throw new GenerationFailure('CHAPTER_GONE', 'the chapter was deleted')
+  if (digestOf(chapter) !== chapterDigest) {
+    throw new GenerationFailure('CHAPTER_CHANGED', 'the chapter was changed while it was written again')
+  }
+  await tx.chapter.update({ where: { id }, data: { content, minutes }, select: { id: true } })
+  await tx.course.update({ where: { id: chapter.courseId }, data: { updatedAt: new Date() }, select: { id: true } })
+  if (Buffer.byteLength(content) <= Buffer.byteLength(chapter.content)) return
+  try {
+    await quotas.requireText(tx, actor)
+  } catch (error) {
+    if (error instanceof ApiError) throw new GenerationFailure('QUOTA_BYTES', error.message)
+    throw error
+  }
+}
+
+/** The outline of a course that has but this chapter; its description is the plan of the whole course, for the model. */
+function outlineOf(course: Course, chapter: Chapter): Outline {
+  const module = course.modules.find(({ id }) => id === chapter.moduleId)
+  if (module === undefined) throw new NotFoundError('chapter')
+  const { title, summary } = module
+  return {
+    title: course.title,
+    summary: course.summary || course.title,
+    description: planOf(course).slice(0, MAX_PLAN).toWellFormed(),
+    modules: [{ title, summary, chapters: [{ title: chapter.title }] }]
+  }
+}
