@@ -12,6 +12,7 @@ import { type Precondition, requireMatch } from '#http/precondition.ts'
 import { firstEpoch } from './first-epoch.ts'
 import {
   type Account,
+  type AccountWithSessions,
   type Credentials,
   Email,
   type OwnUser,
@@ -120,6 +121,15 @@ export class Accounts {
     return toAccount(user)
   }
 
+  /** Throws `NotFoundError`. */
+  async accountWithSessions(id: number): Promise<AccountWithSessions> {
+    const sessions = { select: { id: true, epoch: true } }
+    const user = await this.#client.user.findUnique({ where: { id }, select: { ...select, sessions } })
+    if (user === null) throw new NotFoundError('user')
+    const current = user.sessions.filter(({ epoch }) => epoch === user.sessionEpoch)
+    return { ...toAccount(user), sessions: current.map(({ id }) => id) }
+  }
+
   /** Of the account with this normalized address; null where there is none. */
   async sessionEpochOf(email: string): Promise<number | null> {
     const user = await this.#client.user.findUnique({ where: { email }, select: { sessionEpoch: true } })
@@ -203,8 +213,8 @@ export function accountGone(): ApiError {
   return new ApiError(401, 'NOT_SIGNED_IN', 'sign in first: this account was deleted')
 }
 
-export function toOwnUser({ sessionEpoch: _, ...user }: Account): OwnUser {
-  return user
+export function toOwnUser({ id, email, name, bio, avatarUrl, role, createdAt }: Account): OwnUser {
+  return { id, email, name, bio, avatarUrl, role, createdAt }
 }
 
 export function toPublicUser({ id, name, bio, avatarUrl, createdAt }: Account): User {

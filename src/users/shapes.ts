@@ -18,6 +18,8 @@ export const User = Type.Object(publicUser, { title: 'User' })
 export const OwnUser = Type.Object({ ...publicUser, email: Type.String(), role: Role }, { title: 'OwnUser' })
 /** Who is signed in: the own user, with the epoch that his sessions must carry. */
 export const Account = Type.Object({ ...OwnUser.properties, sessionEpoch: Type.Integer() })
+/** The same, with those of his sessions that have not ended, by their rows. */
+export const AccountWithSessions = Type.Object({ ...Account.properties, sessions: Type.Array(Type.Integer()) })
 export const UserPage = pageOf(OwnUser, 'UserPage')
 export const SessionUser = Type.Object({ user: OwnUser }, { title: 'SessionUser' })
 
@@ -68,6 +70,7 @@ export const UserQuery = queryOf({
 export type User = Static<typeof User>
 export type OwnUser = Static<typeof OwnUser>
 export type Account = Static<typeof Account>
+export type AccountWithSessions = Static<typeof AccountWithSessions>
 export type Registration = Static<typeof Registration>
 export type Credentials = Static<typeof Credentials>
 export type PasswordChange = Static<typeof PasswordChange>

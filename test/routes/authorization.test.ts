@@ -1,6 +1,7 @@
 import t from 'tap'
-import { Actor, admin, draftOf, peopleEnvironment, register } from '../support/actors.ts'
+import { Actor, admin, draftOf, peopleEnvironment, register, signIn } from '../support/actors.ts'
 import { generate, ended as over } from '../support/generations.ts'
+import { bodyOf, SessionList } from '../support/people.ts'
 import { startService } from '../support/service.ts'
 import { makeToken, withToken } from '../support/tokens.ts'
 
@@ -87,6 +88,8 @@ const table: [string, string, unknown, Record<Who, number>][] = [
   ['POST', '/api/v1/auth/tokens', { name: 'x' }, bySession(row(401, 201, 201, 201))],
   ['POST', '/api/v1/auth/tokens', { name: 'x', scopes: ['admin'] }, bySession(row(401, 403, 403, 201))],
   ['DELETE', '/api/v1/auth/tokens/:token', undefined, bySession(row(401, 404, 204, 404))],
+  ['GET', '/api/v1/auth/sessions', undefined, bySession(row(401, 200, 200, 200))],
+  ['DELETE', '/api/v1/auth/sessions/:session', undefined, bySession(row(401, 404, 204, 404))],
   [
     'POST',
     '/api/v1/auth/password',
@@ -117,6 +120,12 @@ t.test('every route answers each kind of client as the contract says', async (t)
   const { id: written } = await generate(author, { modules: 1, chaptersPerModule: 1 })
   await over(author, written)
 
+  const anotherSession = async () => {
+    const { cookie } = await signIn(url, 'author@example.org', 'password of author')
+    const { items } = await bodyOf(SessionList, await new Actor(url, cookie).get('/api/v1/auth/sessions'))
+    return String(items.find(({ current }) => current)?.id)
+  }
+
   let n = 0
   for (const [method, path, body, expected] of table) {
     await t.test(`${method} ${path}`, async (t) => {
@@ -137,6 +146,7 @@ t.test('every route answers each kind of client as the contract says', async (t)
           .replace(':generation', written)
           .replace(':module', String(draft.moduleId))
           .replace(':chapter', String(draft.chapterId))
+          .replace(':session', path.includes(':session') ? await anotherSession() : '')
           .replace(':token', path.includes(':token') ? String((await makeToken(author)).id) : '')
         const sent = body === undefined ? undefined : JSON.parse(JSON.stringify(body).replace(':n', String(++n)))
         const answer = await actors[who].request(method, filled, sent)

@@ -70,6 +70,7 @@ export async function takeExamples(service: Service): Promise<Json> {
     ProgressList: await get('/users/me/progress'),
     Registration: { email: 'ann@example.org', password: 'password of ann', name: 'Ann' },
     RoleChange: { role: 'author' },
+    SessionList: await get('/auth/sessions'),
     SessionUser: await get('/auth/session'),
     Statistics: await get('/stats'),
     User: await get('/users/1'),

@@ -29,6 +29,17 @@ export const OwnUser = Type.Object(
   { ...user, email: Type.String(), role: Type.Enum(['student', 'author', 'admin']) },
   exact
 )
+export const SessionList = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object(
+        { id, device: Type.String(), network: Type.String(), begunAt: time, lastUsedAt: time, current: Type.Boolean() },
+        exact
+      )
+    )
+  },
+  exact
+)
 export const SessionUser = Type.Object({ user: OwnUser }, exact)
 
 export const Progress = Type.Object(
