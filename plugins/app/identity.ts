@@ -7,6 +7,7 @@ import { deviceOf, shownNetwork } from '#sessions/origin.ts'
 import { cookieAttributes, sessionCookieName } from '#sessions/session-cookie.ts'
 import { Sessions } from '#sessions/sessions.ts'
 import { type Account, Accounts, toOwnUser } from '#users/accounts.ts'
+import { AccountDeletion } from '#users/deletion.ts'
 import { Profiles } from '#users/profiles.ts'
 import type { AccountWithSessions, OwnUser } from '#users/shapes.ts'
 import { invalidToken } from './access-tokens.ts'
@@ -16,6 +17,7 @@ declare module 'fastify' {
     readonly accounts: Accounts
     readonly profiles: Profiles
     readonly sessions: Sessions
+    readonly accountDeletion: AccountDeletion
     /** Begins a session for the account, with a new id, whatever session there was. */
     signIn(request: FastifyRequest, account: Account): Promise<void>
     /** Ends the session of this request, if there is one. */
@@ -66,6 +68,7 @@ export default fp(
       log: app.log
     })
     app.decorate('sessions', sessions)
+    app.decorate('accountDeletion', new AccountDeletion(database, accounts))
     app.addHook('onClose', () => sessions.settled())
 
     app.decorateRequest('account', null)

@@ -5,3 +5,6 @@ export const NoContent = Type.Null({ description: 'done' })
 
 /** The answer 304: what the client has is still right. */
 export const NotModified = Type.Null({ description: 'not modified' })
+
+/** The answer 202 where there is nothing that a client could look at meanwhile. */
+export const Accepted = Type.Unsafe<undefined>({ type: 'null', description: 'it will be done' })

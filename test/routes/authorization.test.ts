@@ -79,6 +79,8 @@ const table: [string, string, unknown, Record<Who, number>][] = [
   ['PATCH', '/api/v1/users/2', { role: 'author' }, row(401, 403, 403, 200)],
   ['GET', '/api/v1/users/me', undefined, row(401, 200, 200, 200)],
   ['PATCH', '/api/v1/users/me', { bio: 'b' }, row(401, 200, 200, 200)],
+  ['DELETE', '/api/v1/users/me', { password: 'wrong' }, bySession(row(401, 403, 403, 403))],
+  ['GET', '/api/v1/users/me/export', undefined, bySession(row(401, 200, 200, 200))],
   ['GET', '/api/v1/users/me/courses', undefined, row(401, 200, 200, 200)],
   ['GET', '/api/v1/users/me/progress', undefined, row(401, 200, 200, 200)],
   ['GET', '/api/v1/users/me/progress/2', undefined, row(401, 404, 404, 404)],
@@ -96,6 +98,11 @@ const table: [string, string, unknown, Record<Who, number>][] = [
     { current: 'wrong', next: 'long enough it is' },
     bySession(row(401, 403, 403, 403))
   ],
+  ['POST', '/api/v1/auth/password/forgot', { email: 'nobody@example.org' }, bySession(all(202))],
+  ['POST', '/api/v1/auth/password/reset', { token: 'x', password: 'long enough it is' }, bySession(all(400))],
+  ['POST', '/api/v1/auth/email/verify', { token: 'x' }, bySession(all(400))],
+  ['POST', '/api/v1/auth/email/verification', undefined, bySession(row(401, 202, 202, 409))],
+  ['POST', '/api/v1/auth/email', { email: 'x@example.org', password: 'wrong' }, bySession(row(401, 403, 403, 403))],
   ['POST', '/api/v1/auth/login', { email: 'nobody@example.org', password: 'x' }, bySession(all(401))]
 ]
 

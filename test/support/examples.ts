@@ -30,6 +30,8 @@ export async function takeExamples(service: Service): Promise<Json> {
   const token = await ann.request('POST', '/api/v1/auth/tokens', { name: 'backup', scopes: ['read'] })
   const notThere = await ann.get('/api/v1/courses/999999')
   const examples: Json = {
+    AccountExport: await get('/users/me/export'),
+    AccountRemoval: { password: 'password of ann' },
     AccessTokenList: await get('/auth/tokens'),
     CacheReport: await get('/admin/cache', boss),
     Category: await get('/categories/data'),
@@ -40,10 +42,13 @@ export async function takeExamples(service: Service): Promise<Json> {
     CoursePage: await get('/courses?language=en&limit=2'),
     Credentials: { email: 'ann@example.org', password: 'password of ann' },
     EnrolledCoursePage: await get('/users/me/courses'),
+    EmailChange: { email: 'ann@new.example', password: 'password of ann' },
     Error: await notThere.json(),
+    ForgottenPassword: { email: 'ann@example.org' },
     Generation: await generation(),
     GenerationPage: await get('/generation'),
     Health: await (await ann.get('/health/ready')).json(),
+    LetterToken: { token: 'what is behind #token= in the letter' },
     MadeAccessToken: { ...Object(await token.json()), token: 'aka_...' },
     Module: module,
     ModuleChange: { title: 'Another title', position: 1 },
@@ -65,6 +70,7 @@ export async function takeExamples(service: Service): Promise<Json> {
     CategoryChange: { name: 'Chess and other games' },
     OwnUser: await get('/users/me'),
     PasswordChange: { current: 'password of ann', next: 'another password' },
+    PasswordReset: { token: 'what is behind #token= in the letter', password: 'another password' },
     ProfileChange: { bio: 'I teach chess.' },
     Progress: await get('/users/me/progress/1'),
     ProgressList: await get('/users/me/progress'),

@@ -26,7 +26,7 @@ const user = {
 }
 export const User = Type.Object(user, exact)
 export const OwnUser = Type.Object(
-  { ...user, email: Type.String(), role: Type.Enum(['student', 'author', 'admin']) },
+  { ...user, email: Type.String(), emailVerified: Type.Boolean(), role: Type.Enum(['student', 'author', 'admin']) },
   exact
 )
 export const SessionList = Type.Object(
