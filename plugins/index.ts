@@ -13,6 +13,7 @@ import frontDoor from './app/front-door.ts'
 import generation from './app/generation.ts'
 import identity from './app/identity.ts'
 import location from './app/location.ts'
+import mail from './app/mail.ts'
 import metrics from './app/metrics.ts'
 import networkLimits from './app/network-limits.ts'
 import notFound from './app/not-found.ts'
@@ -77,6 +78,8 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   sessionStore,
   session,
   identity,
+  // Letters to accounts.
+  mail,
   // Counts by account, or by address where nobody is signed in.
   rateLimit,
   // Counts by address, whoever is signed in.

@@ -1,8 +1,8 @@
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
 import { AccessTokens, type Grant } from '#access-tokens/access-tokens.ts'
-import { LastUse } from '#access-tokens/last-use.ts'
 import { digestOf, isToken } from '#access-tokens/token.ts'
+import { LastUse } from '#database/last-use.ts'
 import { onBehalfOf } from '#database/on-behalf-of.ts'
 import { bearerToken, challenge } from '#http/bearer.ts'
 import { ApiError } from '#http/errors.ts'
@@ -32,7 +32,12 @@ const MAX_REMEMBERED = 10_000
 export default fp(
   async (app) => {
     const tokens = new AccessTokens(app.database)
-    const lastUse = new LastUse(app.database.client, app.log)
+    const lastUse = new LastUse({
+      what: 'access tokens',
+      withinMs: MINUTE_MS,
+      write: (ids) => tokens.markUsed(ids),
+      log: app.log
+    })
     app.addHook('onClose', () => lastUse.settled())
     app.decorate('accessTokens', tokens)
 

@@ -1,18 +1,23 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, Session } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Grant } from '#access-tokens/access-tokens.ts'
 import type { Trace } from '#cache'
 import { ApiError, NotFoundError } from '#http/errors.ts'
+import { deviceOf, shownNetwork } from '#sessions/origin.ts'
 import { cookieAttributes, sessionCookieName } from '#sessions/session-cookie.ts'
+import { Sessions } from '#sessions/sessions.ts'
 import { type Account, Accounts, toOwnUser } from '#users/accounts.ts'
+import { AccountDeletion } from '#users/deletion.ts'
 import { Profiles } from '#users/profiles.ts'
-import type { OwnUser } from '#users/shapes.ts'
+import type { AccountWithSessions, OwnUser } from '#users/shapes.ts'
 import { invalidToken } from './access-tokens.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     readonly accounts: Accounts
     readonly profiles: Profiles
+    readonly sessions: Sessions
+    readonly accountDeletion: AccountDeletion
     /** Begins a session for the account, with a new id, whatever session there was. */
     signIn(request: FastifyRequest, account: Account): Promise<void>
     /** Ends the session of this request, if there is one. */
@@ -56,6 +61,15 @@ export default fp(
     const profiles = new Profiles(cache, accounts)
     app.decorate('accounts', accounts)
     app.decorate('profiles', profiles)
+    const sessions = new Sessions({
+      database,
+      lifetime: config.session,
+      since: app.redis.session ? null : new Date(),
+      log: app.log
+    })
+    app.decorate('sessions', sessions)
+    app.decorate('accountDeletion', new AccountDeletion(database, accounts))
+    app.addHook('onClose', () => sessions.settled())
 
     app.decorateRequest('account', null)
     app.decorateRequest('signedIn', function () {
@@ -72,9 +86,15 @@ export default fp(
     app.decorate('signIn', async (request, account) => {
       // The library would clear the cookie of the session before, beside setting the new one.
       ignoreCookie(request)
+      const { headers, ip } = request
+      const rowId = await sessions.begin(account, {
+        device: deviceOf(headers['user-agent']),
+        network: shownNetwork(ip)
+      })
       try {
         await request.session.regenerate()
         request.session.userId = account.id
+        request.session.rowId = rowId
         request.session.epoch = account.sessionEpoch
         request.session.begunAt = request.session.renewedAt = Date.now()
         await request.session.save()
@@ -82,11 +102,14 @@ export default fp(
       } catch (error) {
         // The library would try to save it again with the answer that tells of the error.
         await request.session.destroy().catch(() => {})
+        await sessions.end(account.id, rowId).catch(() => {})
         throw error
       }
     })
 
     app.decorate('signOut', async (request, reply) => {
+      const { userId, rowId } = request.session
+      if (userId !== undefined && rowId !== undefined) await endOnce(userId, rowId)
       await request.session.destroy()
       // As it was set: browsers let no other site clear a cookie otherwise.
       reply.clearCookie(cookieName, cookieAttributes(config.production, config.session.sameSite))
@@ -100,11 +123,11 @@ export default fp(
       }
       const session = await app.readSession(request.session.sessionId)
       if (session?.unreadable !== undefined) throw session.unreadable
-      return session?.userId === undefined ? null : accountOfSession(session.userId, session.epoch)
+      return session === null ? null : accountOfSession(session)
     })
 
     /** Null where there is none any more. */
-    async function accountOf(userId: number, trace?: Trace): Promise<Account | null> {
+    async function accountOf(userId: number, trace?: Trace): Promise<AccountWithSessions | null> {
       try {
         return await profiles.account(userId, trace)
       } catch (error) {
@@ -113,10 +136,27 @@ export default fp(
       }
     }
 
-    /** The account that a session of this user and epoch is good for; null where there is none any more. */
-    async function accountOfSession(userId: number, epoch: number | undefined, trace?: Trace): Promise<Account | null> {
+    /** The account that a session is good for; null where it has ended, or the account is gone. */
+    async function accountOfSession({ userId, rowId, epoch }: Session, trace?: Trace): Promise<Account | null> {
+      if (userId === undefined || rowId === undefined) return null
       const account = await accountOf(userId, trace)
-      return account?.sessionEpoch === epoch ? account : null
+      return account?.sessionEpoch === epoch && account?.sessions.includes(rowId) ? account : null
+    }
+
+    /** Somebody else may have ended it already. */
+    async function endOnce(userId: number, rowId: number): Promise<void> {
+      await sessions.end(userId, rowId).catch((error) => {
+        if (!(error instanceof NotFoundError)) throw error
+      })
+    }
+
+    /** As the library does with the session itself: a request does not fail for it, and the next one tries again. */
+    async function prolong(request: FastifyRequest): Promise<void> {
+      const { rowId, begunAt } = request.session
+      if (rowId === undefined || begunAt === undefined) return
+      await sessions.prolong(rowId, begunAt).catch((err) => {
+        request.log.error({ err }, 'the row of a session was not prolonged; check DATABASE_URL')
+      })
     }
 
     function answerAsToVisitor(request: FastifyRequest, error: unknown): void {
@@ -139,7 +179,7 @@ export default fp(
     }
 
     async function identify(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-      const { userId, epoch, renewedAt, unreadable } = request.session
+      const { userId, rowId, renewedAt, unreadable } = request.session
       if (unreadable !== undefined) {
         // It may be a good one: the client keeps it.
         ignoreCookie(request)
@@ -150,20 +190,25 @@ export default fp(
         )
         return
       }
-      if (userId === undefined) return
+      if (userId === undefined || rowId === undefined) return
       reply.header('Cache-Control', 'private, no-store')
       try {
-        request.account = await accountOfSession(userId, epoch, request.trace)
+        request.account = await accountOfSession(request.session, request.trace)
       } catch (error) {
         answerAsToVisitor(request, error)
         return
       }
-      if (request.account === null) await request.session.regenerate()
-      else if (
+      if (request.account === null) {
+        await request.session.regenerate()
+        return
+      }
+      sessions.used(rowId)
+      if (
         Date.now() - (renewedAt ?? 0) > config.session.ttlMs / 2 ||
         request.cookies[cookieName] !== request.session.encryptedSessionId
       ) {
         request.session.touch()
+        await prolong(request)
         // A changed field makes the library save it, and send the cookie again.
         request.session.renewedAt = Date.now()
       }

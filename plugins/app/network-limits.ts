@@ -6,12 +6,15 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** A preHandler for the route that makes accounts: so many an hour of one network. */
     limitAccountsOfNetwork(request: FastifyRequest): Promise<void>
+    /** A preHandler for routes that order letters: so many an hour of one network, to whatever addresses. */
+    limitLettersOfNetwork(request: FastifyRequest): Promise<void>
     /** A preHandler for the route that begins generations: so many an hour of one network, whoever is signed in. */
     limitGenerationsOfNetwork(request: FastifyRequest): Promise<void>
   }
 }
 
 const HOUR_MS = 3_600_000
+const LETTERS = 20
 
 /**
  * Whoever has many accounts has as many limits: what they do together is counted by network, with higher ceilings. Off where
@@ -21,6 +24,7 @@ export default fp(
   async (app) => {
     const { requests, accounts, generations } = app.config.networkLimit
     app.decorate('limitAccountsOfNetwork', limitOf(app, 'accounts', accounts))
+    app.decorate('limitLettersOfNetwork', limitOf(app, 'letters', LETTERS))
     app.decorate('limitGenerationsOfNetwork', limitOf(app, 'generations', generations))
 
     const limitRequests = limitOf(app, 'requests', requests)

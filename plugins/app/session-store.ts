@@ -16,6 +16,8 @@ declare module 'fastify' {
   }
   interface Session {
     userId?: number
+    /** Of its row in the database. */
+    rowId?: number
     epoch?: number
     /** When it began; equal to `renewedAt` until it is prolonged. In ms since 1970, both. */
     begunAt?: number

@@ -75,6 +75,15 @@ export class AccessTokens {
     if (count === 0) throw new NotFoundError('token')
   }
 
+  /** Writes that these are used now. A row that is locked is written, or revoked, by somebody else at this moment. */
+  async markUsed(ids: number[]): Promise<void> {
+    await this.#database.client.$executeRaw`
+      update access_token set last_used_at = now() where id in (
+        select id from access_token where id = any(${ids}::int[]) and
+          (last_used_at is null or last_used_at < now() - interval '1 minute')
+        for no key update skip locked)`
+  }
+
   /** What the token with this digest gives now; null where there is none, or its time is over. Always as the database has it. */
   async find(digest: string): Promise<Grant | null> {
     const row = await this.#database.client.accessToken.findUnique({

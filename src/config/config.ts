@@ -5,6 +5,7 @@ import { parseRedisUrl, REDIS_URL_FORMS, withPassword } from '#redis/address.ts'
 import { DATABASE_DEFAULTS } from './defaults.ts'
 import { ConfigError, choice, type Environment, integer, matching, secret, text, url } from './environment.ts'
 import { readLimits } from './limits.ts'
+import { readMail } from './mail.ts'
 import { withSecretFiles } from './secret-files.ts'
 
 const KIBIBYTE = 1024
@@ -30,12 +31,13 @@ export function readConfig(environment: Environment) {
   const production = choice(env, 'NODE_ENV', 'development', ['development', 'test', 'production']) === 'production'
   const databaseUrl = url(env, 'DATABASE_URL', ['postgres:', 'postgresql:'])
   const redisUrl = redis(env, 'REDIS_URL')
+  const port = integer(env, 'PORT', 3000, 0, 65_535)
   return freeze({
     /** What this process is; `worker.ts` says otherwise. */
     role: choice({}, 'ROLE', 'api', ['api', 'worker']),
     production,
     host: text(env, 'HOST') ?? '127.0.0.1',
-    port: integer(env, 'PORT', 3000, 0, 65_535),
+    port,
     /** Where a worker answers health and metrics; null is nowhere. */
     workerPort: text(env, 'WORKER_PORT') === null ? null : integer(env, 'WORKER_PORT', 0, 0, 65_535),
     trustProxy: trustProxy(env),
@@ -103,6 +105,7 @@ export function readConfig(environment: Environment) {
       generation: integer(env, 'RATE_LIMIT_GENERATION', 10, 0, 1_000_000_000)
     },
     ...readLimits(env),
+    ...readMail(env, production, port),
     session: {
       secrets: sessionSecrets(env, production),
       ttlMs: integer(env, 'SESSION_TTL', 14 * DAY_S, 60, 365 * DAY_S) * 1000,

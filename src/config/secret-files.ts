@@ -7,6 +7,7 @@ export const SECRETS: readonly string[] = [
   'DATABASE_DIRECT_URL',
   'DATABASE_URL',
   'LLM_API_KEY',
+  'MAIL_URL',
   'METRICS_TOKEN',
   'REDIS_LIMIT_URL',
   'REDIS_PASSWORD',

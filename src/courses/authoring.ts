@@ -18,7 +18,7 @@ import { arrange } from './outline.ts'
 import { Positions } from './positions.ts'
 import { Quotas } from './quota.ts'
 import { requireCategory } from './require-category.ts'
-import { type AuthoringRules, mayPublish } from './rules.ts'
+import { type AuthoringRules, mayPublish, requireVerified } from './rules.ts'
 import type { Chapter, Course, Module, ModuleList } from './shapes.ts'
 import { giveSlug, keepOldSlug, temporarySlug } from './slug.ts'
 import { copyCourse } from './whole-course.ts'
@@ -178,6 +178,7 @@ export class Authoring {
   }
 
   #requirePublisher(actor: Actor): void {
+    if (this.#rules.requireVerifiedEmail.includes('publish')) requireVerified(actor)
     if (mayPublish(this.#rules, actor)) return
     throw new ApiError(403, 'AUTHORS_ONLY', 'only authors may publish: ask an admin for the role')
   }

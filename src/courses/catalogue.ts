@@ -40,6 +40,7 @@ export const published: Visibility = { status: 'published' }
 export interface Actor {
   readonly id: number
   readonly role: 'student' | 'author' | 'admin'
+  readonly emailVerified?: boolean
 }
 
 /** What somebody may see: published courses, drafts of one's own, and everything for an admin. */

@@ -1,3 +1,4 @@
+import { ApiError } from '#http/errors.ts'
 import type { Actor } from './catalogue.ts'
 
 /** What one account may keep; 0 is off. */
@@ -16,8 +17,20 @@ export interface AuthoringRules {
   readonly quota: Quota
   /** Who may publish: everyone, or authors and admins only. */
   readonly publishing: 'everyone' | 'authors'
+  /** What only accounts with a verified e-mail address may do. */
+  readonly requireVerifiedEmail: readonly ('generate' | 'publish')[]
 }
 
 export function mayPublish({ publishing }: AuthoringRules, { role }: Actor): boolean {
   return publishing === 'everyone' || role !== 'student'
+}
+
+/** Throws 403 for who has not verified his e-mail address. */
+export function requireVerified({ emailVerified }: Pick<Actor, 'emailVerified'>): void {
+  if (emailVerified) return
+  throw new ApiError(
+    403,
+    'EMAIL_NOT_VERIFIED',
+    'verify your e-mail address first: POST /auth/email/verification sends a letter'
+  )
 }

@@ -71,6 +71,8 @@ export class GenerationWorker {
       for await (const { generation } of feed.follow(run.id, null, watching.signal)) {
         if (generation.status !== 'running') over.abort(new SupersededError(`the generation is ${generation.status}`))
       }
+      const isDeleted = !watching.signal.aborted && !this.#stopping
+      if (isDeleted) over.abort(new SupersededError('the generation was deleted'))
     }
     const watched = watch()
     try {

@@ -8,3 +8,6 @@ export const NotModified = Type.Null({ description: 'not modified' })
 
 /** The answer 301: it is somewhere else now. */
 export const Moved = Type.Null({ description: 'moved' })
+
+/** The answer 202 where there is nothing that a client could look at meanwhile. */
+export const Accepted = Type.Unsafe<undefined>({ type: 'null', description: 'it will be done' })

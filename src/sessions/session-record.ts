@@ -6,6 +6,8 @@ import { Signer } from './signer.ts'
 /** What is kept of a session: nothing of its cookie, which is as the configuration says. Times are in ms since 1970. */
 const SessionRecord = Type.Object({
   userId: Id,
+  /** Of its row in the database, without which it signs nobody in. */
+  rowId: Id,
   epoch: Type.Integer(),
   begunAt: Type.Number(),
   renewedAt: Type.Number()
@@ -55,8 +57,8 @@ export class SessionRecords {
   }
 
   /** The text to store under `id`; null for a session that nobody has signed in to. */
-  format(id: string, { userId, epoch, begunAt, renewedAt }: Partial<SessionRecord>): string | null {
-    const fields = { userId, epoch, begunAt, renewedAt }
+  format(id: string, { userId, rowId, epoch, begunAt, renewedAt }: Partial<SessionRecord>): string | null {
+    const fields = { userId, rowId, epoch, begunAt, renewedAt }
     if (!record.Check(fields)) return null
     const json = JSON.stringify(fields)
     return `${this.#signer.sign(`${id} ${json}`)} ${json}`

@@ -1,6 +1,7 @@
 import { type Counted, countRows, MOST_COUNTED } from '#database/counts.ts'
 import type { Database, Transaction } from '#database/database.ts'
 import { Prisma } from '#database/generated/client.ts'
+import { DELETED_ACCOUNT } from '#users/accounts.ts'
 import type { Statistics as Overview } from './shapes.ts'
 
 const TOP_COURSES = 5
@@ -10,7 +11,7 @@ const CANDIDATES = 20
 const counted = {
   courses: { relation: 'course', rows: Prisma.sql`course` },
   publishedCourses: { relation: 'course_published_idx', rows: Prisma.sql`course where status = 'published'` },
-  users: { relation: 'app_user', rows: Prisma.sql`app_user` },
+  users: { relation: 'app_user', rows: Prisma.sql`app_user where email <> ${DELETED_ACCOUNT.email}` },
   enrollments: { relation: 'enrollment', rows: Prisma.sql`enrollment` },
   completedChapters: { relation: 'chapter_completion', rows: Prisma.sql`chapter_completion` }
 } satisfies Record<string, Counted>

@@ -12,6 +12,7 @@ import { type Precondition, requireMatch } from '#http/precondition.ts'
 import { firstEpoch } from './first-epoch.ts'
 import {
   type Account,
+  type AccountWithSessions,
   type Credentials,
   Email,
   type OwnUser,
@@ -32,6 +33,9 @@ const HASHING_AT_ONCE = Math.max(1, Math.min(2, availableParallelism() - 1))
 /** How many may wait, for about 10 ms each, before the next is told to come back. */
 const HASHING_WAITING = 100
 
+/** The one account that has the published courses of all deleted ones. Nobody can sign in to it: its address is none. */
+export const DELETED_ACCOUNT = { email: 'deleted', name: '[deleted]' }
+
 const select = {
   id: true,
   email: true,
@@ -40,6 +44,7 @@ const select = {
   avatarUrl: true,
   role: true,
   sessionEpoch: true,
+  emailVerifiedAt: true,
   createdAt: true
 } satisfies Prisma.UserSelect
 
@@ -65,13 +70,12 @@ export class Accounts {
     const address = normalize(email)
     // What was well formed may not be once it is normalized.
     if (!Check(Email, address)) throw new ApiError(400, 'VALIDATION_FAILED', 'email is not an e-mail address')
-    const passwordHash = await this.#hashing.run(() => hash(password))
+    const passwordHash = await this.hash(password)
     const data = { email: address, name, passwordHash, sessionEpoch: firstEpoch() }
     try {
       return toAccount(await this.#client.user.create({ data, select }))
     } catch (error) {
-      if (isDuplicate(error)) throw new ApiError(409, 'EMAIL_TAKEN', 'email is taken by another account')
-      throw error
+      throw isDuplicate(error) ? emailTaken() : error
     }
   }
 
@@ -95,18 +99,27 @@ export class Accounts {
    * were ended since the request began.
    */
   async changePassword({ id, sessionEpoch }: Account, { current, next }: PasswordChange): Promise<Account> {
-    const user = await this.#client.user.findUnique({ where: { id }, select: { passwordHash: true } })
-    if (user === null) throw accountGone()
-    const { passwordHash } = user
-    const wrong = new ApiError(403, 'WRONG_PASSWORD', 'current is not your password')
-    if (!(await this.#hashing.run(() => verify(passwordHash, current).catch(() => false)))) throw wrong
-    const data = { passwordHash: await this.#hashing.run(() => hash(next)), sessionEpoch: { increment: 1 } }
+    const passwordHash = await this.requirePassword(id, current, 'current')
+    const data = { passwordHash: await this.hash(next), sessionEpoch: { increment: 1 } }
     // Only what was verified is replaced: of two changes at once, the second is with a password that was.
     const where = { id, passwordHash, sessionEpoch }
     const [changed] = await this.#client.user.updateManyAndReturn({ where, data, select })
     if (changed !== undefined) return toAccount(changed)
     if ((await this.own(id)).sessionEpoch !== sessionEpoch) throw sessionEnded()
-    throw wrong
+    throw wrongPassword('current')
+  }
+
+  /** Resolves to its hash. Throws 403 where it is not the password of the account; `field` is where it came in. */
+  async requirePassword(id: number, password: string, field = 'password'): Promise<string> {
+    const user = await this.#client.user.findUnique({ where: { id }, select: { passwordHash: true } })
+    if (user === null) throw accountGone()
+    const { passwordHash } = user
+    if (await this.#hashing.run(() => verify(passwordHash, password).catch(() => false))) return passwordHash
+    throw wrongPassword(field)
+  }
+
+  hash(password: string): Promise<string> {
+    return this.#hashing.run(() => hash(password))
   }
 
   async endSessions(id: number): Promise<void> {
@@ -118,6 +131,16 @@ export class Accounts {
     const user = await this.#client.user.findUnique({ where: { id }, select })
     if (user === null) throw new NotFoundError('user')
     return toAccount(user)
+  }
+
+  /** Throws `NotFoundError`. */
+  async accountWithSessions(id: number): Promise<AccountWithSessions> {
+    const sessions = { select: { id: true, epoch: true } }
+    const user = await this.#client.user.findUnique({ where: { id }, select: { ...select, sessions } })
+    if (user === null) throw new NotFoundError('user')
+    const current = user.sessions.filter(({ epoch }) => epoch === user.sessionEpoch)
+    const { sessions: _, ...row } = user
+    return { ...toAccount(row), sessions: current.map(({ id }) => id) }
   }
 
   /** Of the account with this normalized address; null where there is none. */
@@ -145,13 +168,14 @@ export class Accounts {
 
   /** Throws `NotFoundError`. */
   async changeRole(id: number, role: OwnUser['role']): Promise<void> {
-    const { count } = await this.#client.user.updateMany({ where: { id }, data: { role } })
+    const where = { id, email: { not: DELETED_ACCOUNT.email } }
+    const { count } = await this.#client.user.updateMany({ where, data: { role } })
     if (count === 0) throw new NotFoundError('user')
   }
 
   /** `signal` cancels what is under way. */
   async list(query: UserQuery, signal?: AbortSignal): Promise<Page<OwnUser>> {
-    const where: Prisma.UserWhereInput = { role: query.role }
+    const where: Prisma.UserWhereInput = { role: query.role, email: { not: DELETED_ACCOUNT.email } }
     if (query.search !== undefined) {
       const part = { contains: escapeLike(query.search), mode: 'insensitive' } as const
       where.OR = [{ name: part }, { email: part }]
@@ -193,6 +217,10 @@ export async function lockAccountForChange(tx: Transaction, id: number): Promise
   if (user === undefined) throw accountGone()
 }
 
+function wrongPassword(field: string): ApiError {
+  return new ApiError(403, 'WRONG_PASSWORD', `${field} is not your password`)
+}
+
 /** What somebody is told whose session has ended since his request began. */
 export function sessionEnded(): ApiError {
   return new ApiError(401, 'NOT_SIGNED_IN', 'sign in first: this session was ended')
@@ -203,8 +231,8 @@ export function accountGone(): ApiError {
   return new ApiError(401, 'NOT_SIGNED_IN', 'sign in first: this account was deleted')
 }
 
-export function toOwnUser({ sessionEpoch: _, ...user }: Account): OwnUser {
-  return user
+export function toOwnUser({ id, email, emailVerified, name, bio, avatarUrl, role, createdAt }: Account): OwnUser {
+  return { id, email, emailVerified, name, bio, avatarUrl, role, createdAt }
 }
 
 export function toPublicUser({ id, name, bio, avatarUrl, createdAt }: Account): User {
@@ -212,14 +240,19 @@ export function toPublicUser({ id, name, bio, avatarUrl, createdAt }: Account): 
 }
 
 function toAccount(row: Prisma.UserGetPayload<{ select: typeof select }>): Account {
-  const { id, email, name, bio, avatarUrl, role, sessionEpoch, createdAt } = row
-  return { id, email, name, bio, avatarUrl, role, sessionEpoch, createdAt: createdAt.toISOString() }
+  const { createdAt, emailVerifiedAt, ...rest } = row
+  return { ...rest, emailVerified: emailVerifiedAt !== null, createdAt: createdAt.toISOString() }
 }
 
 export function normalize(email: string): string {
   return email.normalize('NFKC').toLowerCase()
 }
 
-function isDuplicate(error: unknown): boolean {
+/** Another account has the address. */
+export function emailTaken(): ApiError {
+  return new ApiError(409, 'EMAIL_TAKEN', 'email is taken by another account')
+}
+
+export function isDuplicate(error: unknown): boolean {
   return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002'
 }

@@ -1,13 +1,13 @@
 import { type CacheSpec, kindOf, shapeOf } from '#cache'
-import { Account, User } from './shapes.ts'
+import { AccountWithSessions, User } from './shapes.ts'
 
 const MINUTE_MS = 60_000
 /** For so long a role may count that was taken away, if somebody who writes to Redis hides the change from this process; else it ends at once. */
 const ACCOUNT_TTL_MS = 5000
 const profile = kindOf(User, 0)
-const accountShape = shapeOf(Account, 0)
+const accountShape = shapeOf(AccountWithSessions, 0)
 
-export const tags = { user: (id: number) => `user:${id}` }
+export const tags = { user: (id: number) => `user:${id}`, sessions: (id: number) => `user:${id}:sessions` }
 
 export const specs = {
   /** What everybody may see of a user. */
@@ -18,11 +18,11 @@ export const specs = {
     ttlMs: 15 * MINUTE_MS,
     strict: true
   }),
-  /** Whom a session is of, and what he may do: read from the database by each process. */
+  /** Whom a session is of, which of his sessions have not ended, and what he may do: read from the database by each process. */
   account: (userId: number): CacheSpec => ({
     key: `user:${userId}:account`,
     shape: accountShape,
-    tags: [tags.user(userId)],
+    tags: [tags.user(userId), tags.sessions(userId)],
     ttlMs: ACCOUNT_TTL_MS,
     strict: true,
     authoritative: true

@@ -2,7 +2,7 @@ import type { Cache, Trace } from '#cache'
 import { NotFoundError } from '#http/errors.ts'
 import { type Accounts, accountGone, toPublicUser } from './accounts.ts'
 import { specs } from './cache-specs.ts'
-import type { Account, User } from './shapes.ts'
+import type { Account, AccountWithSessions, User } from './shapes.ts'
 
 /**
  * Users through the cache. They are read strictly: no instance shows one old, not even for the lease. A write is followed by
@@ -23,8 +23,8 @@ export class Profiles {
   }
 
   /** Who may do what: as the database has it, and never as Redis has it. Throws `NotFoundError`. */
-  account(id: number, trace?: Trace): Promise<Account> {
-    return this.#cache.wrap(specs.account(id), () => this.#accounts.account(id), trace)
+  account(id: number, trace?: Trace): Promise<AccountWithSessions> {
+    return this.#cache.wrap(specs.account(id), () => this.#accounts.accountWithSessions(id), trace)
   }
 
   /** The account after a write to it, with which the cache is filled again. Throws `NotFoundError`. */

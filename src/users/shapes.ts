@@ -15,9 +15,14 @@ const publicUser = {
 
 export const User = Type.Object(publicUser, { title: 'User' })
 /** What a user, and an admin, sees of an account. */
-export const OwnUser = Type.Object({ ...publicUser, email: Type.String(), role: Role }, { title: 'OwnUser' })
+export const OwnUser = Type.Object(
+  { ...publicUser, email: Type.String(), emailVerified: Type.Boolean(), role: Role },
+  { title: 'OwnUser' }
+)
 /** Who is signed in: the own user, with the epoch that his sessions must carry. */
 export const Account = Type.Object({ ...OwnUser.properties, sessionEpoch: Type.Integer() })
+/** The same, with those of his sessions that have not ended, by their rows. */
+export const AccountWithSessions = Type.Object({ ...Account.properties, sessions: Type.Array(Type.Integer()) })
 export const UserPage = pageOf(OwnUser, 'UserPage')
 export const SessionUser = Type.Object({ user: OwnUser }, { title: 'SessionUser' })
 
@@ -46,6 +51,24 @@ export const PasswordChange = Type.Object(
   { title: 'PasswordChange', additionalProperties: false }
 )
 
+/** Of a letter: 256 random bits. */
+const letterToken = Type.String({ minLength: 1, maxLength: 100 })
+
+export const ForgottenPassword = Type.Object(
+  { email: Email },
+  { title: 'ForgottenPassword', additionalProperties: false }
+)
+export const PasswordReset = Type.Object(
+  { token: letterToken, password: newPassword },
+  { title: 'PasswordReset', additionalProperties: false }
+)
+export const EmailChange = Type.Object(
+  { email: Email, password },
+  { title: 'EmailChange', additionalProperties: false }
+)
+export const AccountRemoval = Type.Object({ password }, { title: 'AccountRemoval', additionalProperties: false })
+export const LetterToken = Type.Object({ token: letterToken }, { title: 'LetterToken', additionalProperties: false })
+
 export const ProfileChange = Type.Object(
   {
     name: Type.Optional(line(100)),
@@ -68,8 +91,11 @@ export const UserQuery = queryOf({
 export type User = Static<typeof User>
 export type OwnUser = Static<typeof OwnUser>
 export type Account = Static<typeof Account>
+export type AccountWithSessions = Static<typeof AccountWithSessions>
 export type Registration = Static<typeof Registration>
 export type Credentials = Static<typeof Credentials>
 export type PasswordChange = Static<typeof PasswordChange>
+export type PasswordReset = Static<typeof PasswordReset>
+export type EmailChange = Static<typeof EmailChange>
 export type ProfileChange = Static<typeof ProfileChange>
 export type UserQuery = Static<typeof UserQuery>

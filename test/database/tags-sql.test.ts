@@ -42,7 +42,14 @@ await onBothDatabases(t, async (t, database) => {
       'DELETE of a student',
       () => client.$executeRaw`delete from app_user where id = ${student.id}`,
       [`user:${student.id}`, `user:${student.id}:name`, `user:${student.id}:progress`]
-    ]
+    ],
+    [
+      'a session that begins',
+      () => client.$executeRaw`insert into user_session (user_id, epoch, device, network, expires_at)
+          values (${author.id}, 0, 'Firefox', '', now())`,
+      [`user:${author.id}:sessions`]
+    ],
+    ['TRUNCATE of sessions', () => client.$executeRaw`truncate user_session`, [`user:${author.id}:sessions`]]
   ]
   const untouching: [what: string, write: () => Promise<unknown>][] = [
     ['an UPDATE that changes nothing', () => client.$executeRaw`update course set title = title, summary = summary`],
@@ -64,6 +71,7 @@ await onBothDatabases(t, async (t, database) => {
         }
       }
     ],
+    ['the use of a session', () => client.$executeRaw`update user_session set last_used_at = now()`],
     ['an UPDATE of no row', () => client.$executeRaw`update course set title = 'X' where id = -1`],
     [
       'INSERT that finds a conflict and does nothing',

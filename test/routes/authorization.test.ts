@@ -1,6 +1,7 @@
 import t from 'tap'
-import { Actor, admin, draftOf, peopleEnvironment, register } from '../support/actors.ts'
+import { Actor, admin, draftOf, peopleEnvironment, register, signIn } from '../support/actors.ts'
 import { generate, ended as over } from '../support/generations.ts'
+import { bodyOf, SessionList } from '../support/people.ts'
 import { startService } from '../support/service.ts'
 import { makeToken, withToken } from '../support/tokens.ts'
 
@@ -91,6 +92,8 @@ const table: [string, string, unknown, Record<Who, number>][] = [
   ['PATCH', '/api/v1/users/2', { role: 'author' }, row(401, 403, 403, 200)],
   ['GET', '/api/v1/users/me', undefined, row(401, 200, 200, 200)],
   ['PATCH', '/api/v1/users/me', { bio: 'b' }, row(401, 200, 200, 200)],
+  ['DELETE', '/api/v1/users/me', { password: 'wrong' }, bySession(row(401, 403, 403, 403))],
+  ['GET', '/api/v1/users/me/export', undefined, bySession(row(401, 200, 200, 200))],
   ['GET', '/api/v1/users/me/courses', undefined, row(401, 200, 200, 200)],
   ['GET', '/api/v1/users/me/courses/1', undefined, row(401, 200, 200, 200)],
   ['GET', '/api/v1/users/me/courses/:draft', undefined, row(401, 404, 200, 200)],
@@ -103,12 +106,19 @@ const table: [string, string, unknown, Record<Who, number>][] = [
   ['POST', '/api/v1/auth/tokens', { name: 'x' }, bySession(row(401, 201, 201, 201))],
   ['POST', '/api/v1/auth/tokens', { name: 'x', scopes: ['admin'] }, bySession(row(401, 403, 403, 201))],
   ['DELETE', '/api/v1/auth/tokens/:token', undefined, bySession(row(401, 404, 204, 404))],
+  ['GET', '/api/v1/auth/sessions', undefined, bySession(row(401, 200, 200, 200))],
+  ['DELETE', '/api/v1/auth/sessions/:session', undefined, bySession(row(401, 404, 204, 404))],
   [
     'POST',
     '/api/v1/auth/password',
     { current: 'wrong', next: 'long enough it is' },
     bySession(row(401, 403, 403, 403))
   ],
+  ['POST', '/api/v1/auth/password/forgot', { email: 'nobody@example.org' }, bySession(all(202))],
+  ['POST', '/api/v1/auth/password/reset', { token: 'x', password: 'long enough it is' }, bySession(all(400))],
+  ['POST', '/api/v1/auth/email/verify', { token: 'x' }, bySession(all(400))],
+  ['POST', '/api/v1/auth/email/verification', undefined, bySession(row(401, 202, 202, 409))],
+  ['POST', '/api/v1/auth/email', { email: 'x@example.org', password: 'wrong' }, bySession(row(401, 403, 403, 403))],
   ['POST', '/api/v1/auth/login', { email: 'nobody@example.org', password: 'x' }, bySession(all(401))]
 ]
 
@@ -133,6 +143,12 @@ t.test('every route answers each kind of client as the contract says', async (t)
   const { id: written } = await generate(author, { modules: 1, chaptersPerModule: 1 })
   await over(author, written)
 
+  const anotherSession = async () => {
+    const { cookie } = await signIn(url, 'author@example.org', 'password of author')
+    const { items } = await bodyOf(SessionList, await new Actor(url, cookie).get('/api/v1/auth/sessions'))
+    return String(items.find(({ current }) => current)?.id)
+  }
+
   let n = 0
   for (const [method, path, body, expected] of table) {
     await t.test(`${method} ${path}`, async (t) => {
@@ -153,6 +169,7 @@ t.test('every route answers each kind of client as the contract says', async (t)
           .replace(':generation', written)
           .replace(':module', String(draft.moduleId))
           .replace(':chapter', String(draft.chapterId))
+          .replace(':session', path.includes(':session') ? await anotherSession() : '')
           .replace(':token', path.includes(':token') ? String((await makeToken(author)).id) : '')
         const sent = body === undefined ? undefined : JSON.parse(JSON.stringify(body).replace(':n', String(++n)))
         const answer = await actors[who].request(method, filled, sent)

@@ -9,7 +9,7 @@ import { run } from './server-process.ts'
 import { temporaryFolder } from './service.ts'
 
 /** A key and a certificate of its own, which browsers take when they are told to ignore errors of certificates. */
-async function certificate(t: Test): Promise<{ key: string; cert: string }> {
+export async function certificate(t: Test): Promise<{ key: string; cert: string }> {
   const folder = await temporaryFolder(t)
   const [key, cert] = [join(folder, 'key'), join(folder, 'cert')]
   const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=localhost']

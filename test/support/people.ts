@@ -26,7 +26,18 @@ const user = {
 }
 export const User = Type.Object(user, exact)
 export const OwnUser = Type.Object(
-  { ...user, email: Type.String(), role: Type.Enum(['student', 'author', 'admin']) },
+  { ...user, email: Type.String(), emailVerified: Type.Boolean(), role: Type.Enum(['student', 'author', 'admin']) },
+  exact
+)
+export const SessionList = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object(
+        { id, device: Type.String(), network: Type.String(), begunAt: time, lastUsedAt: time, current: Type.Boolean() },
+        exact
+      )
+    )
+  },
   exact
 )
 export const SessionUser = Type.Object({ user: OwnUser }, exact)

@@ -158,6 +158,50 @@ export const variables: readonly Variable[] = [
   { name: 'QUOTA_DRAFTS', of: (c) => c.quota.drafts, unset: 100, given: '5', parsed: 5, ...number },
   { name: 'QUOTA_ENROLLMENTS', of: (c) => c.quota.enrollments, unset: 1000, given: '5', parsed: 5, ...number },
   { name: 'QUOTA_BYTES', of: (c) => c.quota.bytes, unset: 52_428_800, given: '5', parsed: 5, ...number },
+  {
+    name: 'MAIL_URL',
+    of: (c) => c.mail.url,
+    unset: null,
+    given: 'smtps://us%20er:pw@mail.example?ca=/etc/ca.crt',
+    with: { MAIL_FROM: 'no-reply@academy.example', PUBLIC_URL: 'https://academy.example' },
+    parsed: 'smtps://us%20er:pw@mail.example?ca=/etc/ca.crt',
+    bad: [
+      ...noUrl,
+      'http://mail.example',
+      'smtp://mail.example/path',
+      'smtp://user@mail.example',
+      'smtp://mail.example?x=y'
+    ],
+    allowed: /smtps?:\/\//,
+    hidden: true
+  },
+  {
+    name: 'MAIL_FROM',
+    of: (c) => c.mail.from,
+    unset: '',
+    given: 'Академия <no-reply@academy.example>',
+    parsed: 'Академия <no-reply@academy.example>',
+    bad: ['academy', 'a@b.example, c@d.example', 'a@b.example\r\nBcc: c@d.example', '<a@b.example> x'],
+    allowed: /address/
+  },
+  {
+    name: 'PUBLIC_URL',
+    of: (c) => c.mail.publicUrl,
+    unset: 'http://localhost:3000',
+    given: 'https://academy.example/app/',
+    parsed: 'https://academy.example/app',
+    bad: ['academy.example', 'ftp://academy.example', 'https://academy.example/?x=y', 'https://u:p@academy.example'],
+    hidden: true
+  },
+  {
+    name: 'REQUIRE_VERIFIED_EMAIL',
+    of: (c) => c.requireVerifiedEmail,
+    unset: [],
+    given: 'publish,generate',
+    parsed: ['generate', 'publish'],
+    bad: ['all', 'publish,', 'none,publish'],
+    allowed: /generate/
+  },
   { name: 'REGISTRATION', of: (c) => c.registration, unset: 'open', given: 'closed', parsed: 'closed', bad: ['no'] },
   { name: 'PUBLISHING', of: (c) => c.publishing, unset: 'everyone', given: 'authors', parsed: 'authors', bad: ['all'] },
   { name: 'SESSION_TTL', of: (c) => c.session.ttlMs, given: '3600', parsed: 3_600_000, ...positive },

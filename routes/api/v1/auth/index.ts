@@ -1,7 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
 import { ApiError, errors } from '#http/errors.ts'
 import { NoContent } from '#http/no-content.ts'
-import { toOwnUser } from '#users/accounts.ts'
+import { languageOf } from '#mail/language.ts'
+import { type Account, toOwnUser } from '#users/accounts.ts'
 import { Credentials, OwnUser, PasswordChange, Registration, SessionUser } from '#users/shapes.ts'
 
 const tags = ['accounts']
@@ -11,6 +13,14 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   const requireOpenRegistration = async () => {
     if (app.config.registration === 'open') return
     throw new ApiError(403, 'REGISTRATION_CLOSED', 'this service makes no accounts by itself: ask its operator for one')
+  }
+
+  /** The account is there: it may ask for another letter where this one cannot be ordered. */
+  const sendWelcome = async ({ headers, log }: FastifyRequest, account: Account) => {
+    if (!app.sendsMail) return
+    await app.accountMail.welcome(account, languageOf(headers['accept-language'])).catch((err) => {
+      log.error({ err }, 'no letter was ordered for a new account')
+    })
   }
 
   app.post(
@@ -31,6 +41,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       await app.requireSessions()
       const account = await accounts.register(request.body)
       await app.signIn(request, account)
+      await sendWelcome(request, account)
       return reply.code(201).send(toOwnUser(account))
     }
   )

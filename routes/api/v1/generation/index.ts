@@ -17,7 +17,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '',
     {
       config: { sends: ['Location'], scope: 'generate' },
-      preHandler: app.limitGenerationsOfNetwork,
+      preHandler: [app.requireVerifiedFor('generate'), app.limitGenerationsOfNetwork],
       schema: {
         tags,
         operationId: 'createGeneration',

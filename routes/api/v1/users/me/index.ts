@@ -1,10 +1,16 @@
+import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { errors } from '#http/errors.ts'
+import { NoContent } from '#http/no-content.ts'
 import { ifMatch } from '#http/precondition.ts'
 import { toOwnUser } from '#users/accounts.ts'
-import { OwnUser, ProfileChange } from '#users/shapes.ts'
+import { AccountExport, exportAccount } from '#users/export.ts'
+import { AccountRemoval, OwnUser, ProfileChange } from '#users/shapes.ts'
 
 const tags = ['users']
+const EXPORTS = 10
+const HOUR_MS = 3_600_000
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { accounts, profiles } = app
@@ -35,6 +41,52 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       const { id } = request.signedIn()
       await accounts.changeProfile(id, request.body, reply.precondition(OwnUser))
       return toOwnUser(await profiles.refreshOwn(id, request.trace))
+    }
+  )
+
+  app.delete(
+    '',
+    {
+      config: { sessionOnly: true, rateLimit: app.attemptLimit },
+      preHandler: app.limitKnownAttempts,
+      schema: {
+        tags,
+        operationId: 'deleteOwnUser',
+        summary: 'Delete the own account',
+        description:
+          'Drafts, progress, generations, sessions and access tokens are deleted with it. Published courses stay; their author is ' +
+          'then `[deleted]`. Answers 409 with the code LAST_ADMIN to the only admin.',
+        body: AccountRemoval,
+        response: { 204: NoContent, ...errors(409) }
+      }
+    },
+    async (request, reply) => {
+      request.auditDetails = { deleted: true }
+      await app.accountDeletion.delete(request.signedIn(), request.body.password)
+      await app.signOut(request, reply)
+      return reply.code(204).send(null)
+    }
+  )
+
+  app.get(
+    '/export',
+    {
+      config: {
+        sessionOnly: true,
+        rateLimit: { max: EXPORTS, timeWindow: HOUR_MS, allowList: () => app.config.rateLimit.user === 0 }
+      },
+      schema: {
+        tags,
+        operationId: 'exportOwnUser',
+        summary: 'Everything that is kept of the own account, as a download; ten an hour',
+        response: { 200: Type.Unsafe<Readable>(AccountExport) }
+      }
+    },
+    async (request, reply) => {
+      const account = request.signedIn()
+      const name = `ai-akademiya-account-${account.id}.json`
+      reply.type('application/json; charset=utf-8').header('Content-Disposition', `attachment; filename="${name}"`)
+      return reply.send(Readable.from(exportAccount(app.database.client, account)))
     }
   )
 }

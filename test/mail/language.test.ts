@@ -1,0 +1,17 @@
+import t from 'tap'
+import { languageOf } from '#mail/language.ts'
+
+t.test('a letter is in the language that the client likes best of those that there are', async (t) => {
+  const cases: [string | undefined, string][] = [
+    ['ru-RU,ru;q=0.9,en-US;q=0.8', 'ru'],
+    ['en;q=0.5, RU', 'ru'],
+    ['de,en;q=0.4,ru;q=0.3', 'en'],
+    ['ru;q=0', 'en'],
+    ['ru;q=none,en', 'en'],
+    ['*', 'en'],
+    [`${'de,'.repeat(1000)}ru`, 'en'],
+    ['', 'en'],
+    [undefined, 'en']
+  ]
+  for (const [header, language] of cases) t.equal(languageOf(header), language, `${header?.slice(0, 50)}`)
+})

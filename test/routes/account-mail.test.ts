@@ -1,0 +1,210 @@
+import t from 'tap'
+import { Actor, admin, draftOf, peopleEnvironment, register, signIn } from '../support/actors.ts'
+import { ErrorBody } from '../support/contract.ts'
+import { MailServer } from '../support/mail-server.ts'
+import { bodyOf, OwnUser, statusOf } from '../support/people.ts'
+import { freePort } from '../support/port.ts'
+import { startService, temporaryFolder } from '../support/service.ts'
+import { makeToken, withToken } from '../support/tokens.ts'
+
+const AUTH = '/api/v1/auth'
+const ME = '/api/v1/users/me'
+const post = (actor: Actor, path: string, body?: unknown, headers?: Record<string, string>) =>
+  actor.request('POST', `${AUTH}${path}`, body, headers)
+const codeOf = async (answer: Promise<Response>, status: number) => (await bodyOf(ErrorBody, await answer, status)).code
+const ownOf = async (actor: Actor) => bodyOf(OwnUser, await actor.get(ME))
+
+t.test('letters of accounts', async (t) => {
+  const mail = await MailServer.start(t)
+  const service = await startService(t, { ...peopleEnvironment, ...mail.env })
+  const { url, app } = service
+  const { client } = app.database
+  const visitor = new Actor(url)
+  const forgotten = (email: string, language = 'en') =>
+    post(visitor, '/password/forgot', { email }, { 'accept-language': language })
+  const reset = (token: string, password = 'quite another password') =>
+    post(visitor, '/password/reset', { token, password })
+  /** As if an hour had gone by: the limits of letters begin anew. */
+  const later = () => client.$executeRaw`update letter set created_at = created_at - interval '1 day'`
+
+  await t.test('a forgotten password is set anew, once, and ends all that was', async (t) => {
+    const ann = await register(url, 'ann')
+    const script = withToken(url, (await makeToken(ann)).token)
+    await mail.next('ann@example.org')
+    t.equal(await statusOf(forgotten('Ann@Example.org', 'ru,en;q=0.5')), 202)
+    const { token, headers, text } = await mail.next('ann@example.org')
+    t.match([headers.get('subject'), headers.get('content-language')], ['Новый пароль', 'ru'])
+    t.match(text, /^https:\/\/academy\.example\/reset-password#token=[\w-]{43}$/m)
+    t.equal(await codeOf(reset(token, 'short'), 400), 'VALIDATION_FAILED', 'which does not use it up')
+
+    const statuses = await Promise.all([1, 2, 3].map(() => statusOf(reset(token))))
+    t.same(statuses.sort(), [204, 400, 400])
+    t.equal(await codeOf(reset(token), 400), 'BAD_LETTER_TOKEN')
+    t.equal(await statusOf(ann.get(ME)), 401, 'the session has ended')
+    t.equal(await statusOf(script.get(ME)), 401, 'the access token is revoked')
+    await t.rejects(signIn(url, 'ann@example.org', 'password of ann'))
+    const back = await signIn(url, 'ann@example.org', 'quite another password')
+    t.match(await ownOf(back), { emailVerified: true }, 'who reads the letters has the address')
+  })
+
+  await t.test('a token ends with its hour, with a newer letter, and with a new password', async (t) => {
+    const ben = await register(url, 'ben')
+    await mail.next('ben@example.org')
+    await forgotten('ben@example.org')
+    const old = (await mail.next('ben@example.org')).token
+    await forgotten('ben@example.org')
+    const { token } = await mail.next('ben@example.org')
+    t.equal(await codeOf(reset(old), 400), 'BAD_LETTER_TOKEN')
+    await client.$executeRaw`update letter set expires_at = now() - interval '1 second'`
+    t.equal(await codeOf(reset(token), 400), 'BAD_LETTER_TOKEN')
+    await client.$executeRaw`update letter set expires_at = now() + interval '1 hour'`
+    const change = { current: 'password of ben', next: 'password of ben 2' }
+    t.equal(await statusOf(post(ben, '/password', change)), 204)
+    t.equal(await codeOf(reset(token), 400), 'BAD_LETTER_TOKEN')
+    for (const nonsense of ['x', `${token}x`, '%00']) {
+      t.equal(await codeOf(reset(nonsense), 400), 'BAD_LETTER_TOKEN')
+      t.equal(await codeOf(post(visitor, '/email/verify', { token: nonsense }), 400), 'BAD_LETTER_TOKEN')
+    }
+  })
+
+  await t.test('an address without an account gets the same answer, and no letter', async (t) => {
+    const answers = await Promise.all(['ann@example.org', 'nobody@example.org'].map((email) => forgotten(email)))
+    t.same(await Promise.all(answers.map((answer) => answer.text())), ['', ''])
+    t.same(
+      answers.map(({ status }) => status),
+      [202, 202]
+    )
+    t.equal(await codeOf(forgotten('no address'), 400), 'VALIDATION_FAILED')
+    await mail.next('ann@example.org')
+    await app.database.client.letter.findFirstOrThrow({ where: { email: 'nobody@example.org' } })
+    await t.resolves(settled())
+    t.same(mail.received, [])
+  })
+
+  await t.test('nobody floods a mailbox: five letters an hour, whoever asks', async (t) => {
+    await later()
+    for (let n = 0; n < 8; n++) t.equal(await statusOf(forgotten('ben@example.org')), 202)
+    await settled()
+    const sent = await client.letter.count({
+      where: { email: 'ben@example.org', createdAt: { gt: new Date(Date.now() - 60_000) } }
+    })
+    t.equal(sent, 5)
+    const ben = await signIn(url, 'ben@example.org', 'password of ben 2')
+    const answer = await post(ben, '/email/verification')
+    t.ok(Number(answer.headers.get('retry-after')) > 0)
+    t.match(await bodyOf(ErrorBody, answer, 429), { code: 'TOO_MANY_LETTERS' })
+    mail.received.length = 0
+  })
+
+  await t.test('an address is verified by its letter', async (t) => {
+    const dora = await register(url, 'dora')
+    t.match(await ownOf(dora), { emailVerified: false })
+    const first = (await mail.next('dora@example.org')).token
+    t.equal(await statusOf(post(dora, '/email/verification', undefined, { 'accept-language': 'ru' })), 202)
+    const { token, headers } = await mail.next('dora@example.org')
+    t.equal(headers.get('subject'), 'Подтвердите адрес электронной почты')
+    t.equal(await codeOf(post(visitor, '/email/verify', { token: first }), 400), 'BAD_LETTER_TOKEN')
+    t.equal(await codeOf(reset(token), 400), 'BAD_LETTER_TOKEN', 'it sets no password')
+    t.equal(await statusOf(post(visitor, '/email/verify', { token })), 204)
+    t.match(await ownOf(dora), { emailVerified: true }, 'at once')
+    t.equal(await codeOf(post(visitor, '/email/verify', { token }), 400), 'BAD_LETTER_TOKEN')
+    t.equal(await codeOf(post(dora, '/email/verification'), 409), 'EMAIL_VERIFIED')
+  })
+
+  await t.test('another address counts once it is verified; the old one is told', async (t) => {
+    await later()
+    const eve = await register(url, 'eve')
+    await mail.next('eve@example.org')
+    const change = (email: string, password = 'password of eve') => post(eve, '/email', { email, password })
+    t.equal(await codeOf(change('new@example.org', 'wrong'), 403), 'WRONG_PASSWORD')
+    t.equal(await codeOf(change('dora@example.org'), 409), 'EMAIL_TAKEN')
+    t.equal(await codeOf(change('Eve@example.org'), 400), 'VALIDATION_FAILED')
+    t.equal(await statusOf(change('first@example.org')), 202)
+    const { token: first } = await mail.next('first@example.org')
+    t.match((await mail.next('eve@example.org')).headers.get('subject'), /about to change/)
+    t.equal(await statusOf(change('New@example.org')), 202)
+    const { token } = await mail.next('new@example.org')
+    t.equal(await codeOf(post(visitor, '/email/verify', { token: first }), 400), 'BAD_LETTER_TOKEN')
+    t.match(await ownOf(eve), { email: 'eve@example.org' })
+    t.equal(await statusOf(post(visitor, '/email/verify', { token })), 204)
+    t.match(await ownOf(eve), { email: 'new@example.org', emailVerified: true })
+    t.ok(await signIn(url, 'new@example.org', 'password of eve'))
+    await t.rejects(signIn(url, 'eve@example.org', 'password of eve'))
+
+    await later()
+    t.equal(await statusOf(change('wanted@example.org')), 202)
+    const { token: late } = await mail.next('wanted@example.org')
+    await register(url, 'wanted')
+    t.equal(await codeOf(post(visitor, '/email/verify', { token: late }), 409), 'EMAIL_TAKEN')
+    t.match(await ownOf(eve), { email: 'new@example.org' })
+  })
+
+  /** Resolves once no letter waits. */
+  async function settled(): Promise<void> {
+    for (let n = 0; n < 500; n++) {
+      if ((await client.letter.count({ where: { dueAt: { not: null } } })) === 0) return
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    throw new Error('letters still wait')
+  }
+
+  await t.test('no token is at rest', async (t) => {
+    await later()
+    await forgotten('dora@example.org')
+    const { token } = await mail.next('dora@example.org')
+    const rows = await client.letter.findMany({ where: { digest: { not: null } } })
+    t.ok(rows.length > 0)
+    t.notMatch(JSON.stringify(rows), token)
+  })
+})
+
+t.test('while the mail server is dead, requests notice nothing, and a restart loses no letter', async (t) => {
+  const port = await freePort()
+  const dataDir = await temporaryFolder(t)
+  const env = {
+    ...peopleEnvironment,
+    DATA_DIR: dataDir,
+    SESSION_SECRET: 'a secret that outlives the service',
+    MAIL_URL: `smtp://127.0.0.1:${port}`,
+    MAIL_FROM: 'no-reply@academy.example',
+    PUBLIC_URL: 'https://academy.example/'
+  }
+  const first = await startService(t, env)
+  await register(first.url, 'ann')
+  const forgot = { email: 'ann@example.org' }
+  t.equal(await statusOf(post(new Actor(first.url), '/password/forgot', forgot)), 202)
+  await first.app.close()
+
+  const mail = await MailServer.start(t, {}, port)
+  const second = await startService(t, env)
+  await second.app.database.client.$executeRaw`update letter set due_at = now() where due_at is not null`
+  await post(new Actor(second.url), '/password/forgot', { email: 'nobody@example.org' })
+  const letters = [await mail.next('ann@example.org'), await mail.next('ann@example.org')]
+  const { token = '' } = letters.find(({ text }) => text.includes('/reset-password#')) ?? {}
+  const password = 'a password after all'
+  t.equal(await statusOf(post(new Actor(second.url), '/password/reset', { token, password })), 204)
+})
+
+t.test('what needs a verified address says so', async (t) => {
+  const service = await startService(t, { ...peopleEnvironment, REQUIRE_VERIFIED_EMAIL: 'generate,publish' })
+  const { url, app } = service
+  const ann = await register(url, 'ann')
+  const { id } = await draftOf(ann)
+  const publish = () => ann.request('PATCH', `/api/v1/courses/${id}`, { status: 'published' })
+  const topic = { topic: 'Chess', level: 'beginner', language: 'en', modules: 1, chaptersPerModule: 1 }
+  const generate = (actor = ann) => actor.request('POST', '/api/v1/generation', topic)
+  t.equal(await codeOf(publish(), 403), 'EMAIL_NOT_VERIFIED')
+  t.equal(await codeOf(generate(), 403), 'EMAIL_NOT_VERIFIED')
+  t.equal(await statusOf(generate(await admin(service))), 202, 'the operator’s admin has verified his')
+  await app.database.client.user.update({ where: { email: 'ann@example.org' }, data: { emailVerifiedAt: new Date() } })
+  t.equal(await statusOf(publish()), 200)
+  t.equal(await statusOf(generate()), 202)
+})
+
+t.test('in production without MAIL_URL there are no letters', async (t) => {
+  const secret = { NODE_ENV: 'production', SESSION_SECRET: 'the secret of the tests is long enough' }
+  const { url } = await startService(t, { ...peopleEnvironment, ...secret })
+  const forgot = await post(new Actor(url), '/password/forgot', { email: 'ann@example.org' })
+  t.ok(Number(forgot.headers.get('retry-after')) > 0)
+  t.match(await bodyOf(ErrorBody, forgot, 503), { code: 'MAIL_OFF' })
+})

@@ -1,0 +1,121 @@
+import t, { type Test } from 'tap'
+import { Actor, peopleEnvironment, register, signIn } from '../support/actors.ts'
+import { query } from '../support/database.ts'
+import { until } from '../support/eventually.ts'
+import { bodyOf, lookInto, SessionList, spawnFor, startStack, statusOf } from '../support/people.ts'
+import { startService } from '../support/service.ts'
+
+const PATH = '/api/v1/auth/sessions'
+const ME = '/api/v1/users/me'
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0'
+
+const listOf = async (actor: Actor) => (await bodyOf(SessionList, await actor.get(PATH))).items
+const currentOf = async (actor: Actor) => (await listOf(actor)).find(({ current }) => current)?.id ?? 0
+const end = (actor: Actor, id: number) => statusOf(actor.request('DELETE', `${PATH}/${id}`))
+
+async function again(url: string, name: string, headers: Record<string, string> = {}): Promise<Actor> {
+  const credentials = { email: `${name}@example.org`, password: `password of ${name}` }
+  const answer = await new Actor(url).request('POST', '/api/v1/auth/login', credentials, headers)
+  return new Actor(url, answer.headers.getSetCookie()[0]?.split(';')[0])
+}
+
+t.test('whoever is signed in sees where, and ends what he does not know', async (t) => {
+  const { url } = await startService(t, { ...peopleEnvironment, TRUST_PROXY: 'true' })
+  const ann = await register(url, 'ann')
+  const phone = await again(url, 'ann', { 'user-agent': FIREFOX, 'x-forwarded-for': '203.0.113.77' })
+  const ben = await register(url, 'ben')
+
+  const [latest, first] = await listOf(phone)
+  t.match(latest, { device: 'Firefox on Linux', network: '203.0.113.0/24', current: true })
+  t.match(first, { network: '127.0.0.0/24', current: false })
+  t.same(
+    (await listOf(ann)).map(({ current }) => current),
+    [false, true]
+  )
+  t.equal((await listOf(ben)).length, 1, 'others are not shown')
+
+  t.equal(await end(ben, latest?.id ?? 0), 404, 'nor ended')
+  t.equal(await statusOf(phone.get(ME)), 200)
+  t.equal(await end(ann, latest?.id ?? 0), 204)
+  t.equal(await statusOf(phone.get(ME)), 401)
+  t.equal(await end(ann, latest?.id ?? 0), 404)
+
+  const answer = await ann.request('DELETE', `${PATH}/${first?.id}`)
+  t.equal(answer.status, 204, 'the own one, too')
+  t.match(answer.headers.getSetCookie()[0], /^sid=; .*Expires=Thu, 01 Jan 1970/)
+  t.equal(await statusOf(ann.get(ME)), 401)
+  t.equal(await statusOf(ben.request('DELETE', `${PATH}/x`)), 400)
+})
+
+t.test('what ends sessions takes them off the list', async (t) => {
+  const { url } = await startService(t, peopleEnvironment)
+  const ann = await register(url, 'ann')
+  const other = await again(url, 'ann')
+  t.equal(await statusOf(other.request('POST', '/api/v1/auth/logout')), 204)
+  t.equal((await listOf(ann)).length, 1)
+  await again(url, 'ann')
+  const change = { current: 'password of ann', next: 'another password' }
+  const changed = await ann.request('POST', '/api/v1/auth/password', change)
+  ann.cookie = changed.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+  t.match(await listOf(ann), [{ current: true }])
+})
+
+t.test('an account has a hundred sessions: one more ends that which was unused for longest', async (t) => {
+  const { url, app } = await startService(t, peopleEnvironment)
+  const ann = await register(url, 'ann')
+  const used = await again(url, 'ann')
+  await app.database.client.$executeRaw`update user_session set last_used_at = now() + interval '1 minute'
+    where id = ${await currentOf(used)}`
+  await app.database.client.$executeRaw`
+    insert into user_session (user_id, epoch, device, network, expires_at)
+    select id, session_epoch, '', '', now() + interval '1 day' from app_user, generate_series(1, 98) where name = 'ann'`
+  t.equal(await statusOf(ann.get(ME)), 200)
+  await again(url, 'ann')
+  t.equal(await statusOf(ann.get(ME)), 401)
+  t.equal((await listOf(used)).length, 100)
+})
+
+/** What is stored of the one session that there is. */
+async function onlySession(t: Test, redis: Awaited<ReturnType<typeof startStack>>['redis']) {
+  const client = lookInto(t, redis)
+  const [key = ''] = await client.keys('*:session:*')
+  const text = (await client.get(key)) ?? ''
+  return { restore: () => client.set(key, text, 'PX', 60_000) }
+}
+
+t.test('on two processes', async (t) => {
+  const { redis, env } = await startStack(t)
+  const one = await spawnFor(t, env)
+  const other = await spawnFor(t, env)
+  const ann = await register(one.url, 'ann')
+  const { restore } = await onlySession(t, redis)
+
+  await t.test('its use is written, within minutes', async () => {
+    await query(String(env.DATABASE_URL), "update user_session set last_used_at = now() - interval '1 hour'")
+    await new Actor(other.url, ann.cookie).get(ME)
+    await until(async () => {
+      const [session] = await listOf(ann)
+      return Date.now() - Date.parse(session?.lastUsedAt ?? '') < 60_000
+    }, 5000)
+  })
+
+  await t.test('a session that is ended is refused at once, by both', async (t) => {
+    for (let n = 0; n < 20; n++) {
+      const phone = await signIn(one.url, 'ann@example.org', 'password of ann')
+      const there = new Actor(other.url, phone.cookie)
+      t.same(await Promise.all([phone, there].map((actor) => statusOf(actor.get(ME)))), [200, 200])
+      t.equal(await end(n % 2 === 0 ? ann : new Actor(other.url, ann.cookie), await currentOf(phone)), 204)
+      t.same(await Promise.all([there, phone].map((actor) => statusOf(actor.get(ME)))), [401, 401])
+    }
+  })
+
+  await t.test('whoever brings back what Redis had of it brings back no session', async (t) => {
+    const id = await currentOf(ann)
+    const admin = await signIn(one.url, 'ann@example.org', 'password of ann')
+    t.equal(await end(admin, id), 204)
+    await restore()
+    t.equal(await statusOf(ann.get(ME)), 401)
+    await restore()
+    t.equal(await statusOf(new Actor(other.url, ann.cookie).get(ME)), 401)
+  })
+})
