@@ -44,7 +44,8 @@ export default fp(
       const named = namedEtag(headers['if-none-match'], etag)
       if (named === null) return false
       // That of the form which the client has: it could not use another one (RFC 9111, 4.3.4).
-      this.etag(named).code(304).removeHeader('content-type')
+      if (headers['if-none-match'] !== '*') this.etag(named)
+      this.code(304).removeHeader('content-type')
       return true
     })
 

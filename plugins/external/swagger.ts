@@ -73,8 +73,8 @@ export default fp(
         const handler = documents.get(route.url)
         if (handler !== undefined) route.handler = handler
       })
-      // Everything else on the page is found from its own address, below whatever path a proxy serves it.
-      ui.addHook('onRequest', async ({ url }, reply) => {
+      // After the limit of the route. Everything else on the page is found from its own address, below whatever path a proxy serves it.
+      ui.addHook('preHandler', async ({ url }, reply) => {
         if (/^\/docs(\?|$)/.test(url)) return reply.redirect('docs/')
       })
       await ui.register(swaggerUi, {

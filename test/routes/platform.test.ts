@@ -46,7 +46,7 @@ await bothWays(t, async (t, { url }) => {
   })
 
   await t.test('/docs is a page, and everything that it loads is there', async (t) => {
-    const page = await send(`${url}/docs`)
+    const page = await send(`${url}/docs/`)
     t.equal(page.status, 200)
     t.match(page.headers.get('content-type'), /^text\/html/)
     const types: Record<string, RegExp> = {
@@ -57,7 +57,7 @@ await bothWays(t, async (t, { url }) => {
     const assets = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, target]) => target ?? '')
     t.ok(assets.some((asset) => asset.endsWith('.js')) && assets.some((asset) => asset.endsWith('.css')))
     for (const asset of assets) {
-      const answer = await send(new URL(asset, `${url}/docs`).href)
+      const answer = await send(new URL(asset, `${url}/docs/`).href)
       t.equal(answer.status, 200, asset)
       t.match(answer.headers.get('content-type'), types[asset.split('.').at(-1) ?? ''] ?? /^$/, asset)
       t.ok(answer.body.length > 0, asset)

@@ -94,12 +94,12 @@ t.test('limits on accounts, counted in Redis', async (t) => {
     const names = ['gil', 'hal', 'ida', 'jan', 'kim', 'lou']
     const wrong = async (name: string, cookie: string) =>
       statusOf(login(`${name}@example.org`, 'wrong', '10.7.0.1', cookie))
-    const attempts = names.map(async (name, n) => {
+    // One account after the other: more passwords at once than a slow machine takes are 503.
+    for (const [n, name] of names.entries()) {
       const account = { ...credentials(name), name }
       const cookie = browserCookie(await visitor.request('POST', `${AUTH}/register`, account, from(`10.7.1.${n}`)))
-      return Promise.all(Array.from({ length: 10 }, () => wrong(name, cookie)))
-    })
-    t.same((await Promise.all(attempts)).flat(), Array(60).fill(401))
+      t.same(await Promise.all(Array.from({ length: 10 }, () => wrong(name, cookie))), Array(10).fill(401), name)
+    }
     const mia = await visitor.request(
       'POST',
       `${AUTH}/register`,
