@@ -33,7 +33,7 @@ export default fp(
   async (app) => {
     const { coherentCache: cache, config, database, log } = app
     const works = config.generation.worker === 'inline'
-    const provider = new CachedProvider(await createProvider(config.llm), cache)
+    const provider = new CachedProvider(await createProvider(config.llm, log), cache)
     const records = new GenerationRecords(database.client, new GenerationCache(cache))
     const feed = new GenerationFeed({ read: (id) => records.current(id), log })
     const queue = await GenerationQueue.open(database, { works, migrate: config.migrate === 'start' }, log)

@@ -149,8 +149,8 @@ t.test('a model that fails now and then', async (t) => {
 
   await t.test('every failure is told in words, in the language of the course, and by a code', async (t) => {
     for (const [status, errorCode, en, ru] of [
-      [400, 'MODEL_REFUSED', /refused to write about this topic/, /отказалась писать на эту тему/],
-      [404, 'MODEL_MISCONFIGURED', /settings of this platform/, /настройки платформы/]
+      [400, 'MODEL_MISCONFIGURED', /settings of this platform/, /настройки платформы/],
+      [402, 'MODEL_UNPAID', /quota of this platform/, /Квота платформы/]
     ] as const) {
       model.behaviour = (_question, response) => {
         response.writeHead(status).end('{"error":{"message":"the schema is too deep"}}')
@@ -179,7 +179,7 @@ t.test('the key of the model is in no answer and no log line', async (t) => {
   const { id } = await generate(ann)
   await until(async () => (await generation(ann, id)).status === 'failed', 10_000)
   const answer = await generation(ann, id)
-  t.equal(answer.errorCode, 'MODEL_MISCONFIGURED')
+  t.equal(answer.errorCode, 'MODEL_KEY')
   await service.kill('SIGTERM')
   t.match(service.output(), /generation failed/)
   t.match(service.output(), /does not accept the key of this platform/)
