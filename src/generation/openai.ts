@@ -1,7 +1,7 @@
 import type { Log } from '#logging/log.ts'
 import { ChapterText, type Outline, outlineSchema } from './answers.ts'
 import { askForForm } from './model/asking.ts'
-import { type ClientSettings, ModelClient } from './model/client.ts'
+import { type ClientParts, type ClientSettings, ModelClient } from './model/client.ts'
 import { isEmpty, problemsOf, tidied } from './model/quality.ts'
 import { type Admit, type Answer, ModelError, type ModelProvider } from './provider.ts'
 import { type ChapterQuestion, find, type OutlineQuestion } from './questions.ts'
@@ -23,11 +23,10 @@ export class OpenAIProvider implements ModelProvider {
   /** The chapters of each course that is written now. */
   readonly #chapters = new WeakMap<Outline, string[]>()
 
-  /** `pausesMs`: between questions that fail. */
-  constructor({ model, ...settings }: OpenAISettings, log: Log | null = null, pausesMs?: readonly number[]) {
+  constructor({ model, ...settings }: OpenAISettings, parts: ClientParts = {}) {
     this.model = model ?? DEFAULT_MODEL
-    this.client = new ModelClient({ ...settings, model: this.model }, log, pausesMs)
-    this.#log = log
+    this.client = new ModelClient({ ...settings, model: this.model }, parts)
+    this.#log = parts.log ?? null
   }
 
   outline({ brief, prompt }: OutlineQuestion, signal: AbortSignal, admit: Admit = free): Promise<Answer<Outline>> {

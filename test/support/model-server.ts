@@ -138,7 +138,7 @@ export function event(fields: object): string {
 }
 
 /** Dull, and as long as a chapter has to be. */
-function chapterText(place: string, topic: string, language: string): string {
+export function chapterText(place: string, topic: string, language: string): string {
   const sentence = language.startsWith('ru')
     ? `Вот что глава ${place} говорит о теме.`
     : `What chapter ${place} says of ${topic}.`

@@ -8,6 +8,7 @@ import { diagnose } from './diagnosis.ts'
 import { adapted, byWords, changes, type Dialect, FULL, looserFormat, roomier } from './dialect.ts'
 import { onTheWire } from './form.ts'
 import { Deadline, post, retryAfterMs } from './http.ts'
+import { ModelMeter } from './meter.ts'
 import { withoutSecrets } from './secrets.ts'
 import { errorOf, ServiceError, UnreadableError } from './service-error.ts'
 
@@ -35,6 +36,13 @@ export interface ClientSettings {
   readonly timeoutMs: number
 }
 
+export interface ClientParts {
+  readonly log?: Log | null
+  readonly meter?: ModelMeter
+  /** Between questions that fail. */
+  readonly pausesMs?: readonly number[]
+}
+
 export interface Request {
   readonly messages: readonly Message[]
   readonly name: string
@@ -55,16 +63,18 @@ export class ModelClient {
   readonly #address: Address
   readonly #log: Log | null
   readonly #pausesMs: readonly number[]
+  readonly #meter: ModelMeter
   #place = 0
   /** A server that has answered is known: until then one question at a time finds out what it takes. */
   #isKnown = false
   #turn: Promise<void> = Promise.resolve()
 
-  constructor(settings: ClientSettings, log: Log | null, pausesMs: readonly number[] = PAUSES_MS) {
+  constructor(settings: ClientSettings, { log = null, meter = new ModelMeter(), pausesMs = PAUSES_MS }: ClientParts) {
     this.#settings = settings
     this.#address = addressOf(settings.baseUrl, settings.apiKey)
     this.#log = log
     this.#pausesMs = pausesMs
+    this.#meter = meter
   }
 
   /** Throws `ModelError` once nothing helps any more. */
@@ -93,22 +103,28 @@ export class ModelClient {
   async #ask(request: Request, onAnswer: () => void): Promise<Completion> {
     let failures = 0
     let refusals = 0
+    const before = { dialect: this.dialect, fallbacks: this.fallbacks.length }
     for (;;) {
       const [dialect, place] = [this.dialect, this.#place]
       await request.admit()
+      this.#meter.questions++
       try {
         const completion = await this.#send(request, dialect, place, onAnswer)
         this.#isKnown = true
+        if (completion.usage !== null) this.#meter.answered(completion.usage)
         if (completion.text.trim() !== '' || completion.refusal !== '' || /filtered|length/.test(completion.finish))
           return completion
         throw new UnreadableError('the answer is empty')
       } catch (error) {
         request.signal.throwIfAborted()
         const { failure, message, isPassing, isAboutForm } = diagnose(error)
-        if (isAboutForm && this.#goesOn(error, dialect, place, ++refusals)) continue
+        const isForm = isAboutForm && (failure !== 'MODEL_TOO_LONG' || dialect.room !== null)
+        if (isForm && this.#goesOn(error, dialect, place, ++refusals)) continue
         const waitMs = error instanceof ServiceError ? error.retryAfterMs : null
         const pauseMs = this.#pausesMs[failures++]
         if (!isPassing || pauseMs === undefined || (waitMs ?? 0) > MAX_WAIT_MS) {
+          if (refusals > 0 && dialect === this.dialect) this.#restore(before)
+          this.#meter.failed(failure)
           throw new ModelError(failure, message, { cause: this.#said(error) })
         }
         if (error instanceof UnreadableError && error.message.endsWith('is empty') && failures === 2)
@@ -123,7 +139,9 @@ export class ModelClient {
   #goesOn(error: unknown, dialect: Dialect, place: number, refusals: number): boolean {
     if (dialect !== this.dialect || place !== this.#place) return refusals < MAX_REFUSALS
     if (error instanceof ServiceError) {
-      const next = isElsewhere(error) ? byWords(dialect, error.message) : adapted(dialect, error, refusals - 1)
+      // What has worked is left for a reason only.
+      const next =
+        this.#isKnown || isElsewhere(error) ? byWords(dialect, error.message) : adapted(dialect, error, refusals - 1)
       if (next !== null) {
         this.#change(next)
         return true
@@ -188,6 +206,14 @@ export class ModelClient {
   #change(next: Dialect): void {
     for (const change of changes(this.dialect, next)) this.#tell(change)
     this.dialect = next
+  }
+
+  /** Nothing has helped: it was not the form that was refused. */
+  #restore({ dialect, fallbacks }: { dialect: Dialect; fallbacks: number }): void {
+    if (dialect === this.dialect) return
+    this.dialect = dialect
+    this.fallbacks.length = fallbacks
+    this.#log?.warn({ model: this.#settings.model }, 'that did not help: the model service is asked as before')
   }
 
   #tell(change: string): void {

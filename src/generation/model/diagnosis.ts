@@ -108,7 +108,7 @@ export function diagnose(error: unknown): Diagnosis {
   if (status < 400 || is(404, 405)(status))
     return {
       ...refused('MODEL_MISCONFIGURED', `there is no chat at this address${place}: check LLM_BASE_URL`),
-      isAboutForm: true
+      isAboutForm: status >= 400
     }
   return { ...refused('MODEL_MISCONFIGURED', `the model service refused the request${place}`), isAboutForm: true }
 }

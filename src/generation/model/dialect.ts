@@ -33,8 +33,8 @@ const ROOMS = [16_384, 65_536]
 const LEAST_ROOM = 1024
 
 const FORMAT =
-  /response.?format|json.?(schema|object|mode)|schema|structured|grammar|guided|requested parameters|additionalProperties|(min|max)(Items|Length|imum)|\bpattern\b/i
-const KEYWORD = /(min|max)(Items|Length|imum)|\bpattern\b|additionalProperties|invalid.{0,10}schema/i
+  /response.?format|json.?(schema|object|mode)|schema|structured|grammar|guided|requested parameters|additionalProperties|(min|max)(Items|Length)|\W(minimum|maximum|pattern)['"`]/i
+const KEYWORD = /(min|max)(Items|Length)|\W(minimum|maximum|pattern)['"`]|additionalProperties|invalid.{0,10}schema/i
 const SYSTEM =
   /(system|developer)\W{0,3}\s?(role|message|prompt|instruction)|role.{0,60}(system|developer)|roles? must alternate/i
 
