@@ -1,6 +1,6 @@
 import t from 'tap'
 import { kinds, lineOf } from './scenarios/all.ts'
-import { KEY, play, type Result } from './scenarios/scenario.ts'
+import { KEY, play, type Result, refuse } from './scenarios/scenario.ts'
 
 const results: Result[] = []
 
@@ -30,6 +30,14 @@ for (const [kind, scenarios] of Object.entries(kinds)) {
     }
   })
 }
+
+t.test('a key that is cut by the length of what is logged', async (t) => {
+  const texts = Array.from({ length: 60 }, (_, i) => `${'x'.repeat(960 + i)}${KEY}`)
+  for (const text of texts) {
+    const scenario = { name: '', calls: 1, outcome: 'MODEL_KEY', serve: refuse(() => true, 401, text) } as const
+    t.notMatch((await play(scenario)).told, /sk-s/)
+  }
+})
 
 t.test('the scenarios together', async (t) => {
   const named = (name: string) => results.find(({ scenario }) => scenario.name === name)

@@ -3,9 +3,10 @@ import { describeMisfit } from '#http/validation.ts'
 import type { Failure } from '../failures.ts'
 import { type Admit, type Answer, ModelError, NO_USAGE, type Usage } from '../provider.ts'
 import type { Prompt } from '../questions.ts'
-import type { Message, ModelClient } from './client.ts'
+import type { ModelClient } from './client.ts'
 import { describeForm } from './form.ts'
 import { findJson } from './json-text.ts'
+import type { Message } from './request.ts'
 
 /** How often a model is told what is wrong with its answer. */
 const MAX_REPAIRS = 2
@@ -91,11 +92,12 @@ class Conversation<T extends TSchema> {
   }
 
   refused(words: string): ModelError {
-    return this.failed('MODEL_REFUSED', 'the model refused to write about this topic', words.slice(0, MAX_REFUSAL))
+    return this.failed('MODEL_REFUSED', 'the model refused to write about this topic', words)
   }
 
   failed(failure: Failure, message: string, cause?: unknown): ModelError {
-    return new ModelError(failure, message, { cause, usage: this.usage })
+    const said = typeof cause === 'string' ? this.#client.withoutSecrets(cause) : cause
+    return new ModelError(failure, this.#client.withoutSecrets(message), { cause: said, usage: this.usage })
   }
 
   async #complete(messages: readonly Message[], before: string) {

@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { TSchema } from 'typebox'
 import type { Log } from '#logging/log.ts'
-import { type Admit, ModelError } from '../provider.ts'
+import { ModelError } from '../provider.ts'
 import { type Address, addressOf } from './address.ts'
 import { type Completion, readCompletion } from './completion.ts'
-import { diagnose } from './diagnosis.ts'
+import { diagnose, isElsewhere } from './diagnosis.ts'
 import { adapted, byWords, changes, type Dialect, FULL, looserFormat, roomier } from './dialect.ts'
-import { onTheWire } from './form.ts'
 import { Deadline, post, retryAfterMs } from './http.ts'
 import { ModelMeter } from './meter.ts'
+import { bodyOf, type Request } from './request.ts'
 import { withoutSecrets } from './secrets.ts'
 import { errorOf, ServiceError, UnreadableError } from './service-error.ts'
 
@@ -20,11 +19,7 @@ const MAX_WAIT_MS = 300_000
 const USAGE_MS = 5000
 const MAX_ERROR = 64 * 1024
 const MAX_REFUSALS = 5
-
-export interface Message {
-  readonly role: 'system' | 'user' | 'assistant'
-  readonly content: string
-}
+const MAX_SAID = 1000
 
 export interface ClientSettings {
   /** Null: OpenAI's own. */
@@ -41,17 +36,6 @@ export interface ClientParts {
   readonly meter?: ModelMeter
   /** Between questions that fail. */
   readonly pausesMs?: readonly number[]
-}
-
-export interface Request {
-  readonly messages: readonly Message[]
-  readonly name: string
-  /** Null: the answer is the rest of another one, and has no form of its own. */
-  readonly schema: TSchema | null
-  readonly signal: AbortSignal
-  readonly admit: Admit
-  /** Whether a text that breaks off is the whole answer all the same. */
-  readonly isWhole: (text: string) => boolean
 }
 
 /** Asks one server, and remembers for the process what that server can do. */
@@ -83,7 +67,7 @@ export class ModelClient {
     const turn = Promise.withResolvers<void>()
     if (!this.#isKnown) {
       this.#turn = turn.promise
-      await before
+      await Promise.race([before, aborted(request.signal)])
     }
     if (this.#isKnown) turn.resolve()
     try {
@@ -160,7 +144,7 @@ export class ModelClient {
     const deadline = new Deadline(this.#settings.timeoutMs)
     const signal = AbortSignal.any([request.signal, deadline.signal])
     try {
-      const response = await post(url, this.#address.headers, this.#body(request, dialect), signal)
+      const response = await post(url, this.#address.headers, bodyOf(this.#settings.model, request, dialect), signal)
       response.setEncoding('utf8')
       const status = response.statusCode ?? 0
       if (status !== 200) {
@@ -189,20 +173,6 @@ export class ModelClient {
     }
   }
 
-  #body({ messages, name, schema }: Request, { format, stream, usage, system, room, roomName }: Dialect) {
-    const [first, second, ...others] = messages
-    const isMerged = !system && first?.role === 'system' && second !== undefined
-    const merged = isMerged ? [{ role: 'user', content: `${first.content}\n\n${second.content}` }, ...others] : messages
-    return {
-      model: this.#settings.model,
-      messages: merged,
-      ...(stream && { stream }),
-      ...(stream && usage && { stream_options: { include_usage: true } }),
-      ...(room !== null && { [roomName]: room }),
-      ...(schema !== null && format !== 'prompt' && { response_format: responseFormat(name, schema, format) })
-    }
-  }
-
   #change(next: Dialect): void {
     for (const change of changes(this.dialect, next)) this.#tell(change)
     this.dialect = next
@@ -225,27 +195,23 @@ export class ModelClient {
     return withoutSecrets(String(this.#address.urls[place]).replace(/\?.*/, ''), this.#address.secrets)
   }
 
+  /** A text of the service for the log: cut where it is long, after the key is out of it. */
+  withoutSecrets(text: string): string {
+    return withoutSecrets(text, this.#address.secrets).slice(0, MAX_SAID)
+  }
+
   /** What the service said, for the log. */
   #said(error: unknown): string {
     const { message, cause } = error instanceof Error ? error : new Error(String(error))
     const inner = cause instanceof Error ? `: ${cause.message}` : ''
     const status = error instanceof ServiceError && error.status !== null ? `${error.status} ` : ''
-    return withoutSecrets(`${status}${message}${inner}`, this.#address.secrets)
+    return this.withoutSecrets(`${status}${message}${inner}`)
   }
 }
 
-/** Whether somebody else answers here than a service that completes chats. */
-function isElsewhere(error: unknown): boolean {
-  if (error instanceof UnreadableError) return / chat: \s*</.test(error.message)
-  if (!(error instanceof ServiceError)) return false
-  const { status, message } = error
-  return (
-    status === 404 || status === 405 || /(unexpected|unknown|no such) (endpoint|url|path)|invalid url/i.test(message)
-  )
-}
-
-function responseFormat(name: string, schema: TSchema, format: Dialect['format']) {
-  if (format === 'json object') return { type: 'json_object' }
-  const plain = format === 'plain schema'
-  return { type: 'json_schema', json_schema: { name, strict: !plain, schema: onTheWire(schema, { plain }) } }
+function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  if (signal.aborted) resolve()
+  signal.addEventListener('abort', () => resolve(), { once: true })
+  return promise
 }

@@ -89,7 +89,7 @@ class CompletionReader {
   addLine(line: string): boolean {
     const [, data] = /^\s*data: ?(.*)$/s.exec(line) ?? []
     if (data === undefined) {
-      this.#firstWords ||= line.slice(0, 200)
+      this.#firstWords ||= line
       return false
     }
     if (data.trim() === '[DONE]') {
@@ -109,7 +109,7 @@ class CompletionReader {
     const values = whole === undefined ? text.split('\n').flatMap((line) => parse(line) ?? []) : [whole].flat()
     for (const value of values) this.#add(value)
     if (this.#isCompletion && whole !== undefined) this.#finish ??= 'stop'
-    this.#firstWords = text.slice(0, 200)
+    this.#firstWords = text
   }
 
   end(): Completion {

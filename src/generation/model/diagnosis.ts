@@ -120,3 +120,13 @@ function passing(failure: Failure, message: string): Diagnosis {
 function refused(failure: Failure, message: string): Diagnosis {
   return { failure, message, isPassing: false, isAboutForm: false }
 }
+
+/** Whether somebody else answers here than a service that completes chats. */
+export function isElsewhere(error: unknown): boolean {
+  if (error instanceof UnreadableError) return / chat: \s*</.test(error.message)
+  if (!(error instanceof ServiceError)) return false
+  const { status, message } = error
+  return (
+    status === 404 || status === 405 || /(unexpected|unknown|no such) (endpoint|url|path)|invalid url/i.test(message)
+  )
+}

@@ -68,7 +68,7 @@ function outsideOfCode(change: (line: string) => string): (line: string) => stri
 export function problemsOf({ content }: ChapterText, language: string, others: readonly string[]): string[] {
   const prose = proseOf(content)
   const letters = prose.match(/\p{L}/gu)?.length ?? 0
-  const { script = 'Latn' } = new Intl.Locale(language).maximize()
+  const script = scriptOf(language)
   const expected = SCRIPTS[script]
   const share = expected === undefined ? 1 : (prose.match(expected)?.length ?? 0) / Math.max(letters, 1)
   const least = OF_SIGNS.has(script) ? MIN_LETTERS_OF_SIGNS : MIN_LETTERS
@@ -80,6 +80,15 @@ export function problemsOf({ content }: ChapterText, language: string, others: r
     leftover !== undefined && `it has words that are not part of the chapter: "${leftover.slice(0, 80)}"`,
     others.includes(content) && 'it is the same as another chapter of this course'
   ].filter((problem) => problem !== false)
+}
+
+/** What is no language to `Intl` is in no script that we know. */
+function scriptOf(language: string): string {
+  try {
+    return new Intl.Locale(language).maximize().script ?? ''
+  } catch {
+    return ''
+  }
 }
 
 export function isEmpty({ content }: ChapterText): boolean {

@@ -21,8 +21,6 @@ export class UnreadableError extends Error {
   override readonly name = 'UnreadableError'
 }
 
-const MAX_SAID = 2000
-
 /** The error that a JSON body tells of, in any of the known forms; null where it tells of none. */
 export function errorIn(value: unknown, status: number | null): ServiceError | null {
   const body = fieldsOf(value)
@@ -32,7 +30,7 @@ export function errorIn(value: unknown, status: number | null): ServiceError | n
   const { code, failed_generation: written } = fieldsOf(inner)
   const inside = typeof code === 'number' ? code : Number(code ?? Number.NaN)
   const known = status !== null && status >= 400 ? status : inside >= 400 && inside < 600 ? inside : null
-  const said = (typeof inner === 'string' ? inner : JSON.stringify(inner)).slice(0, MAX_SAID)
+  const said = typeof inner === 'string' ? inner : JSON.stringify(inner)
   return new ServiceError(said, known, null, typeof written === 'string' ? written : '')
 }
 
@@ -49,12 +47,7 @@ export function errorOf(text: string, status: number, retryAfterMs: number | nul
   const written = errorIn(value, status)?.written ?? ''
   // Google says it in the body.
   const [, delay] = /"retryDelay":\s*"(\d+(?:\.\d+)?)s"/.exec(text) ?? []
-  return new ServiceError(
-    text.slice(0, MAX_SAID),
-    status,
-    retryAfterMs ?? (delay ? Number(delay) * 1000 : null),
-    written
-  )
+  return new ServiceError(text, status, retryAfterMs ?? (delay ? Number(delay) * 1000 : null), written)
 }
 
 /** The fields of an object; none of anything else. */
