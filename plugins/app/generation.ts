@@ -7,6 +7,7 @@ import { createProvider } from '#generation/create-provider.ts'
 import { GenerationFeed } from '#generation/feed.ts'
 import { GenerationCache } from '#generation/generation-cache.ts'
 import { Generations } from '#generation/generations.ts'
+import { ModelMeter } from '#generation/model/meter.ts'
 import { ModelBudget } from '#generation/model-budget.ts'
 import { GenerationQueue } from '#generation/queue.ts'
 import { GenerationRecords } from '#generation/records.ts'
@@ -18,6 +19,7 @@ declare module 'fastify' {
     readonly chapterRewrites: ChapterRewrites
     readonly generationFeed: GenerationFeed
     readonly generationQueue: GenerationQueue
+    readonly modelMeter: ModelMeter
   }
 }
 
@@ -33,7 +35,9 @@ export default fp(
   async (app) => {
     const { coherentCache: cache, config, database, log } = app
     const works = config.generation.worker === 'inline'
-    const provider = new CachedProvider(await createProvider(config.llm), cache)
+    const meter = new ModelMeter()
+    app.decorate('modelMeter', meter)
+    const provider = new CachedProvider(await createProvider(config.llm, { log, meter }), cache)
     const records = new GenerationRecords(database.client, new GenerationCache(cache))
     const feed = new GenerationFeed({ read: (id) => records.current(id), log })
     const queue = await GenerationQueue.open(database, { works, migrate: config.migrate === 'start' }, log)

@@ -81,6 +81,7 @@ function progressBar({ modules, chaptersPerModule }: Brief): Checkpoints {
   let done = 0
   return {
     load: async () => ({ outline: null, chapters: [] }),
+    saveUsage: async () => {},
     ensureWanted: async () => stopped.signal.throwIfAborted(),
     saveOutline: async ({ title }) => {
       console.error(`outline: ${title}`)

@@ -13,8 +13,8 @@ const failures = {
     ru: 'Языковая модель не ответила вовремя. Повторите позже: готовые главы сохранены.'
   },
   MODEL_BUSY: {
-    en: 'The language model is busy, or the platform has used up its quota there. Retry later: the finished chapters are kept.',
-    ru: 'Языковая модель перегружена, или квота платформы в ней исчерпана. Повторите позже: готовые главы сохранены.'
+    en: 'The language model is busy. Retry in some minutes: the finished chapters are kept.',
+    ru: 'Языковая модель перегружена. Повторите через несколько минут: готовые главы сохранены.'
   },
   MODEL_DOWN: {
     en: 'The language model failed. Retry later: the finished chapters are kept.',
@@ -23,6 +23,30 @@ const failures = {
   MODEL_MISCONFIGURED: {
     en: 'The language model does not accept the settings of this platform. Its operator has to look: write to support.',
     ru: 'Языковая модель не принимает настройки платформы. Это может исправить только администратор: напишите в поддержку.'
+  },
+  MODEL_KEY: {
+    en: 'The language model does not accept the access key of this platform. Its operator has to look: write to support.',
+    ru: 'Языковая модель не принимает ключ доступа платформы. Это может исправить только администратор: напишите в поддержку.'
+  },
+  MODEL_FORBIDDEN: {
+    en: 'This platform may not use the language model that it is set to. Its operator has to look: write to support.',
+    ru: 'Платформе не разрешено пользоваться выбранной языковой моделью. Это может исправить только администратор: напишите в поддержку.'
+  },
+  MODEL_UNPAID: {
+    en: 'The quota of this platform at the language model is used up. Retry when it was raised: the finished chapters are kept.',
+    ru: 'Квота платформы в языковой модели исчерпана. Повторите, когда её увеличат: готовые главы сохранены.'
+  },
+  MODEL_UNKNOWN: {
+    en: 'The language model that this platform is set to does not exist. Its operator has to look: write to support.',
+    ru: 'Языковой модели, выбранной для платформы, не существует. Это может исправить только администратор: напишите в поддержку.'
+  },
+  MODEL_TOO_LONG: {
+    en: 'The course is too long for the language model. Ask for fewer modules, or shorter ones: the finished chapters are kept.',
+    ru: 'Курс слишком велик для языковой модели. Попросите меньше модулей или глав: готовые главы сохранены.'
+  },
+  MODEL_FILTERED: {
+    en: 'The content filter of the language model stopped the text. Ask for another topic, or say it in other words.',
+    ru: 'Фильтр содержания языковой модели остановил текст. Выберите другую тему или сформулируйте её иначе.'
   },
   MODEL_REFUSED: {
     en: 'The language model refused to write about this topic. Ask for another one, or say it in other words.',

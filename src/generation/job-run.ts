@@ -116,6 +116,12 @@ export class JobRun implements Checkpoints {
     this.#requireMine(row ?? undefined)
   }
 
+  async saveUsage(usage: Usage): Promise<void> {
+    await this.#write((tx) =>
+      tx.generationJob.update({ where: { id: this.id }, data: spent(usage), select: { id: true } })
+    )
+  }
+
   async saveOutline(outline: Outline, usage: Usage): Promise<void> {
     await this.#write((tx) =>
       tx.generationJob.update({

@@ -1,6 +1,6 @@
 import pMap from 'p-map'
 import type { Outline } from './answers.ts'
-import type { Admit, ModelProvider, Usage } from './provider.ts'
+import { type Admit, ModelError, type ModelProvider, type Usage } from './provider.ts'
 import { askForChapter, askForOutline, type Brief, find } from './questions.ts'
 import type { FinishedChapter } from './records.ts'
 
@@ -9,6 +9,8 @@ export interface Checkpoints {
   load(): Promise<{ outline: Outline | null; chapters: readonly FinishedChapter[] }>
   saveOutline(outline: Outline, usage: Usage): Promise<void>
   saveChapter(chapter: FinishedChapter, usage: Usage): Promise<void>
+  /** What answers have cost that were no use. */
+  saveUsage(usage: Usage): Promise<void>
   /** Asked before every question to the model; throws when nobody wants the answer any more. */
   ensureWanted(): Promise<void>
 }
@@ -29,11 +31,19 @@ export async function writeCourse(
   checkpoints: Checkpoints,
   { concurrency, signal, admit }: { concurrency: number; signal: AbortSignal; admit?: Admit }
 ): Promise<WrittenCourse> {
+  const paid = async <T>(answer: Promise<T>): Promise<T> => {
+    try {
+      return await answer
+    } catch (error) {
+      if (error instanceof ModelError && error.usage.promptTokens > 0) await checkpoints.saveUsage(error.usage)
+      throw error
+    }
+  }
   const before = await checkpoints.load()
   let { outline } = before
   if (outline === null) {
     await checkpoints.ensureWanted()
-    const answer = await provider.outline(askForOutline(brief), signal, admit)
+    const answer = await paid(provider.outline(askForOutline(brief), signal, admit))
     outline = answer.value
     await checkpoints.saveOutline(outline, answer.usage)
   }
@@ -49,7 +59,7 @@ export async function writeCourse(
       if (failures.length > 0) return
       try {
         await checkpoints.ensureWanted()
-        const { value, usage } = await provider.chapter(askForChapter(brief, plan, place), signal, admit)
+        const { value, usage } = await paid(provider.chapter(askForChapter(brief, plan, place), signal, admit))
         const chapter = { ...place, title: find(plan, place).title, ...value }
         await checkpoints.saveChapter(chapter, usage)
         finished.set(`${place.module}.${place.chapter}`, chapter)

@@ -1,5 +1,5 @@
 import type { ChapterText, Outline } from './answers.ts'
-import { GenerationFailure } from './failures.ts'
+import { type Failure, GenerationFailure } from './failures.ts'
 import type { ChapterQuestion, OutlineQuestion } from './questions.ts'
 
 /** What an answer cost, in tokens of the model. */
@@ -35,6 +35,17 @@ export interface ModelProvider {
 /** The model failed for good, after its retries. The message is for the log and the terminal: it names no key and no URL. */
 export class ModelError extends GenerationFailure {
   override readonly name = 'ModelError'
+  /** What the answers that were no use have cost. */
+  readonly usage: Usage
+
+  constructor(
+    failure: Failure,
+    message: string,
+    { usage = NO_USAGE, ...options }: ErrorOptions & { usage?: Usage } = {}
+  ) {
+    super(failure, message, options)
+    this.usage = usage
+  }
 }
 
 /** Why a provider does not write a language; null where it does. */

@@ -21,7 +21,7 @@ t.test('npm run generate', async (t) => {
   await t.test('says what is wrong with its arguments, and ends with 2', async (t) => {
     for (const [args, problem] of [
       [[], /^--topic is required/],
-      [['--topic', ' '], /^--topic must/],
+      [['--topic', ' '], /^--topic has characters/],
       [['--topic', 'Chess', '--level', 'expert'], /^--level must be one of beginner, /],
       [['--topic', 'Chess', '--modules', '99'], /^--modules must be <= 12/],
       [['--topic', 'Chess', '--chapters', 'x'], /^--chapters must/],
@@ -61,6 +61,6 @@ t.test('npm run generate', async (t) => {
     }
     const { code, stdout, stderr } = await generate(['--topic', 'Chess'], model.env)
     t.same([code, stdout], [1, ''])
-    t.equal(stderr, 'the model service does not accept the key of this platform\n')
+    t.equal(stderr, 'the model service does not accept the key of this platform: check LLM_API_KEY\n')
   })
 })

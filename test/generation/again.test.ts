@@ -4,7 +4,7 @@ import { admin, draftOf, peopleEnvironment, register } from '../support/actors.t
 import { Chapter, Course, ErrorBody } from '../support/contract.ts'
 import { until } from '../support/eventually.ts'
 import { ended, events, Generation, generate, generation, PATH, wanted } from '../support/generations.ts'
-import { ModelServer } from '../support/model-server.ts'
+import { chapterText, ModelServer } from '../support/model-server.ts'
 import { bodyOf, statusOf } from '../support/people.ts'
 import { startService } from '../support/service.ts'
 
@@ -32,7 +32,7 @@ t.test('what has failed goes on, and a chapter is written again', async (t) => {
   const { url, app } = service
   const refuse = (what: string) => {
     model.behaviour = (question, response) => {
-      if (question.what === what) response.writeHead(400).end('{"error":{"message":"no"}}')
+      if (question.what === what) response.writeHead(400).end('{"error":{"code":"content_filter"}}')
       return null
     }
   }
@@ -46,12 +46,12 @@ t.test('what has failed goes on, and a chapter is written again', async (t) => {
   await t.test('a retry asks for nothing twice, and is followed as any generation', async (t) => {
     refuse('2.1')
     const { id } = await generate(ann)
-    t.match(await ended(ann, id), { status: 'failed', errorCode: 'MODEL_REFUSED', progress: { completed: 2 } })
+    t.match(await ended(ann, id), { status: 'failed', errorCode: 'MODEL_FILTERED', progress: { completed: 2 } })
     t.same(asked(), ['outline', '1.1', '1.2', '2.1'])
     const half = await finished(id)
     t.same(
       half.map(({ title, content }) => [title, content]),
-      ['1.1', '1.2'].map((what) => [`Chapter ${what}`, `## About ${what}\n\nWhat Chess says of ${what}.`])
+      ['1.1', '1.2'].map((what) => [`Chapter ${what}`, chapterText(what, 'Chess', 'en')])
     )
     t.equal(await statusOf(retry(id, await register(url, 'eve'))), 404)
 

@@ -28,6 +28,10 @@ t.test('a model that fails now and then', async (t) => {
     t.same(asked().sort(), expected.sort())
     const job = await app.database.client.generationJob.findUniqueOrThrow({ where: { id } })
     t.match(job, { promptTokens: 500, completionTokens: 250 })
+    const metrics = await app.metrics.metrics()
+    t.match(metrics, /^aikademiya_model_questions_total 5$/m)
+    t.match(metrics, /^aikademiya_model_tokens_total\{kind="prompt"\} 500$/m)
+    t.match(metrics, /^aikademiya_model_tokens_total\{kind="completion"\} 250$/m)
   })
 
   await t.test('the same again costs nothing', async (t) => {
@@ -87,7 +91,10 @@ t.test('a model that fails now and then', async (t) => {
     model.behaviour = ({ what }) => (what === '2.1' ? '{"minutes": 5}' : null)
     const failed = await written('Wrong')
     t.match(failed, { status: 'failed', courseId: null, error: /no usable text/, errorCode: 'MODEL_BAD_ANSWER' })
-    t.equal(asked().filter((what) => what === '2.1').length, 3)
+    const paid = asked()
+    t.equal(paid.filter((what) => what === '2.1').length, 3)
+    const job = await app.database.client.generationJob.findUniqueOrThrow({ where: { id: failed.id } })
+    t.equal(job.promptTokens, 100 * paid.length, 'what was no use was paid for, too')
     t.same((await events(ann.get(`${PATH}/${failed.id}/events`))).at(-1)?.generation, failed)
 
     model.behaviour = () => null
@@ -149,8 +156,8 @@ t.test('a model that fails now and then', async (t) => {
 
   await t.test('every failure is told in words, in the language of the course, and by a code', async (t) => {
     for (const [status, errorCode, en, ru] of [
-      [400, 'MODEL_REFUSED', /refused to write about this topic/, /отказалась писать на эту тему/],
-      [404, 'MODEL_MISCONFIGURED', /settings of this platform/, /настройки платформы/]
+      [400, 'MODEL_MISCONFIGURED', /settings of this platform/, /настройки платформы/],
+      [402, 'MODEL_UNPAID', /quota of this platform/, /Квота платформы/]
     ] as const) {
       model.behaviour = (_question, response) => {
         response.writeHead(status).end('{"error":{"message":"the schema is too deep"}}')
@@ -179,7 +186,7 @@ t.test('the key of the model is in no answer and no log line', async (t) => {
   const { id } = await generate(ann)
   await until(async () => (await generation(ann, id)).status === 'failed', 10_000)
   const answer = await generation(ann, id)
-  t.equal(answer.errorCode, 'MODEL_MISCONFIGURED')
+  t.equal(answer.errorCode, 'MODEL_KEY')
   await service.kill('SIGTERM')
   t.match(service.output(), /generation failed/)
   t.match(service.output(), /does not accept the key of this platform/)

@@ -5,7 +5,7 @@ import { register, signIn } from '../support/actors.ts'
 import { Course } from '../support/contract.ts'
 import { until } from '../support/eventually.ts'
 import { ended, generate, generation, spawnWorker } from '../support/generations.ts'
-import { ModelServer } from '../support/model-server.ts'
+import { ModelServer, token } from '../support/model-server.ts'
 import { bodyOf, startStack } from '../support/people.ts'
 import { startService } from '../support/service.ts'
 
@@ -18,19 +18,24 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
   const { url, app } = await startService(t, { ...shared, WORKER: 'none' })
   let ann = await register(url, 'ann')
   // They outlive the subtest that starts them.
-  const startWorker = async () => {
-    const worker = await spawnWorker({ ...shared, WORKER_PORT: '0' })
+  const startWorker = async (concurrency = '3') => {
+    const worker = await spawnWorker({ ...shared, WORKER_PORT: '0', GENERATION_CONCURRENCY: concurrency })
     t.teardown(() => worker.kill('SIGKILL'))
     return worker
   }
-  let worker = await startWorker()
+  let worker = await startWorker('1')
 
   /** A generation that has at least seven chapters, and whose next answers wait for `go`. */
   async function halfWritten(topic: string): Promise<{ id: string; completed: number; go: () => void }> {
     const gate = Promise.withResolvers<void>()
     model.answered.length = 0
-    model.behaviour = async () => {
-      if (model.answered.length >= 8) await gate.promise
+    model.behaviour = async ({ what, good }, response) => {
+      if (model.answered.length < 8) return null
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(token(good.slice(0, 100)))
+      await gate.promise
+      response.write(token(good.slice(100)))
+      response.end('data: [DONE]\n\n')
+      if (!response.destroyed) model.answered.push(what)
       return null
     }
     const { id } = await generate(ann, { topic, modules: 4, chaptersPerModule: 5 })
@@ -51,7 +56,8 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
     }
   })
 
-  await t.test('the worker: another one takes over within 30 s', async (t) => {
+  await t.test('the worker, while a chapter streams: another one takes over within 30 s', async (t) => {
+    model.questions.length = 0
     const { id, completed, go } = await halfWritten('Killed')
     const other = await startWorker()
     await worker.kill('SIGKILL')
@@ -61,6 +67,7 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
     const tookOver = performance.now() - killed
     t.ok(tookOver < 30_000, `${Math.round(tookOver)} ms`)
     await isWhole(t, id)
+    t.equal(model.questions.length, CHAPTERS + 2, 'what was under way is all that is asked again')
     worker = other
   })
 

@@ -96,7 +96,9 @@ t.test('what is refused before a route sees it does nothing', async (t) => {
     })
   })
   // An import is Markdown: see course-files.test.ts.
-  const ofApi = operations.filter(({ name, path }) => path.startsWith('/api/') && name !== 'POST /api/v1/courses/import')
+  const ofApi = operations.filter(
+    ({ name, path }) => path.startsWith('/api/') && name !== 'POST /api/v1/courses/import'
+  )
   const withBody = ofApi.filter(({ takesBody }) => takesBody)
   const changes = ofApi.filter(({ method }) => method !== 'GET')
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { Type } from 'typebox'
@@ -9,30 +9,20 @@ import { Parse } from 'typebox/schema'
 const Completion = Type.Object({
   model: Type.String(),
   messages: Type.Array(Type.Object({ role: Type.String(), content: Type.String() })),
-  response_format: Type.Object({
-    json_schema: Type.Object({
-      name: Type.Enum(['outline', 'chapter']),
-      schema: Type.Object({
-        properties: Type.Object({
-          modules: Type.Optional(
-            Type.Object({
-              minItems: Type.Integer(),
-              items: Type.Object({
-                properties: Type.Object({ chapters: Type.Object({ minItems: Type.Integer() }) })
-              })
-            })
-          )
-        })
-      })
-    })
-  })
+  stream: Type.Optional(Type.Boolean())
 })
 
-/** What the server was asked for: `outline`, or a chapter as `2.1`. */
+/** What the server was asked for: `outline`, or a chapter as `2.1`, or as `"Title"` where it is written again. */
 export interface Question {
   readonly what: string
   readonly messages: readonly { role: string; content: string }[]
   readonly authorization: string | undefined
+  readonly path: string
+  readonly headers: IncomingHttpHeaders
+  /** All that was asked for. */
+  readonly body: Readonly<Record<string, unknown>>
+  /** What a good model answers. */
+  readonly good: string
 }
 
 /** How one request is answered: with this text as the model's answer, or with anything else. Null: as a good model does. */
@@ -90,29 +80,72 @@ export class ModelServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
-    const { messages, response_format } = Parse(Completion, JSON.parse(Buffer.concat(chunks).toString()))
-    const { name, schema } = response_format.json_schema
-    const topic = /^Topic: (.*)$/m.exec(messages[1]?.content ?? '')?.[1] ?? ''
-    const place = /Write chapter (\d+\.\d+|".*?")/.exec(messages[1]?.content ?? '')?.[1]
-    const what = name === 'outline' ? 'outline' : (place ?? '?')
-    const question = { what, messages, authorization: request.headers.authorization }
+    const body = Parse(Type.Record(Type.String(), Type.Unknown()), JSON.parse(Buffer.concat(chunks).toString()))
+    const { messages, stream } = Parse(Completion, body)
+    const asked = messages.map(({ content }) => content).join('\n')
+    const topic = /^Topic: (.*)$/m.exec(asked)?.[1] ?? ''
+    const place = /Write chapter (\d+\.\d+|".*?")/.exec(asked)?.[1]
+    const language = /^Language of everything you write .*: (.*)$/m.exec(asked)?.[1] ?? 'en'
+    const [, modules, perModule] = /exactly (\d+) modules of exactly (\d+) chapters/.exec(asked) ?? []
+    const what = place ?? 'outline'
+    const good =
+      place === undefined
+        ? outline(topic, Number(modules ?? 1), Number(perModule ?? 1))
+        : { minutes: 12, content: chapterText(place, topic, language) }
+    const { headers, url: path = '' } = request
+    const { authorization } = headers
+    const question = { what, messages, authorization, path, headers, body, good: JSON.stringify(good) }
     this.questions.push(question)
     if (this.delayMs > 0) await sleep(this.delayMs)
     const text = await this.behaviour(question, response)
     if (response.headersSent || response.destroyed) return
-    const modules = schema.properties.modules
-    const good =
-      name === 'chapter' || modules === undefined
-        ? { minutes: 12, content: `## About ${what}\n\nWhat ${topic} says of ${what}.` }
-        : outline(topic, modules.minItems, modules.items.properties.chapters.minItems)
-    const usage = { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 }
-    const message = { role: 'assistant', content: text ?? JSON.stringify(good), refusal: null }
-    const choices = [{ index: 0, message, finish_reason: 'stop', logprobs: null }]
-    const body = { id: 'x', object: 'chat.completion', created: 0, model: 'dull-1', choices, usage }
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body), () => {
+    const done = () => {
       if (text === null) this.answered.push(what)
-    })
+    }
+    const send = stream === true ? sendStream : sendWhole
+    send(response, text ?? question.good, {}).end(done)
   }
+}
+
+/** The usage of an answer of this server. */
+export const USAGE = { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 }
+
+/** An answer in one piece, but for its end; `change` is put into the choice. */
+export function sendWhole(response: ServerResponse, text: string, change: object): ServerResponse {
+  const message = { role: 'assistant', content: text, refusal: null }
+  const choices = [{ index: 0, message, finish_reason: 'stop', logprobs: null, ...change }]
+  const body = { id: 'x', object: 'chat.completion', created: 0, model: 'dull-1', choices, usage: USAGE }
+  response.writeHead(200, { 'content-type': 'application/json' }).write(JSON.stringify(body))
+  return response
+}
+
+/** The same as a stream of events, in pieces of `size` characters; `change` is put into the last choice. */
+export function sendStream(response: ServerResponse, text: string, change: object, size = 200): ServerResponse {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  for (let start = 0; start < text.length; start += size) response.write(token(text.slice(start, start + size)))
+  response.write(event({ choices: [{ index: 0, delta: {}, finish_reason: 'stop', ...change }] }))
+  response.write(event({ choices: [], usage: USAGE }))
+  response.write('data: [DONE]\n\n')
+  return response
+}
+
+export function token(content: string): string {
+  return event({ choices: [{ index: 0, delta: { content }, finish_reason: null }] })
+}
+
+export function event(fields: object): string {
+  return `data: ${JSON.stringify({ id: 'x', object: 'chat.completion.chunk', model: 'dull-1', ...fields })}\n\n`
+}
+
+/** Dull, and as long as a chapter has to be. */
+export function chapterText(place: string, topic: string, language: string): string {
+  const sentence = language.startsWith('ru')
+    ? `Вот что глава ${place} говорит о теме.`
+    : `What chapter ${place} says of ${topic}.`
+  const more = language.startsWith('ru')
+    ? 'И ещё немного о том же самом, подробнее.'
+    : 'And some more about the very same thing, in detail.'
+  return `## About ${place}\n\n${sentence} ${Array.from({ length: 15 }, () => more).join(' ')}`
 }
 
 function outline(topic: string, modules: number, chapters: number) {

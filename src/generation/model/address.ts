@@ -1,0 +1,45 @@
+const OPENAI = 'https://api.openai.com/v1'
+const CHAT = '/chat/completions'
+
+/** Where chats are completed, and what a server is told of who asks. */
+export interface Address {
+  /** In the order in which they are tried: as given, then with `/v1` added or taken away. */
+  readonly urls: readonly URL[]
+  readonly headers: Readonly<Record<string, string>>
+  /** What no log may show. */
+  readonly secrets: readonly string[]
+}
+
+/** Null as `baseUrl` is OpenAI, as `apiKey` a server that asks for none. */
+export function addressOf(baseUrl: string | null, apiKey: string | null): Address {
+  const base = new URL(baseUrl ?? OPENAI)
+  const [name, password] = [decodeURIComponent(base.username), decodeURIComponent(base.password)]
+  base.username = ''
+  base.password = ''
+  const path = base.pathname.replace(/\/+$/, '').replace(/\/chat\/completions$/, '')
+  const other = path.endsWith('/v1') ? path.slice(0, -'/v1'.length) : `${path}/v1`
+  const urls = [path, other].map((path) => {
+    const url = new URL(base)
+    url.pathname = `${path}${CHAT}`
+    return url
+  })
+  const secrets = [apiKey ?? '', password, password && `${name}:${password}`].filter((secret) => secret !== '')
+  return {
+    urls,
+    secrets,
+    headers: { accept: 'application/json, text/event-stream', ...authorization(base, apiKey, name, password) }
+  }
+}
+
+function authorization(
+  { hostname }: URL,
+  apiKey: string | null,
+  name: string,
+  password: string
+): Record<string, string> {
+  // Azure takes a bearer for a token of its directory.
+  if (apiKey !== null)
+    return hostname.endsWith('.azure.com') ? { 'api-key': apiKey } : { authorization: `Bearer ${apiKey}` }
+  if (name === '' && password === '') return {}
+  return { authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}` }
+}

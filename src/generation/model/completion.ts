@@ -1,0 +1,186 @@
+import type { Usage } from '../provider.ts'
+import { errorIn, fieldsOf, type ServiceError, UnreadableError } from './service-error.ts'
+
+/** `length`: there is more to say. `broken`: the connection ended before the answer did. */
+export type Finish = 'stop' | 'length' | 'filtered' | 'broken'
+
+/** What a model has answered. */
+export interface Completion {
+  readonly text: string
+  readonly finish: Finish
+  /** Why the model does not answer, in its words. */
+  readonly refusal: string
+  /** Null: the service does not tell. */
+  readonly usage: Usage | null
+}
+
+const MAX_BYTES = 64 * 1024 * 1024
+const MAX_TEXT = 2 * 1024 * 1024
+/** Of an answer that is one JSON text, or of one event. */
+const MAX_LINE = 8 * 1024 * 1024
+const MAX_TOKENS = 1_000_000_000
+
+/**
+ * Reads the body of an answer: a stream of events or of lines, or one JSON text, whatever was asked for and whatever the content
+ * type says. `onToken` is called as it grows, `onFinish` once all of the text is there. Throws `ServiceError` for an error inside of it,
+ * `UnreadableError` for what is no answer, and what reading throws where nothing was read.
+ */
+export async function readCompletion(
+  body: AsyncIterable<string>,
+  onToken: () => void,
+  onFinish: () => void
+): Promise<Completion> {
+  const answer = new CompletionReader()
+  let rest = ''
+  let bytes = 0
+  let isEvents: boolean | null = null
+  try {
+    for await (const text of body) {
+      bytes += text.length
+      if (bytes > MAX_BYTES) throw new UnreadableError(`the answer is larger than ${MAX_BYTES} bytes`)
+      rest += text
+      if (rest.length > MAX_LINE)
+        throw new UnreadableError(`the answer has more than ${MAX_LINE} characters in one piece`)
+      const start: string = isEvents === null ? rest.replace(/^[\ufeff\s]+/, '') : ''
+      if (start !== '') isEvents = !/^[{[<]/.test(start)
+      if (isEvents !== true) {
+        onToken()
+        continue
+      }
+      const lines = rest.split(/\r\n|\n|\r(?!$)/)
+      rest = lines.pop() ?? ''
+      for (const line of lines) if (answer.addLine(line)) onToken()
+      if (answer.isFinished) onFinish()
+      if (answer.isOver) break
+    }
+    if (isEvents === true) answer.addLine(rest)
+    else answer.addText(rest)
+  } catch (error) {
+    if (error instanceof UnreadableError || !answer.hasText || answer.error !== null) throw answer.error ?? error
+    // What is there may be the whole of it.
+  }
+  return answer.end()
+}
+
+class CompletionReader {
+  error: ServiceError | null = null
+  /** Nothing comes after it. */
+  isOver = false
+  #content = ''
+  #reasoning = ''
+  #tools = ''
+  #refusal = ''
+  #finish: string | null = null
+  #usage: Usage | null = null
+  #isCompletion = false
+  /** An event whose data goes on in the next line. */
+  #pending = ''
+  #firstWords = ''
+
+  get hasText(): boolean {
+    return this.#content !== '' || this.#tools !== ''
+  }
+
+  get isFinished(): boolean {
+    return this.#finish !== null
+  }
+
+  /** Whether the line brought anything of the answer. */
+  addLine(line: string): boolean {
+    const [, data] = /^\s*data: ?(.*)$/s.exec(line) ?? []
+    if (data === undefined) {
+      this.#firstWords ||= line
+      return false
+    }
+    if (data.trim() === '[DONE]') {
+      this.isOver = true
+      this.#finish ??= 'stop'
+      return true
+    }
+    const event = parse(this.#pending + data)
+    this.#pending = event === undefined ? `${this.#pending}${data}\n`.slice(0, MAX_TEXT) : ''
+    if (event !== undefined) this.#add(event)
+    return event !== undefined
+  }
+
+  /** A JSON text, or one in each line. */
+  addText(text: string): void {
+    const whole = parse(text.replace(/^\ufeff/, ''))
+    const values = whole === undefined ? text.split('\n').flatMap((line) => parse(line) ?? []) : [whole].flat()
+    for (const value of values) this.#add(value)
+    if (this.#isCompletion && whole !== undefined) this.#finish ??= 'stop'
+    this.#firstWords = text
+  }
+
+  end(): Completion {
+    if (this.error !== null) throw this.error
+    if (!this.#isCompletion) throw new UnreadableError(`the answer is no completion of a chat: ${this.#firstWords}`)
+    const written = this.#content.trim() === '' ? this.#tools : this.#content
+    // Some servers hold a whole answer for thoughts.
+    const text = written.trim() === '' && this.#reasoning.includes('{') ? this.#reasoning : written
+    return { text, finish: finishOf(this.#finish), refusal: this.#refusal, usage: this.#usage }
+  }
+
+  #add(value: unknown): void {
+    this.error ??= errorIn(value, null)
+    if (this.error !== null) throw this.error
+    const { choices, usage, x_groq } = fieldsOf(value)
+    this.#usage = usageIn(usage) ?? usageIn(fieldsOf(x_groq).usage) ?? this.#usage
+    if (!Array.isArray(choices)) return
+    this.#isCompletion = true
+    const choice = fieldsOf(choices[0])
+    const message = fieldsOf(choice.delta ?? choice.message)
+    this.#content = grown(this.#content, textIn(message.content) || textIn(choice.text))
+    this.#reasoning = grown(this.#reasoning, textIn(message.reasoning_content ?? message.reasoning))
+    this.#refusal = grown(this.#refusal, textIn(message.refusal))
+    const calls = [message.function_call, ...(Array.isArray(message.tool_calls) ? message.tool_calls : [])]
+    for (const call of calls) {
+      const { arguments: given } = fieldsOf(fieldsOf(call).function ?? call)
+      this.#tools = grown(
+        this.#tools,
+        typeof given === 'object' && given !== null ? JSON.stringify(given) : textIn(given)
+      )
+    }
+    if (typeof choice.finish_reason === 'string' && choice.finish_reason !== '') this.#finish = choice.finish_reason
+  }
+}
+
+function finishOf(reason: string | null): Finish {
+  if (reason === null) return 'broken'
+  if (/^(length|max_tokens|model_length)$/i.test(reason)) return 'length'
+  if (/filter|safety|recitation|prohibited|blocklist|refusal/i.test(reason)) return 'filtered'
+  return /^(error|abort)/i.test(reason) ? 'broken' : 'stop'
+}
+
+/** A text, or the texts of its parts; thoughts are none. */
+function textIn(content: unknown): string {
+  if (typeof content === 'string') return content
+  if (!Array.isArray(content)) return ''
+  return content
+    .map((part) => {
+      const { type, text } = fieldsOf(part)
+      return typeof part === 'string' ? part : /think|reason/.test(String(type)) || typeof text !== 'string' ? '' : text
+    })
+    .join('')
+}
+
+function grown(text: string, more: string): string {
+  if (text.length + more.length > MAX_TEXT) throw new UnreadableError(`the answer has more than ${MAX_TEXT} characters`)
+  return text + more
+}
+
+function usageIn(usage: unknown): Usage | null {
+  const { prompt_tokens, completion_tokens } = fieldsOf(usage)
+  const [promptTokens, completionTokens] = [Number(prompt_tokens ?? Number.NaN), Number(completion_tokens ?? 0)]
+  const areTokens = [promptTokens, completionTokens].every((n) => Number.isInteger(n) && n >= 0 && n <= MAX_TOKENS)
+  return areTokens ? { promptTokens, completionTokens } : null
+}
+
+function parse(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,64 @@
+import { only, type Scenario, say } from './scenario.ts'
+
+const changed = (change: (content: string) => string) => (good: string) => {
+  const chapter: { minutes: number; content: string } = JSON.parse(good)
+  return JSON.stringify({ ...chapter, content: change(chapter.content) })
+}
+/** What is said once of a chapter, and once it was told what is wrong. */
+const once = (change: (content: string) => string) =>
+  only(
+    '1.1',
+    say((good, { messages }) => (messages.length > 3 ? good : changed(change)(good)))
+  )
+const bad = (name: string, change: (content: string) => string, more: Partial<Scenario> = {}): Scenario => ({
+  name,
+  calls: 4,
+  needed: 2,
+  outcome: 'course',
+  serve: once(change),
+  ...more
+})
+
+/** Chapters that a reader would mind: asked for again once, with what is wrong. */
+export const chapters: readonly Scenario[] = [
+  bad('a chapter in another language', () => 'English all over. '.repeat(40), { language: 'ru' }),
+  bad('a chapter that is too short', () => '## Short\n\nThat is all.'),
+  bad('a fence that is not closed in a chapter', (content) => `${content}\n\n\`\`\`js\nlet a = 1`),
+  bad('words of an assistant', (content) => `Sure, here is the chapter.\n\n${content}`),
+  bad('leftovers of a prompt', (content) => `${content}\n\n<|im_end|>`),
+  bad('a chapter of blanks', () => '   '),
+  {
+    name: 'a chapter bad twice is taken',
+    calls: 4,
+    needed: 2,
+    outcome: 'course',
+    serve: only('1.1', say(changed(() => '## Short\n\nThat is all.')))
+  },
+  {
+    name: 'a chapter of blanks twice is not',
+    calls: 4,
+    needed: 2,
+    outcome: 'MODEL_BAD_ANSWER',
+    told: /without a word/,
+    serve: only('1.1', say(changed(() => '   ')))
+  },
+  {
+    name: 'headings of any level, CRLF, a title, a fence around it: put right without asking',
+    calls: 3,
+    outcome: 'course',
+    serve: say((good, { what }) =>
+      what === 'outline'
+        ? good
+        : changed((content) => `\`\`\`markdown\r\n# Title\r\n\r\n#### ${what}\r\n\r\n${content}\r\n\`\`\``)(good)
+    )
+  },
+  {
+    name: 'the same chapter twice',
+    calls: 4,
+    needed: 2,
+    outcome: 'course',
+    serve: say((good, { what, messages }) =>
+      what === 'outline' || messages.length > 3 ? good : good.replaceAll(/1\.\d/g, 'One')
+    )
+  }
+]
