@@ -3,7 +3,7 @@ import { readConfig } from '#config/config.ts'
 import { publicConfig } from '#config/public-config.ts'
 
 try {
-  console.log(JSON.stringify(publicConfig(readConfig(process.env)), null, 2))
+  console.log(publicConfig(readConfig(process.env)))
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
