@@ -47,7 +47,10 @@ bothWays(t, async (t, { app, url }) => {
     const [first] = published
     const chapters = await client.chapter.findMany({ where: { courseId: first?.id } })
     t.ok(chapters.length > 5)
-    for (const row of chapters) t.same(await get(Chapter, `${courses}/${row.courseId}/chapters/${row.id}`), row)
+    for (const row of chapters) {
+      const { previous: _p, next: _n, ...chapter } = await get(Chapter, `${courses}/${row.courseId}/chapters/${row.id}`)
+      t.same(chapter, row)
+    }
   })
 
   await t.test('a course may have no category, and a module no chapters', async (t) => {
