@@ -52,7 +52,7 @@ export const PasswordChange = Type.Object(
 )
 
 /** Of a letter: 256 random bits. */
-const letterToken = Type.String({ minLength: 1, maxLength: 100 })
+const letterToken = line(100)
 
 export const ForgottenPassword = Type.Object(
   { email: Email },
