@@ -20,13 +20,19 @@ const NEXT_VERSION = [
   },
   {
     file: 'src/users/shapes.ts',
-    text: 'export const OwnUser = Type.Object({',
+    text: 'export const OwnUser = Type.Object(\n  {',
     becomes: 'export const OwnUser = Type.Object({ greeting: Type.String(),'
   },
   {
     file: 'src/users/accounts.ts',
-    text: 'createdAt: createdAt.toISOString() }',
-    becomes: "createdAt: createdAt.toISOString(), greeting: 'Hello ' + name }"
+    text: 'emailVerified: emailVerifiedAt !== null, createdAt: createdAt.toISOString() }',
+    becomes:
+      "emailVerified: emailVerifiedAt !== null, createdAt: createdAt.toISOString(), greeting: 'Hello ' + row.name }"
+  },
+  {
+    file: 'src/users/accounts.ts',
+    text: 'return { id, email, emailVerified, name, bio, avatarUrl, role, createdAt }',
+    becomes: "return { id, email, emailVerified, name, bio, avatarUrl, role, createdAt, greeting: 'Hello ' + name }"
   }
 ]
 
