@@ -18,7 +18,8 @@ const bodies = new Map<string, object>([
   ['POST /api/v1/auth/password', { current: 'password of admin', next: 'another password' }],
   ['POST /api/v1/auth/password/forgot', { email: 'ann@example.org' }],
   ['POST /api/v1/auth/password/reset', { token: LETTER_TOKEN, password: 'another password' }],
-  ['POST /api/v1/auth/email', { email: 'admin@new.example', password: 'password of admin' }],
+  // With the password that the one before has made.
+  ['POST /api/v1/auth/email', { email: 'admin@new.example', password: 'another password' }],
   ['POST /api/v1/auth/email/verify', { token: LETTER_TOKEN }],
   ['DELETE /api/v1/users/me', { password: 'password of admin' }],
   ['POST /api/v1/auth/tokens', { name: 'New', scopes: ['read'] }],
