@@ -13,7 +13,9 @@ const QUIET_MS = 300
 const POLL_MS = 20
 const PROGRESS_MS = 5000
 
-const HEADINGS = ['lease', 'reads', 'writes', 'reads/s', 'stale', 'broken', 'worst ms', 'stuck', 'errors', 'X-Cache']
+const HEADINGS = 'lease,reads,refused,writes,reads/s,stale,broken,worst ms,stuck,errors,X-Cache'.split(',')
+/** Of a hundred reads so many may be refused; more are an error. */
+const MAX_REFUSED_PERCENT = 1
 
 /** Reads and writes without a fault, for each lease; true when every read was as fresh as it must be. */
 export async function checkLoad(options: Options): Promise<boolean> {
@@ -59,12 +61,15 @@ async function runLease(lease: Lease, { instances, writers, writePauseMs, reads,
   await world.stop()
 
   const broken = tally.stale.filter((one) => one.broken)
-  const { stale, answered, writes } = tally
+  const { stale, answered, refused, writes } = tally
   const errors = [...tally.failedReads, ...tally.failedWrites]
+  if (refused * 100 > answered * MAX_REFUSED_PERCENT)
+    errors.push({ at: 0, what: `${refused} of ${answered + refused} reads were refused as too many` })
   return {
     row: [
       world.leaseMs,
       answered,
+      refused,
       writes,
       readsPerSecond,
       stale.length,

@@ -27,6 +27,8 @@ export class Tally {
   sent = 0
   answered = 0
   writes = 0
+  /** Reads that were answered "not now": a slow machine has more under way than the service takes at a time. */
+  refused = 0
   readonly outcomes = new Map<string, number>()
   readonly stale: Stale[] = []
   readonly failedReads: Failure[] = []
@@ -86,6 +88,10 @@ export class Load {
     tally.sent++
     try {
       const answer = await connection.get(path)
+      if (answer.status === 503 && /"code":"(BUSY|OVERLOADED)"/.test(answer.body)) {
+        tally.refused++
+        return false
+      }
       tally.answered++
       tally.outcomes.set(answer.cache, (tally.outcomes.get(answer.cache) ?? 0) + 1)
       for (const { subject, seen } of observe(answer)) {
