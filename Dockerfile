@@ -17,6 +17,9 @@ RUN npm pkg delete devDependencies && npm install --omit=dev --ignore-scripts &&
 FROM node:24-bookworm-slim
 WORKDIR /app
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/app/.data MALLOC_ARENA_MAX=1
+# docker build --build-arg COMMIT=$(git rev-parse HEAD): health says it.
+ARG COMMIT=
+ENV COMMIT=$COMMIT
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json ./
 COPY prisma ./prisma

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { version } from '#config/version.ts'
-import { checkHealth, Health } from '#observability/health.ts'
+import { buildOf, checkHealth, Health } from '#observability/health.ts'
 import { sharedFor } from '#observability/shared-for.ts'
 
 /** Checking asks the database, Redis and the queue. */
@@ -8,7 +7,17 @@ const SHARED_MS = 1000
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const config = { operator: true, rateLimit: app.operatorLimit, public: true }
-  const health = sharedFor(SHARED_MS, () => checkHealth(app.database, app.redis.cache ?? null, app.generationQueue))
+  const build = buildOf(app.config)
+  const { cache, session, limit } = app.redis
+  const redis = {
+    ...(cache && { redis: cache }),
+    ...(session && session !== cache && { sessions: session }),
+    ...(limit && limit !== cache && limit !== session && { limits: limit })
+  }
+  const { database, generationQueue: queue } = app
+  const health = sharedFor(SHARED_MS, () =>
+    checkHealth({ database, queue, redis, keyPrefix: app.config.redis.keyPrefix })
+  )
 
   app.get(
     '/live',
@@ -21,7 +30,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: Health }
       }
     },
-    async () => ({ status: 'ok' as const, version, checks: {} })
+    async () => ({ status: 'ok' as const, ...build, checks: {}, reasons: [] })
   )
 
   app.get(
@@ -37,9 +46,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (_request, reply) => {
       // Still answering, but no more to be sent to.
-      if (app.isDraining()) return reply.code(503).send({ status: 'down', version, checks: {} })
+      if (app.isDraining())
+        return reply
+          .code(503)
+          .send({ status: 'down', ...build, checks: {}, reasons: ['this process is about to stop'] })
       const now = await health()
-      return reply.code(now.status === 'down' ? 503 : 200).send(now)
+      return reply.code(now.status === 'down' ? 503 : 200).send({ ...now, ...build })
     }
   )
 }

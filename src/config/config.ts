@@ -36,6 +36,8 @@ export function readConfig(environment: Environment) {
     /** What this process is; `worker.ts` says otherwise. */
     role: choice({}, 'ROLE', 'api', ['api', 'worker']),
     production,
+    /** That this was built from; health says it. */
+    commit: matching(env, 'COMMIT', /^[0-9a-f]{7,40}$/, 'allowed are 7 to 40 hexadecimal digits'),
     host: text(env, 'HOST') ?? '127.0.0.1',
     port,
     /** Where a worker answers health and metrics; null is nowhere. */

@@ -18,6 +18,8 @@ const POLL_S = 2
 const RETRY_LIMIT = 1000
 const RETRY_DELAY_S = 1
 const RETRY_DELAY_MAX_S = 30
+/** Of those that there were in the last days, the latest. */
+const MOST_WORKERS = 100
 
 /** Runs of a generation are numbered, and those of each retry begin at the next multiple of this: far more than `RETRY_LIMIT`. */
 const ROUND = 10_000
@@ -76,7 +78,10 @@ export class GenerationQueue {
       supervise: works,
       superviseIntervalSeconds: SUPERVISE_S,
       monitorIntervalSeconds: SUPERVISE_S,
-      registerInstance: false
+      // What the others see of it (`check`).
+      registerInstance: works,
+      instanceName: 'worker',
+      instanceHeartbeatSeconds: HEARTBEAT_S
     })
     let failing = false
     boss.on('error', (err) => {
@@ -133,9 +138,10 @@ export class GenerationQueue {
     })
   }
 
-  /** Rejects when the queue cannot be asked. */
-  async check(): Promise<void> {
-    await this.#boss.schemaVersion()
+  /** Whether anybody works at it; a worker that has died counts for 30 s. Rejects when the queue cannot be asked. */
+  async check(): Promise<'up' | 'no-workers'> {
+    const workers = await this.#boss.getInstances({ limit: MOST_WORKERS })
+    return workers.some(({ live }) => live) ? 'up' : 'no-workers'
   }
 
   /** Takes no more runs, and waits `graceMs` at most for those that are under way. */

@@ -3,11 +3,13 @@ import { version } from '#config/version.ts'
 import type { Database } from '#database/database.ts'
 import type { GenerationQueue } from '#generation/queue.ts'
 import type { RedisClient } from '#redis/connect.ts'
+import { stateOf } from '#redis/state.ts'
 
 const CHECK_TIMEOUT_MS = 1000
 
-const Part = Type.Enum(['up', 'down', 'embedded'], { type: 'string' })
 const DatabasePart = Type.Enum(['up', 'read-only', 'down'], { type: 'string' })
+const RedisPart = Type.Enum(['up', 'read-only', 'partial', 'down', 'embedded'], { type: 'string' })
+const QueuePart = Type.Enum(['up', 'no-workers', 'down'], { type: 'string' })
 
 export const Health = Type.Object(
   {
@@ -16,50 +18,81 @@ export const Health = Type.Object(
       description: 'degraded: public reads work, some slower; or nothing can be written'
     }),
     version: Type.String({ description: 'of the service' }),
+    commit: Type.Optional(Type.String({ description: 'that it was built from, where the build says it' })),
     checks: Type.Object({
       database: Type.Optional(DatabasePart),
-      redis: Type.Optional(Part),
-      queue: Type.Optional(Part)
-    })
+      redis: Type.Optional({ ...RedisPart, description: 'of the cache' }),
+      sessions: Type.Optional({ ...RedisPart, description: 'their Redis, where they have one of their own' }),
+      limits: Type.Optional({ ...RedisPart, description: 'their Redis, where they have one of their own' }),
+      queue: Type.Optional({ ...QueuePart, description: 'of generations' })
+    }),
+    reasons: Type.Array(Type.String(), { description: 'why it is not ok, a sentence for each part' })
   },
   { title: 'Health' }
 )
 
+type Health = Static<typeof Health>
+
+/** Which build this is. */
+export function buildOf({ commit }: { readonly commit: string | null }) {
+  return { version, ...(commit !== null && { commit }) }
+}
+
+export interface Checked {
+  readonly database: Database
+  readonly queue: GenerationQueue
+  /** Absent: embedded, and what has none of its own. */
+  readonly redis: Readonly<Partial<Record<'redis' | 'sessions' | 'limits', RedisClient>>>
+  readonly keyPrefix: string
+}
+
+const REASONS = {
+  down: 'does not answer',
+  'read-only': 'takes no writes',
+  partial: 'is not all there',
+  'no-workers': 'no worker is alive: generations wait until one is (npm run worker, or WORKER=inline)'
+}
+
+interface Finding<State extends string> {
+  readonly state: State
+  readonly reason?: string
+}
+
 /**
- * Asks them all, a second at most. Without its database the service is down; where that takes no writes, or without Redis or
- * the queue, it is degraded.
+ * Asks them all, a second at most. Without its database the service is down, as it cannot serve; where that takes no writes, a Redis
+ * is not all there, or nobody works at the queue, it is degraded.
  */
-export async function checkHealth(
-  database: Database,
-  redis: RedisClient | null,
-  queue: GenerationQueue
-): Promise<Static<typeof Health>> {
-  let readOnly = false
-  const check = database.check().then((state) => {
-    readOnly = state === 'read-only'
-  })
-  const [databaseUp, redisUp, queueUp] = await Promise.all([
-    answers(check),
-    redis === null || answers(redis.ping()),
-    answers(queue.check())
+export async function checkHealth(checked: Checked): Promise<Omit<Health, 'version' | 'commit'>> {
+  const { redis, keyPrefix } = checked
+  const redisState = (client: RedisClient | undefined) => client && within(stateOf(client, keyPrefix))
+  const [database, queue, cache, sessions, limits] = await Promise.all([
+    within(checked.database.check().then((state) => ({ state }))),
+    within(checked.queue.check().then((state) => ({ state }))),
+    redisState(redis.redis),
+    redisState(redis.sessions),
+    redisState(redis.limits)
   ])
+  const found = { database, redis: cache, sessions, limits, queue }
+  const reasons = Object.entries(found).flatMap(([part, finding]) =>
+    finding === undefined || finding.state === 'up' ? [] : [`${part}: ${finding.reason ?? REASONS[finding.state]}`]
+  )
   return {
-    version,
-    status: databaseUp ? (redisUp && queueUp && !readOnly ? 'ok' : 'degraded') : 'down',
+    status: database.state === 'down' ? 'down' : reasons.length > 0 ? 'degraded' : 'ok',
     checks: {
-      database: databaseUp ? (readOnly ? 'read-only' : 'up') : 'down',
-      redis: redis === null ? 'embedded' : redisUp ? 'up' : 'down',
-      queue: queueUp ? 'up' : 'down'
-    }
+      database: database.state,
+      redis: cache?.state ?? 'embedded',
+      ...(sessions && { sessions: sessions.state }),
+      ...(limits && { limits: limits.state }),
+      queue: queue.state
+    },
+    reasons
   }
 }
 
-async function answers(question: PromiseLike<unknown>): Promise<boolean> {
-  const timeout = Promise.withResolvers<boolean>()
-  const timer = setTimeout(() => timeout.resolve(false), CHECK_TIMEOUT_MS)
-  const answer = Promise.resolve(question).then(
-    () => true,
-    () => false
-  )
+async function within<State extends string>(question: Promise<Finding<State>>): Promise<Finding<State | 'down'>> {
+  const down = { state: 'down' } as const
+  const timeout = Promise.withResolvers<typeof down>()
+  const timer = setTimeout(() => timeout.resolve(down), CHECK_TIMEOUT_MS)
+  const answer = question.catch(() => down)
   return Promise.race([answer, timeout.promise]).finally(() => clearTimeout(timer))
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { register, signIn } from '../support/actors.ts'
-import { Course } from '../support/contract.ts'
+import { Course, Health, parse } from '../support/contract.ts'
 import { until } from '../support/eventually.ts'
 import { ended, generate, generation, spawnWorker } from '../support/generations.ts'
 import { ModelServer, token } from '../support/model-server.ts'
@@ -23,7 +23,10 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
     t.teardown(() => worker.kill('SIGKILL'))
     return worker
   }
+  const ready = async () => parse(Health, await (await fetch(`${url}/health/ready`)).text())
+  t.match(await ready(), { status: 'degraded', checks: { queue: 'no-workers' } }, 'nobody would run a generation')
   let worker = await startWorker('1')
+  await until(async () => (await ready()).status === 'ok', 5000)
 
   /** A generation that has at least seven chapters, and whose next answers wait for `go`. */
   async function halfWritten(topic: string): Promise<{ id: string; completed: number; go: () => void }> {

@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis'
 import t from 'tap'
 import { bothWays, startReal } from '../support/both-ways.ts'
 import { Course, ErrorBody, Health, parse } from '../support/contract.ts'
@@ -106,6 +107,18 @@ t.test('when a part is down', async (t) => {
     await becomes('ok')
     await until(async () => (await course(3)).headers.get('x-cache') === 'HIT', RECOVERY_MS)
     t.match(await ready(), { httpStatus: 200, checks: { redis: 'up' } })
+  })
+
+  await t.test('a Redis that is full is degraded, and the reason is told', async (t) => {
+    const client = new Redis(redis.url)
+    t.teardown(() => client.disconnect())
+    await client.config('SET', 'maxmemory', '1')
+    await becomes('degraded')
+    const reasons = ['redis: writes nothing: its memory is full']
+    t.match(await ready(), { httpStatus: 200, checks: { redis: 'read-only' }, reasons })
+    await client.config('SET', 'maxmemory', '0')
+    await becomes('ok')
+    t.same((await ready()).reasons, [])
   })
 
   await t.test('a Redis that hangs does not hold the answers up', async (t) => {

@@ -74,11 +74,19 @@ export const ErrorBody = exactly({
   requestId: text
 })
 
-const part = Type.Optional(Type.Enum(['up', 'down', 'embedded']))
+const redis = Type.Enum(['up', 'read-only', 'partial', 'down', 'embedded'])
 export const Health = exactly({
   status: Type.Enum(['ok', 'degraded', 'down']),
   version: text,
-  checks: exactly({ database: Type.Optional(Type.Enum(['up', 'read-only', 'down'])), redis: part, queue: part })
+  commit: Type.Optional(text),
+  checks: exactly({
+    database: Type.Optional(Type.Enum(['up', 'read-only', 'down'])),
+    redis: Type.Optional(redis),
+    sessions: Type.Optional(redis),
+    limits: Type.Optional(redis),
+    queue: Type.Optional(Type.Enum(['up', 'no-workers', 'down']))
+  }),
+  reasons: Type.Array(text)
 })
 
 export const Statistics = exactly({

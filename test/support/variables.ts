@@ -266,6 +266,15 @@ export const variables: readonly Variable[] = [
     allowed: /16 characters/,
     hidden: true
   },
+  {
+    name: 'COMMIT',
+    of: (c) => c.commit,
+    unset: null,
+    given: '0123abc',
+    parsed: '0123abc',
+    bad: ['main', '0123'],
+    allowed: /hexadecimal/
+  },
   { name: 'WORKER_PORT', of: (c) => c.workerPort, unset: null, given: '9100', parsed: 9100, ...number },
   { name: 'SLOW_REQUEST_MS', of: (c) => c.slowRequestMs, unset: 500, given: '250', parsed: 250, ...number },
   {
