@@ -20,7 +20,7 @@ import { Quotas } from './quota.ts'
 import { requireCategory } from './require-category.ts'
 import { type AuthoringRules, mayPublish, requireVerified } from './rules.ts'
 import type { Chapter, Course, Module, ModuleList } from './shapes.ts'
-import { giveSlug, keepOldSlug, temporarySlug } from './slug.ts'
+import { giveSlug, keepOldSlug, requireNoLinkOfOthers, slugTaken, temporarySlug } from './slug.ts'
 import { copyCourse } from './whole-course.ts'
 
 /**
@@ -60,6 +60,7 @@ export class Authoring {
       if (input.status === 'published' && status !== 'published') this.#requirePublisher(actor)
       if (input.slug !== undefined) await keepOldSlug(tx, id, input.slug)
       await tx.course.update({ where: { id }, data: input, select: { id: true } }).catch(throwTaken)
+      if (input.slug !== undefined) await requireNoLinkOfOthers(tx, id, input.slug)
       return read(tx).course(id, {})
     })
   }
@@ -186,7 +187,7 @@ export class Authoring {
 
 function throwTaken(error: unknown): never {
   const isTaken = error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002'
-  throw isTaken ? new ApiError(409, 'SLUG_TAKEN', 'slug is taken by another course') : error
+  throw isTaken ? slugTaken() : error
 }
 
 function addsText({ title, content }: ChapterChange, current: Chapter): boolean {

@@ -16,7 +16,7 @@ interface FileChapter {
   readonly content: string
 }
 
-export interface FileCourse extends Pick<CourseItem, 'title' | 'summary' | 'level' | 'language'> {
+export interface FileCourse extends Pick<CourseItem, 'slug' | 'title' | 'summary' | 'level' | 'language'> {
   readonly description: string
   /** The slug of its category. */
   readonly category: string | null
@@ -32,7 +32,7 @@ export interface FileCourse extends Pick<CourseItem, 'title' | 'summary' | 'leve
 export async function readWholeCourse(tx: Transaction, id: number, visible: Visibility): Promise<FileCourse> {
   const course = await tx.course.findUnique({
     where: { id, ...visible },
-    select: { title: true, summary: true, description: true, level: true, language: true, category: true }
+    select: { slug: true, title: true, summary: true, description: true, level: true, language: true, category: true }
   })
   if (course === null) throw new NotFoundError('course')
   // Lengths are known without the texts.
@@ -58,14 +58,14 @@ export function writeCourseFile(course: FileCourse): string {
   const parts = [
     `---\n${stringify(facts, { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN', lineWidth: 0 })}---`,
     `# ${title}`,
-    block(word, 'contents', contents(word, course)),
+    block(word, 'contents', contents(course)),
     block(word, 'description', description)
   ]
   for (const module of modules) {
-    parts.push(`<!-- ${word}:module -->\n${anchor(word, 'module', module.id)}\n\n## ${module.title}`)
+    parts.push(`<!-- ${word}:module -->\n${anchor('module', module.id)}\n\n## ${module.title}`)
     if (module.summary !== '') parts.push(block(word, 'summary', module.summary))
     for (const { id, title, minutes, content } of module.chapters) {
-      parts.push(`<!-- ${word}:chapter minutes=${minutes} -->\n${anchor(word, 'chapter', id)}\n\n### ${title}`)
+      parts.push(`<!-- ${word}:chapter minutes=${minutes} -->\n${anchor('chapter', id)}\n\n### ${title}`)
       parts.push(block(word, 'content', content))
     }
   }
@@ -77,13 +77,13 @@ function block(word: string, name: string, text: string): string {
 }
 
 /** Of ids, which no other name or place changes. */
-function anchor(word: string, what: 'module' | 'chapter', id: number): string {
-  return `<a id="${word}-${what}-${id}"></a>`
+function anchor(what: 'module' | 'chapter', id: number): string {
+  return `<a id="course-${what}-${id}"></a>`
 }
 
-function contents(word: string, { modules }: FileCourse): string {
+function contents({ modules }: FileCourse): string {
   const link = (what: 'module' | 'chapter', id: number, title: string) =>
-    `- [${title.replace(/[\\[\]<>`]/g, '\\$&')}](#${word}-${what}-${id})`
+    `- [${title.replace(/[\\[\]<>`]/g, '\\$&')}](#course-${what}-${id})`
   const lines = modules.flatMap(({ id, title, chapters }) => [
     link('module', id, title),
     ...chapters.map((chapter) => `  ${link('chapter', chapter.id, chapter.title)}`)
@@ -91,12 +91,12 @@ function contents(word: string, { modules }: FileCourse): string {
   return lines.join('\n')
 }
 
-/** `course`, or with a number where a text has markers or anchors of that word in it, as an export inside of an export. */
+/** `course`, or with a number where a text has lines that look like markers of that word, as an export inside of an export. */
 function markerFor({ description, modules }: FileCourse): string {
   const texts = modules.flatMap(({ summary, chapters }) => [summary, ...chapters.map(({ content }) => content)])
   const used = new Set<number>()
   for (const text of [description, ...texts]) {
-    for (const [, number] of text.matchAll(/course(\d{0,9})[:-]/g)) used.add(Number(number))
+    for (const [, number] of text.matchAll(/^<!-- \/?course(\d{0,9}):/gm)) used.add(Number(number))
   }
   if (!used.has(0)) return 'course'
   let number = 2

@@ -134,7 +134,9 @@ class CourseReader {
     const end = `<!-- /${word}:${name} -->`
     do {
       this.#at++
-      if (this.#at >= this.#lines.length) throw badLine(start + 1, `the end of this is missing: ${end}`)
+      // No text has a line that begins like a marker: what follows the lost end of a text must not become a part of it.
+      const isOver = this.#at >= this.#lines.length || /^<!-- \/?(\w+):/.exec(this.#line())?.[1] === word
+      if (isOver && this.#line() !== end) throw badLine(start + 1, `the end of this is missing: ${end}`)
     } while (this.#line() !== end)
     const text = this.#lines.slice(start + 1, this.#at).join('\n')
     // An editor has changed all ends of lines, this one too.

@@ -1,5 +1,6 @@
 import slugify from '@sindresorhus/slugify'
 import type { Transaction } from '#database/database.ts'
+import { ApiError } from '#http/errors.ts'
 
 const MAX_SLUG = 60
 /** How many of the slugs that a course had before lead to it, the latest ones. */
@@ -7,7 +8,7 @@ const MAX_OLD_SLUGS = 20
 
 /** The slug of a course: of its title, in Latin letters; the id makes it unique, whatever the title. */
 export function courseSlug(title: string, id: number): string {
-  return `${slugify(title).slice(0, MAX_SLUG)}-${id}`.replace(/^-+|-+(?=-)/g, '')
+  return `${slugify(title, { decamelize: false }).slice(0, MAX_SLUG)}-${id}`.replace(/^-+|-+(?=-)/g, '')
 }
 
 /** Unique until the id is known. */
@@ -15,11 +16,11 @@ export function temporarySlug(): string {
   return crypto.randomUUID()
 }
 
-/** Gives a new course the slug of its title. An author may have chosen that for another one: then it ends as the temporary one begins. */
+/** Gives a new course the slug of its title. Another one may have, or have had, the same: then it ends as the temporary one begins. */
 export async function giveSlug(tx: Transaction, id: number, title: string): Promise<void> {
   const slug = courseSlug(title, id)
   await tx.$executeRaw`
-    update course set slug = case when exists (select from course where slug = ${slug})
+    update course set slug = case when exists (select from course where slug = ${slug}) or exists (select from course_slug where slug = ${slug})
       then ${slug} || '-' || left(slug, 8) else ${slug} end
     where id = ${id}`
 }
@@ -32,4 +33,23 @@ export async function keepOldSlug(tx: Transaction, id: number, next: string): Pr
   await tx.$executeRaw`
     delete from course_slug where course_id = ${id} and (slug = ${next} or slug in (
       select slug from course_slug where course_id = ${id} order by created_at desc, slug offset ${MAX_OLD_SLUGS}))`
+}
+
+/**
+ * Throws 409 where links to a published course of somebody else would lead to this one. After the slug was written: then no other
+ * transaction is about to give it up.
+ */
+export async function requireNoLinkOfOthers(tx: Transaction, id: number, slug: string): Promise<void> {
+  const [other] = await tx.$queryRaw<{ id: number }[]>`
+    select former.id from course_slug join course as former on former.id = course_slug.course_id, course
+    where course_slug.slug = ${slug} and former.status = 'published' and course.id = ${id} and former.author_id <> course.author_id`
+  if (other !== undefined) throw slugTaken()
+}
+
+export function slugTaken(): ApiError {
+  return new ApiError(
+    409,
+    'SLUG_TAKEN',
+    'slug is taken: another course has it, or links to one of another author have it'
+  )
 }

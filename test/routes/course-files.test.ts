@@ -110,12 +110,18 @@ t.test('courses as files', async (t) => {
     const { id, chapterId } = await draftOf(ann, 'Шахматы: a/b')
     const anchors = async () => (await exported(ann, id)).match(/id="course-[a-z]+-\d+"/g)
     const before = await anchors()
-    await ann.request('PATCH', `/api/v1/courses/${id}/chapters/${chapterId}`, { title: 'Renamed' })
-    t.same(await anchors(), before)
+    for (const change of [{ title: 'Renamed' }, { content: 'In this course: SET.\n<!-- course:content -->' }]) {
+      await ann.request('PATCH', `/api/v1/courses/${id}/chapters/${chapterId}`, change)
+      t.same(await anchors(), before)
+    }
+    t.match(await exported(ann, id), '\nmarker: "course2"\n', 'only what looks like a marker makes another word of it')
     const path = `/api/v1/courses/${id}/export`
     const { headers } = await ann.get(path)
     t.equal(headers.get('content-type'), 'text/markdown; charset=utf-8')
-    t.match(headers.get('content-disposition'), /^attachment; filename=".*a b\.md"; filename\*=UTF-8''%D0%A8/i)
+    t.match(
+      headers.get('content-disposition'),
+      /^attachment; filename="?shakhmaty-a-b-\d+\.md"?; filename\*=UTF-8''%D0%A8/i
+    )
     t.equal(headers.get('cache-control'), 'private, no-cache')
     t.equal(await statusOf(ann.get(path, { 'if-none-match': headers.get('etag') ?? '' })), 304)
     t.equal(await statusOf(fetch(url + path)), 404, 'a draft')
@@ -194,6 +200,10 @@ t.test('courses as files', async (t) => {
       [`${head}## M\n${'### C\n'.repeat(150_000)}`, /^line \d+: there may be 100 chapters/],
       [`${head}${'`'.repeat(900_000)}`, /description must/],
       [`${marked}<!-- course:description -->\nx`, /^line 6: the end of this is missing/],
+      [
+        `${marked}<!-- course:description -->\nx\n<!-- course:module -->\n## M\n<!-- /course:description -->`,
+        /^line 6: the end/
+      ],
       [`${marked}lost`, /^line 6: this stands between no markers/],
       [`${marked}<!-- course:module -->\ntext`, /^line 6: after this a line with the title/],
       [`${marked}${'<!-- course:module -->\n'.repeat(40_000)}`, /^line 6: /]

@@ -45,7 +45,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         params: CourseParams,
         headers: ifMatch,
         body: CourseChange,
-        response: { 200: Course, ...errors(404, 412) }
+        response: { 200: Course, ...errors(404, 409, 412) }
       }
     },
     async (request, reply) =>

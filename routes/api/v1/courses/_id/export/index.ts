@@ -36,7 +36,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
           .trim()
           .slice(0, 100)
           .toWellFormed() || 'course'
-      reply.header('Content-Disposition', contentDisposition(`${name}.md`))
+      reply.header('Content-Disposition', contentDisposition(`${name}.md`, { fallback: `${course.slug}.md` }))
       return reply.type('text/markdown; charset=utf-8').send(writeCourseFile(course))
     }
   )
