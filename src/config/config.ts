@@ -83,6 +83,8 @@ export function readConfig(environment: Environment) {
       /** Null: cache, sessions and limits live in this process. */
       url: redisUrl,
       sessionUrl: redis(env, 'REDIS_SESSION_URL') ?? redisUrl,
+      /** As whom, and where, a backup reads the sessions. */
+      backupUrl: redis(env, 'BACKUP_REDIS_URL') ?? redis(env, 'REDIS_SESSION_URL') ?? redisUrl,
       /** Null: each process counts for itself. */
       limitUrl: text(env, 'REDIS_LIMIT_URL') === 'none' ? null : (redis(env, 'REDIS_LIMIT_URL') ?? redisUrl),
       keyPrefix:

@@ -4,6 +4,7 @@ import { ConfigError, type Environment } from './environment.ts'
 /** The variables that hold passwords, keys, or URLs with passwords. */
 export const SECRETS: readonly string[] = [
   'ADMIN_PASSWORD',
+  'BACKUP_REDIS_URL',
   'DATABASE_DIRECT_URL',
   'DATABASE_URL',
   'LLM_API_KEY',

@@ -1,7 +1,8 @@
 import pg from 'pg'
 import { READ_ONLY } from './unavailable.ts'
 
-const APPLICATION = 'ai-akademiya-api'
+/** How connections of the service are called in `pg_stat_activity`. */
+export const APPLICATION_NAME = 'ai-akademiya-api'
 const CONNECT_TIMEOUT_MS = 5000
 /** No connection is kept longer, in s: behind a proxy it may still lead to a server that is not the primary any more. */
 const MAX_AGE_S = 600
@@ -11,7 +12,7 @@ export function connectionOptions(databaseUrl: string): pg.ClientConfig {
   return {
     connectionString: databaseUrl,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    application_name: APPLICATION,
+    application_name: APPLICATION_NAME,
     keepAlive: true
   }
 }

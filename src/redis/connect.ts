@@ -23,14 +23,14 @@ const SLOTS = 16_384
 
 /**
  * A client for the Redis of a URL (`address.ts`). It reconnects until `closeRedis` (`watchdog.ts`), answers each command within
- * 250 ms or fails it, and queues nothing while disconnected: the caller degrades at once instead of waiting. Throws for a URL
+ * `commandTimeoutMs` (250 ms) or fails it, and queues nothing while disconnected: the caller degrades at once instead of waiting. Throws for a URL
  * that is none, and `UnreadableFileError`.
  */
-export function connectRedis(url: string): RedisClient {
-  return keepConnected(clientOf(url))
+export function connectRedis(url: string, commandTimeoutMs = COMMAND_TIMEOUT_MS): RedisClient {
+  return keepConnected(clientOf(url, commandTimeoutMs))
 }
 
-function clientOf(url: string): RedisClient {
+function clientOf(url: string, commandTimeout: number): RedisClient {
   const address = parseRedisUrl(url)
   if (address === null) throw new RangeError('not a URL of a Redis')
   const { kind, hosts, username, password, db, master, sentinelPassword } = address
@@ -39,7 +39,7 @@ function clientOf(url: string): RedisClient {
   const common = {
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
-    commandTimeout: COMMAND_TIMEOUT_MS,
+    commandTimeout,
     connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: SOCKET_TIMEOUT_MS,
     maxRetriesPerRequest: 0,

@@ -94,6 +94,14 @@ export const variables: readonly Variable[] = [
     ...redis
   },
   {
+    name: 'BACKUP_REDIS_URL',
+    of: (c) => c.redis.backupUrl,
+    unset: null,
+    given: 'redis://backup:p@r',
+    parsed: 'redis://backup:p@r',
+    ...redis
+  },
+  {
     name: 'REDIS_KEY_PREFIX',
     of: (c) => c.redis.keyPrefix,
     unset: 'aikademiya',

@@ -1,0 +1,58 @@
+import { readdir, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { BackupError } from './backup-error.ts'
+import { freeIn } from './database-state.ts'
+import { manifestOf, sizeOf } from './manifest.ts'
+
+/** The name of a backup that is not finished. */
+export const UNFINISHED = '.unfinished'
+const NAMED_BY_TIME = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ$/
+/** What is unfinished for so long was left by a process that died. */
+const ABANDONED_MS = 24 * 3_600_000
+/** How much larger than the one before a backup may be. */
+const GROWTH = 1.5
+
+/** A folder's name for a backup that is taken now: names sort as times do. */
+export function nameOfNow(): string {
+  return `${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}Z`
+}
+
+/** Removes all but the newest `keep` backups that are named by their time, and what dead processes left; resolves to their names. */
+export async function removeOld(folder: string, keep: number): Promise<string[]> {
+  const names = await timedIn(folder)
+  const old = names.slice(0, Math.max(0, names.length - keep))
+  for (const name of await readdir(folder)) {
+    const isUnfinished = name.endsWith(UNFINISHED) && NAMED_BY_TIME.test(name.slice(0, -UNFINISHED.length))
+    if (isUnfinished && Date.now() - (await stat(join(folder, name))).mtimeMs > ABANDONED_MS) old.push(name)
+  }
+  for (const name of old) await rm(join(folder, name), { recursive: true })
+  return old
+}
+
+/** Throws `BackupError` where the disk has no room for a backup: by the last one beside it, or, for the first, by the tables. */
+export async function requireRoom(folder: string, tableBytes: number): Promise<void> {
+  const parent = dirname(folder)
+  const last = (await timedIn(parent)).at(-1)
+  // A dump is compressed, and so hardly larger than the tables.
+  const needed = last === undefined ? tableBytes : (await sizeOf(join(parent, last))) * GROWTH
+  const free = await freeIn(parent)
+  if (free >= needed) return
+  const by = last === undefined ? 'as large as the tables' : `half as large again as ${last}`
+  throw new BackupError(
+    `${parent} has ${inWords(free)} free, and a backup may take ${inWords(needed)} (${by}): make room, or go on with --force`
+  )
+}
+
+/** Bytes for people, as `1.5 MB`. */
+export function inWords(bytes: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB']
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3))
+  return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`
+}
+
+/** The names of the finished backups in a folder that are named by their time, the oldest first. */
+async function timedIn(folder: string): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => NAMED_BY_TIME.test(name)).sort()
+  const manifests = await Promise.all(names.map((name) => manifestOf(join(folder, name))))
+  return names.filter((_name, index) => manifests[index] !== null)
+}

@@ -1,0 +1,139 @@
+import { open } from 'node:fs/promises'
+import { Cluster, ReplyError } from 'ioredis'
+import pRetry from 'p-retry'
+import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/schema'
+import { mastersOf, type RedisClient } from '#redis/connect.ts'
+import { BackupError, messageOf } from './backup-error.ts'
+
+/** How many keys one SCAN step looks at, and how many sessions are written at once. */
+const STEP = 500
+/** What a failover interrupts begins anew. */
+const RETRIES = { retries: 4, minTimeout: 500, maxTimeout: 4000 }
+
+/** A session as a line of JSON. */
+const SavedSession = Type.Object({ id: Type.String(), text: Type.String(), expiresAt: Type.Integer() })
+type SavedSession = Static<typeof SavedSession>
+const saved = Compile(SavedSession)
+
+/**
+ * The sessions in Redis. Commands of single keys and SCAN on each master, so that it is the same on one server, behind Sentinel and in a
+ * cluster, and needs no rights but those of the service: no BGSAVE, no files of Redis, no restart.
+ */
+export class SavedSessions {
+  readonly #redis: RedisClient
+  readonly #prefix: string
+
+  constructor(redis: RedisClient, keyPrefix: string) {
+    this.#redis = redis
+    this.#prefix = `${keyPrefix}:session:`
+  }
+
+  /** Writes all to a new file; resolves to how many there are. */
+  async save(file: string): Promise<number> {
+    try {
+      return await pRetry(() => this.#save(file), { ...RETRIES, shouldRetry: ({ error }) => !isRefused(error) })
+    } catch (error) {
+      throw new BackupError(`the sessions cannot be read from Redis: ${messageOf(error)}`)
+    }
+  }
+
+  async #save(file: string): Promise<number> {
+    const output = await open(file, 'w', 0o600)
+    const ids = new Set<string>()
+    try {
+      const layout = await this.#layout()
+      for await (const sessions of this.#all()) {
+        // SCAN may name a key twice.
+        const fresh = sessions.filter(({ id }) => !ids.has(id))
+        for (const { id } of fresh) ids.add(id)
+        await output.write(fresh.map((session) => `${JSON.stringify(session)}\n`).join(''))
+      }
+      if ((await this.#layout()) !== layout) throw new Error('the cluster has moved slots meanwhile')
+      return ids.size
+    } finally {
+      await output.close()
+    }
+  }
+
+  /** Replaces those in Redis by those of a file; resolves to how many of them are not over yet. */
+  async restore(file: string): Promise<number> {
+    let count = 0
+    for await (const keys of this.#keys()) await Promise.all(keys.map(({ key }) => this.#redis.unlink(key)))
+    for await (const sessions of linesOf(file)) {
+      const lasting = sessions.filter(({ expiresAt }) => expiresAt > Date.now())
+      count += lasting.length
+      await Promise.all(
+        lasting.map(({ id, text, expiresAt }) => this.#redis.set(this.#prefix + id, text, 'PXAT', expiresAt))
+      )
+    }
+    return count
+  }
+
+  async *#all(): AsyncGenerator<SavedSession[]> {
+    for await (const keys of this.#keys()) {
+      const sessions = keys.map(async ({ master, key }) => {
+        const [text, ttl] = await Promise.all([master.get(key).catch(ifNoText), master.pttl(key)])
+        return text === null || ttl <= 0
+          ? []
+          : [{ id: key.slice(this.#prefix.length), text, expiresAt: Date.now() + ttl }]
+      })
+      yield (await Promise.all(sessions)).flat()
+    }
+  }
+
+  async *#keys() {
+    // The prefix has no character that means something in a pattern (src/config/config.ts).
+    for (const master of mastersOf(this.#redis)) {
+      let cursor = '0'
+      do {
+        const [next, keys] = await master.scan(cursor, 'MATCH', `${this.#prefix}*`, 'COUNT', STEP)
+        cursor = next
+        yield keys.map((key) => ({ master, key }))
+      } while (cursor !== '0')
+    }
+  }
+
+  /** Who has which slots of a cluster. */
+  async #layout(): Promise<string> {
+    return this.#redis instanceof Cluster ? JSON.stringify(await this.#redis.cluster('SLOTS')) : ''
+  }
+}
+
+/** How many sessions a file has. Throws `BackupError` for one that is none. */
+export async function countSessions(file: string): Promise<number> {
+  let count = 0
+  for await (const sessions of linesOf(file)) count += sessions.length
+  return count
+}
+
+async function* linesOf(file: string): AsyncGenerator<SavedSession[]> {
+  const input = await open(file)
+  let sessions: SavedSession[] = []
+  for await (const line of input.readLines()) {
+    sessions.push(parse(line))
+    if (sessions.length < STEP) continue
+    yield sessions
+    sessions = []
+  }
+  yield sessions
+}
+
+function parse(line: string): SavedSession {
+  try {
+    const session: unknown = JSON.parse(line)
+    if (saved.Check(session)) return session
+  } catch {}
+  throw new BackupError('a line of the file of sessions is none')
+}
+
+/** A key of another type is no session. */
+function ifNoText(error: unknown): null {
+  if (/WRONGTYPE/.test(String(error))) return null
+  throw error
+}
+
+/** What the user of Redis may not do, he may not the next time either. */
+function isRefused(error: unknown): boolean {
+  return error instanceof ReplyError && /NOPERM|NOAUTH|WRONGPASS/.test(String(error))
+}

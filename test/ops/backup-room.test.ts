@@ -1,0 +1,85 @@
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import pg from 'pg'
+import t from 'tap'
+import { freeIn } from '#backup/database-state.ts'
+import { PostgresServer } from '../support/postgres.ts'
+import { findPostgres } from '../support/postgres-tools.ts'
+import { runScript } from '../support/script.ts'
+import { run } from '../support/server-process.ts'
+import { temporaryFolder } from '../support/service.ts'
+
+/** As whom PostgreSQL runs where the tests run as root. */
+const NOBODY = 65_534
+const PASSWORD = 'password'
+
+const folder = await temporaryFolder(t)
+const [small, backups] = [join(folder, 'small'), join(folder, 'backups')]
+const reason = await mounted(small, '34m')
+if (reason === null) await drill()
+else t.test('a disk that is full', { skip: reason }, async () => {})
+
+async function drill(): Promise<void> {
+  const tools = findPostgres()
+  if (tools === undefined) throw new Error('no PostgreSQL of the system: test/support/ensure-servers.ts installs it')
+  const postgres = await PostgresServer.startSystem(tools, PASSWORD)
+  t.teardown(() => postgres.stop())
+  const admin = new pg.Client(await postgres.createDatabase())
+  await admin.connect()
+  t.teardown(() => admin.end())
+  await admin.query(`create tablespace small location '${small}'`)
+  await admin.query('create database small tablespace small')
+  const DATABASE_URL = `postgresql://postgres:${PASSWORD}@127.0.0.1:${postgres.port}/small`
+  const env = { PATH: `${tools}:${process.env.PATH}`, DATABASE_URL }
+  t.equal((await runScript('src/cli/migrate.ts', env)).code, 0)
+  const database = new pg.Client(DATABASE_URL)
+  await database.connect()
+  t.teardown(() => database.end())
+  // 12 MB that hardly compress, of which each row is in the table itself.
+  const row = `(select string_agg(md5(n::text || i), '') from generate_series(1, 60) i)`
+  await database.query(`create table much as select n, ${row} as text from generate_series(1, 6000) n`)
+  const ops = (script: string, ...args: string[]) => runScript(`src/cli/${script}.ts`, env, ...args)
+
+  await t.test('there is no room for a backup', async (t) => {
+    const full = join(folder, 'full')
+    t.equal(await mounted(full, '1m'), null)
+    const refused = await ops('backup', join(full, 'backup'))
+    t.match(refused, { code: 1, stdout: '', stderr: /full has 1\.0 MB free, and a backup may take 1\d\.\d MB/ })
+    const failed = await ops('backup', '--force', join(full, 'backup'))
+    t.match(failed, { code: 1, stderr: /could not write to .*No space left on device/ })
+    t.strictSame(await readdir(full), [], 'nothing is left behind')
+    for (let i = 1; i <= 2; i++) t.match(await ops('backup', '--into', backups), { code: 0, stderr: '' })
+  })
+
+  await t.test('there is no room for what is restored, beside what is there until it is done', async (t) => {
+    const [name = ''] = await readdir(backups)
+    await database.query('create table written_after_the_backup ()')
+    const there = async () => (await database.query('select count(*)::int, max(text) from much')).rows
+    const before = await there()
+    const { length } = await readdir(small, { recursive: true })
+    const refused = await ops('restore', join(backups, name))
+    t.match(refused, {
+      code: 1,
+      stderr: /^the disk of PostgreSQL has \d\.\d MB free, and the database takes 2\d\.\d MB/
+    })
+    t.match(refused.stderr, /--force\nnothing was changed\n$/)
+    const failed = await ops('restore', '--force', join(backups, name))
+    t.match(failed, { code: 1, stderr: /No space left on device.*\nnothing was changed\n$/s })
+    t.strictSame(await there(), before)
+    await database.query('table written_after_the_backup')
+    await database.query('checkpoint')
+    t.equal((await readdir(small, { recursive: true })).length, length, 'and no file of it is left')
+    t.ok((await freeIn(small)) > 1_000_000)
+  })
+}
+
+/** Mounts a disk of this size at a new folder; resolves to null, or to why that cannot be done here. */
+async function mounted(path: string, size: string): Promise<string | null> {
+  await mkdir(path)
+  if (process.getuid?.() !== 0) return 'mounting a small disk needs root'
+  const options = `size=${size},uid=${NOBODY},gid=${NOBODY},mode=700`
+  const { code, stderr } = await run('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path])
+  if (code !== 0) return `no disk can be mounted here: ${stderr.trim()}`
+  t.teardown(() => run('umount', ['-l', path]))
+  return null
+}

@@ -1,0 +1,296 @@
+import { copyFile, cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import pg from 'pg'
+import t from 'tap'
+import { Actor, peopleEnvironment, register } from '../support/actors.ts'
+import { dumpWith, resealed, withTool } from '../support/backups.ts'
+import { PostgresServer } from '../support/postgres.ts'
+import { findPostgres } from '../support/postgres-tools.ts'
+import { RedisServer } from '../support/redis.ts'
+import { ROOT, runScript } from '../support/script.ts'
+import { run } from '../support/server-process.ts'
+import { spawnService, temporaryFolder } from '../support/service.ts'
+
+/** A URL would need it encoded; PGPASSWORD and REDIS_PASSWORD take it as it is. */
+const PASSWORD = 'p@ss/w:rd#1'
+const PREFIX = 'restored'
+const BACKUP = 'src/cli/backup.ts'
+const RESTORE = 'src/cli/restore.ts'
+
+const tools = findPostgres()
+if (tools === undefined) throw new Error('no PostgreSQL of the system: test/support/ensure-servers.ts installs it')
+const PATH = `${tools}:${process.env.PATH}`
+const postgres = await PostgresServer.startSystem(tools, PASSWORD)
+t.teardown(() => postgres.stop())
+const strangers = new pg.Client(await postgres.createDatabase())
+await strangers.connect()
+t.teardown(() => strangers.end())
+await strangers.query(`create role aikademiya login password '${PASSWORD}'`)
+await strangers.query('create database aikademiya owner aikademiya')
+const DATABASE_URL = `postgresql://aikademiya@127.0.0.1:${postgres.port}/aikademiya`
+const withPassword = DATABASE_URL.replace('@', `:${encodeURIComponent(PASSWORD)}@`)
+const database = new pg.Pool({ connectionString: withPassword, max: 1 })
+t.teardown(() => database.end())
+
+// The users of docs/configuration.md and docs/backup.md, and one for the test itself.
+const users = {
+  default: 'off',
+  admin: `on >${PASSWORD} ~* &* +@all`,
+  api: `on >${PASSWORD} ~${PREFIX}:* &${PREFIX}:* +@all -@dangerous +info +slowlog`,
+  backup: `on >${PASSWORD} ~${PREFIX}:session:* +scan +get +pttl +ping +info`
+}
+const acl = Object.entries(users).flatMap(([name, rights]) => ['--user', name, ...rights.split(' ')])
+const redis = await RedisServer.start(...acl)
+t.teardown(() => redis.stop())
+const keys = new Redis(redis.url, { username: 'admin', password: PASSWORD })
+keys.on('error', () => {})
+t.teardown(() => keys.disconnect())
+
+const folder = await temporaryFolder(t)
+const backup = join(folder, 'backup')
+const env = {
+  ...peopleEnvironment,
+  PATH,
+  DATABASE_URL,
+  PGPASSWORD: PASSWORD,
+  REDIS_URL: `${redis.url.replace('://', '://api@')}/`,
+  REDIS_PASSWORD: PASSWORD,
+  REDIS_KEY_PREFIX: PREFIX,
+  SESSION_SECRET: 'the secret of the tests is long enough'
+}
+let session = ''
+
+t.test('a backup of what the service has while it runs, with passwords that no URL holds', async (t) => {
+  const service = await spawnService({ ...env, SEED: 'demo' })
+  t.teardown(() => service.kill('SIGKILL'))
+  const ready = { status: 'ok', checks: { database: 'up', redis: 'up', queue: 'up' } }
+  t.match(await (await fetch(`${service.url}/health/ready`)).json(), ready)
+  const ann = await register(service.url, 'ann')
+  session = ann.cookie
+  await ann.get('/api/v1/courses/1')
+  t.ok(await keys.exists(`${PREFIX}:course:1`), 'something is cached')
+
+  const made = await run(join(ROOT, 'ops', 'backup.sh'), [backup], { env, cwd: folder })
+  t.equal(made.code, 0, made.stderr)
+  t.match(made.stdout, /^PostgreSQL: dumped, and read again: \d\d tables\nRedis: 1 sessions saved\nbackup: /m)
+  const checked = await run('sha256sum', ['-c', 'SHA256SUMS'], { cwd: backup })
+  t.equal(checked.stdout, 'backup.json: OK\npostgres.dump: OK\nsessions.jsonl: OK\n')
+  t.equal((await stat(backup)).mode & 0o777, 0o700, 'nobody else may read it')
+  t.match(await ops(BACKUP, backup), { code: 1, stderr: /exists already/ })
+
+  const before = await contents()
+  const refused = await ops(RESTORE, backup)
+  t.equal(refused.code, 1, 'it is not restored while the service runs')
+  t.match(refused.stderr, /^the service runs: \d+ connections to the database, api \d+ on \S+ in Redis\. Stop the API/)
+  t.match(refused.stderr, /nothing was changed\n$/)
+  t.strictSame(await contents(), before)
+  t.ok(await keys.exists(`${PREFIX}:course:1`))
+  t.equal(await service.kill('SIGTERM'), 0)
+})
+
+t.test('one that cannot be taken says why, and leaves nothing behind', async (t) => {
+  const before = await readdir(folder)
+  const taken = (more: Record<string, string>) => runScript(BACKUP, { ...env, ...more }, join(folder, 'none'))
+  const oldTool = await withTool(t, 'pg_dump', 'echo "pg_dump (PostgreSQL) 9.6.24"', PATH)
+  const lyingTool = await withTool(t, 'pg_restore', 'echo "error: input file is too short" >&2; exit 1', PATH)
+  const asks = { code: 1, stdout: '' }
+  t.match(await taken({ PATH: oldTool }), {
+    ...asks,
+    stderr: /pg_dump is of PostgreSQL 9 .* install the client of \d+/
+  })
+  t.match(await taken({ PATH: lyingTool }), { code: 1, stderr: /input file is too short/ })
+  t.match(await taken({ PGPASSWORD: 'wrong' }), {
+    ...asks,
+    stderr: /password authentication failed.*check DATABASE_URL/
+  })
+  t.match(await taken({ REDIS_PASSWORD: 'wrong' }), { code: 1, stderr: /WRONGPASS.*check BACKUP_REDIS_URL/ })
+  t.match(await taken({ DATABASE_URL: '' }), { ...asks, stderr: /the embedded database is the folder \.data/ })
+  const elsewhere = DATABASE_URL.replace(/\w+$/, 'postgres')
+  t.match(await taken({ DATABASE_URL: elsewhere }), { ...asks, stderr: /no tables of the service: check DATABASE_URL/ })
+  t.strictSame(await readdir(folder), before)
+})
+
+t.test('wrong arguments are exit code 2', async (t) => {
+  const wrong: [string, string[], RegExp][] = [
+    [BACKUP, [], /give one folder/],
+    [BACKUP, ['a', '--into', 'b'], /give one folder/],
+    [BACKUP, ['a', '--keep', '3'], /--keep goes with --into/],
+    [BACKUP, ['--into', 'b', '--keep', '0'], /--keep must be from 1/],
+    [RESTORE, ['a', 'b'], /give one folder/]
+  ]
+  for (const [script, args, message] of wrong) t.match(await ops(script, ...args), { code: 2, stderr: message })
+})
+
+t.test('as a user of Redis who may read sessions and nothing else; the newest are kept', async (t) => {
+  const into = join(folder, 'kept')
+  for (const name of ['2020-01-01T00-00-00Z', '2021-01-01T00-00-00Z', 'by-hand'])
+    await cp(backup, join(into, name), { recursive: true })
+  await writeFile(join(into, '2022-01-01T00-00-00Z'), 'no backup')
+  const BACKUP_REDIS_URL = redis.url.replace('://', `://backup:${encodeURIComponent(PASSWORD)}@`)
+  const made = await runScript(BACKUP, { ...env, BACKUP_REDIS_URL }, '--into', into, '--keep', '2')
+  t.match(made, { code: 0, stderr: '', stdout: /1 sessions saved\n.*\nremoved: 2020-01-01T00-00-00Z\n$/ })
+  const [, , now = '', ...rest] = (await readdir(into)).sort()
+  t.match(now, /^20\d\d-\d\d-\d\dT\d\d-\d\d-\d\dZ$/)
+  t.strictSame((await readdir(into)).sort().slice(0, 2), ['2021-01-01T00-00-00Z', '2022-01-01T00-00-00Z'])
+  t.strictSame(rest, ['by-hand'], 'what has another name, or is none, stays')
+})
+
+t.test('a password in a URL is in the arguments of no command, which every user of the machine can read', async (t) => {
+  const REDIS_URL = env.REDIS_URL.replace('@', `:${encodeURIComponent(PASSWORD)}@`)
+  const urls = { DATABASE_URL: withPassword, REDIS_URL, PGPASSWORD: '', REDIS_PASSWORD: '' }
+  let ended = false
+  const made = runScript(BACKUP, { ...env, ...urls }, join(folder, 'by-url')).finally(() => {
+    ended = true
+  })
+  const seen = new Set<string>()
+  while (!ended) {
+    for (const command of await commands()) seen.add(command)
+    await sleep(5)
+  }
+  t.equal((await made).code, 0, (await made).stderr)
+  t.ok([...seen].some((command) => command.includes('pg_dump')))
+  const secret = [PASSWORD, encodeURIComponent(PASSWORD)]
+  const telling = [...seen].filter((command) => secret.some((text) => command.includes(text)))
+  t.strictSame(
+    // Those of the test itself.
+    telling.filter((command) => !command.startsWith('redis-server')),
+    []
+  )
+  t.notMatch((await made).stdout, PASSWORD)
+})
+
+t.test('a backup that cannot be restored changes nothing', async (t) => {
+  const whole = await readFile(join(backup, 'postgres.dump'))
+  const { rows } = await database.query('show server_version')
+  const version: string = rows[0].server_version.slice(0, 5)
+  await strangers.query('create schema strangers; create table strangers.things (id int)')
+  await database.query('create schema strangers')
+  await keys.set(`${PREFIX}:store`, 'the database that this Redis caches')
+  const before = await contents()
+
+  const newerFormat = Buffer.from(whole)
+  newerFormat[6] = 99
+  const dumps: [string, Buffer, RegExp][] = [
+    ['no dump', Buffer.from('drop table courses;\n'), /cannot be read: .*valid archive.*; take another backup/],
+    ['its first bytes', whole.subarray(0, 500), /cannot be read: .*end of file; take another backup/],
+    ['its first half', whole.subarray(0, whole.length / 2), /could not (read|find)|unexpected end of file/],
+    ['all but its end', whole.subarray(0, -300), /could not (read|find)|unexpected end of file/],
+    ['of a newer server', replaced(whole, version, `99${version.slice(2)}`), /of PostgreSQL 99, and the server is/],
+    ['of a newer pg_dump', newerFormat, /unsupported version.*install the client of PostgreSQL that wrote it/],
+    ['of another database', await dumpWith(tools, postgres.port, PASSWORD, folder), /"strangers" already exists/]
+  ]
+  const broken = await temporaryFolder(t)
+  await cp(backup, broken, { recursive: true })
+  const refuses = async (what: string, message: RegExp, args: string[] = []) => {
+    const restored = await ops(RESTORE, broken, ...args)
+    t.equal(restored.code, 1, what)
+    t.match(restored.stderr, message, what)
+    t.match(restored.stderr, /nothing was changed\n$/, what)
+    t.strictSame(await contents(), before, `${what}: the database is as it was`)
+    t.ok(await keys.exists(`${PREFIX}:store`), `${what}: so is Redis`)
+  }
+  for (const [what, dump, message] of dumps) {
+    await writeFile(join(broken, 'postgres.dump'), dump)
+    if (what === 'all but its end') await refuses('what has changed since', /postgres.dump .*its checksum is another/)
+    await resealed(broken)
+    await refuses(what, message)
+  }
+  await copyFile(join(backup, 'postgres.dump'), join(broken, 'postgres.dump'))
+  await writeFile(join(broken, 'sessions.jsonl'), '{"id":"x"}\n')
+  await resealed(broken)
+  await refuses('no sessions', /a line of the file of sessions is none/)
+  await rm(join(broken, 'sessions.jsonl'))
+  await refuses('a file that is missing', /sessions.jsonl .* is missing/, ['--force'])
+  await rm(join(broken, 'backup.json'))
+  t.match(await ops(RESTORE, broken), { code: 1, stderr: /is no backup: it has no backup.json/ })
+  await database.query('drop schema strangers')
+})
+
+t.test('a Redis that takes no sessions is noticed before anything is changed', async (t) => {
+  const before = await contents()
+  await keys.config('SET', 'min-replicas-to-write', '1')
+  t.match(await ops(RESTORE, backup), {
+    code: 1,
+    stderr: /Redis takes no sessions: NOREPLICAS.*\nnothing was changed\n$/
+  })
+  await keys.config('SET', 'min-replicas-to-write', '0')
+  t.strictSame(await contents(), before)
+})
+
+for (const force of [false, true]) {
+  t.test(
+    `a whole one is restored${force ? ', with --force while something of the service is connected' : ''}`,
+    async (t) => {
+      await database.query(`update course set title = 'Written after the backup' where id = 1`)
+      await database.query('create table written_after_the_backup ()')
+      await keys.set(`${PREFIX}:session:begun-after-the-backup`, 'x', 'PX', 60_000)
+      await keys.set(`${PREFIX}:course:1`, 'x')
+      await keys.set(`${PREFIX}:limit:x`, '1')
+      const left = new pg.Client({ connectionString: withPassword, application_name: 'ai-akademiya-api' })
+      if (force) {
+        await left.connect()
+        t.teardown(() => left.end())
+        t.match(await ops(RESTORE, backup), { code: 1, stderr: /1 connections to the database\. Stop .*--force/ })
+      }
+      const id = await databaseId()
+      const restored = await ops(RESTORE, backup, ...(force ? ['--force'] : []))
+      t.equal(restored.code, 0, restored.stderr)
+      t.match(
+        restored.stdout,
+        /^Redis: 1 of 1 sessions restored.*\nRedis: \d+ keys of cached data cleared\nrestored: /m
+      )
+      t.not(await databaseId(), id, 'no Redis that caches the one before is taken for that of this one')
+      t.notMatch(JSON.stringify(await contents()), 'written_after_the_backup')
+      const names = (await keys.keys('*')).filter((key) => !/:(tag|board|probe|session-probe)\b/.test(key)).sort()
+      t.match(names, [`${PREFIX}:limit:x`, /^restored:session:[^:]+$/], 'sessions are restored, and nothing is cached')
+      t.not(names[1], `${PREFIX}:session:begun-after-the-backup`)
+
+      const service = await spawnService(env)
+      t.teardown(() => service.kill('SIGKILL'))
+      const ann = new Actor(service.url, session)
+      t.equal((await ann.get('/api/v1/users/me')).status, 200, 'who was signed in still is')
+      t.notMatch(await (await ann.get('/api/v1/courses/1')).text(), 'Written after the backup')
+      t.equal(await service.kill('SIGTERM'), 0)
+    }
+  )
+}
+
+t.test('a backup of what was restored has the same; into an empty database, too', async (t) => {
+  const again = join(folder, 'again')
+  t.match(await ops(BACKUP, again), { code: 0, stdout: /Redis: 1 sessions saved/ })
+  const before = await contents()
+  await database.query('drop schema public, pgboss cascade; create schema public')
+  const rehearsal = await runScript(RESTORE, { ...env, REDIS_URL: '' }, again)
+  t.match(rehearsal, { code: 0, stderr: '', stdout: /Redis: none is configured, no sessions/ })
+  t.strictSame(await contents(), before)
+})
+
+/** Every table with its number of rows, and what the tests change. */
+async function contents(): Promise<unknown> {
+  const { rows } = await database.query(`
+    select schemaname || '.' || relname as name,
+      (xpath('/row/n/text()', query_to_xml(format('select count(*) n from %I.%I', schemaname, relname), false, true, '')))[1]::text as rows
+    from pg_stat_user_tables order by 1`)
+  const courses = await database.query('select id, title from course order by id')
+  return { tables: rows, courses: courses.rows }
+}
+
+async function databaseId(): Promise<string> {
+  return (await database.query('select database_id from cache_store')).rows[0].database_id
+}
+
+/** The arguments of all processes. */
+async function commands(): Promise<string[]> {
+  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  return Promise.all(ids.map((id) => readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')))
+}
+
+function replaced(bytes: Buffer, from: string, to: string): Buffer {
+  return Buffer.from(bytes.toString('latin1').replaceAll(from, to), 'latin1')
+}
+
+function ops(script: string, ...args: string[]) {
+  return runScript(script, env, ...args)
+}
