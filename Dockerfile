@@ -14,6 +14,17 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm pkg delete devDependencies && npm install --omit=dev --ignore-scripts && npm cache clean --force
 
+# docker compose run --rm backup (docs/backup.md): the tools of the PostgreSQL that docker-compose.yml runs, with Node beside them.
+FROM postgres:17-bookworm AS backup
+COPY --from=node:24-bookworm-slim /usr/local/bin/node /usr/local/bin/node
+WORKDIR /app
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY package.json ./
+COPY src ./src
+VOLUME /backups
+ENTRYPOINT ["node"]
+CMD ["src/cli/backup.ts", "--into", "/backups"]
+
 FROM node:24-bookworm-slim
 WORKDIR /app
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/app/.data MALLOC_ARENA_MAX=1

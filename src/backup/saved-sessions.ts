@@ -1,15 +1,15 @@
 import { open } from 'node:fs/promises'
-import { Cluster, ReplyError } from 'ioredis'
+import { type Redis, ReplyError } from 'ioredis'
 import pRetry from 'p-retry'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/schema'
-import { mastersOf, type RedisClient } from '#redis/connect.ts'
+import { allMasters, type RedisClient } from '#redis/connect.ts'
 import { BackupError, messageOf } from './backup-error.ts'
 
 /** How many keys one SCAN step looks at, and how many sessions are written at once. */
 const STEP = 500
 /** What a failover interrupts begins anew. */
-const RETRIES = { retries: 4, minTimeout: 500, maxTimeout: 4000 }
+const RETRIES = { retries: 6, minTimeout: 500, maxTimeout: 4000 }
 
 /** A session as a line of JSON. */
 const SavedSession = Type.Object({ id: Type.String(), text: Type.String(), expiresAt: Type.Integer() })
@@ -42,14 +42,14 @@ export class SavedSessions {
     const output = await open(file, 'w', 0o600)
     const ids = new Set<string>()
     try {
-      const layout = await this.#layout()
-      for await (const sessions of this.#all()) {
+      const { masters, layout } = await allMasters(this.#redis)
+      for await (const sessions of this.#all(masters)) {
         // SCAN may name a key twice.
         const fresh = sessions.filter(({ id }) => !ids.has(id))
         for (const { id } of fresh) ids.add(id)
         await output.write(fresh.map((session) => `${JSON.stringify(session)}\n`).join(''))
       }
-      if ((await this.#layout()) !== layout) throw new Error('the cluster has moved slots meanwhile')
+      if ((await allMasters(this.#redis)).layout !== layout) throw new Error('the cluster has moved slots meanwhile')
       return ids.size
     } finally {
       await output.close()
@@ -59,7 +59,8 @@ export class SavedSessions {
   /** Replaces those in Redis by those of a file; resolves to how many of them are not over yet. */
   async restore(file: string): Promise<number> {
     let count = 0
-    for await (const keys of this.#keys()) await Promise.all(keys.map(({ key }) => this.#redis.unlink(key)))
+    const { masters } = await allMasters(this.#redis)
+    for await (const keys of this.#keys(masters)) await Promise.all(keys.map(({ key }) => this.#redis.unlink(key)))
     for await (const sessions of linesOf(file)) {
       const lasting = sessions.filter(({ expiresAt }) => expiresAt > Date.now())
       count += lasting.length
@@ -70,8 +71,8 @@ export class SavedSessions {
     return count
   }
 
-  async *#all(): AsyncGenerator<SavedSession[]> {
-    for await (const keys of this.#keys()) {
+  async *#all(masters: readonly Redis[]): AsyncGenerator<SavedSession[]> {
+    for await (const keys of this.#keys(masters)) {
       const sessions = keys.map(async ({ master, key }) => {
         const [text, ttl] = await Promise.all([master.get(key).catch(ifNoText), master.pttl(key)])
         return text === null || ttl <= 0
@@ -82,9 +83,9 @@ export class SavedSessions {
     }
   }
 
-  async *#keys() {
+  async *#keys(masters: readonly Redis[]) {
     // The prefix has no character that means something in a pattern (src/config/config.ts).
-    for (const master of mastersOf(this.#redis)) {
+    for (const master of masters) {
       let cursor = '0'
       do {
         const [next, keys] = await master.scan(cursor, 'MATCH', `${this.#prefix}*`, 'COUNT', STEP)
@@ -92,11 +93,6 @@ export class SavedSessions {
         yield keys.map((key) => ({ master, key }))
       } while (cursor !== '0')
     }
-  }
-
-  /** Who has which slots of a cluster. */
-  async #layout(): Promise<string> {
-    return this.#redis instanceof Cluster ? JSON.stringify(await this.#redis.cluster('SLOTS')) : ''
   }
 }
 

@@ -114,6 +114,23 @@ class WatchedCluster extends Cluster {
   }
 }
 
+/**
+ * The servers that have all keys between them, as the servers say at this moment, and who has which slots. Throws where a slot has no
+ * master, and where the cluster cannot be asked.
+ */
+export async function allMasters(client: RedisClient): Promise<{ masters: Redis[]; layout: string }> {
+  if (!(client instanceof Cluster)) return { masters: [client], layout: '' }
+  await new Promise<void>((resolve, reject) => {
+    client.refreshSlotsCache((error) => (error ? reject(error) : resolve()))
+  })
+  const masters = mastersOf(client)
+  const names = new Set(masters.map(({ options }) => `${options.host}:${options.port}`))
+  for (let slot = 0; slot < SLOTS; slot++) {
+    if (!names.has(client.slots[slot]?.[0] ?? '')) throw new Error(`slot ${slot} of the cluster has no master`)
+  }
+  return { masters, layout: mastersBySlot(client) }
+}
+
 /** Who has which slots: where a master and its replica have changed places, no node has come or gone. */
 function mastersBySlot({ slots }: Cluster): string {
   const ranges: string[] = []

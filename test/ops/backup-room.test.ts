@@ -1,7 +1,7 @@
-import { mkdir, readdir } from 'node:fs/promises'
+import { chmod, mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { freeIn } from '#backup/database-state.ts'
 import { PostgresServer } from '../support/postgres.ts'
 import { findPostgres } from '../support/postgres-tools.ts'
@@ -15,11 +15,12 @@ const PASSWORD = 'password'
 
 const folder = await temporaryFolder(t)
 const [small, backups] = [join(folder, 'small'), join(folder, 'backups')]
-const reason = await mounted(small, '34m')
-if (reason === null) await drill()
-else t.test('a disk that is full', { skip: reason }, async () => {})
+// PostgreSQL runs as another user.
+await chmod(folder, 0o755)
+const reason = await mounted(small, '26m')
+t.test('a disk that is full', reason === null ? {} : { skip: reason }, drill)
 
-async function drill(): Promise<void> {
+async function drill(t: Test): Promise<void> {
   const tools = findPostgres()
   if (tools === undefined) throw new Error('no PostgreSQL of the system: test/support/ensure-servers.ts installs it')
   const postgres = await PostgresServer.startSystem(tools, PASSWORD)
@@ -56,11 +57,11 @@ async function drill(): Promise<void> {
     await database.query('create table written_after_the_backup ()')
     const there = async () => (await database.query('select count(*)::int, max(text) from much')).rows
     const before = await there()
-    const { length } = await readdir(small, { recursive: true })
+    const free = await freeIn(small)
     const refused = await ops('restore', join(backups, name))
     t.match(refused, {
       code: 1,
-      stderr: /^the disk of PostgreSQL has \d\.\d MB free, and the database takes 2\d\.\d MB/
+      stderr: /^the disk of PostgreSQL has \d+\.\d MB free, and the database takes 2\d\.\d MB/
     })
     t.match(refused.stderr, /--force\nnothing was changed\n$/)
     const failed = await ops('restore', '--force', join(backups, name))
@@ -68,8 +69,7 @@ async function drill(): Promise<void> {
     t.strictSame(await there(), before)
     await database.query('table written_after_the_backup')
     await database.query('checkpoint')
-    t.equal((await readdir(small, { recursive: true })).length, length, 'and no file of it is left')
-    t.ok((await freeIn(small)) > 1_000_000)
+    t.ok((await freeIn(small)) >= free, 'and it takes no more room than before')
   })
 }
 

@@ -74,7 +74,7 @@ t.test('every variable is in .env.example, and no secret has a default', async (
 })
 
 t.test('the file stands on its own feet in every profile', async (t) => {
-  for (const profiles of [[], ['workers'], ['monitoring'], ['workers', 'monitoring']]) {
+  for (const profiles of [[], ['workers'], ['monitoring'], ['backup'], ['workers', 'monitoring']]) {
     const services = Object.entries(compose()).filter(([, { profiles: of = [] }]) =>
       of.every((p) => profiles.includes(p))
     )
@@ -97,13 +97,13 @@ t.test('each service has limits, and is reached from this machine alone', async 
 })
 
 t.test('what operators and the scripts of ops/ go by', async (t) => {
-  const { api, worker, redis, postgres } = compose()
+  const { api, worker, backup, redis, postgres } = compose()
   t.equal(redis?.container_name, 'aikademiya-redis')
   t.equal(api?.container_name, undefined, 'the API can be scaled')
   t.equal(worker?.container_name, undefined)
   t.equal(redis?.environment?.REDISCLI_AUTH, PASSWORD)
   t.equal(postgres?.environment?.POSTGRES_PASSWORD, PASSWORD)
-  for (const app of [api, worker]) {
+  for (const app of [api, worker, backup]) {
     t.match(app?.environment, { PGPASSWORD: PASSWORD, REDIS_PASSWORD: PASSWORD, SESSION_SECRET: PASSWORD })
     t.notMatch([app?.environment?.DATABASE_URL, app?.environment?.REDIS_URL].join(), PASSWORD, 'no URL has a password')
   }

@@ -33,7 +33,7 @@ for (const [name, start] of topologies) {
   await t.test(`backup and restore with ${name}`, async (t) => {
     const topology = await start(t)
     const env = { ...base, REDIS_URL: topology.url, ...topology.env }
-    const redis = connectRedis(env.REDIS_SESSION_URL ?? env.REDIS_URL)
+    const redis = connectRedis(topology.env?.REDIS_SESSION_URL ?? topology.url)
     t.teardown(() => closeRedis(redis))
     redis.on('error', () => {})
     while (redis.status !== 'ready') await sleep(20)
