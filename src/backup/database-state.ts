@@ -22,7 +22,7 @@ export interface DatabaseState {
   readonly free: number | null
 }
 
-const STATE = `select current_setting('server_version') as version,
+const STATE = `select split_part(current_setting('server_version'), ' ', 1) as version,
   current_setting('server_version_num')::int / 10000 as major,
   (select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.oid = to_regclass('cache_store')) as schema,

@@ -151,5 +151,5 @@ async function restoreSessions(
   const count = await onRedis(sessionUrl, 'REDIS_SESSION_URL, or REDIS_URL', (redis) =>
     new SavedSessions(redis, keyPrefix).restore(file)
   )
-  say(`Redis: ${count} of ${sessions} sessions restored, the others were over`)
+  say(`Redis: ${count} of ${sessions} sessions restored${count === sessions ? '' : ', the others were over'}`)
 }

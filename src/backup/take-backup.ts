@@ -34,14 +34,15 @@ export async function takeBackup(config: Config, path: string, { force, say }: B
   await rm(draft, { recursive: true, force: true })
   await mkdir(draft, { mode: 0o700 })
   try {
+    // First: a dump may take hours, and what is wrong here shows at once.
+    const sessions = await saveSessions(config, join(draft, FILES.sessions))
+    say(sessions === null ? 'Redis: none is configured' : `Redis: ${sessions} sessions saved`)
     say(`PostgreSQL ${state.version}: ${inWords(state.bytes)}`)
     const dump = join(draft, FILES.dump)
     await tools.dump(dump)
     await tools.readWhole(dump)
     const tables = (await tools.contents(dump)).match(/ TABLE DATA /g)?.length ?? 0
     say(`PostgreSQL: dumped, and read again: ${tables} tables`)
-    const sessions = await saveSessions(config, join(draft, FILES.sessions))
-    say(sessions === null ? 'Redis: none is configured' : `Redis: ${sessions} sessions saved`)
     const postgres = { version: state.version, schema, bytes: state.bytes }
     await seal(draft, { format: 1, createdAt: new Date().toISOString(), service: version, postgres, sessions })
     await checkSums(draft)

@@ -14,6 +14,8 @@ Ends with 0 when all was written and read again, with 1 when not, with 2 for wro
 
 const { folder, into, keep, force } = readArguments()
 const say = (line: string) => console.log(line)
+// Nobody else may read what is written, wherever it is moved to.
+process.umask(0o077)
 try {
   await takeBackup(readConfig(process.env), folder, { force, say })
   if (into !== null && keep !== null) for (const name of await removeOld(into, keep)) say(`removed: ${name}`)

@@ -1,16 +1,13 @@
 import { copyFile, cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Redis } from 'ioredis'
 import pg from 'pg'
 import t from 'tap'
-import { Actor, peopleEnvironment, register } from '../support/actors.ts'
-import { dumpWith, resealed, withTool } from '../support/backups.ts'
-import { PostgresServer } from '../support/postgres.ts'
-import { findPostgres } from '../support/postgres-tools.ts'
-import { RedisServer } from '../support/redis.ts'
+import { Actor, register } from '../support/actors.ts'
+import { commands, contentsOf, dumpWith, replaced, resealed, startServers, withTool } from '../support/backups.ts'
+import { until } from '../support/eventually.ts'
 import { ROOT, runScript } from '../support/script.ts'
-import { run } from '../support/server-process.ts'
+import { inherited, ownNode, run, startServer } from '../support/server-process.ts'
 import { spawnService, temporaryFolder } from '../support/service.ts'
 
 /** A URL would need it encoded; PGPASSWORD and REDIS_PASSWORD take it as it is. */
@@ -18,48 +15,12 @@ const PASSWORD = 'p@ss/w:rd#1'
 const PREFIX = 'restored'
 const BACKUP = 'src/cli/backup.ts'
 const RESTORE = 'src/cli/restore.ts'
+const RESTORING = `select count(*)::int from pg_stat_activity where datname = 'aikademiya' and application_name = 'psql'`
+const WAITING = `${RESTORING} and wait_event_type = 'Lock'`
 
-const tools = findPostgres()
-if (tools === undefined) throw new Error('no PostgreSQL of the system: test/support/ensure-servers.ts installs it')
-const PATH = `${tools}:${process.env.PATH}`
-const postgres = await PostgresServer.startSystem(tools, PASSWORD)
-t.teardown(() => postgres.stop())
-const strangers = new pg.Client(await postgres.createDatabase())
-await strangers.connect()
-t.teardown(() => strangers.end())
-await strangers.query(`create role aikademiya login password '${PASSWORD}'`)
-await strangers.query('create database aikademiya owner aikademiya')
-const DATABASE_URL = `postgresql://aikademiya@127.0.0.1:${postgres.port}/aikademiya`
-const withPassword = DATABASE_URL.replace('@', `:${encodeURIComponent(PASSWORD)}@`)
-const database = new pg.Pool({ connectionString: withPassword, max: 1 })
-t.teardown(() => database.end())
-
-// The users of docs/configuration.md and docs/backup.md, and one for the test itself.
-const users = {
-  default: 'off',
-  admin: `on >${PASSWORD} ~* &* +@all`,
-  api: `on >${PASSWORD} ~${PREFIX}:* &${PREFIX}:* +@all -@dangerous +info +slowlog`,
-  backup: `on >${PASSWORD} ~${PREFIX}:session:* +scan +get +pttl +ping +info`
-}
-const acl = Object.entries(users).flatMap(([name, rights]) => ['--user', name, ...rights.split(' ')])
-const redis = await RedisServer.start(...acl)
-t.teardown(() => redis.stop())
-const keys = new Redis(redis.url, { username: 'admin', password: PASSWORD })
-keys.on('error', () => {})
-t.teardown(() => keys.disconnect())
-
+const { tools, postgres, strangers, database, withPassword, redis, keys, env } = await startServers(t, PASSWORD, PREFIX)
 const folder = await temporaryFolder(t)
 const backup = join(folder, 'backup')
-const env = {
-  ...peopleEnvironment,
-  PATH,
-  DATABASE_URL,
-  PGPASSWORD: PASSWORD,
-  REDIS_URL: `${redis.url.replace('://', '://api@')}/`,
-  REDIS_PASSWORD: PASSWORD,
-  REDIS_KEY_PREFIX: PREFIX,
-  SESSION_SECRET: 'the secret of the tests is long enough'
-}
 let session = ''
 
 t.test('a backup of what the service has while it runs, with passwords that no URL holds', async (t) => {
@@ -74,10 +35,11 @@ t.test('a backup of what the service has while it runs, with passwords that no U
 
   const made = await run(join(ROOT, 'ops', 'backup.sh'), [backup], { env, cwd: folder })
   t.equal(made.code, 0, made.stderr)
-  t.match(made.stdout, /^PostgreSQL: dumped, and read again: \d\d tables\nRedis: 1 sessions saved\nbackup: /m)
+  t.match(made.stdout, /^PostgreSQL: dumped, and read again: \d\d tables\nbackup: /m)
   const checked = await run('sha256sum', ['-c', 'SHA256SUMS'], { cwd: backup })
   t.equal(checked.stdout, 'backup.json: OK\npostgres.dump: OK\nsessions.jsonl: OK\n')
   t.equal((await stat(backup)).mode & 0o777, 0o700, 'nobody else may read it')
+  t.equal((await stat(join(backup, 'postgres.dump'))).mode & 0o777, 0o600)
   t.match(await ops(BACKUP, backup), { code: 1, stderr: /exists already/ })
 
   const before = await contents()
@@ -93,8 +55,8 @@ t.test('a backup of what the service has while it runs, with passwords that no U
 t.test('one that cannot be taken says why, and leaves nothing behind', async (t) => {
   const before = await readdir(folder)
   const taken = (more: Record<string, string>) => runScript(BACKUP, { ...env, ...more }, join(folder, 'none'))
-  const oldTool = await withTool(t, 'pg_dump', 'echo "pg_dump (PostgreSQL) 9.6.24"', PATH)
-  const lyingTool = await withTool(t, 'pg_restore', 'echo "error: input file is too short" >&2; exit 1', PATH)
+  const oldTool = await withTool(t, 'pg_dump', 'echo "pg_dump (PostgreSQL) 9.6.24"', env.PATH)
+  const lyingTool = await withTool(t, 'pg_restore', 'echo "error: input file is too short" >&2; exit 1', env.PATH)
   const asks = { code: 1, stdout: '' }
   t.match(await taken({ PATH: oldTool }), {
     ...asks,
@@ -107,7 +69,7 @@ t.test('one that cannot be taken says why, and leaves nothing behind', async (t)
   })
   t.match(await taken({ REDIS_PASSWORD: 'wrong' }), { code: 1, stderr: /WRONGPASS.*check BACKUP_REDIS_URL/ })
   t.match(await taken({ DATABASE_URL: '' }), { ...asks, stderr: /the embedded database is the folder \.data/ })
-  const elsewhere = DATABASE_URL.replace(/\w+$/, 'postgres')
+  const elsewhere = env.DATABASE_URL.replace(/\w+$/, 'postgres')
   t.match(await taken({ DATABASE_URL: elsewhere }), { ...asks, stderr: /no tables of the service: check DATABASE_URL/ })
   t.strictSame(await readdir(folder), before)
 })
@@ -128,7 +90,7 @@ t.test('as a user of Redis who may read sessions and nothing else; the newest ar
   await writeFile(join(into, '2022-01-01T00-00-00Z'), 'no backup')
   const BACKUP_REDIS_URL = redis.url.replace('://', `://backup:${encodeURIComponent(PASSWORD)}@`)
   const made = await runScript(BACKUP, { ...env, BACKUP_REDIS_URL }, '--into', into, '--keep', '2')
-  t.match(made, { code: 0, stderr: '', stdout: /1 sessions saved\n.*\nremoved: 2020-01-01T00-00-00Z\n$/ })
+  t.match(made, { code: 0, stderr: '', stdout: /^Redis: 1 sessions saved\n(.*\n)+removed: 2020-01-01T00-00-00Z\n$/ })
   const [, , now = '', ...rest] = (await readdir(into)).sort()
   t.match(now, /^20\d\d-\d\d-\d\dT\d\d-\d\d-\d\dZ$/)
   t.strictSame((await readdir(into)).sort().slice(0, 2), ['2021-01-01T00-00-00Z', '2022-01-01T00-00-00Z'])
@@ -217,6 +179,21 @@ t.test('a Redis that takes no sessions is noticed before anything is changed', a
   t.strictSame(await contents(), before)
 })
 
+t.test('one that is killed half-way changes nothing', async (t) => {
+  const before = await contents()
+  const reader = await database.connect()
+  await reader.query('begin; lock table course in access share mode')
+  const [node, ...options] = ownNode
+  const started = [...options, RESTORE, backup]
+  const restoring = await startServer(node, started, /emptied and filled/, { cwd: ROOT, env: { ...inherited, ...env } })
+  await until(async () => (await strangers.query(WAITING)).rows[0].count > 0, 10_000)
+  await restoring.kill('SIGKILL')
+  await reader.query('rollback')
+  reader.release()
+  await until(async () => (await strangers.query(RESTORING)).rows[0].count === 0, 10_000)
+  t.strictSame(await contents(), before)
+})
+
 for (const force of [false, true]) {
   t.test(
     `a whole one is restored${force ? ', with --force while something of the service is connected' : ''}`,
@@ -265,28 +242,10 @@ t.test('a backup of what was restored has the same; into an empty database, too'
   t.strictSame(await contents(), before)
 })
 
-/** Every table with its number of rows, and what the tests change. */
-async function contents(): Promise<unknown> {
-  const { rows } = await database.query(`
-    select schemaname || '.' || relname as name,
-      (xpath('/row/n/text()', query_to_xml(format('select count(*) n from %I.%I', schemaname, relname), false, true, '')))[1]::text as rows
-    from pg_stat_user_tables order by 1`)
-  const courses = await database.query('select id, title from course order by id')
-  return { tables: rows, courses: courses.rows }
-}
+const contents = () => contentsOf(database)
 
 async function databaseId(): Promise<string> {
   return (await database.query('select database_id from cache_store')).rows[0].database_id
-}
-
-/** The arguments of all processes. */
-async function commands(): Promise<string[]> {
-  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-  return Promise.all(ids.map((id) => readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')))
-}
-
-function replaced(bytes: Buffer, from: string, to: string): Buffer {
-  return Buffer.from(bytes.toString('latin1').replaceAll(from, to), 'latin1')
 }
 
 function ops(script: string, ...args: string[]) {
