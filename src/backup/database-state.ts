@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import pg from 'pg'
-import { APPLICATION_NAME } from '#database/pool.ts'
+import { APPLICATION_NAME } from '#database/application-name.ts'
 import { BackupError, messageOf } from './backup-error.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000

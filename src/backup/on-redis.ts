@@ -12,13 +12,9 @@ const FINAL = /WRONGPASS|NOAUTH|NOPERM|ENOTFOUND|certificate/i
 export async function onRedis<T>(url: string, variable: string, task: (redis: RedisClient) => Promise<T>): Promise<T> {
   const redis = connectRedis(url, COMMAND_TIMEOUT_MS)
   try {
-    await ready(redis)
-      .then(() => redis.ping())
-      .catch((error) => {
-        throw new BackupError(
-          `Redis cannot be used: ${messageOf(error)}; check ${variable}, its host, user and password`
-        )
-      })
+    await ready(redis).catch((error) => {
+      throw new BackupError(`Redis cannot be used: ${messageOf(error)}; check ${variable}, its host, user and password`)
+    })
     return await task(redis)
   } finally {
     closeRedis(redis)

@@ -1,8 +1,7 @@
 import pg from 'pg'
+import { APPLICATION_NAME } from './application-name.ts'
 import { READ_ONLY } from './unavailable.ts'
 
-/** How connections of the service are called in `pg_stat_activity`. */
-export const APPLICATION_NAME = 'ai-akademiya-api'
 const CONNECT_TIMEOUT_MS = 5000
 /** No connection is kept longer, in s: behind a proxy it may still lead to a server that is not the primary any more. */
 const MAX_AGE_S = 600
