@@ -21,6 +21,7 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json ./
 COPY src ./src
+COPY --from=generate /app/src/database/generated ./src/database/generated
 VOLUME /backups
 ENTRYPOINT ["node"]
 CMD ["src/cli/backup.ts", "--into", "/backups"]
