@@ -42,14 +42,20 @@ async function drill(t: Test): Promise<void> {
   const ops = (script: string, ...args: string[]) => runScript(`src/cli/${script}.ts`, env, ...args)
 
   await t.test('there is no room for a backup', async (t) => {
-    const full = join(folder, 'full')
-    t.equal(await mounted(full, '1m'), null)
-    const refused = await ops('backup', join(full, 'backup'))
-    t.match(refused, { code: 1, stdout: '', stderr: /full has 1\.0 MB free, and a backup may take 1\d\.\d MB/ })
-    const failed = await ops('backup', '--force', join(full, 'backup'))
+    t.equal(await mounted(backups, '10m'), null)
+    const first = await ops('backup', '--into', backups)
+    t.match(first, {
+      code: 1,
+      stderr: /has 10\.\d MB free, and a backup may take 1\d\.\d MB \(as large as the tables\)/
+    })
+    t.match(await ops('backup', '--force', '--into', backups), { code: 0, stderr: '' })
+    const [name = '', ...others] = await readdir(backups)
+    t.strictSame(others, [])
+    const second = await ops('backup', '--into', backups, '--keep', '1')
+    t.match(second, { code: 1, stderr: new RegExp(`half as large again as ${name}.*--force`) })
+    const failed = await ops('backup', '--force', '--into', backups, '--keep', '1')
     t.match(failed, { code: 1, stderr: /could not write to .*No space left on device/ })
-    t.strictSame(await readdir(full), [], 'nothing is left behind')
-    for (let i = 1; i <= 2; i++) t.match(await ops('backup', '--into', backups), { code: 0, stderr: '' })
+    t.strictSame(await readdir(backups), [name], 'the one before stays, and nothing is left behind')
   })
 
   await t.test('there is no room for what is restored, beside what is there until it is done', async (t) => {
@@ -79,7 +85,7 @@ async function mounted(path: string, size: string): Promise<string | null> {
   if (process.getuid?.() !== 0) return 'mounting a small disk needs root'
   const options = `size=${size},uid=${NOBODY},gid=${NOBODY},mode=700`
   const { code, stderr } = await run('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path])
-  if (code !== 0) return `no disk can be mounted here: ${stderr.trim()}`
+  if (code !== 0) return `no disk can be mounted here: ${stderr.split('\n')[0]}`
   t.teardown(() => run('umount', ['-l', path]))
   return null
 }

@@ -1,4 +1,4 @@
-import { copyFile, cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
@@ -88,11 +88,18 @@ t.test('as users who may read and nothing else; the newest are kept', async (t) 
   for (const name of ['2020-01-01T00-00-00Z', '2021-01-01T00-00-00Z', 'by-hand'])
     await cp(backup, join(into, name), { recursive: true })
   await writeFile(join(into, '2022-01-01T00-00-00Z'), 'no backup')
+  await mkdir(join(into, '2020-01-02T00-00-00Z.unfinished'))
+  await utimes(join(into, '2020-01-02T00-00-00Z.unfinished'), 0, 0)
   const BACKUP_REDIS_URL = redis.url.replace('://', `://backup:${encodeURIComponent(PASSWORD)}@`)
   await strangers.query(`create role backup login password '${PASSWORD}'; grant pg_read_all_data to backup`)
   const DATABASE_URL = env.DATABASE_URL.replace('aikademiya@', 'backup@')
   const made = await runScript(BACKUP, { ...env, DATABASE_URL, BACKUP_REDIS_URL }, '--into', into, '--keep', '2')
-  t.match(made, { code: 0, stderr: '', stdout: /^Redis: 1 sessions saved\n(.*\n)+removed: 2020-01-01T00-00-00Z\n$/ })
+  t.match(made, {
+    code: 0,
+    stderr: '',
+    stdout:
+      /^Redis: 1 sessions saved\n(.*\n)+removed: 2020-01-01T00-00-00Z\nremoved: 2020-01-02T00-00-00Z.unfinished\n$/
+  })
   const [, , now = '', ...rest] = (await readdir(into)).sort()
   t.match(now, /^20\d\d-\d\d-\d\dT\d\d-\d\d-\d\dZ$/)
   t.strictSame((await readdir(into)).sort().slice(0, 2), ['2021-01-01T00-00-00Z', '2022-01-01T00-00-00Z'])
@@ -242,6 +249,7 @@ t.test('a backup of what was restored has the same; into an empty database, too'
   const rehearsal = await runScript(RESTORE, { ...env, REDIS_URL: '' }, again)
   t.match(rehearsal, { code: 0, stderr: '', stdout: /Redis: none is configured, no sessions/ })
   t.strictSame(await contents(), before)
+  await t.rejects(spawnService(env), /caches another database/, 'the cache is not cleared yet, and this is noticed')
 })
 
 const contents = () => contentsOf(database)
