@@ -56,6 +56,14 @@ t.test('handleError is called for a MOVED before the command is sent on, and a "
   t.same(cluster.slots[Number(slot)], [`127.0.0.1:${to.server.port}`])
 })
 
+// src/redis/connect.ts, allMasters.
+t.test('refreshSlotsCache calls back when `slots` are those that a node has named', async (t) => {
+  cluster.slots = []
+  const error = await new Promise((resolve) => cluster.refreshSlotsCache(resolve))
+  t.notOk(error)
+  t.equal(cluster.slots.length, SLOTS)
+})
+
 // src/redis/connect.ts, onInterruption.
 t.test('"-node" is emitted when a node is lost, "close" and "end" when all are', async (t) => {
   const lost = once(cluster, '-node')
