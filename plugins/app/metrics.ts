@@ -21,8 +21,8 @@ export default fp(
     // Gauges with the name of a counter; their sums are in other metrics.
     for (const kind of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${kind}_total`)
     registerCacheMetrics(registers, app.cacheParts)
-    const { sweeper, generations, modelMeter: model } = app
-    registerWorkMetrics(registers, { outbox: app.database.outbox, sweeper, generations, model })
+    const { database, sweeper, generations, generationQueue: queue, modelMeter: model } = app
+    registerWorkMetrics(registers, { database, sweeper, generations, queue, model })
 
     const requests = new Histogram({
       name: 'aikademiya_request_seconds',

@@ -8,7 +8,7 @@ import { guarded, refuseInsideWrite, retrying, runInsideWrite } from './guard.ts
 import type { Notified } from './notifications.ts'
 import { Outbox } from './outbox.ts'
 import type { Rights } from './rights.ts'
-import type { Kind, Shares } from './shares.ts'
+import { KINDS, type Kind, type Shares } from './shares.ts'
 import type { Sql } from './sql.ts'
 import { transactionTimeout, withoutTimeouts } from './timeouts.ts'
 import { isConnectionLost, isSafeToRetry, READ_ONLY, sqlState } from './unavailable.ts'
@@ -128,6 +128,11 @@ export class Database implements Watcher {
       if (sqlState(error) === READ_ONLY) return 'read-only'
       throw error
     }
+  }
+
+  /** How much of each kind of work runs, and waits for its share of the connections, in this process. */
+  work(): ReadonlyMap<Kind, { readonly running: number; readonly waiting: number }> {
+    return new Map(KINDS.map((kind) => [kind, this.#parts.shares[kind].state]))
   }
 
   /** Runs `task` while no other process on this database runs one, and without timeouts: migrations and seeds. */

@@ -1,7 +1,8 @@
 import { Bulkhead, BusyError } from './bulkhead.ts'
 
 /** What shares the pool: reads of single things, lists and searches, counts of the platform, and changes. */
-export type Kind = 'reads' | 'lists' | 'statistics' | 'writes'
+export const KINDS = ['reads', 'lists', 'statistics', 'writes'] as const
+export type Kind = (typeof KINDS)[number]
 
 export type Shares = Readonly<Record<Kind, Bulkhead>>
 

@@ -140,8 +140,13 @@ export class GenerationQueue {
 
   /** Whether anybody works at it; a worker that has died counts for 30 s. Rejects when the queue cannot be asked. */
   async check(): Promise<'up' | 'no-workers'> {
+    return (await this.countWorkers()) > 0 ? 'up' : 'no-workers'
+  }
+
+  /** How many processes work at it. Rejects when the queue cannot be asked. */
+  async countWorkers(): Promise<number> {
     const workers = await this.#boss.getInstances({ limit: MOST_WORKERS })
-    return workers.some(({ live }) => live) ? 'up' : 'no-workers'
+    return workers.filter(({ live }) => live).length
   }
 
   /** Takes no more runs, and waits `graceMs` at most for those that are under way. */

@@ -7,7 +7,10 @@ const ALIVE_MS = 15_000
 const MINUTE_MS = 60_000
 const HISTORY_MINUTES = 60
 const HISTORY_TTL_S = 2 * 3600
-const COUNTS_TTL_S = 600
+/** Old counts are better than none: they say how old they are. */
+const COUNTS_TTL_S = 24 * 3600
+/** Who counts keys and has died is waited for no longer. */
+const COUNTING_TTL_MS = 600_000
 /** What others may have put there by hand is looked at no further than this. */
 const MAX_PROCESSES = 1000
 const MAX_COUNTS = 1000
@@ -33,8 +36,10 @@ export interface Board {
   processes(): Promise<ProcessBeat[]>
   /** The last hour by minutes, the oldest first. */
   history(): Promise<Minute[]>
-  /** True for one process at a time, for `ttlMs`: it may count the keys. */
-  mayCountKeys(ttlMs: number): Promise<boolean>
+  /** True for one process at a time, until `restFromCounting`: it may count the keys. */
+  mayCountKeys(): Promise<boolean>
+  /** Nobody counts keys for so long. */
+  restFromCounting(ms: number): Promise<void>
   putKeyCounts(counts: KeyCounts): Promise<void>
   keyCounts(): Promise<KeyCounts | null>
 }
@@ -95,8 +100,12 @@ export class RedisBoard implements Board {
     )
   }
 
-  async mayCountKeys(ttlMs: number): Promise<boolean> {
-    return (await this.#redis.set(`${this.#prefix}counting`, '', 'PX', Math.round(ttlMs), 'NX')) === 'OK'
+  async mayCountKeys(): Promise<boolean> {
+    return (await this.#redis.set(`${this.#prefix}counting`, '', 'PX', COUNTING_TTL_MS, 'NX')) === 'OK'
+  }
+
+  async restFromCounting(ms: number): Promise<void> {
+    await this.#redis.set(`${this.#prefix}counting`, '', 'PX', Math.ceil(ms))
   }
 
   async putKeyCounts(counts: KeyCounts): Promise<void> {
@@ -157,6 +166,8 @@ export class MemoryBoard implements Board {
   async mayCountKeys(): Promise<boolean> {
     return true
   }
+
+  async restFromCounting(): Promise<void> {}
 
   async putKeyCounts(counts: KeyCounts): Promise<void> {
     this.#keys = counts

@@ -5,10 +5,12 @@ import type { CacheMeter, PrefixCounts, Store } from '#cache'
 import { DATA_PREFIXES } from '#cache'
 import type { Log } from '#logging/log.ts'
 import type { Board, Deltas } from './board.ts'
-import type { Counts, ProcessBeat } from './shapes.ts'
+import type { Counts, KeyCounts, ProcessBeat } from './shapes.ts'
 
 const BEAT_INTERVAL_MS = 5000
 const COUNT_INTERVAL_MS = 15_000
+/** Of its time Redis gives so much to counting, at most: with many keys they are counted more seldom. */
+const COUNT_SHARE = 0.01
 /** A pause between two steps of counting, so that Redis does other things meanwhile. */
 const COUNT_PAUSE_MS = 2
 
@@ -29,6 +31,7 @@ export class Reporter {
   readonly #startedAt = new Date().toISOString()
   #told: Record<string, number> = {}
   #timers: NodeJS.Timeout[] = []
+  #counting: Promise<void> = Promise.resolve()
   #stopped = false
 
   constructor(options: ReporterOptions) {
@@ -47,6 +50,7 @@ export class Reporter {
   async stop(): Promise<void> {
     this.#stopped = true
     for (const timer of this.#timers) clearInterval(timer)
+    await this.#counting
     await this.#options.board.leave(this.#id).catch(() => {})
   }
 
@@ -67,26 +71,47 @@ export class Reporter {
     })
   }
 
-  /** Counts the keys of each prefix, step by step; one process at a time does, unless it is told to at once. */
-  async countKeys(atOnce = false): Promise<void> {
-    const { board, store, log } = this.#options
+  /**
+   * Counts the keys of each prefix, step by step; one process at a time does, unless it is told to at once. How long Redis takes to
+   * answer, which is more than it works, decides when they are counted next.
+   */
+  countKeys(atOnce = false): Promise<void> {
+    this.#counting = this.#countInTurn(atOnce)
+    return this.#counting
+  }
+
+  async #countInTurn(atOnce: boolean): Promise<void> {
+    const { board, log } = this.#options
+    let restMs = 0.9 * COUNT_INTERVAL_MS
     try {
-      if (!(await board.mayCountKeys(0.9 * COUNT_INTERVAL_MS)) && !atOnce) return
-      const start = performance.now()
-      const prefixes: Record<string, number> = Object.fromEntries(DATA_PREFIXES.map((prefix) => [prefix, 0]))
-      for await (const { keys } of store.matching('*')) {
-        for (const key of keys) {
-          const prefix = key.slice(0, key.indexOf(':'))
-          prefixes[prefix] = (prefixes[prefix] ?? 0) + 1
-        }
-        if (this.#stopped) return
-        await sleep(COUNT_PAUSE_MS)
-      }
-      const ms = Math.round(performance.now() - start)
-      await board.putKeyCounts({ at: new Date().toISOString(), ms, prefixes })
+      if (!(await board.mayCountKeys()) && !atOnce) return
+      const { counts, storeMs } = await this.#count()
+      restMs = Math.max(restMs, storeMs / COUNT_SHARE)
+      if (!this.#stopped) await board.putKeyCounts(counts)
+      await board.restFromCounting(restMs)
     } catch (err) {
+      await board.restFromCounting(restMs).catch(() => {})
       log.debug({ err }, 'keys not counted: tried again later')
     }
+  }
+
+  async #count(): Promise<{ counts: KeyCounts; storeMs: number }> {
+    const start = performance.now()
+    const prefixes: Record<string, number> = Object.fromEntries(DATA_PREFIXES.map((prefix) => [prefix, 0]))
+    let storeMs = 0
+    let askedAt = start
+    for await (const { keys } of this.#options.store.matching('*')) {
+      storeMs += performance.now() - askedAt
+      for (const key of keys) {
+        const prefix = key.slice(0, key.indexOf(':'))
+        prefixes[prefix] = (prefixes[prefix] ?? 0) + 1
+      }
+      if (this.#stopped) break
+      await sleep(COUNT_PAUSE_MS)
+      askedAt = performance.now()
+    }
+    const ms = Math.round(performance.now() - start)
+    return { counts: { at: new Date().toISOString(), ms, prefixes }, storeMs }
   }
 
   /** How this process is. */

@@ -1,18 +1,22 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { Outbox } from '#database/outbox.ts'
+import type { Database } from '#database/database.ts'
 import type { Sweeper } from '#database/sweeper.ts'
 import type { Generations } from '#generation/generations.ts'
 import type { ModelMeter } from '#generation/model/meter.ts'
+import type { GenerationQueue } from '#generation/queue.ts'
 
 export interface Work {
-  readonly outbox: Outbox
+  readonly database: Pick<Database, 'outbox' | 'work'>
   readonly sweeper: Sweeper
   readonly generations: Generations
+  readonly queue: GenerationQueue
   readonly model: ModelMeter
 }
 
 /** What is left to do, as metrics. While the database does not answer they are missing, and the others are still told. */
-export function registerWorkMetrics(registers: Registry[], { outbox, sweeper, generations, model }: Work): void {
+export function registerWorkMetrics(registers: Registry[], work: Work): void {
+  const { database, sweeper, generations, queue, model } = work
+  const { outbox } = database
   const asked = (name: string, help: string, value: () => Promise<number>) =>
     new Gauge({
       name: `aikademiya_${name}`,
@@ -28,6 +32,19 @@ export function registerWorkMetrics(registers: Registry[], { outbox, sweeper, ge
     })
   asked('outbox_depth', 'Committed invalidations that Redis does not know of yet', () => outbox.depth())
   asked('sweeper_lag_seconds', 'Age of the oldest of them', async () => (await outbox.lagMs()) / 1000)
+  asked('workers', 'Processes that run generations, in all', () => queue.countWorkers())
+  new Gauge({
+    name: 'aikademiya_database_work',
+    help: 'What runs, and what waits for its share of the connections of this process',
+    labelNames: ['kind', 'state'],
+    registers,
+    collect() {
+      for (const [kind, { running, waiting }] of database.work()) {
+        this.set({ kind, state: 'running' }, running)
+        this.set({ kind, state: 'waiting' }, waiting)
+      }
+    }
+  })
   new Counter({
     name: 'aikademiya_sweeper_applied_total',
     help: 'Invalidations of other writers that this process applied',

@@ -1,0 +1,47 @@
+import { once } from 'node:events'
+import t from 'tap'
+import { RedisStore } from '#cache'
+import { RedisBoard } from '#observability/board.ts'
+import { Reporter } from '#observability/reporter.ts'
+import { connectRedis } from '#redis/connect.ts'
+import { closeRedis } from '#redis/watchdog.ts'
+import { CacheMeter } from '../../src/cache/meter.ts'
+import { recordingLog } from '../support/database.ts'
+import { RedisServer } from '../support/redis.ts'
+
+const MANY = 500_000
+/** As many as Redis makes in the time that a command has. */
+const AT_ONCE = 25_000
+
+t.test('the more keys there are, the more seldom they are counted', async (t) => {
+  const server = await RedisServer.start('--enable-debug-command', 'local')
+  t.teardown(() => server.stop())
+  const redis = connectRedis(server.url)
+  await once(redis, 'ready')
+  t.teardown(() => closeRedis(redis))
+  const board = new RedisBoard(redis, 'test')
+  const reporter = new Reporter({
+    board,
+    meter: new CacheMeter(),
+    store: new RedisStore(redis, 'test'),
+    role: 'api',
+    state: () => ({ l1: { bytes: 0, count: 0 }, trusted: true, sweeper: { swept: 0, failing: false } }),
+    log: recordingLog().log
+  })
+  /** How long nobody counts, in ms. */
+  const rest = async () => {
+    await reporter.countKeys(true)
+    return redis.pttl('test:board:counting')
+  }
+  const shortest = await rest()
+  t.ok(shortest > 10_000 && shortest < 15_000, `${shortest} ms with no keys`)
+  for (let n = 0; n < MANY; n += AT_ONCE)
+    await redis.call('DEBUG', 'POPULATE', String(AT_ONCE), `test:course:${n}`, '1')
+  const before = Number(/used_cpu_user:([\d.]+)/.exec(await redis.info('cpu'))?.[1])
+  const longer = await rest()
+  const worked = Number(/used_cpu_user:([\d.]+)/.exec(await redis.info('cpu'))?.[1]) - before
+  t.equal((await board.keyCounts())?.prefixes.course, MANY)
+  t.ok((worked * 1000) / longer < 0.01, `Redis worked for ${worked} s, and nobody counts for ${longer} ms`)
+  await reporter.countKeys()
+  t.ok((await redis.pttl('test:board:counting')) > longer - 5000, 'not even who would like to')
+})
