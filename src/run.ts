@@ -42,9 +42,13 @@ export async function run(
 }
 
 /** Listens; throws `ConfigError` where that cannot be. */
-export async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
+export async function listen(app: FastifyInstance, host: string, port: number, variable = 'PORT'): Promise<void> {
   await app.listen({ host, port }).catch((error) => {
-    throw new ConfigError('HOST and PORT', `${host}:${port}`, `the service cannot listen there (${error.message})`)
+    throw new ConfigError(
+      `HOST and ${variable}`,
+      `${host}:${port}`,
+      `the service cannot listen there (${error.message})`
+    )
   })
 }
 

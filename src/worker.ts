@@ -8,7 +8,7 @@ import { listen, run } from './run.ts'
 await run(
   async (app) => {
     const { host, workerPort } = app.config
-    if (workerPort !== null) await listen(app, host, workerPort)
+    if (workerPort !== null) await listen(app, host, workerPort, 'WORKER_PORT')
     app.log.info('worker ready: generations are run here')
   },
   (config) => {

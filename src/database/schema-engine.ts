@@ -7,6 +7,7 @@ import {
 import type { MigrationList, SchemaEngine } from '@prisma/schema-engine-wasm'
 import * as engine from '@prisma/schema-engine-wasm/schema_engine_bg'
 import { readMigrations } from './migrations.ts'
+import { MigrationFailedError } from './unusable.ts'
 
 const SCHEMA = fileURLToPath(new URL('../../prisma/schema.prisma', import.meta.url))
 const NO_FILTERS = { externalTables: [], externalEnums: [] }
@@ -14,13 +15,22 @@ const NO_FILTERS = { externalTables: [], externalEnums: [] }
 /**
  * Applies the pending migrations of `prisma/migrations`; resolves to their names. It runs Prisma's own migration
  * engine, compiled to WebAssembly: no binary to download, one code for both databases, and the table
- * `_prisma_migrations` stays the one that `prisma migrate deploy` knows.
+ * `_prisma_migrations` stays the one that `prisma migrate deploy` knows. Throws `MigrationFailedError`.
  */
 export async function applyMigrations(database: SqlMigrationAwareDriverAdapterFactory): Promise<string[]> {
-  using schemaEngine = await openSchemaEngine(await adapted(database))
+  // The engine keeps to itself what the database says.
+  let failure: MigrationFailedError | undefined
+  const noteFailure = (error: MigrationFailedError) => {
+    failure = error
+  }
+  using schemaEngine = await openSchemaEngine(await adapted(database, noteFailure))
   const migrationsList = await migrationList()
-  const { appliedMigrationNames } = await schemaEngine.applyMigrations({ migrationsList, filters: NO_FILTERS })
-  return appliedMigrationNames
+  try {
+    const { appliedMigrationNames } = await schemaEngine.applyMigrations({ migrationsList, filters: NO_FILTERS })
+    return appliedMigrationNames
+  } catch (error) {
+    throw failure ?? error
+  }
 }
 
 /**
@@ -34,7 +44,8 @@ const ENGINE_LOCK = /^\s*select pg_advisory_lock\(\d+\)\s*$/i
  * between leaves a migration that is noted as begun, and of which nothing is there.
  */
 async function adapted(
-  database: SqlMigrationAwareDriverAdapterFactory
+  database: SqlMigrationAwareDriverAdapterFactory,
+  failed: (error: MigrationFailedError) => void
 ): Promise<SqlMigrationAwareDriverAdapterFactory> {
   const names = new Map((await readMigrations()).map(({ name, sql }) => [sql, name]))
   return {
@@ -47,8 +58,12 @@ async function adapted(
       connection.executeScript = (script) => {
         const name = names.get(script)
         if (name === undefined) return run(script)
-        return run(`${script};
-          update _prisma_migrations set finished_at = now() where migration_name = '${name}' and finished_at is null`)
+        const noted = `${script};
+          update _prisma_migrations set finished_at = now() where migration_name = '${name}' and finished_at is null`
+        return run(noted).catch((error) => {
+          failed(new MigrationFailedError(name, error))
+          throw error
+        })
       }
       return connection
     }

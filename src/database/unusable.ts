@@ -1,6 +1,8 @@
+import { sqlState } from './unavailable.ts'
+
 /** PostgreSQL could not be opened or prepared. The message is one line for the operator; the cause has the details. */
 export class DatabaseUnusableError extends Error {
-  override readonly name = 'DatabaseUnusableError'
+  override readonly name: string = 'DatabaseUnusableError'
 
   constructor(cause: unknown, variable = 'DATABASE_URL') {
     const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).trim().split('\n').slice(-1)
@@ -16,5 +18,16 @@ export class DatabaseUnusableError extends Error {
       `${missing.trim()}: the role lacks a right; docs/operations.md, Rights, has the grants`,
       variable
     )
+  }
+}
+
+/** PostgreSQL has refused a migration, of which nothing is left. The message has its own words. */
+export class MigrationFailedError extends DatabaseUnusableError {
+  override readonly name = 'MigrationFailedError'
+
+  constructor(migration: string, cause: unknown) {
+    super(cause)
+    const said = cause instanceof Error ? cause.message : String(cause)
+    this.message = `the migration ${migration} failed, and nothing of it is left; PostgreSQL says: ${said} (SQLSTATE ${sqlState(cause)})`
   }
 }
