@@ -43,6 +43,8 @@ export function readFrontMatter(lines: readonly string[]): { facts: FrontMatter;
   if (end < 0) throw badLine(1, 'the front matter does not end: a line --- is missing')
   const text = `${lines.slice(1, end).join('\n')}\n`
   if (text.length > MAX_LENGTH) throw badLine(1, `the front matter is longer than ${MAX_LENGTH} characters`)
+  const over = lines.findIndex((line, index) => index < end && /^\.\.\.\s*$/.test(line))
+  if (over > 0) throw badLine(over + 1, 'this ends the front matter, and what follows it would be lost')
   const facts = parse(text)
   const at = new Map(lines.slice(0, end).map((line, index) => [/^([\w-]+):/.exec(line)?.[1] ?? '', index + 1]))
   if (Check(Facts, facts)) return { facts: { ...facts, lines: at }, end: end + 1 }

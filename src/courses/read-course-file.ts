@@ -23,9 +23,21 @@ export interface ReadCourse extends Static<typeof Facts> {
   readonly modules: readonly ReadModule[]
 }
 
-/** Reads a course from Markdown: an export, or what somebody wrote with headings. Throws 400, with the line, where it cannot. */
+/** Nothing else runs meanwhile: a line costs time, however short it is. */
+const MAX_LINES = 300_000
+/** Of a line that may be a heading, no more is looked at. */
+const MAX_HEADING = 500
+
+/**
+ * Reads a course from Markdown: an export, or what somebody wrote with headings. Letters are composed, as those in JSON are. Throws 400,
+ * with the line, where it cannot.
+ */
 export function readCourseFile(text: string): ReadCourse {
-  const lines = text.replace(/^\ufeff/, '').split('\n')
+  const lines = text
+    .replace(/^\ufeff/, '')
+    .normalize('NFC')
+    .split('\n', MAX_LINES + 1)
+  if (lines.length > MAX_LINES) throw badLine(MAX_LINES, `a file has ${MAX_LINES} lines at most`)
   const { facts, end } = readFrontMatter(lines)
   const reader = new CourseReader(lines, end, facts)
   if (facts.marker === undefined) reader.readHeadings()
@@ -96,7 +108,8 @@ class CourseReader {
     let chapter: string | null = null
     let fence: string | null = null
     const finish = () => {
-      const content = text.join('\n').replace(/^(\s*\n)+|\s+$/g, '')
+      const first = text.findIndex((line) => line.trim() !== '')
+      const content = first < 0 ? '' : text.slice(first).join('\n').trimEnd()
       const module = this.#modules.at(-1)
       if (chapter !== null) this.#chapter({ title: chapter, content }, start)
       else if (module === undefined) this.#description = content
@@ -110,7 +123,7 @@ class CourseReader {
       const [mark] = /^(`{3,}|~{3,})/.exec(line) ?? []
       if (fence === null) fence = mark ?? null
       else if (mark?.startsWith(fence)) fence = null
-      const [, signs, title = ''] = (fence === null && /^(#{1,3}) +(.*?) *#* *$/.exec(line.slice(0, 500))) || []
+      const [signs, title] = fence === null ? headingOf(line.slice(0, MAX_HEADING)) : NO_HEADING
       if (signs === '#' && this.#title === null) this.#setTitle(title)
       else if (signs === '##' || signs === '###') {
         finish()
@@ -175,6 +188,18 @@ class CourseReader {
     if (module.chapters.length >= MAX_PARTS) throw badLine(line + 1, `there may be ${MAX_PARTS} chapters in a module`)
     module.chapters.push(checked(ChapterFacts, chapter, line + 1))
   }
+}
+
+const NO_HEADING = ['', ''] as const
+
+/** The signs and the title of a heading, whose end may be marked by signs, too: `## Keys ##`, but not `## C#`. */
+function headingOf(line: string): readonly [signs: string, title: string] {
+  const signs = /^#{1,3}(?= )/.exec(line)?.[0]
+  if (signs === undefined) return NO_HEADING
+  const title = line.slice(signs.length).trim()
+  let end = title.length
+  while (title[end - 1] === '#') end--
+  return [signs, end === 0 || title[end - 1] === ' ' ? title.slice(0, end).trimEnd() : title]
 }
 
 function checked<T extends TObject>(schema: T, value: unknown, line: number): Static<T> {

@@ -152,7 +152,7 @@ t.test('courses as files', async (t) => {
         '',
         '#### Deeper',
         '## Empty',
-        '## Last ##',
+        '## C# ##',
         'A.',
         '',
         'B.'
@@ -170,7 +170,7 @@ t.test('courses as files', async (t) => {
       parts: [
         ['Keys', 'How to name them.', [['SET and GET', 10, content]]],
         ['Empty', '', []],
-        ['Last', '', [['Last', 10, 'A.\r\n\r\nB.']]]
+        ['C#', '', [['C#', 10, 'A.\r\n\r\nB.']]]
       ]
     })
   })
@@ -188,6 +188,10 @@ t.test('courses as files', async (t) => {
       ['---\nlanguage: en\ncategory: none\n---\n# T', /^line 3: category names no category/],
       ['---\nlanguage: [en]\n---\n# T', /^line 2: language must be string/],
       ['---\nlanguage: "en\n---\n# T', /^line \d: the front matter is no YAML/],
+      ['---\nlanguage: en\n...\nlevel: advanced\n---\n# T', /^line 3: this ends the front matter/],
+      [`${head}## M\n### C\na${' '.repeat(150_000)}\u0000b`, /^line 6: content has characters/],
+      [`${head}## M\n${`### ${' '.repeat(480)}\u2028\n`.repeat(500)}`, /^line 6: title must/],
+      ['\n'.repeat(310_000), /^line 300000: a file has 300000 lines at most/],
       [`---\n${bomb}\n---\n# T`, /^line \d+: (the front matter has aliases|unknown field)/],
       [`---\nlanguage: ${'['.repeat(16_000)}\n---\n# T`, /^line \d+: /],
       [`---\n${'a: 1\n'.repeat(100_000)}---\n`, /^line 1: the front matter is longer/],
@@ -195,7 +199,7 @@ t.test('courses as files', async (t) => {
       [`${head}## M\n### ${'x'.repeat(201)}\nz`, /^line 6: title must/],
       [`${head}## M\n### C\n${'x'.repeat(200_001)}`, /^line 6: content must/],
       [`${head}## M\n### C\na\u0000b`, /^line 6: content has characters/],
-      [`${head}${'#\n'.repeat(500_000)}`, /^line \d: description must/],
+      [`${head}${'#\n'.repeat(250_000)}`, /^line \d: description must/],
       [`${head}${'## M\n'.repeat(200_000)}`, /^line 105: there may be 100 modules/],
       [`${head}## M\n${'### C\n'.repeat(150_000)}`, /^line \d+: there may be 100 chapters/],
       [`${head}${'`'.repeat(900_000)}`, /description must/],
