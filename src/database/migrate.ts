@@ -19,7 +19,12 @@ async function applyPending(database: Database, log: Log): Promise<string[]> {
   // Loading the engine takes a moment, which a start on a migrated database need not wait for.
   await forgetBrokenOff(database)
   const { applyMigrations } = await import('./schema-engine.ts')
-  const applied = await applyMigrations(database.adapter)
+  const applied = await applyMigrations(database.adapter, (migration) =>
+    log.warn(
+      { migration },
+      'a migration waits for a lock that somebody holds (pg_locks, pg_stat_activity): tried again'
+    )
+  )
   log.info({ applied }, 'database migrated')
   return applied
 }

@@ -6,6 +6,7 @@ import {
 } from '@prisma/driver-adapter-utils'
 import type { MigrationList, SchemaEngine } from '@prisma/schema-engine-wasm'
 import * as engine from '@prisma/schema-engine-wasm/schema_engine_bg'
+import { withShortLockWaits } from './lock-waits.ts'
 import { readMigrations } from './migrations.ts'
 import { MigrationFailedError } from './unusable.ts'
 
@@ -15,15 +16,19 @@ const NO_FILTERS = { externalTables: [], externalEnums: [] }
 /**
  * Applies the pending migrations of `prisma/migrations`; resolves to their names. It runs Prisma's own migration
  * engine, compiled to WebAssembly: no binary to download, one code for both databases, and the table
- * `_prisma_migrations` stays the one that `prisma migrate deploy` knows. Throws `MigrationFailedError`.
+ * `_prisma_migrations` stays the one that `prisma migrate deploy` knows. `waits` is told of each one that waits for a lock.
+ * Throws `MigrationFailedError`.
  */
-export async function applyMigrations(database: SqlMigrationAwareDriverAdapterFactory): Promise<string[]> {
+export async function applyMigrations(
+  database: SqlMigrationAwareDriverAdapterFactory,
+  waits: (name: string) => void = () => {}
+): Promise<string[]> {
   // The engine keeps to itself what the database says.
   let failure: MigrationFailedError | undefined
-  const noteFailure = (error: MigrationFailedError) => {
+  const failed = (error: MigrationFailedError) => {
     failure = error
   }
-  using schemaEngine = await openSchemaEngine(await adapted(database, noteFailure))
+  using schemaEngine = await openSchemaEngine(await adapted(database, { failed, waits }))
   const migrationsList = await migrationList()
   try {
     const { appliedMigrationNames } = await schemaEngine.applyMigrations({ migrationsList, filters: NO_FILTERS })
@@ -45,7 +50,7 @@ const ENGINE_LOCK = /^\s*select pg_advisory_lock\(\d+\)\s*$/i
  */
 async function adapted(
   database: SqlMigrationAwareDriverAdapterFactory,
-  failed: (error: MigrationFailedError) => void
+  { failed, waits }: { failed: (error: MigrationFailedError) => void; waits: (name: string) => void }
 ): Promise<SqlMigrationAwareDriverAdapterFactory> {
   const names = new Map((await readMigrations()).map(({ name, sql }) => [sql, name]))
   return {
@@ -60,7 +65,7 @@ async function adapted(
         if (name === undefined) return run(script)
         const noted = `${script};
           update _prisma_migrations set finished_at = now() where migration_name = '${name}' and finished_at is null`
-        return run(noted).catch((error) => {
+        return withShortLockWaits(noted, run, () => waits(name)).catch((error) => {
           failed(new MigrationFailedError(name, error))
           throw error
         })

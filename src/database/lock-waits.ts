@@ -1,0 +1,30 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sqlState } from './unavailable.ts'
+
+/** Requests wait behind a migration that waits for a lock, and no longer than they wait for anything. */
+const LOCK_TIMEOUT_MS = 1000
+const PAUSE_MS = 2000
+/** Whoever holds a lock for longer than all of these together, as a dump of a large database, is to be waited for by the operator. */
+const ATTEMPTS = 60
+const LOCK_NOT_AVAILABLE = '55P03'
+
+/**
+ * Runs a migration, by `run`, which is one transaction, so that it stands in nobody's way: where it does not get a lock within a second it
+ * gives up all that it has, and begins anew two seconds later, for three minutes. `waits` is told each time.
+ */
+export async function withShortLockWaits(
+  script: string,
+  run: (script: string) => Promise<unknown>,
+  waits: () => void
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await run(`set local lock_timeout = ${LOCK_TIMEOUT_MS}; ${script}`)
+      return
+    } catch (error) {
+      if (sqlState(error) !== LOCK_NOT_AVAILABLE || attempt === ATTEMPTS) throw error
+      waits()
+      await sleep(PAUSE_MS)
+    }
+  }
+}
