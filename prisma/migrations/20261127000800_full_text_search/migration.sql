@@ -38,12 +38,35 @@ CREATE FUNCTION search_configuration(language text) RETURNS regconfig IMMUTABLE 
 $$;
 
 -- Text as it is cut into words: composed letters, ё as е, and none of the signs of which the parser would make hosts, paths, compounds and tags:
--- Node.js, CI/CD, List<String>. What is searched for is made the same (src/courses/search/words.ts).
+-- Node.js, CI/CD, List<String>. .NET is a word where it begins with the point, or is in capitals (ASP.NET): not in self.net. Of e-mail there
+-- is email, too. What is searched for is made the same (src/courses/search/words.ts).
 CREATE FUNCTION search_text(text text) RETURNS text IMMUTABLE LANGUAGE sql AS $$
   SELECT translate(
-    replace(replace(replace(replace(replace(CASE WHEN text IS NFC NORMALIZED THEN text ELSE normalize(text, NFC) END,
-      'C++', 'cplusplus '), 'c++', 'cplusplus '), 'C#', 'csharp '), 'c#', 'csharp '), 'F#', 'fsharp '),
-    'ёЁ./<&-', 'ее     ')
+    regexp_replace(
+      regexp_replace(
+        replace(replace(replace(replace(replace(CASE WHEN text IS NFC NORMALIZED THEN text ELSE normalize(text, NFC) END,
+          'C++', 'cplusplus '), 'c++', 'cplusplus '), 'C#', 'csharp '), 'c#', 'csharp '), 'F#', 'fsharp '),
+        '\.NET(?![[:alpha:]_])|(?<![[:alnum:]_)\]])\.[nN]et(?![[:alpha:]_])|(?<=\m[aA]sp|\m[vV]b|\m[aA]do)\.net(?![[:alpha:]_])', ' dotnet net ', 'g'),
+      '([[:alpha:]][[:alnum:]]*)[-‑]([[:alnum:]]+)', '\1 \2 \1\2', 'g'),
+    'ёЁ./<&-_', 'ее      ')
+$$;
+
+-- Words of one and two letters are found as they are, and are no form of another: ИИ is not и, nor ОС the stem of осы. So they get a mark, with
+-- which no stemmer touches them. Those that say nothing are left to the stemmers, which leave them out, unless they are written in capitals,
+-- as IT, and ПО, and not among words in capitals.
+CREATE FUNCTION search_marked(text text, configuration regconfig) RETURNS text IMMUTABLE LANGUAGE sql AS $$
+  SELECT regexp_replace(
+    regexp_replace(text, '(?<![A-ZА-Я]{2} )\m([A-ZА-Я]{2,3})\M(?! [A-ZА-Я]{2})', '\1 \100', 'g'),
+    CASE configuration
+      WHEN 'pg_catalog.russian'::regconfig THEN '\m(?!(?:и|в|во|не|на|я|с|со|а|то|он|но|да|ты|к|у|же|вы|за|бы|по|ее|о|из|ей|до|ни|уж|ли|ну|мы|их|от|об|им|'
+        || 'i|me|my|we|he|it|am|is|be|do|a|an|if|or|as|of|at|by|to|in|up|on|no|so|s|t)\M)'
+      WHEN 'pg_catalog.english'::regconfig THEN '\m(?!(?:i|me|my|we|he|it|am|is|be|do|a|an|if|or|as|of|at|by|to|in|up|on|no|so|s|t)\M)'
+      ELSE '\m' END || '([a-zа-я]{1,2})\M', '\100', 'gi')
+$$;
+
+-- Each word as it is written, with a mark of its own, so that it is no stem of another.
+CREATE FUNCTION search_as_written(text text) RETURNS text IMMUTABLE LANGUAGE sql AS $$
+  SELECT regexp_replace(text, '([[:alnum:]]+)', '\101', 'g')
 $$;
 
 -- Titles and text of the parts of a course, from each chapter the beginning: the more chapters, the less. A tsvector has at most 1 MB. No join:
@@ -59,7 +82,7 @@ CREATE FUNCTION search_parts(course integer) RETURNS text STABLE LANGUAGE sql AS
 $$;
 
 -- The weights are A for the title, B for the summary, C for the description; what has no positions, the parts, counts as D. Titles have their
--- words as they are, too: IT, which is a word that the English stemmer leaves out.
+-- words as they are written, too: they are found while somebody types them, and where nothing else was looked for, as "the".
 CREATE FUNCTION search_fill(ids integer[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO course_search AS kept (course_id, level, language, category_id, author_id, title, document)
@@ -67,10 +90,11 @@ BEGIN
       vector.title || vector.summary || vector.description || vector.parts
     FROM (SELECT DISTINCT unnest(ids) AS id) AS wanted JOIN course USING (id)
     LEFT JOIN LATERAL (
-      SELECT setweight(to_tsvector(configuration, title) || to_tsvector('pg_catalog.simple', title), 'A') AS title,
-        setweight(to_tsvector(configuration, search_text(left(course.summary, 2000))), 'B') AS summary,
-        setweight(to_tsvector(configuration, search_text(left(course.description, 20000))), 'C') AS description,
-        strip(to_tsvector(configuration, search_text(coalesce(search_parts(course.id), '')))) AS parts
+      SELECT setweight(to_tsvector(configuration, search_marked(title, configuration))
+          || to_tsvector('pg_catalog.simple', search_as_written(title)), 'A') AS title,
+        setweight(to_tsvector(configuration, search_marked(search_text(left(course.summary, 2000)), configuration)), 'B') AS summary,
+        setweight(to_tsvector(configuration, search_marked(search_text(left(course.description, 20000)), configuration)), 'C') AS description,
+        strip(to_tsvector(configuration, search_marked(search_text(coalesce(search_parts(course.id), '')), configuration))) AS parts
       FROM (SELECT search_configuration(course.language) AS configuration, search_text(left(course.title, 1000)) AS title) AS input
       OFFSET 0
     ) AS vector ON course.status = 'published'
