@@ -46,6 +46,7 @@ export class OwnCourses {
 /** The courses with all of the words in title and summary, which are read as public searches read them: drafts are kept ready for none. */
 async function found(tx: Transaction, authorId: number, search: string): Promise<number[]> {
   const words = wordsOf(search)
+  if (words.length === 0) return []
   const queries = [await readWords(tx, words), await readWords(tx, words, true)].map(({ beginnings }) => beginnings)
   const rows = await tx.$queryRaw<{ id: number }[]>`
     select id from (
