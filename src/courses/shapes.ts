@@ -150,7 +150,7 @@ export const AuthoredQuery = queryOf({
       ...optionalLine(100),
       minLength: 1,
       description:
-        'words in title and summary, in any order and form, the last of which may be the beginning of one; among the newest 5,000 courses'
+        'words in title and summary, in any order and form, the last of which may be the beginning of one; among the newest 3,000 courses'
     })
   ),
   sort: Type.Enum(['-createdAt', 'createdAt', 'title', '-updatedAt'], { type: 'string', default: '-createdAt' })

@@ -53,8 +53,8 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
     const evening = { title: 'Redis in an evening', summary: 'Caches for everyone', language: 'en' }
     const hedgehogs = { title: 'Ёжики и йод', summary: 'Про ИИ и e-mail', language: 'ru' }
     for (const body of [evening, hedgehogs])
-      await bodyOf(Course, await bob.request('POST', COURSES, { level: 'beginner', ...body }), 201)
-    for (const search of ['evening redis', 'caching evening', 'redis even', 'in redis', 'EVENING'])
+      await bodyOf(Course, await bob.request('POST', COURSES, { level: 'beginner', description: 'D', ...body }), 201)
+    for (const search of ['evening redis', 'caching evening', 'redis even', 'EVENING'])
       t.same(await bobs(search), ['Redis in an evening'], search)
     for (const search of ['Ежики', 'ёжик', 'ежиками йод', 'ИИ', 'email', 'йод'.normalize('NFD')])
       t.same(await bobs(search), ['Ёжики и йод'], search)

@@ -1,8 +1,9 @@
 import type { Transaction } from '#database/database.ts'
 import { isLong, isShort, joinedOf } from './words.ts'
 
-/** What `search_marked` and `search_as_written` of the migration put behind a word. */
-const MARKED = '00'
+/** What `search_vector` and `search_as_written` of the migration put behind a word: behind a short one, and one in capitals. */
+const SHORT = '02'
+const CAPITALS = '00'
 const AS_WRITTEN = '01'
 /** What begins with the stem of AWS, `aw`, has nothing to do with it; what begins with `photograph` has. */
 const SHORTEST_STEM = 5
@@ -66,7 +67,7 @@ export async function readWords(tx: Transaction, words: readonly string[], inTit
   const asked = rows.slice(0, words.length)
   const telling = asked.filter(isTelling)
   const used = telling.length > 0 ? telling : asked
-  const silentMark = inTitles ? AS_WRITTEN : MARKED
+  const silentMark = inTitles ? AS_WRITTEN : CAPITALS
   const exact = used.map((row) => termOf(row, false, silentMark))
   const begun = used.map((row, i) => termOf(row, i === used.length - 1, silentMark))
   const joined = rows.slice(words.length).map((row, i) => {
@@ -75,11 +76,11 @@ export async function readWords(tx: Transaction, words: readonly string[], inTit
   })
   const withJoined = (terms: string[], begins: boolean) =>
     joined.map(({ row, parts, isLast }) =>
-      allOf([...terms.filter((_, i) => !parts.includes(i)), termOf(row, begins && isLast, MARKED)])
+      allOf([...terms.filter((_, i) => !parts.includes(i)), termOf(row, begins && isLast, CAPITALS)])
     )
   // Those that are left out place a course higher where they are an abbreviation: IT beside `английский`.
   const left = asked.filter((row) => !used.includes(row) && isShort(row.word))
-  const higher = left.map(({ word }) => allOf([...exact, `'${word}${MARKED}'`]))
+  const higher = left.map(({ word }) => allOf([...exact, `'${word}${CAPITALS}'`]))
   return {
     words: anyOf([allOf(exact), ...withJoined(exact, false), ...higher]),
     beginnings: anyOf([allOf(begun), ...withJoined(begun, true)]),
@@ -100,10 +101,10 @@ function isTelling({ russian, english }: Row): boolean {
 /** What finds a word. Of letters and digits: nothing has to be escaped. */
 function termOf(row: Row, isLast: boolean, silentMark: string): string {
   const { word, russian, english } = row
-  if (isShort(word)) return `'${word}${isTelling(row) ? MARKED : silentMark}'`
+  if (isShort(word)) return `'${word}${isTelling(row) ? SHORT : silentMark}'`
   const found = isTelling(row)
     ? [...[russian, english].map((stems) => allOf(stems.map((stem) => `'${stem}'`))), `'${word}'`]
-    : [`'${word}${MARKED}'`, `'${word}${AS_WRITTEN}'`]
+    : [`'${word}${CAPITALS}'`, `'${word}${AS_WRITTEN}'`]
   if (!isLast || !isLong(word)) return anyOf(found) ?? ''
   const begun = (isTelling(row) ? [...russian, ...english] : []).filter((stem) => stem.length >= SHORTEST_STEM)
   const beginnings = [...begun, word].map((stem) => `'${stem}'`)

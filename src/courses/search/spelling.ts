@@ -60,7 +60,7 @@ async function correct(
 async function unknownOf(tx: Transaction, words: readonly string[], second: number): Promise<number[]> {
   const isLast = (i: number) => i === second - 1 || i === words.length - 1
   const queries = words.map((word, i) => {
-    if (isShort(word)) return `'${word}00' | '${word}01'`
+    if (isShort(word)) return `'${word}02' | '${word}01'`
     return `'${word}'${isLast(i) && isLong(word) ? ':*' : ''} | '${word}01'`
   })
   const rows = await tx.$queryRaw<{ i: number }[]>`

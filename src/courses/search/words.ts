@@ -38,7 +38,7 @@ export function isLong(word: string): boolean {
   return word.length >= SHORTEST_BEGINNING
 }
 
-/** Whether a word has one or two letters, and so is no form of another (`search_marked` in the migration). */
+/** Whether a word has one or two letters, and so is no form of another (`search_vector` in the migration). */
 export function isShort(word: string): boolean {
   return /^[a-zа-я]{1,2}$/.test(word)
 }
