@@ -86,7 +86,10 @@ export const Highlight = Type.Object(
       description: 'plain text in pieces: not HTML, and to be escaped as any text'
     })
   },
-  { title: 'Highlight', description: 'of a search: where the words were found' }
+  {
+    title: 'Highlight',
+    description: 'of a search: where words were found; absent where nothing can be shown, as of a list'
+  }
 )
 
 export const CourseItem = Type.Object({ ...courseItem, highlight: Type.Optional(Highlight) }, { title: 'CourseItem' })
@@ -128,7 +131,7 @@ export const CourseQuery = queryOf({
       ...optionalLine(200),
       minLength: 1,
       description:
-        'words, in any order and form, the last of which may be the beginning of one: in titles, summaries, descriptions, and chapters'
+        'words, in any order and form, the first 16 of them, the last of which may be the beginning of one: in titles, summaries, descriptions, and chapters'
     })
   ),
   sort: Type.Optional(
@@ -143,7 +146,12 @@ export const AuthoredQuery = queryOf({
   ...pageQuery,
   status: Type.Optional(Status),
   search: Type.Optional(
-    Type.String({ ...optionalLine(100), minLength: 1, description: 'a part of the title or the summary, in any case' })
+    Type.String({
+      ...optionalLine(100),
+      minLength: 1,
+      description:
+        'words in title and summary, in any order and form, the last of which may be the beginning of one; among the newest 3,000 courses'
+    })
   ),
   sort: Type.Enum(['-createdAt', 'createdAt', 'title', '-updatedAt'], { type: 'string', default: '-createdAt' })
 })

@@ -20,7 +20,7 @@ await onBothDatabases(t, async (t, database) => {
   await t.test('courses from before the migration are found once it is applied', async (t) => {
     await run('drop table course_search, search_word')
     await run(
-      'drop function search_configuration, search_text, search_parts, search_fill, search_refresh, search_course, search_course_part cascade'
+      'drop function search_configuration, search_text, search_vector, search_as_written, search_parts, search_fill, search_refresh, search_course, search_course_part cascade'
     )
     await run(`delete from _prisma_migrations where migration_name like '%_full_text_search'`)
     const { course, author } = await studiedCourse(database)

@@ -38,12 +38,42 @@ CREATE FUNCTION search_configuration(language text) RETURNS regconfig IMMUTABLE 
 $$;
 
 -- Text as it is cut into words: composed letters, ё as е, and none of the signs of which the parser would make hosts, paths, compounds and tags:
--- Node.js, CI/CD, List<String>. What is searched for is made the same (src/courses/search/words.ts).
+-- Node.js, CI/CD, List<String>. .NET is a word where it begins with the point, or is in capitals (ASP.NET): not in self.net. Of e-mail there
+-- is email, too. What is searched for is made the same (src/courses/search/words.ts).
 CREATE FUNCTION search_text(text text) RETURNS text IMMUTABLE LANGUAGE sql AS $$
   SELECT translate(
-    replace(replace(replace(replace(replace(CASE WHEN text IS NFC NORMALIZED THEN text ELSE normalize(text, NFC) END,
-      'C++', 'cplusplus '), 'c++', 'cplusplus '), 'C#', 'csharp '), 'c#', 'csharp '), 'F#', 'fsharp '),
-    'ёЁ./<&-', 'ее     ')
+    regexp_replace(
+      regexp_replace(
+        regexp_replace(
+          replace(replace(replace(replace(replace(CASE WHEN text IS NFC NORMALIZED THEN text ELSE normalize(text, NFC) END,
+            'C++', 'cplusplus '), 'c++', 'cplusplus '), 'C#', 'csharp '), 'c#', 'csharp '), 'F#', 'fsharp '),
+          '\.NET(\M|[0-9])', ' dotnet net \1', 'g'),
+        '(^|[^[:alnum:]_)\]]|\m(?:[aA]sp|[vV]b|[aA]do))\.[nN]et(\M|[0-9])', '\1 dotnet net \2', 'g'),
+      '([[:alpha:]][[:alnum:]]*)[-‑]([[:alnum:]]+)', '\1 \2 \1\2', 'g'),
+    'ёЁ./<&-_', 'еЕ      ')
+$$;
+
+-- The words of such a text. Those of one and two letters are found as they are, and are no form of another: ИИ is not и, nor ОС the stem of
+-- осы. So they get a mark, with which no stemmer touches them. Those that say nothing are left out, but for those in capitals, as IT, and ПО,
+-- that stand not among words in capitals: these have a mark of their own. No looking around in these expressions, which would take ten times
+-- as long.
+CREATE FUNCTION search_vector(configuration regconfig, text text) RETURNS tsvector IMMUTABLE LANGUAGE sql AS $$
+  SELECT ts_delete(
+    to_tsvector(configuration, regexp_replace(
+      regexp_replace(text, '(^|[^A-ZА-Я] |[^ [:alnum:]])([A-ZА-Я]{2,3})\M', '\1\2 \200', 'g'),
+      '\m([A-Za-zА-Яа-я]{1,2})\M', '\102', 'g')),
+    CASE configuration
+      WHEN 'pg_catalog.russian'::regconfig THEN '{и02,в02,во02,не02,на02,я02,с02,со02,а02,то02,он02,но02,да02,ты02,к02,у02,же02,вы02,за02,бы02,по02,ее02,о02,
+        из02,ей02,до02,ни02,уж02,ли02,ну02,мы02,их02,от02,об02,им02,ж02,i02,me02,my02,we02,he02,it02,am02,is02,be02,do02,a02,an02,if02,or02,as02,of02,at02,by02,
+        to02,in02,up02,on02,no02,so02,s02,t02}'::text[]
+      WHEN 'pg_catalog.english'::regconfig THEN '{i02,me02,my02,we02,he02,it02,am02,is02,be02,do02,a02,an02,if02,or02,as02,of02,at02,by02,to02,in02,up02,on02,no02,
+        so02,s02,t02}'::text[]
+      ELSE '{}' END)
+$$;
+
+-- Each word as it is written, with a mark of its own, so that it is no stem of another.
+CREATE FUNCTION search_as_written(text text) RETURNS text IMMUTABLE LANGUAGE sql AS $$
+  SELECT regexp_replace(text, '([[:alnum:]]+)', '\101', 'g')
 $$;
 
 -- Titles and text of the parts of a course, from each chapter the beginning: the more chapters, the less. A tsvector has at most 1 MB. No join:
@@ -59,7 +89,7 @@ CREATE FUNCTION search_parts(course integer) RETURNS text STABLE LANGUAGE sql AS
 $$;
 
 -- The weights are A for the title, B for the summary, C for the description; what has no positions, the parts, counts as D. Titles have their
--- words as they are, too: IT, which is a word that the English stemmer leaves out.
+-- words as they are written, too: they are found while somebody types them, and where nothing else was looked for, as "the".
 CREATE FUNCTION search_fill(ids integer[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO course_search AS kept (course_id, level, language, category_id, author_id, title, document)
@@ -67,10 +97,11 @@ BEGIN
       vector.title || vector.summary || vector.description || vector.parts
     FROM (SELECT DISTINCT unnest(ids) AS id) AS wanted JOIN course USING (id)
     LEFT JOIN LATERAL (
-      SELECT setweight(to_tsvector(configuration, title) || to_tsvector('pg_catalog.simple', title), 'A') AS title,
-        setweight(to_tsvector(configuration, search_text(left(course.summary, 2000))), 'B') AS summary,
-        setweight(to_tsvector(configuration, search_text(left(course.description, 20000))), 'C') AS description,
-        strip(to_tsvector(configuration, search_text(coalesce(search_parts(course.id), '')))) AS parts
+      SELECT setweight(search_vector(configuration, title)
+          || to_tsvector('pg_catalog.simple', search_as_written(title)), 'A') AS title,
+        setweight(search_vector(configuration, search_text(left(course.summary, 2000))), 'B') AS summary,
+        setweight(search_vector(configuration, search_text(left(course.description, 20000))), 'C') AS description,
+        strip(search_vector(configuration, search_text(coalesce(search_parts(course.id), '')))) AS parts
       FROM (SELECT search_configuration(course.language) AS configuration, search_text(left(course.title, 1000)) AS title) AS input
       OFFSET 0
     ) AS vector ON course.status = 'published'

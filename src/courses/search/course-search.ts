@@ -30,21 +30,25 @@ export interface CourseSearch extends CourseQuery {
 export async function searchCourses(tx: Transaction, search: CourseSearch): Promise<Page<CourseItem>> {
   const asked = wordsOf(search.search)
   if (asked.length === 0) return toPage([], 0, search)
-  const found = await find(tx, search, asked)
+  const query = await readWords(tx, asked)
+  const found = await find(tx, search, query)
   if (found.total > 0) return found
+  if (query.isSilent) {
+    const found = await find(tx, search, await readWords(tx, asked, true))
+    if (found.total > 0) return found
+  }
   const onOtherLayout = withOtherLayout(search.search)
   const others = wordsOf(onOtherLayout)
   // What `C` is there, nobody means who looks for C++.
   const mayBeMeant = onOtherLayout !== search.search && others.some(isLong)
   for await (const words of likelyMeant(tx, asked, mayBeMeant ? others : [])) {
-    const found = await find(tx, search, words)
+    const found = await find(tx, search, await readWords(tx, words))
     if (found.total > 0) return found
   }
   return found
 }
 
-async function find(tx: Transaction, search: CourseSearch, words: readonly string[]): Promise<Page<CourseItem>> {
-  const query = await readWords(tx, words)
+async function find(tx: Transaction, search: CourseSearch, query: Query): Promise<Page<CourseItem>> {
   const candidates = candidatesOf(search, query)
   const { page, limit, sort = 'relevance' } = search
   const [table, order] =
@@ -62,7 +66,7 @@ async function find(tx: Transaction, search: CourseSearch, words: readonly strin
     Prisma.sql`(select * from unnest(${ids}::int[]) with ordinality as wanted (id, place))`,
     Prisma.sql`place`
   )
-  return toPage(await withHighlights(tx, items, query.stems), first.total, search)
+  return toPage(await withHighlights(tx, items, query), first.total, search)
 }
 
 async function totalOf(tx: Transaction, candidates: Prisma.Sql): Promise<number> {

@@ -1,7 +1,7 @@
 import type { Transaction } from '#database/database.ts'
 import { Prisma } from '#database/generated/client.ts'
 import { errorsBetween, oneErrorFrom } from './distance.ts'
-import { isLong } from './words.ts'
+import { isLong, isShort } from './words.ts'
 
 /** More unknown words are not looked at: each costs a few milliseconds. */
 const MOST_UNKNOWN = 4
@@ -59,7 +59,10 @@ async function correct(
 /** Which of the words no course has, by their places. The last of each reading may be the beginning of a word. */
 async function unknownOf(tx: Transaction, words: readonly string[], second: number): Promise<number[]> {
   const isLast = (i: number) => i === second - 1 || i === words.length - 1
-  const queries = words.map((word, i) => `'${word}'${isLast(i) && isLong(word) ? ':*' : ''}`)
+  const queries = words.map((word, i) => {
+    if (isShort(word)) return `'${word}02' | '${word}01'`
+    return `'${word}'${isLast(i) && isLong(word) ? ':*' : ''} | '${word}01'`
+  })
   const rows = await tx.$queryRaw<{ i: number }[]>`
     select i::int - 1 as i from unnest(${queries}::text[]) with ordinality as word (query, i)
     where not exists (select from course_search where document @@ ${matchesOf(Prisma.sql`query`)}) order by i`
