@@ -27,6 +27,18 @@ bothWays(t, async (t, { app, url }) => {
     t.ok(wrong.length <= MOST_WRONG, wrong.join('; '))
   })
 
+  await t.test('a long word that no course has costs no more than a short one', async (t) => {
+    const letters = 'щжфгэъцхюы'
+    for (let n = 0; n < 4; n++) {
+      const word = Array.from({ length: 190 }, (_, i) => letters[(i * 7 + n * 3 + (i >> 3)) % letters.length]).join('')
+      const { status, headers } = await send(`${url}/api/v1/courses?search=${encodeURIComponent(word)}`)
+      t.equal(status, 200)
+      t.ok(Number.parseFloat(headers.get('x-response-time') ?? '') < 1500, `${headers.get('x-response-time')}`)
+    }
+    const [first] = await slugs('програмированние')
+    t.ok(first !== undefined, 'two errors in a word of 16 letters')
+  })
+
   await t.test('title before summary before description before chapters, whichever is newer', async (t) => {
     const word = 'zyzzyva'
     const add = (slug: string, data: object) => addCourse(client, { slug, ...data })

@@ -21,7 +21,7 @@ CREATE TABLE "course_search" (
 ALTER TABLE "course_search" ALTER COLUMN "document" SET STORAGE EXTERNAL;
 
 -- The words of titles and summaries, among which those are looked for that a misspelt word may mean. One that no course has any more stays, and
--- two transactions may write the same: so nobody waits for another.
+-- two transactions may write the same: so nobody waits for another. There are half a million at most, about 100 MB with their indexes.
 CREATE TABLE "search_word" (
     "id" BIGSERIAL NOT NULL,
     "word" TEXT NOT NULL,
@@ -113,7 +113,9 @@ BEGIN
       ts_parse('default', search_text(left(title, 1000) || ' ' || left(summary, 2000))) AS parsed
     -- Of ASCII letters, and of letters.
     WHERE status = 'published' AND tokid IN (1, 2) AND length(token) BETWEEN 3 AND 40)
-  INSERT INTO search_word (word) SELECT word FROM token WHERE NOT EXISTS (SELECT FROM search_word WHERE search_word.word = token.word);
+  INSERT INTO search_word (word) SELECT word FROM token WHERE NOT EXISTS (SELECT FROM search_word WHERE search_word.word = token.word)
+    -- Whoever changes titles all day fills no disk.
+    AND (SELECT coalesce(max(id), 0) FROM search_word) < 500000;
 END $$;
 
 -- All who write of a course wait for each other at its row, and then see what the others have written; with an older snapshot, which would not

@@ -12,6 +12,8 @@ const BEFORE = 60
 const LENGTH = 200
 /** Of a long text so much is looked into, before and after where a word was found. */
 const AROUND = 300
+/** How many words are looked for in long texts. Those around them are marked, too. */
+const MOST_IN_LONG = 6
 
 /** Signs that words stand for. */
 const signs = new Map([
@@ -56,8 +58,9 @@ interface LongText {
  * of each so much as a search looks into (the migration `full_text_search`).
  */
 function longTexts(tx: Transaction, items: readonly CourseItem[], wanted: readonly Wanted[]): Promise<LongText[]> {
-  const patterns = wanted.map(patternOf)
-  const numbers = wanted.map(({ of }) => of[0] ?? -1)
+  const some = wanted.slice(0, MOST_IN_LONG)
+  const patterns = some.map(patternOf)
+  const numbers = some.map(({ of }) => of[0] ?? -1)
   return tx.$queryRaw<LongText[]>`
     with form as materialized (select * from unnest(${patterns}::text[], ${numbers}::int[]) as form (pattern, word))
     select id, description, part, text from unnest(${items.map(({ id }) => id)}::int[]) as wanted (id)
