@@ -18,11 +18,10 @@ const needed = [
   { what: 'PostgreSQL', apt: 'postgresql', brew: 'postgresql', there: () => findPostgres() !== undefined },
   { what: 'openssl', apt: 'openssl', brew: 'openssl', there: () => spawnSync('openssl', ['version']).status === 0 },
   { what: 'nginx', apt: 'nginx-light', brew: 'nginx', there: () => spawnSync('nginx', ['-v']).status === 0 },
-  { what: 'promtool', apt: 'prometheus', brew: 'prometheus', there: () => has('promtool') },
   { what: 'Varnish', apt: 'varnish', brew: 'varnish', there: () => spawnSync('varnishd', ['-V']).status === 0 }
 ]
 /** Not for `npm test`. */
-const ONLY_IF_NAMED = new Set(['nginx-light', 'varnish', 'prometheus'])
+const ONLY_IF_NAMED = new Set(['nginx-light', 'varnish'])
 const named = new Set(process.argv.slice(2))
 const isWanted = (apt: string) => (named.size === 0 ? !ONLY_IF_NAMED.has(apt) : named.has(apt))
 const missing = () => needed.filter(({ apt, there }) => isWanted(apt) && !there())
