@@ -7,6 +7,7 @@ import { createProvider } from '#generation/create-provider.ts'
 import { GenerationFeed } from '#generation/feed.ts'
 import { GenerationCache } from '#generation/generation-cache.ts'
 import { Generations } from '#generation/generations.ts'
+import { LostEntries } from '#generation/lost-entries.ts'
 import { ModelMeter } from '#generation/model/meter.ts'
 import { ModelBudget } from '#generation/model-budget.ts'
 import { GenerationQueue } from '#generation/queue.ts'
@@ -26,7 +27,7 @@ declare module 'fastify' {
 /** The channel on which the trigger on `generation_job` tells what changed. */
 const CHANNEL = 'generation'
 /** How many generations one process runs at a time. */
-const JOBS_AT_ONCE = 4
+const JOBS_AT_ONCE = { first: 4, again: 2 }
 /** How long a worker that stops waits for the chapters that are under way: less than the process has. */
 const GRACE_MS = 8000
 
@@ -60,8 +61,11 @@ export default fp(
 
     const { concurrency } = config.generation
     const worker = new GenerationWorker({ database, records, quotas, feed, provider, budget, concurrency, log })
+    const lostEntries = new LostEntries({ database, queue, log })
     app.addHook('onReady', async () => {
-      if (works) await queue.work(JOBS_AT_ONCE, (run) => worker.run(run))
+      if (!works) return
+      await queue.work(JOBS_AT_ONCE, (run) => worker.run(run))
+      lostEntries.start()
     })
     // Before the server waits for its connections: those who follow a generation would hold it up.
     app.addHook('preClose', async () => {
@@ -69,7 +73,7 @@ export default fp(
       worker.stop()
     })
     app.addHook('onClose', async () => {
-      await queue.close(GRACE_MS)
+      await Promise.all([lostEntries.stop(), queue.close(GRACE_MS)])
       await unlisten()
     })
   },

@@ -1,9 +1,16 @@
 import { fromPrisma, type Job, PgBoss } from 'pg-boss'
 import type { Database, Transaction } from '#database/database.ts'
+import { Prisma } from '#database/generated/client.ts'
 import { DatabaseUnusableError } from '#database/unusable.ts'
 import type { Log } from '#logging/log.ts'
 
 const QUEUE = 'generation'
+/**
+ * Entries whose first run has another number than 0. Workers of the version before, which know nothing of such numbers, would take them
+ * and leave them undone, so they are in a queue that only later ones know.
+ */
+const AGAIN_QUEUE = 'generation-again'
+const QUEUES = [QUEUE, AGAIN_QUEUE]
 
 /** A worker that says nothing for so long is dead, and its job goes to another; the shortest that pg-boss has. */
 const HEARTBEAT_S = 10
@@ -18,6 +25,15 @@ const POLL_S = 2
 const RETRY_LIMIT = 1000
 const RETRY_DELAY_S = 1
 const RETRY_DELAY_MAX_S = 30
+const QUEUE_OPTIONS = {
+  notify: true,
+  retryLimit: RETRY_LIMIT,
+  retryDelay: RETRY_DELAY_S,
+  retryDelayMax: RETRY_DELAY_MAX_S,
+  retryBackoff: true,
+  expireInSeconds: EXPIRE_S,
+  heartbeatSeconds: HEARTBEAT_S
+}
 /** Of those that there were in the last days, the latest. */
 const MOST_WORKERS = 100
 
@@ -51,14 +67,26 @@ interface Entry {
   readonly firstAttempt?: number
 }
 
-/** The queue of generations, in pg-boss on the service's own database. */
+/** How many runs one process has at a time, of each queue. */
+export interface RunsAtOnce {
+  readonly first: number
+  /** Of those that were retried, and of chapters that are written again. */
+  readonly again: number
+}
+
+/** The queue of generations, in pg-boss on the service's own database: two of its queues, of which workers work both. */
 export class GenerationQueue {
   readonly #boss: PgBoss
   readonly #works: boolean
+  /** The ids of the generations that an entry leads to, one that waits or is run: a statement of one column. */
+  readonly reachable: Prisma.Sql
 
-  private constructor(boss: PgBoss, works: boolean) {
+  private constructor(boss: PgBoss, works: boolean, schema: string) {
     this.#boss = boss
     this.#works = works
+    this.reachable = Prisma.sql`
+      select coalesce(data ->> 'id', '') from ${Prisma.raw(`"${schema}".job`)}
+      where name in (${Prisma.join(QUEUES)}) and state in ('created', 'retry', 'active')`
   }
 
   /**
@@ -70,8 +98,9 @@ export class GenerationQueue {
     { works, migrate }: { works: boolean; migrate: boolean },
     log: Log
   ): Promise<GenerationQueue> {
+    const options = await database.queue()
     const boss = new PgBoss({
-      ...(await database.queue()),
+      ...options,
       migrate,
       schedule: false,
       useListenNotify: works,
@@ -96,22 +125,17 @@ export class GenerationQueue {
     await database.exclusively(async () => {
       await boss.start().catch((error) => {
         if (migrate || /permission denied/.test(error.message)) throw DatabaseUnusableError.of(error)
-        throw new DatabaseUnusableError(`MIGRATE=none, and the job queue: ${error.message}; npm run migrate`)
+        throw unmigrated(error)
       })
-      if (!migrate) return
-      await boss.createQueue(QUEUE, {
-        notify: true,
-        retryLimit: RETRY_LIMIT,
-        retryDelay: RETRY_DELAY_S,
-        retryDelayMax: RETRY_DELAY_MAX_S,
-        retryBackoff: true,
-        expireInSeconds: EXPIRE_S,
-        heartbeatSeconds: HEARTBEAT_S
-      })
+      if (migrate) for (const queue of QUEUES) await boss.createQueue(queue, QUEUE_OPTIONS)
     }, log)
-    // Makes pg-boss know the queue: inside a transaction of the embedded database it could not ask for it.
-    await boss.findJobs(QUEUE, { limit: 1 })
-    return new GenerationQueue(boss, works)
+    for (const queue of QUEUES) {
+      // Makes pg-boss know the queue: inside a transaction of the embedded database it could not ask for it.
+      await boss.findJobs(queue, { limit: 1 }).catch((error) => {
+        throw migrate ? error : unmigrated(error)
+      })
+    }
+    return new GenerationQueue(boss, works, options.schema ?? 'pgboss')
   }
 
   /**
@@ -119,23 +143,24 @@ export class GenerationQueue {
    * priority is first. Fair queueing: a priority of minus as many as its user has under way lets a first one pass them all.
    */
   async enqueue(tx: Transaction, id: string, priority: number, firstAttempt = 0): Promise<void> {
-    const entry = firstAttempt === 0 ? { id } : {}
-    await this.#boss.send(QUEUE, { id, firstAttempt } satisfies Entry, { ...entry, priority, db: fromPrisma(tx) })
+    const [queue, entry] = firstAttempt === 0 ? [QUEUE, { id }] : [AGAIN_QUEUE, {}]
+    await this.#boss.send(queue, { id, firstAttempt } satisfies Entry, { ...entry, priority, db: fromPrisma(tx) })
   }
 
-  /** Hands runs to `run`, `concurrency` at a time; one that rejects is run again, by whichever worker is free, with a delay. */
-  async work(concurrency: number, run: (run: QueuedRun) => Promise<void>): Promise<void> {
+  /** Hands runs to `run`; one that rejects is run again, by whichever worker is free, with a delay. */
+  async work({ first, again }: RunsAtOnce, run: (run: QueuedRun) => Promise<void>): Promise<void> {
     const options = {
-      localConcurrency: concurrency,
       pollingIntervalSeconds: POLL_S,
       notifyPollingIntervalSeconds: POLL_S,
       heartbeatRefreshSeconds: HEARTBEAT_REFRESH_S
     }
-    await this.#boss.work(QUEUE, options, async ([job]: Job<Entry>[]) => {
+    const take = async ([job]: Job<Entry>[]) => {
       if (job === undefined) return
       const { data, retryCount: tries, signal } = job
       await run({ id: data.id, attempt: (data.firstAttempt ?? 0) + tries, tries, signal })
-    })
+    }
+    await this.#boss.work(QUEUE, { ...options, localConcurrency: first }, take)
+    await this.#boss.work(AGAIN_QUEUE, { ...options, localConcurrency: again }, take)
   }
 
   /** Whether anybody works at it; a worker that has died counts for 30 s. Rejects when the queue cannot be asked. */
@@ -153,4 +178,8 @@ export class GenerationQueue {
   async close(graceMs: number): Promise<void> {
     await this.#boss.stop({ graceful: this.#works, timeout: graceMs, close: true })
   }
+}
+
+function unmigrated({ message }: Error): DatabaseUnusableError {
+  return new DatabaseUnusableError(`MIGRATE=none, and the job queue: ${message}; npm run migrate`)
 }

@@ -4,12 +4,28 @@ import t, { type Test } from 'tap'
 import { register, signIn } from '../support/actors.ts'
 import { Course, Health, parse } from '../support/contract.ts'
 import { until } from '../support/eventually.ts'
-import { ended, generate, generation, spawnWorker } from '../support/generations.ts'
+import { ended, Generation, generate, generation, PATH, spawnWorker } from '../support/generations.ts'
 import { ModelServer, token } from '../support/model-server.ts'
 import { bodyOf, startStack } from '../support/people.ts'
+import { copyRepository } from '../support/repository-copy.ts'
 import { startService } from '../support/service.ts'
 
 const CHAPTERS = 20
+
+/** The version before runs what its one queue has, by the id of the entry. */
+const VERSION_BEFORE = [
+  {
+    file: 'src/generation/queue.ts',
+    text: 'await run({ id: data.id, attempt: (data.firstAttempt ?? 0) + tries, tries, signal })',
+    becomes: 'await run({ id: job.id, attempt: tries, tries, signal })'
+  },
+  {
+    file: 'src/generation/queue.ts',
+    text: 'await this.#boss.work(AGAIN_QUEUE, { ...options, localConcurrency: again }, take)',
+    becomes: ''
+  },
+  { file: 'plugins/app/generation.ts', text: 'lostEntries.start()', becomes: '' }
+]
 
 t.test('20 chapters, and something dies in the middle', async (t) => {
   const { env, redis, postgres } = await startStack(t)
@@ -112,6 +128,43 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
     const last = await startWorker()
     t.match(await ended(ann, id), { status: 'failed', error: /gave up/, errorCode: 'GAVE_UP' })
     await last.kill('SIGTERM')
+  })
+
+  await t.test('in a release: what workers of the version before cannot do waits for a later one', async (t) => {
+    model.behaviour = () => null
+    const copy = await copyRepository(VERSION_BEFORE)
+    t.teardown(copy.remove)
+    const before = await spawnWorker(shared, copy.folder)
+    t.teardown(() => before.kill('SIGKILL'))
+    const small = { modules: 1, chaptersPerModule: 1 }
+    const { id } = await generate(ann, { topic: 'Released', ...small })
+    const { courseId } = await ended(ann, id)
+    const course = await bodyOf(Course, await ann.get(`/api/v1/courses/${courseId}`))
+    const chapter = `/api/v1/courses/${courseId}/chapters/${course.modules[0]?.chapters[0]?.id}`
+    const again = await bodyOf(Generation, await ann.request('POST', `${chapter}/regenerate`), 202)
+    const { id: retried } = await generate(ann, { topic: 'Retried', ...small })
+    await ann.request('DELETE', `${PATH}/${retried}`)
+    await ann.request('POST', `${PATH}/${retried}/retry`)
+    // The queue is worked in its order: what came before is taken, or left, once this is over.
+    const { id: last } = await generate(ann, { topic: 'Last', ...small })
+    t.equal((await ended(ann, last)).status, 'completed')
+    t.same(await Promise.all([again.id, retried].map((id) => generation(ann, id).then(({ status }) => status))), [
+      'queued',
+      'queued'
+    ])
+    await before.kill('SIGTERM')
+
+    const { id: lost } = await generate(ann, { topic: 'Lost', ...small })
+    const { client } = app.database
+    await client.$executeRaw`delete from pgboss.job where id = ${lost}::uuid`
+    await client.$executeRaw`
+      update generation_job set updated_at = now() - interval '2 minutes' where id = ${lost}::uuid`
+    const later = await Promise.all([startWorker(), startWorker()])
+    for (const id of [again.id, retried, lost]) t.equal((await ended(ann, id)).status, 'completed')
+    const [entries] = await client.$queryRaw<[{ count: number }]>`
+      select count(*)::int as count from pgboss.job where data->>'id' = ${lost}`
+    t.equal(entries.count, 1, 'an entry that was lost is made again, once')
+    await Promise.all(later.map((worker) => worker.kill('SIGTERM')))
   })
 
   /** Completed, every chapter answered once, and one course with all of them. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { type Static, Type } from 'typebox'
 import type { Environment } from '#config/environment.ts'
 import type { Actor } from './actors.ts'
@@ -107,9 +108,9 @@ export async function cancelAll({ app }: Service): Promise<void> {
   await until(() => app.generationFeed.followers === 0, 10_000)
 }
 
-/** A worker as a process of its own. The caller ends it. */
-export function spawnWorker(env: Environment): Promise<ServerProcess> {
-  const options = { env: { ...inherited, ...env } }
+/** A worker as a process of its own, in this copy of the repository or another. The caller ends it. */
+export function spawnWorker(env: Environment, root = script('')): Promise<ServerProcess> {
+  const options = { cwd: root, env: { ...inherited, ...env } }
   const [node, ...own] = ownNode
-  return startServer(node, [...own, script('src/worker.ts')], /worker ready/, options)
+  return startServer(node, [...own, join(root, 'src', 'worker.ts')], /worker ready/, options)
 }
