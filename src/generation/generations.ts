@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Actor } from '#courses/catalogue.ts'
+import { type Actor, visibleTo } from '#courses/catalogue.ts'
 import { requireCategory } from '#courses/require-category.ts'
 import { MOST_COUNTED } from '#database/counts.ts'
 import type { Database, Transaction } from '#database/database.ts'
@@ -104,15 +104,18 @@ export class Generations {
     return record
   }
 
-  /** The chapters that are finished so far, in their order; once the generation is completed, as they are in the course now. */
-  async chapters(userId: number, id: string, signal?: AbortSignal): Promise<{ items: FinishedChapter[] }> {
+  /**
+   * The chapters that are finished so far, in their order; once the generation is completed, as they are in the course now: none where the
+   * actor may not see it any more.
+   */
+  async chapters(actor: Actor, id: string, signal?: AbortSignal): Promise<{ items: FinishedChapter[] }> {
     const { database, records } = this.#options
-    await this.find(userId, id)
+    await this.find(actor.id, id)
     const items = await records.chapters(id.toLowerCase())
     // After the chapters: those of a generation that was completed meanwhile have moved into the course.
-    const { generation } = await this.find(userId, id)
+    const { generation } = await this.find(actor.id, id)
     if (generation.status !== 'completed') return { items }
-    return { items: await database.read('lists', (tx) => writtenChapters(tx, generation), signal) }
+    return { items: await database.read('lists', (tx) => writtenChapters(tx, actor, generation), signal) }
   }
 
   /**
@@ -174,11 +177,12 @@ export class Generations {
 
 async function writtenChapters(
   tx: Transaction,
+  actor: Actor,
   { courseId, chapterId }: Pick<Generation, 'courseId' | 'chapterId'>
 ): Promise<FinishedChapter[]> {
   if (courseId === null) return []
   const rows = await tx.chapter.findMany({
-    where: chapterId === null ? { courseId } : { id: chapterId },
+    where: { ...(chapterId === null ? { courseId } : { id: chapterId }), course: visibleTo(actor) },
     select: { title: true, content: true, minutes: true, position: true, module: { select: { position: true } } },
     orderBy: [{ module: { position: 'asc' } }, { position: 'asc' }]
   })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { Type } from 'typebox'
-import { admin, draftOf, peopleEnvironment, register } from '../support/actors.ts'
+import { ADMIN, admin, draftOf, peopleEnvironment, register } from '../support/actors.ts'
 import { Chapter, Course, ErrorBody } from '../support/contract.ts'
 import { until } from '../support/eventually.ts'
 import { ended, events, Generation, generate, generation, PATH, wanted } from '../support/generations.ts'
@@ -176,5 +176,15 @@ t.test('what has failed goes on, and a chapter is written again', async (t) => {
     const boss = await admin(service)
     const { id: begun } = await bodyOf(Generation, await boss.request('POST', path), 202)
     t.equal((await ended(boss, begun)).status, 'completed')
+
+    await t.test('who is no admin any more reads of it what he could see anyway', async (t) => {
+      const chapters = async () =>
+        (await bodyOf(FinishedChapters, await boss.get(`${PATH}/${begun}/chapters`))).items.map(({ title }) => title)
+      t.same(await chapters(), ['C'])
+      await app.database.client.user.update({ where: { email: ADMIN.email }, data: { role: 'student' } })
+      t.same(await chapters(), [])
+      await ann.request('PATCH', `/api/v1/courses/${id}`, { status: 'published' })
+      t.same(await chapters(), ['C'])
+    })
   })
 })

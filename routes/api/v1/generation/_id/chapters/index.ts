@@ -14,12 +14,13 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['generation'],
         operationId: 'listFinishedChapters',
         summary: 'The chapters that are finished so far, with their content',
-        description: 'Once the generation is completed they are those of the course, as they are now.',
+        description:
+          'Once the generation is completed they are those of the course, as they are now; none where you may not see it any more.',
         params: GenerationParams,
         response: { 200: FinishedChapterList, ...errors(404) }
       }
     },
-    async (request, reply) => generations.chapters(request.signedIn().id, request.params.id, hangUp(reply))
+    async (request, reply) => generations.chapters(request.signedIn(), request.params.id, hangUp(reply))
   )
 }
 
