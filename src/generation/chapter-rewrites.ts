@@ -55,10 +55,7 @@ export class ChapterRewrites {
       const course = await catalogue.course(courseId, {})
       const problem = languageProblem(provider, course.language)
       if (problem !== null) throw new ApiError(400, 'VALIDATION_FAILED', problem)
-      const underWay = { chapterId, status: { in: ['queued' as const, 'running' as const] } }
-      if ((await tx.generationJob.count({ where: underWay })) > 0) {
-        throw new ApiError(409, 'CHAPTER_UNDER_WAY', 'the chapter is being written again: wait for it, or cancel it')
-      }
+      await requireNotUnderWay(tx, chapterId)
       await admission.requireBudget(tx)
       const allowance = await admission.spendHour(tx, actor.id)
       const unfinished = await admission.requireRoom(tx, actor, { makesCourse: false })
@@ -86,6 +83,13 @@ export class ChapterRewrites {
     await records.refresh(row.id)
     return { generation: toGeneration(row), allowance }
   }
+}
+
+/** Throws 409 where the chapter is being written again; its course is locked, so that it stays so. */
+export async function requireNotUnderWay(tx: Transaction, chapterId: number): Promise<void> {
+  const where = { chapterId, status: { in: ['queued' as const, 'running' as const] } }
+  if ((await tx.generationJob.count({ where })) === 0) return
+  throw new ApiError(409, 'CHAPTER_UNDER_WAY', 'the chapter is being written again: wait for it, or cancel it')
 }
 
 /** What of a chapter is replaced, and what its text is made for: where it stands may change meanwhile. */

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { type Actor, visibleTo } from '#courses/catalogue.ts'
+import { lockCourse } from '#courses/course-lock.ts'
 import { requireCategory } from '#courses/require-category.ts'
 import { MOST_COUNTED } from '#database/counts.ts'
 import type { Database, Transaction } from '#database/database.ts'
@@ -7,7 +8,7 @@ import { ApiError, NotFoundError } from '#http/errors.ts'
 import { type Page, toPage } from '#http/paging.ts'
 import { lockAccountForChange } from '#users/accounts.ts'
 import type { Admission, Allowance } from './admission.ts'
-import { digestOf } from './chapter-rewrites.ts'
+import { digestOf, requireNotUnderWay } from './chapter-rewrites.ts'
 import { languageProblem, type ModelProvider } from './provider.ts'
 import { type GenerationQueue, nextRound, roundOf } from './queue.ts'
 import { type GenerationRecord, type GenerationRecords, jobSelect, toGeneration, toRecord } from './records.ts'
@@ -120,17 +121,24 @@ export class Generations {
 
   /**
    * Lets a generation that failed or was cancelled go on from what it has; it keeps its id, and does not count as one more of the hour.
-   * Throws 409 for any other, or after too many retries, and what `Admission` throws.
+   * Throws 409 for any other, after too many retries, and where another one writes the same chapter; what a change of that chapter throws,
+   * and what `Admission` throws.
    */
   async retry(actor: Actor, id: string): Promise<Generation> {
     const { database, records, queue, admission } = this.#options
     const where = { id: id.toLowerCase(), userId: actor.id }
     const row = await database.write(async (tx) => {
+      const rewritten = await tx.chapter.findFirst({
+        where: { generations: { some: where } },
+        select: { courseId: true }
+      })
+      // The course first, as whoever has a chapter written again does.
+      if (rewritten !== null) await lockCourse(tx, actor, rewritten.courseId)
       await lockAccountForChange(tx, actor.id)
       await tx.$queryRaw`select from generation_job where id = ${where.id}::uuid and user_id = ${actor.id} for update`
       const job = await tx.generationJob.findUnique({
         where,
-        select: { status: true, attempt: true, chapterDigest: true, chapter: true }
+        select: { status: true, attempt: true, chapterId: true, chapterDigest: true, chapter: true }
       })
       if (job === null) throw new NotFoundError('generation')
       if (job.status !== 'failed' && job.status !== 'cancelled') {
@@ -140,6 +148,7 @@ export class Generations {
       if (roundOf(job.attempt) >= MAX_RETRIES) {
         throw new ApiError(409, 'RETRIES_USED_UP', `it was retried ${MAX_RETRIES} times: ask for a new one`)
       }
+      if (job.chapterId !== null) await requireNotUnderWay(tx, job.chapterId)
       await admission.requireBudget(tx)
       const unfinished = await admission.requireRoom(tx, actor, { makesCourse: job.chapterDigest === null })
       const attempt = nextRound(job.attempt)

@@ -26,7 +26,7 @@ t.test('what has failed goes on, and a chapter is written again', async (t) => {
   const service = await startService(t, {
     ...peopleEnvironment,
     ...model.env,
-    RATE_LIMIT_GENERATION: '6',
+    RATE_LIMIT_GENERATION: '7',
     GENERATION_CONCURRENCY: '1'
   })
   const { url, app } = service
@@ -116,7 +116,7 @@ t.test('what has failed goes on, and a chapter is written again', async (t) => {
       return JSON.stringify({ minutes: 7, content: 'Anew.' })
     }
     const answer = await ann.request('POST', `${path}/regenerate`, undefined, { 'if-match': etag })
-    t.equal(answer.headers.get('x-ratelimit-remaining'), '2', 'counts as one more')
+    t.equal(answer.headers.get('x-ratelimit-remaining'), '3', 'counts as one more')
     const begun = await bodyOf(Generation, answer, 202)
     t.equal(answer.headers.get('location'), `${PATH}/${begun.id}`)
     t.match(begun, { topic: 'Again', courseId, chapterId, progress: { total: 1 }, outline: { title: course.title } })
@@ -149,6 +149,32 @@ t.test('what has failed goes on, and a chapter is written again', async (t) => {
       t.equal((await ended(ann, id)).status, 'completed')
       t.match(await bodyOf(Chapter, await ann.get(path)), { minutes: 8, content: 'Once more.' })
       t.same(asked(), [], 'the answer was paid for')
+    })
+
+    await t.test('and a retry waits for another one of the same chapter', async (t) => {
+      const gate = Promise.withResolvers<void>()
+      model.behaviour = async () => {
+        await gate.promise
+        return null
+      }
+      const boss = await admin(service)
+      const begin = (by = ann) => by.request('POST', `${path}/regenerate`)
+      const { id: first } = await bodyOf(Generation, await begin(boss), 202)
+      await boss.request('DELETE', `${PATH}/${first}`)
+      const { id: second } = await bodyOf(Generation, await begin(), 202)
+      t.equal(await codeOf(retry(first, boss), 409), 'CHAPTER_UNDER_WAY')
+      await ann.request('DELETE', `${PATH}/${second}`)
+      t.same((await Promise.all([retry(first, boss), retry(second)])).map(({ status }) => status).sort(), [202, 409])
+      for (const [by, id] of [
+        [boss, first],
+        [ann, second]
+      ] as const)
+        await by.request('DELETE', `${PATH}/${id}`)
+      gate.resolve()
+      await app.database.client.user.update({ where: { email: ADMIN.email }, data: { role: 'student' } })
+      t.equal(await codeOf(retry(first, boss), 403), 'NOT_YOURS')
+      await app.database.client.user.update({ where: { email: ADMIN.email }, data: { role: 'admin' } })
+      asked()
     })
 
     await t.test('nor where it was deleted', async (t) => {

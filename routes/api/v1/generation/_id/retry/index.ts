@@ -15,7 +15,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Go on with a generation that failed or was cancelled',
         description:
           'It keeps its id and its finished chapters, which are not asked for again, and does not count as one more of the hour. ' +
-          'Answers 409 for any other (NOT_FAILED), after ten retries (RETRIES_USED_UP), and where the account has no room; 429 and 503 as a new generation.',
+          'Answers 409 for any other (NOT_FAILED), after ten retries (RETRIES_USED_UP), while another one writes the same chapter ' +
+          '(CHAPTER_UNDER_WAY), and where the account has no room; 429 and 503 as a new generation.',
         params: GenerationParams,
         response: { 202: Generation, ...errors(404, 409) }
       }
