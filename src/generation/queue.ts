@@ -78,12 +78,20 @@ export interface RunsAtOnce {
 export class GenerationQueue {
   readonly #boss: PgBoss
   readonly #works: boolean
+  readonly #isLookedAfter: () => Promise<boolean>
   /** The ids of the generations that an entry leads to, one that waits or is run: a statement of one column. */
   readonly reachable: Prisma.Sql
 
-  private constructor(boss: PgBoss, works: boolean, schema: string) {
+  private constructor(boss: PgBoss, works: boolean, { sql }: Database, schema: string) {
     this.#boss = boss
     this.#works = works
+    this.#isLookedAfter = async () => {
+      const [queue] = await sql.query<{ isSo: boolean }>(
+        `select monitor_claim_on > now() - interval '${HEARTBEAT_S} s' as "isSo" from "${schema}".queue where name = $1`,
+        [QUEUE]
+      )
+      return queue?.isSo === true
+    }
     this.reachable = Prisma.sql`
       select coalesce(data ->> 'id', '') from ${Prisma.raw(`"${schema}".job`)}
       where name in (${Prisma.join(QUEUES)}) and state in ('created', 'retry', 'active')`
@@ -135,7 +143,7 @@ export class GenerationQueue {
         throw migrate ? error : unmigrated(error)
       })
     }
-    return new GenerationQueue(boss, works, options.schema ?? 'pgboss')
+    return new GenerationQueue(boss, works, database, options.schema ?? 'pgboss')
   }
 
   /**
@@ -168,10 +176,14 @@ export class GenerationQueue {
     return (await this.countWorkers()) > 0 ? 'up' : 'no-workers'
   }
 
-  /** How many processes work at it. Rejects when the queue cannot be asked. */
+  /**
+   * How many processes work at it. Those of the version before do not register, and count as one where there are no others: only workers
+   * look for jobs of dead ones, every `SUPERVISE_S`. Rejects when the queue cannot be asked.
+   */
   async countWorkers(): Promise<number> {
     const workers = await this.#boss.getInstances({ limit: MOST_WORKERS })
-    return workers.filter(({ live }) => live).length
+    const alive = workers.filter(({ live }) => live).length
+    return alive === 0 && (await this.#isLookedAfter()) ? 1 : alive
   }
 
   /** Takes no more runs, and waits `graceMs` at most for those that are under way. */

@@ -24,6 +24,7 @@ const VERSION_BEFORE = [
     text: 'await this.#boss.work(AGAIN_QUEUE, { ...options, localConcurrency: again }, take)',
     becomes: ''
   },
+  { file: 'src/generation/queue.ts', text: 'registerInstance: works', becomes: 'registerInstance: false' },
   { file: 'plugins/app/generation.ts', text: 'lostEntries.start()', becomes: '' }
 ]
 
@@ -132,6 +133,7 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
 
   await t.test('in a release: what workers of the version before cannot do waits for a later one', async (t) => {
     model.behaviour = () => null
+    await until(async () => (await ready()).checks.queue === 'no-workers', 15_000)
     const copy = await copyRepository(VERSION_BEFORE)
     t.teardown(copy.remove)
     const before = await spawnWorker(shared, copy.folder)
@@ -152,6 +154,9 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
       'queued',
       'queued'
     ])
+    // It does not register, but is seen.
+    await until(async () => (await ready()).checks.queue === 'up', 10_000)
+    t.notMatch(before.output(), 'generation left')
     await before.kill('SIGTERM')
 
     const { id: lost } = await generate(ann, { topic: 'Lost', ...small })
