@@ -156,11 +156,13 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
     ])
     // It does not register, but is seen.
     await until(async () => (await ready()).checks.queue === 'up', 10_000)
-    t.notMatch(before.output(), 'generation left')
+    const { client } = app.database
+    const [waiting] = await client.$queryRaw<[{ count: number }]>`
+      select count(*)::int as count from pgboss.job where data->>'id' in (${again.id}, ${retried}) and state = 'created'`
+    t.equal(waiting.count, 2, 'nobody has taken their entries')
     await before.kill('SIGTERM')
 
     const { id: lost } = await generate(ann, { topic: 'Lost', ...small })
-    const { client } = app.database
     await client.$executeRaw`delete from pgboss.job where id = ${lost}::uuid`
     await client.$executeRaw`
       update generation_job set updated_at = now() - interval '2 minutes' where id = ${lost}::uuid`
