@@ -133,7 +133,10 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
 
   await t.test('in a release: what workers of the version before cannot do waits for a later one', async (t) => {
     model.behaviour = () => null
-    await until(async () => (await ready()).checks.queue === 'no-workers', 15_000)
+    const { client } = app.database
+    // As if the last worker had gone long ago.
+    await client.$executeRaw`update pgboss.queue set monitor_claim_on = null, monitor_on = null`
+    await until(async () => (await ready()).checks.queue === 'no-workers', 5000)
     const copy = await copyRepository(VERSION_BEFORE)
     t.teardown(copy.remove)
     const before = await spawnWorker(shared, copy.folder)
@@ -156,7 +159,6 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
     ])
     // It does not register, but is seen.
     await until(async () => (await ready()).checks.queue === 'up', 10_000)
-    const { client } = app.database
     const [waiting] = await client.$queryRaw<[{ count: number }]>`
       select count(*)::int as count from pgboss.job where data->>'id' in (${again.id}, ${retried}) and state = 'created'`
     t.equal(waiting.count, 2, 'nobody has taken their entries')
@@ -172,6 +174,14 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
       select count(*)::int as count from pgboss.job where data->>'id' = ${lost}`
     t.equal(entries.count, 1, 'an entry that was lost is made again, once')
     await Promise.all(later.map((worker) => worker.kill('SIGTERM')))
+  })
+
+  await t.test('who may not migrate is told that a queue is missing', async (t) => {
+    await app.database.client.$executeRaw`delete from pgboss.job where name = 'generation-again'`
+    await app.database.client.$executeRaw`delete from pgboss.queue where name = 'generation-again'`
+    await t.rejects(spawnWorker({ ...shared, MIGRATE: 'none' }), {
+      message: /MIGRATE=none, and the job queue: Queue generation-again does not exist; npm run migrate/
+    })
   })
 
   /** Completed, every chapter answered once, and one course with all of them. */
