@@ -9,6 +9,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '',
     {
       config: { scope: 'generate' },
+      preHandler: app.requireVerifiedFor('generate'),
       schema: {
         tags: ['generation'],
         operationId: 'retryGeneration',

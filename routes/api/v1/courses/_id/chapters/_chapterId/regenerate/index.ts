@@ -12,7 +12,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '',
     {
       config: { scope: 'generate' },
-      preHandler: app.limitGenerationsOfNetwork,
+      preHandler: [app.requireVerifiedFor('generate'), app.limitGenerationsOfNetwork],
       schema: {
         tags: ['generation'],
         operationId: 'regenerateChapter',
