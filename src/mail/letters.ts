@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { LETTER_LOCKS } from '#database/advisory-locks.ts'
 import type { Database, Transaction } from '#database/database.ts'
 import { ApiError } from '#http/errors.ts'
+import { storedForms } from './address.ts'
 import type { Language } from './language.ts'
 
 export type LetterKind = 'password_reset' | 'email_verification' | 'email_change' | 'email_change_notice'
@@ -155,11 +156,14 @@ export class Letters {
    */
   async #address({ id, kind, email }: Pick<DueLetter, 'id' | 'kind' | 'email'>): Promise<number | null> {
     return this.#database.write(async (tx) => {
-      const user = await tx.user.findUnique({ where: { email }, select: { id: true } })
+      const user = await tx.user.findFirst({
+        where: { email: { in: storedForms(email) } },
+        select: { id: true, email: true }
+      })
       if (user !== null) {
         const about = { kind, email, userId: user.id }
         if ((await this.#isWithinLimits(tx, about)) || !(await hasGoodToken(tx, about))) {
-          await tx.letter.updateMany({ where: { id }, data: { userId: user.id } })
+          await tx.letter.updateMany({ where: { id }, data: { userId: user.id, email: user.email } })
           return user.id
         }
       }

@@ -179,6 +179,21 @@ t.test('letters of accounts', async (t) => {
     t.match(await ownOf(eve), { email: 'new@example.org' })
   })
 
+  await t.test('letters reach an account under the address that an earlier version took, or nobody else', async (t) => {
+    await register(url, 'gleb')
+    await mail.next('gleb@example.org')
+    const move = (from: string, to: string) => client.user.update({ where: { email: from }, data: { email: to } })
+    await move('gleb@example.org', 'gleb@почта.рф')
+    await forgotten('gleb@почта.рф')
+    t.equal(await statusOf(reset((await mail.next('gleb@почта.рф')).token)), 204)
+    await move('gleb@почта.рф', '<dora@example.org')
+    await settled()
+    mail.received.length = 0
+    await forgotten('<dora@example.org')
+    await settled()
+    t.same(mail.received, [], 'no letter for him goes to dora')
+  })
+
   /** Resolves once no letter waits. */
   async function settled(): Promise<void> {
     for (let n = 0; n < 500; n++) {
