@@ -188,9 +188,10 @@ export class Letters {
 
 type Addressed = { kind: LetterKind; email: string; userId: number }
 
+/** Or is about to be sent one. */
 async function hasGoodToken(tx: Transaction, { kind, userId }: Addressed): Promise<boolean> {
-  const where = { kind, userId, digest: { not: null }, expiresAt: { gt: new Date(Date.now() + GOOD_MS) } }
-  return (await tx.letter.count({ where })) > 0
+  const sent = { digest: { not: null }, expiresAt: { gt: new Date(Date.now() + GOOD_MS) } }
+  return (await tx.letter.count({ where: { kind, userId, OR: [sent, { dueAt: { not: null } }] } })) > 0
 }
 
 /** 400: it is not said what is wrong with the token. */

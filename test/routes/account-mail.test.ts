@@ -4,6 +4,7 @@ import { ErrorBody } from '../support/contract.ts'
 import { MailServer } from '../support/mail-server.ts'
 import { bodyOf, OwnUser, statusOf } from '../support/people.ts'
 import { freePort } from '../support/port.ts'
+import { PostgresServer } from '../support/postgres.ts'
 import { startService, temporaryFolder } from '../support/service.ts'
 import { makeToken, withToken } from '../support/tokens.ts'
 
@@ -14,9 +15,15 @@ const post = (actor: Actor, path: string, body?: unknown, headers?: Record<strin
 const codeOf = async (answer: Promise<Response>, status: number) => (await bodyOf(ErrorBody, await answer, status)).code
 const ownOf = async (actor: Actor) => bodyOf(OwnUser, await actor.get(ME))
 
-t.test('letters of accounts', async (t) => {
+t.test('letters of accounts, on PostgreSQL, where several are prepared at a time', async (t) => {
   const mail = await MailServer.start(t)
-  const service = await startService(t, { ...peopleEnvironment, ...mail.env })
+  const postgres = await PostgresServer.start()
+  t.teardown(() => postgres.stop())
+  const service = await startService(t, {
+    ...peopleEnvironment,
+    ...mail.env,
+    DATABASE_URL: await postgres.createDatabase('seeded')
+  })
   const { url, app } = service
   const { client } = app.database
   const visitor = new Actor(url)
