@@ -3,9 +3,9 @@ import type { RateLimitOptions } from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Slowdown } from '#limits/slowdown.ts'
+import { normalize } from '#mail/address.ts'
 import { browserCookieName, KnownBrowsers } from '#sessions/known-browsers.ts'
 import { cookieAttributes } from '#sessions/session-cookie.ts'
-import { normalize } from '#users/accounts.ts'
 import type { Credentials } from '#users/shapes.ts'
 import { tooMany, usedUp } from '../external/rate-limit.ts'
 
@@ -58,8 +58,8 @@ export default fp(
       const cookie = request.cookies[cookieName]
       const email = normalize(request.body.email)
       if (browsers.idIn(cookie) !== null) {
-        const sessionEpoch = await app.accounts.sessionEpochOf(email)
-        if (sessionEpoch !== null && browsers.knows(cookie, { email, sessionEpoch })) return
+        const holder = await app.accounts.holderOf(request.body.email)
+        if (holder !== null && browsers.knows(cookie, holder)) return
         // Known, but for another account, or no longer: here it is as good as any client of its network.
         await limit(networkKey(request), ATTEMPTS)
       }

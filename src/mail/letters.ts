@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { LETTER_LOCKS } from '#database/advisory-locks.ts'
 import type { Database, Transaction } from '#database/database.ts'
 import { ApiError } from '#http/errors.ts'
+import { storedForms } from './address.ts'
 import type { Language } from './language.ts'
 
 export type LetterKind = 'password_reset' | 'email_verification' | 'email_change' | 'email_change_notice'
@@ -12,9 +13,11 @@ const lifetimes: Partial<Record<LetterKind, number>> = {
   email_change: 86_400_000
 }
 
-/** Letters to one address, and for one account, in an hour and in a day. */
+/** Letters of one kind, for one account, and of those that change an address to one address, in an hour and in a day. */
 const MAX_HOUR = 5
 const MAX_DAY = 15
+/** Beyond that a new password is still sent for while no token that was sent is good for so long. */
+const GOOD_MS = 1_800_000
 /** Letters of everybody that wait. */
 const MAX_WAITING = 1000
 /** For so long nobody else takes a letter that somebody has taken: longer than it takes to send one. */
@@ -49,7 +52,7 @@ export interface Proof {
 
 /**
  * Letters that wait, and the tokens of those that were sent, in the database: a restart loses none. A token is made when its letter is sent, and
- * only its digest is kept. A newer letter of a kind voids the older ones.
+ * only its digest is kept. A newer letter of a kind voids the older ones, but for those that strangers can order: a new password.
  */
 export class Letters {
   readonly #database: Database
@@ -58,21 +61,23 @@ export class Letters {
     this.#database = database
   }
 
-  /** True where the letter will be sent, false where its address or account has got as many as it may. Throws 503 while too many wait. */
+  /**
+   * True where the letter will be sent, false where its account or address has got as many of the kind as it may. Throws 503 while too many wait.
+   * One to whoever has an address is counted when it is sent: here all addresses are the same.
+   */
   async order(tx: Transaction, { kind, email, userId, language }: LetterOrder): Promise<boolean> {
-    await tx.$executeRaw`select pg_advisory_xact_lock(${LETTER_LOCKS}::int, hashtext(${email}))`
-    const [counted] = await tx.$queryRaw<[{ hour: number; day: number; waiting: number }]>`
-      select count(*) filter (where created_at > now() - interval '1 hour')::int as hour, count(*)::int as day,
-        (select count(*) from (select from letter where due_at is not null limit ${MAX_WAITING}) as filled)::int as waiting
-      from letter where (email = ${email} or user_id = ${userId}::int) and created_at > now() - interval '1 day'`
-    if (counted.waiting >= MAX_WAITING) {
+    const [{ waiting }] = await tx.$queryRaw<[{ waiting: number }]>`
+      select count(*)::int as waiting from (select from letter where due_at is not null limit ${MAX_WAITING}) as filled`
+    if (waiting >= MAX_WAITING) {
       throw new ApiError(503, 'MAIL_QUEUE_FULL', 'too many letters wait to be sent: try again', { 'Retry-After': '60' })
     }
     // A notice is a warning: whoever could use up the letters of an account could hide what he does to it.
-    if (kind !== 'email_change_notice' && (counted.hour >= MAX_HOUR || counted.day >= MAX_DAY)) return false
-    await tx.$executeRaw`
-      update letter set digest = null, due_at = null where kind = ${kind} and kind <> 'email_change_notice'
-        and (user_id = ${userId}::int or (${userId}::int is null and email = ${email})) and (digest is not null or due_at is not null)`
+    if (userId !== null && kind !== 'email_change_notice') {
+      if (!(await this.#isWithinLimits(tx, { kind, email, userId }))) return false
+      await tx.$executeRaw`
+        update letter set digest = null, due_at = null
+        where kind = ${kind} and user_id = ${userId} and (digest is not null or due_at is not null)`
+    }
     await tx.letter.create({ data: { kind, email, userId, language }, select: { id: true } })
     return true
   }
@@ -87,27 +92,31 @@ export class Letters {
   }
 
   /**
-   * The token to send with a letter, null where it has none. Undefined where it is not to be sent any more: nobody has the address, or
-   * a newer letter was ordered.
+   * The token to send with a letter, null where it has none. Undefined where it is not to be sent: nobody has the address, its account has
+   * got enough, or a newer letter was ordered.
    */
   async prepare({ id, kind, email, user_id }: DueLetter): Promise<string | null | undefined> {
-    const { client } = this.#database
-    const userId = user_id ?? (await client.user.findUnique({ where: { email }, select: { id: true } }))?.id
-    if (userId === undefined) return undefined
+    const userId = user_id ?? (await this.#address({ id, kind, email }))
+    if (userId === null) return undefined
     const lifetimeMs = lifetimes[kind]
     const token = lifetimeMs === undefined ? null : randomBytes(TOKEN_BYTES).toString('base64url')
     const sealed =
       token === null ? {} : { digest: digestOf(token), expiresAt: new Date(Date.now() + (lifetimeMs ?? 0)) }
-    const { count } = await client.letter.updateMany({
+    const { count } = await this.#database.client.letter.updateMany({
       where: { id, dueAt: { not: null } },
       data: { userId, ...sealed }
     })
     return count === 0 ? undefined : token
   }
 
-  /** It was sent, or never will be. */
+  /** It was sent, or a newer one was ordered. */
   async settle(id: number): Promise<void> {
     await this.#database.client.letter.updateMany({ where: { id }, data: { dueAt: null } })
+  }
+
+  /** It never will be sent: no token of it is in a mailbox. */
+  async giveUp(id: number): Promise<void> {
+    await this.#database.client.letter.updateMany({ where: { id }, data: { dueAt: null, digest: null } })
   }
 
   /** It is to be sent again, unless a newer one was ordered meanwhile. */
@@ -140,6 +149,49 @@ export class Letters {
     })
     if (count === 0) throw badToken()
   }
+
+  /**
+   * Of a letter to whoever has an address: the account that it is for, for which it counts from now on. Null, and the letter is forgotten, where
+   * nobody has the address, or the account has got enough: a stranger can use that up, but then its owner has a good token in his mailbox.
+   */
+  async #address({ id, kind, email }: Pick<DueLetter, 'id' | 'kind' | 'email'>): Promise<number | null> {
+    return this.#database.write(async (tx) => {
+      const user = await tx.user.findFirst({
+        where: { email: { in: storedForms(email) } },
+        select: { id: true, email: true }
+      })
+      if (user !== null) {
+        const about = { kind, email, userId: user.id }
+        if ((await this.#isWithinLimits(tx, about)) || !(await hasGoodToken(tx, about))) {
+          await tx.letter.updateMany({ where: { id }, data: { userId: user.id, email: user.email } })
+          return user.id
+        }
+      }
+      await tx.letter.deleteMany({ where: { id } })
+      return null
+    })
+  }
+
+  async #isWithinLimits(tx: Transaction, { kind, email, userId }: Addressed): Promise<boolean> {
+    // The address of an account is its own; one that it is to have may be a stranger's, to whom many accounts could send.
+    const locks = kind === 'email_change' ? [`user ${userId}`, `address ${email}`] : [`user ${userId}`]
+    for (const who of locks) {
+      await tx.$executeRaw`select pg_advisory_xact_lock(${LETTER_LOCKS}::int, hashtext(${`${kind} ${who}`}))`
+    }
+    const [counted] = await tx.$queryRaw<[{ hour: number; day: number }]>`
+      select count(*) filter (where created_at > now() - interval '1 hour')::int as hour, count(*)::int as day from letter
+      where kind = ${kind} and (user_id = ${userId} or (kind = 'email_change' and email = ${email}))
+        and created_at > now() - interval '1 day'`
+    return counted.hour < MAX_HOUR && counted.day < MAX_DAY
+  }
+}
+
+type Addressed = { kind: LetterKind; email: string; userId: number }
+
+/** Or is about to be sent one. */
+async function hasGoodToken(tx: Transaction, { kind, userId }: Addressed): Promise<boolean> {
+  const sent = { digest: { not: null }, expiresAt: { gt: new Date(Date.now() + GOOD_MS) } }
+  return (await tx.letter.count({ where: { kind, userId, OR: [sent, { dueAt: { not: null } }] } })) > 0
 }
 
 /** 400: it is not said what is wrong with the token. */

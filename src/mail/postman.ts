@@ -97,7 +97,7 @@ export class Postman {
       const isLast = err instanceof RefusedError || attempts >= MAX_ATTEMPTS
       if (isLast) {
         log.error({ ...about, err }, 'a letter was not sent, and is given up: its user may ask for another one')
-        return letters.settle(id)
+        return letters.giveUp(id)
       }
       const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 3 ** (attempts - 1))
       log.warn(

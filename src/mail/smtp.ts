@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createTransport, type Transporter } from 'nodemailer'
+import { isMailable, normalize } from './address.ts'
 import type { RenderedLetter } from './render.ts'
 
 /** A server that does not connect, greet, or say anything more, for so long is tried again later; `deadlineMs` is for one letter in all. */
@@ -50,10 +51,13 @@ export class Smtp {
 
   /** Resolves once the server has taken it. Throws `RefusedError` where another attempt is of no use. */
   async send({ to, subject, text, html, language }: OutgoingMail): Promise<void> {
+    const address = normalize(to)
+    // Of what is no plain address nodemailer would leave signs out, and send the letter to somebody else.
+    if (!isMailable(address)) throw new RefusedError('this is no e-mail address')
     const mail = {
       from: this.#from,
-      // An object is no list: whatever stands in an address, it is one.
-      to: { name: '', address: to },
+      // An object is no list, and is not parsed.
+      to: { name: '', address },
       subject,
       text,
       html,

@@ -1,11 +1,11 @@
-import { Check } from 'typebox/schema'
 import type { Database, Transaction } from '#database/database.ts'
 import { ApiError } from '#http/errors.ts'
+import { newAddress, normalize } from '#mail/address.ts'
 import type { Language } from '#mail/language.ts'
 import { badToken, type LetterKind, type LetterOrder, type Letters } from '#mail/letters.ts'
-import { type Accounts, emailTaken, isDuplicate, lockAccountForChange, normalize } from './accounts.ts'
+import { type Accounts, emailTaken, isDuplicate, lockAccountForChange } from './accounts.ts'
 import { requireSession } from './require-session.ts'
-import { type Account, Email, type EmailChange, type PasswordReset } from './shapes.ts'
+import type { Account, EmailChange, PasswordReset } from './shapes.ts'
 
 const LATER_S = 3600
 
@@ -70,11 +70,10 @@ export class AccountMail {
    */
   async changeEmail(account: Account, { email, password }: EmailChange, language: Language): Promise<void> {
     const { accounts } = this.#options
-    const next = normalize(email)
-    if (!Check(Email, next)) throw new ApiError(400, 'VALIDATION_FAILED', 'email is not an e-mail address')
+    const next = newAddress(email)
     await accounts.requirePassword(account.id, password)
     if (next === account.email) throw new ApiError(400, 'VALIDATION_FAILED', 'email is the address that you have')
-    if ((await accounts.sessionEpochOf(next)) !== null) throw emailTaken()
+    if ((await accounts.holderOf(next)) !== null) throw emailTaken()
     await this.#orderOrRefuse(
       [
         { kind: 'email_change', email: next, userId: account.id, language },

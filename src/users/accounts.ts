@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os'
 import { hash, verify } from '@node-rs/argon2'
-import { Check } from 'typebox/schema'
 import { Bulkhead } from '#database/bulkhead.ts'
 import { MOST_COUNTED } from '#database/counts.ts'
 import type { Database, Transaction } from '#database/database.ts'
@@ -9,18 +8,18 @@ import { escapeLike } from '#database/like.ts'
 import { ApiError, NotFoundError } from '#http/errors.ts'
 import { type Page, toPage } from '#http/paging.ts'
 import { type Precondition, requireMatch } from '#http/precondition.ts'
+import { newAddress, storedForms } from '#mail/address.ts'
 import { firstEpoch } from './first-epoch.ts'
-import {
-  type Account,
-  type AccountWithSessions,
-  type Credentials,
-  Email,
-  type OwnUser,
-  type PasswordChange,
-  type ProfileChange,
-  type Registration,
-  type User,
-  type UserQuery
+import type {
+  Account,
+  AccountWithSessions,
+  Credentials,
+  OwnUser,
+  PasswordChange,
+  ProfileChange,
+  Registration,
+  User,
+  UserQuery
 } from './shapes.ts'
 
 export type { Account }
@@ -67,9 +66,8 @@ export class Accounts {
 
   /** Throws 409 when the e-mail address is taken. */
   async register({ email, password, name }: Registration): Promise<Account> {
-    const address = normalize(email)
-    // What was well formed may not be once it is normalized.
-    if (!Check(Email, address)) throw new ApiError(400, 'VALIDATION_FAILED', 'email is not an e-mail address')
+    const address = newAddress(email)
+    if ((await this.holderOf(address)) !== null) throw emailTaken()
     const passwordHash = await this.hash(password)
     const data = { email: address, name, passwordHash, sessionEpoch: firstEpoch() }
     try {
@@ -81,10 +79,12 @@ export class Accounts {
 
   /** Throws the same 401, after the same time, for a wrong password and for no such user. */
   async signIn({ email, password }: Credentials): Promise<Account> {
-    const user = await this.#client.user.findUnique({
-      where: { email: normalize(email) },
+    const forms = storedForms(email)
+    const found = await this.#client.user.findMany({
+      where: { email: { in: forms } },
       select: { ...select, passwordHash: true }
     })
+    const user = first(forms, found)
     const right = await this.#hashing.run(async () => {
       const nobody = await this.#nobody
       // A hash that is none, of an account without a password, takes as long, too.
@@ -143,10 +143,11 @@ export class Accounts {
     return { ...toAccount(row), sessions: current.map(({ id }) => id) }
   }
 
-  /** Of the account with this normalized address; null where there is none. */
-  async sessionEpochOf(email: string): Promise<number | null> {
-    const user = await this.#client.user.findUnique({ where: { email }, select: { sessionEpoch: true } })
-    return user?.sessionEpoch ?? null
+  /** What its known browsers are told by, of the account with this address; null where there is none. */
+  async holderOf(email: string): Promise<Pick<Account, 'email' | 'sessionEpoch'> | null> {
+    const forms = storedForms(email)
+    const select = { email: true, sessionEpoch: true }
+    return first(forms, await this.#client.user.findMany({ where: { email: { in: forms } }, select }))
   }
 
   /** The account of who is signed in. Throws 401 when it was deleted meanwhile. */
@@ -244,8 +245,8 @@ function toAccount(row: Prisma.UserGetPayload<{ select: typeof select }>): Accou
   return { ...rest, emailVerified: emailVerifiedAt !== null, createdAt: createdAt.toISOString() }
 }
 
-export function normalize(email: string): string {
-  return email.normalize('NFKC').toLowerCase()
+function first<Row extends { email: string }>(forms: readonly string[], rows: readonly Row[]): Row | null {
+  return forms.map((form) => rows.find(({ email }) => email === form)).find((row) => row !== undefined) ?? null
 }
 
 /** Another account has the address. */

@@ -3,6 +3,7 @@ import { hash, verify } from '@node-rs/argon2'
 import type { Config } from '#config/config.ts'
 import type { PrismaClient } from '#database/generated/client.ts'
 import type { Log } from '#logging/log.ts'
+import { normalize, storedForms } from '#mail/address.ts'
 import { firstEpoch } from './first-epoch.ts'
 
 const DEMO_EMAIL = 'admin@aikademiya.local'
@@ -27,8 +28,9 @@ export async function ensureAdmin(
 }
 
 /** Resolves to false when the account was there, with that password and role, already. */
-async function setAdmin(client: PrismaClient, email: string, password: string): Promise<boolean> {
-  const user = await client.user.findUnique({ where: { email } })
+async function setAdmin(client: PrismaClient, address: string, password: string): Promise<boolean> {
+  const user = await client.user.findFirst({ where: { email: { in: storedForms(address) } } })
+  const email = user?.email ?? normalize(address)
   if (user?.role === 'admin' && (await verify(user.passwordHash, password).catch(() => false))) return false
   const passwordHash = await hash(password)
   // The operator says whose it is.

@@ -23,14 +23,19 @@ export const AccountExport = Type.Object(
 )
 type Section = Exclude<keyof Static<typeof AccountExport>, 'exportedAt' | 'account'>
 
-/** Read at a time: what is large, and what is small. */
+/** Read at a time: what may be large, and what is small. */
 const FEW = 1
 const SOME = 20
 const MANY = 500
+/** Texts are read until they are so many bytes, and one that is larger alone. */
+const PORTION_BYTES = 256 * 1024
 
 type Page = { skip: number; take: number }
 
-/** Everything that is kept of an account, as the text of one JSON object, piece by piece: it is never in memory as a whole. */
+/**
+ * Everything that is kept of an account, as the text of one JSON object, piece by piece: neither it nor a whole course is ever in memory. A piece
+ * is read when the one before it was taken, so a client that does not read holds one.
+ */
 export async function* exportAccount(client: PrismaClient, account: Account): AsyncGenerator<string> {
   const { id: userId } = account
   const where = { userId }
@@ -49,20 +54,9 @@ export async function* exportAccount(client: PrismaClient, account: Account): As
       ...page
     })
   )
-  yield* section('courses', FEW, (page) =>
-    client.course.findMany({
-      where: { authorId: userId },
-      omit: { authorId: true, searchText: true },
-      include: {
-        modules: {
-          omit: { courseId: true },
-          include: { chapters: { omit: { courseId: true, moduleId: true }, orderBy: { position: 'asc' } } },
-          orderBy: { position: 'asc' }
-        }
-      },
-      orderBy: { id: 'asc' },
-      ...page
-    })
+  yield begin('courses')
+  yield* parents(coursesOf(client, userId), 'modules', ({ id: courseId }) =>
+    parents(modulesOf(client, courseId), 'chapters', ({ id }) => array(chaptersOf(client, id)))
   )
   yield* section('enrollments', MANY, (page) =>
     client.enrollment.findMany({ where, omit: { userId: true }, orderBy: { courseId: 'asc' }, ...page })
@@ -70,24 +64,122 @@ export async function* exportAccount(client: PrismaClient, account: Account): As
   yield* section('completions', MANY, (page) =>
     client.chapterCompletion.findMany({ where, omit: { userId: true }, orderBy: { chapterId: 'asc' }, ...page })
   )
-  yield* section('generations', SOME, (page) =>
-    client.generationJob.findMany({
-      where,
-      omit: { userId: true, requestHash: true, attempt: true, revision: true },
-      include: { checkpoints: { omit: { jobId: true } } },
+  yield begin('generations')
+  yield* parents(generationsOf(client, userId), 'checkpoints', ({ id }) => array(checkpointsOf(client, id)))
+  yield '}'
+}
+
+function coursesOf(client: PrismaClient, authorId: number) {
+  return pages(FEW, (page) =>
+    client.course.findMany({
+      where: { authorId },
+      omit: { authorId: true, searchText: true },
       orderBy: { id: 'asc' },
       ...page
     })
   )
-  yield '}'
+}
+
+function modulesOf(client: PrismaClient, courseId: number) {
+  return pages(MANY, (page) =>
+    client.module.findMany({ where: { courseId }, omit: { courseId: true }, orderBy: { position: 'asc' }, ...page })
+  )
+}
+
+async function* chaptersOf(client: PrismaClient, moduleId: number): AsyncGenerator<object[]> {
+  // Lengths are known without the texts.
+  const sizes = await client.$queryRaw<{ id: number; bytes: number }[]>`
+    select id, octet_length(content) as bytes from chapter where module_id = ${moduleId} order by position`
+  for (const portion of portions(sizes)) {
+    yield await client.chapter.findMany({
+      where: { moduleId, id: { in: portion.map(({ id }) => id) } },
+      omit: { courseId: true, moduleId: true },
+      orderBy: { position: 'asc' }
+    })
+  }
+}
+
+function generationsOf(client: PrismaClient, userId: number) {
+  return pages(SOME, (page) =>
+    client.generationJob.findMany({
+      where: { userId },
+      omit: { userId: true, requestHash: true, attempt: true, revision: true },
+      orderBy: { id: 'asc' },
+      ...page
+    })
+  )
+}
+
+async function* checkpointsOf(client: PrismaClient, jobId: string): AsyncGenerator<object[]> {
+  const sizes = await client.$queryRaw<{ modulePosition: number; chapterPosition: number; bytes: number }[]>`
+    select module_position as "modulePosition", chapter_position as "chapterPosition", octet_length(content) as bytes
+    from generation_checkpoint where job_id = ${jobId}::uuid order by module_position, chapter_position`
+  for (const portion of portions(sizes)) {
+    yield await client.generationCheckpoint.findMany({
+      where: { jobId, OR: portion.map(({ bytes: _, ...position }) => position) },
+      omit: { jobId: true },
+      orderBy: [{ modulePosition: 'asc' }, { chapterPosition: 'asc' }]
+    })
+  }
+}
+
+function begin(name: Section): string {
+  return `,"${name}":`
 }
 
 async function* section(name: Section, take: number, read: (page: Page) => Promise<object[]>): AsyncGenerator<string> {
-  yield `,"${name}":[`
+  yield begin(name)
+  yield* array(pages(take, read))
+}
+
+async function* pages<Row>(take: number, read: (page: Page) => Promise<Row[]>): AsyncGenerator<Row[]> {
   for (let skip = 0; ; skip += take) {
-    const found = await read({ skip, take })
-    if (found.length > 0) yield (skip === 0 ? '' : ',') + found.map((row) => JSON.stringify(row)).join(',')
-    if (found.length < take) break
+    const rows = await read({ skip, take })
+    yield rows
+    if (rows.length < take) return
   }
-  yield ']'
+}
+
+function* portions<Sized extends { bytes: number }>(all: readonly Sized[]): Generator<Sized[]> {
+  let portion: Sized[] = []
+  let bytes = 0
+  for (const one of all) {
+    if (portion.length > 0 && bytes + one.bytes > PORTION_BYTES) {
+      yield portion
+      portion = []
+      bytes = 0
+    }
+    portion.push(one)
+    bytes += one.bytes
+  }
+  if (portion.length > 0) yield portion
+}
+
+/** A JSON array, a page at a time. */
+async function* array(pages: AsyncIterable<object[]>): AsyncGenerator<string> {
+  let before = '['
+  for await (const rows of pages) {
+    if (rows.length === 0) continue
+    yield before + rows.map((row) => JSON.stringify(row)).join(',')
+    before = ','
+  }
+  yield before === '[' ? '[]' : ']'
+}
+
+/** The same of rows with one property more, which is read for each. */
+async function* parents<Row extends object>(
+  pages: AsyncIterable<Row[]>,
+  property: string,
+  read: (row: Row) => AsyncIterable<string>
+): AsyncGenerator<string> {
+  let before = '['
+  for await (const rows of pages) {
+    for (const row of rows) {
+      yield `${before}${JSON.stringify(row).slice(0, -1)},"${property}":`
+      yield* read(row)
+      yield '}'
+      before = ','
+    }
+  }
+  yield before === '[' ? '[]' : ']'
 }

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { Id, Time } from '#http/ids.ts'
 import { pageOf, pageQuery, queryOf } from '#http/paging.ts'
 import { block, CONTROL, HALF, line } from '#http/text.ts'
+import { ADDRESS_PATTERN, MAX_ADDRESS } from '#mail/address.ts'
 
 export const Role = Type.Enum(['student', 'author', 'admin'], { title: 'Role', type: 'string' })
 
@@ -30,16 +31,18 @@ export const SessionUser = Type.Object({ user: OwnUser }, { title: 'SessionUser'
 const elsewhere = `\\s${CONTROL}${HALF}`
 const addressPart = `[^@${elsewhere}]+`
 
-export const Email = Type.String({
-  maxLength: 254,
+/** Of an account that there may be: earlier versions took more than is taken now. */
+const Email = Type.String({
+  maxLength: MAX_ADDRESS,
   pattern: `^${addressPart}@${addressPart}\\.${addressPart}$`
 })
+const NewEmail = Type.String({ maxLength: MAX_ADDRESS, pattern: ADDRESS_PATTERN })
 /** argon2 takes any length; the bound keeps a request from costing more than a login. Halves of characters would all be hashed as one. */
 const newPassword = Type.String({ minLength: 10, maxLength: 200, pattern: `^[^${HALF}]*$` })
 const password = Type.String({ minLength: 1, maxLength: 200 })
 
 export const Registration = Type.Object(
-  { email: Email, password: newPassword, name: line(100) },
+  { email: NewEmail, password: newPassword, name: line(100) },
   { title: 'Registration', additionalProperties: false }
 )
 export const Credentials = Type.Object(
@@ -63,7 +66,7 @@ export const PasswordReset = Type.Object(
   { title: 'PasswordReset', additionalProperties: false }
 )
 export const EmailChange = Type.Object(
-  { email: Email, password },
+  { email: NewEmail, password },
   { title: 'EmailChange', additionalProperties: false }
 )
 export const AccountRemoval = Type.Object({ password }, { title: 'AccountRemoval', additionalProperties: false })

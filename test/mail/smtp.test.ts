@@ -50,6 +50,10 @@ t.test('whatever stands in an address, there is one recipient, and no header mor
   ]) {
     await smtp.send(letter(address)).catch(() => {})
   }
+  for (const address of ['<ann@example.org', 'ann@example.org>', '<<ann@example.org>>', 'ann@[127.0.0.1]']) {
+    await t.rejects(smtp.send(letter(address)), RefusedError, 'whoever that is, it is not ann')
+  }
+  t.equal(server.received.length, 1)
   for (const { to, headers } of server.received) {
     t.equal(to.length, 1)
     t.notOk(headers.has('bcc'))

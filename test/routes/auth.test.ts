@@ -72,6 +72,13 @@ t.test('accounts, on Redis and PostgreSQL', async (t) => {
       [{ ...account('x'), password: '123456789' }, /password/],
       [{ ...account('x'), email: 'x' }, /email/],
       [{ ...account('x'), email: 'a b@example.org' }, /email/],
+      ...[...'<>()[],;:\\"＜＠'].flatMap((sign): [object, RegExp][] => [
+        [{ ...account('x'), email: `${sign}ann@example.org` }, /email/],
+        [{ ...account('x'), email: `ann@example.org${sign}` }, /email/]
+      ]),
+      ...['ann@example.org.', 'ann@example%2eorg', 'ann@example。x.org', 'ann@exam\u00adple.org', 'ann@x.org/y'].map(
+        (email): [object, RegExp] => [{ ...account('x'), email }, /email/]
+      ),
       [{ ...account('x'), name: ' ' }, /name/],
       [{ ...account('x'), role: 'admin' }, /role/],
       [{ ...account('x'), id: 1 }, /id/],
@@ -81,6 +88,30 @@ t.test('accounts, on Redis and PostgreSQL', async (t) => {
     for (const [body, message] of wrong) {
       t.match(await bodyOf(ErrorBody, await visitor.request('POST', REGISTER, body), 400), { message })
     }
+  })
+
+  await t.test('a mailbox has one account, in whatever script its domain is typed', async (t) => {
+    const typed = ['Zoya@Пример.РФ', 'zoya@xn--e1afmkfd.xn--p1ai', 'zoya@XN--E1AFMKFD.xn--p1ai', 'zoya@пример.рф']
+    const registered = await visitor.request('POST', REGISTER, { ...account('zoya'), email: typed[0] })
+    t.match(await bodyOf(OwnUser, registered, 201), { email: typed[1] })
+    for (const email of typed) {
+      t.equal(await statusOf(visitor.request('POST', REGISTER, { ...account('zoya'), email })), 409)
+      t.ok(await signIn(url, email, 'password of zoya'))
+    }
+  })
+
+  await t.test('addresses that earlier versions took still sign in, and are taken', async (t) => {
+    const kept = ['yana@почта.рф', '<yana@example.org']
+    await visitor.request('POST', REGISTER, account('yana'))
+    for (const email of kept) {
+      await app.database.client.user.update({ where: { email: 'yana@example.org' }, data: { email } })
+      t.ok(await signIn(url, email, 'password of yana'))
+      await app.database.client.user.update({ where: { email }, data: { email: 'yana@example.org' } })
+    }
+    await app.database.client.user.update({ where: { email: 'yana@example.org' }, data: { email: 'yana@почта.рф' } })
+    const ascii = 'yana@xn--80a1acny.xn--p1ai'
+    t.ok(await signIn(url, ascii, 'password of yana'))
+    t.equal(await statusOf(visitor.request('POST', REGISTER, { ...account('yana'), email: ascii })), 409)
   })
 
   await t.test('a wrong password and nobody are told apart neither by the answer nor by its time', async (t) => {

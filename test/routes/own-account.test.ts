@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import t from 'tap'
+import { exportAccount } from '#users/export.ts'
+import { connectTo } from '../hostile/never-read.ts'
 import { Actor, ADMIN, admin, draftOf, register } from '../support/actors.ts'
 import { Course, CoursePage, ErrorBody } from '../support/contract.ts'
 import { until } from '../support/eventually.ts'
@@ -129,4 +132,42 @@ t.test('everything that is kept of an account is one download', async (t) => {
 
   for (let n = 0; n < 9; n++) t.equal(await statusOf(ann.get(`${ME}/export`)), 200)
   t.equal(await codeOf(ann.get(`${ME}/export`), 429), 'RATE_LIMITED')
+})
+
+t.test('an export that nobody reads holds a piece of it, and its client is hung up on', async (t) => {
+  const unlimited = { RATE_LIMIT_ANONYMOUS: '0', RATE_LIMIT_USER: '0' }
+  const service = await startService(t, unlimited, { server: { sendTimeoutMs: 1000 } })
+  const { url, app } = service
+  const ann = await register(url, 'ann')
+  const own = await bodyOf(OwnUser, await ann.get(ME))
+  const { id: courseId } = await draftOf(ann)
+  const { id: moduleId } = await app.database.client.module.findFirstOrThrow({ where: { courseId } })
+  const texts = [...Array(40).keys()].map((n) => `${n} `.padEnd(n === 20 ? 400_000 : 200_000, 'x'))
+  await app.database.client.chapter.createMany({
+    data: texts.map((content, n) => ({ courseId, moduleId, title: 'T', content, position: n + 2 }))
+  })
+
+  const pieces: string[] = []
+  for await (const piece of exportAccount(app.database.client, await app.accounts.account(own.id))) pieces.push(piece)
+  t.ok(Math.max(...pieces.map(({ length }) => length)) < 500_000, 'no piece is much more than the longest chapter')
+  const [course] = JSON.parse(pieces.join('')).courses
+  t.same(
+    course.modules[0].chapters.slice(1).map(({ content }: { content: string }) => content),
+    texts
+  )
+
+  for (const socket of [connectTo(url), connectTo(url)]) {
+    socket.write(`GET ${ME}/export HTTP/1.1\r\nHost: x\r\nCookie: ${ann.cookie}\r\n\r\n`)
+    await once(socket, 'readable')
+    t.teardown(() => socket.destroy())
+  }
+  const refused = await ann.get(`${ME}/export`)
+  t.equal(refused.headers.get('retry-after'), '2')
+  t.match(await bodyOf(ErrorBody, refused, 429), { code: 'TOO_MANY_TRANSFERS' })
+  let answer = refused
+  await until(async () => {
+    answer = await ann.get(`${ME}/export`)
+    return answer.status === 200
+  }, 20_000)
+  t.equal((await answer.text()).length, pieces.join('').length)
 })

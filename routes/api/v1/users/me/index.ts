@@ -75,6 +75,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         sessionOnly: true,
         rateLimit: { max: EXPORTS, timeWindow: HOUR_MS, allowList: () => app.config.rateLimit.user === 0 }
       },
+      preHandler: app.limitTransfers,
       schema: {
         tags,
         operationId: 'exportOwnUser',
