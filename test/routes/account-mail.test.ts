@@ -251,12 +251,17 @@ t.test('what needs a verified address says so', async (t) => {
   const service = await startService(t, { ...peopleEnvironment, REQUIRE_VERIFIED_EMAIL: 'generate,publish' })
   const { url, app } = service
   const ann = await register(url, 'ann')
-  const { id } = await draftOf(ann)
+  const { id, chapterId } = await draftOf(ann)
   const publish = () => ann.request('PATCH', `/api/v1/courses/${id}`, { status: 'published' })
   const topic = { topic: 'Chess', level: 'beginner', language: 'en', modules: 1, chaptersPerModule: 1 }
   const generate = (actor = ann) => actor.request('POST', '/api/v1/generation', topic)
   t.equal(await codeOf(publish(), 403), 'EMAIL_NOT_VERIFIED')
   t.equal(await codeOf(generate(), 403), 'EMAIL_NOT_VERIFIED')
+  for (const path of [
+    `/api/v1/courses/${id}/chapters/${chapterId}/regenerate`,
+    `/api/v1/generation/${crypto.randomUUID()}/retry`
+  ])
+    t.equal(await codeOf(ann.request('POST', path), 403), 'EMAIL_NOT_VERIFIED', path)
   t.equal(await statusOf(generate(await admin(service))), 202, 'the operator’s admin has verified his')
   await app.database.client.user.update({ where: { email: 'ann@example.org' }, data: { emailVerifiedAt: new Date() } })
   t.equal(await statusOf(publish()), 200)
