@@ -9,8 +9,8 @@ import { parseArgs } from 'node:util'
 import t from 'tap'
 
 const TIMEOUT_S = 180
-/** One more than CI has processors: a third of the files mostly wait, for a lease, a restart or a lock to end. */
-const JOBS = '3'
+/** As many as CI has processors. More would be faster, and the tests of deadlines less sure. */
+const JOBS = '2'
 /** What a process of a test runs of a database in WebAssembly is so little that it is not worth to be compiled for speed. */
 const OPTIONS = ['--liftoff-only']
 
