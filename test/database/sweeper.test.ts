@@ -7,7 +7,7 @@ import { until } from '../support/eventually.ts'
 import { connectDatabase, leaveTags, startDatabase } from '../support/postgres-database.ts'
 
 /** By when everything that was left is applied. */
-const BOUND_MS = 1000
+const BOUND_MS = 1500
 /** What no interval reaches: something was done at once. */
 const AT_ONCE_MS = 250
 
