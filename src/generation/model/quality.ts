@@ -26,7 +26,7 @@ const OF_SIGNS = new Set(['Hans', 'Hant', 'Jpan', 'Kore'])
 const OPENING =
   /^\W*(here('s| is| are)\b.{0,60}(chapter|text|content|json)|(sure|certainly|of course|absolutely)[,!.]|(конечно|разумеется)[,!.]|вот (ваша|текст|глава))/i
 const LEFTOVERS =
-  /<\/?(think|thinking|reasoning)>|<\|[a-z_]+\|>|\[\/?INST\]|as an ai (language )?model|(как|я) (языковая модель|ии-модель)|language of everything you write|lorem ipsum|\[(insert|your|вставьте)\b[^\]]*\]|"(minutes|content)"\s*:/i
+  /<\/?(think|thinking|reasoning)>|<\|[a-z_]+\|>|\[\/?INST\]|as an ai (language )?model|(как|я) (языковая модель|ии-модель)|language of everything you write|lorem ipsum|\[(insert|your|вставьте)\b[^\]\n]{0,80}\]|"(minutes|content)"\s*:/i
 
 /** What costs nothing to put right: line ends, a fence around the whole, a heading of the title, levels that are left out. */
 export function tidied({ content, ...chapter }: ChapterText): ChapterText {
