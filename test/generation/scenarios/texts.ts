@@ -73,6 +73,18 @@ const written: Readonly<Record<string, Scenario['serve']>> = {
     }
     response.end('data: [DONE]\r\n\r\n')
   }),
+  'events that are no JSON before, between and after (data: ping)': send((response, good) => {
+    const half = good.length >> 1
+    response.write(`data: ping\n\ndata: keep-alive\n\ndata: {"choices": [{"del\n\n${token(good.slice(0, half))}`)
+    response.write(`data: ping\n\ndata:\n${token(good.slice(half))}data: {"choices\n\n`)
+    response.end(event({ choices: [{ delta: {}, finish_reason: 'stop' }] }))
+  }),
+  'an event in several lines of data': send((response, good) => {
+    const lines = JSON.stringify({ choices: [{ delta: { content: good }, finish_reason: 'stop' }] }, null, 1).split(
+      '\n'
+    )
+    response.end(`${lines.map((line) => `data: ${line}\n`).join('')}\ndata: [DONE]\n\n`)
+  }),
   'a stream of bare JSON lines': send((response, good) => {
     const choice = (fields: object) => `${JSON.stringify({ choices: [{ index: 0, ...fields }] })}\n`
     response.writeHead(200, { 'content-type': 'application/x-ndjson' })
