@@ -40,7 +40,14 @@ export async function askForForm<T extends TSchema>(client: ModelClient, asked: 
   let messages = question
   let good: Static<T> | undefined
   for (let repairs = 0; ; repairs++) {
-    const text = await conversation.ask(messages)
+    let text: string
+    try {
+      text = await conversation.ask(messages)
+    } catch (error) {
+      // What is there is paid for, and better than nothing.
+      if (good === undefined || !(error instanceof ModelError) || asked.signal.aborted) throw error
+      return { value: good, usage: conversation.usage }
+    }
     const found = findJson(text, schema, { isWhole: true })
     let wrong: string
     if ('value' in found) {
