@@ -72,6 +72,8 @@ export async function askForForm<T extends TSchema>(client: ModelClient, asked: 
 /** One question, in one or several answers, and what they cost. */
 class Conversation<T extends TSchema> {
   usage: Usage = NO_USAGE
+  /** How long its answers may be after one that was cut off. */
+  #room: number | null = null
   readonly #client: ModelClient
   readonly #asked: Asked<T>
 
@@ -84,7 +86,9 @@ class Conversation<T extends TSchema> {
   async ask(messages: readonly Message[]): Promise<string> {
     let { text, finish } = await this.#complete(messages, '')
     for (let rests = 0; finish === 'length' && !this.#isWhole(text); rests++) {
-      const hasRoom = this.#client.giveRoom()
+      const room = this.#client.roomier(this.#room)
+      const hasRoom = room !== null
+      if (hasRoom) this.#room = room
       const isLast = rests === MAX_RESTS || (text.trim() === '' && !hasRoom)
       if (isLast)
         throw this.failed(
@@ -110,7 +114,15 @@ class Conversation<T extends TSchema> {
   async #complete(messages: readonly Message[], before: string) {
     const { name, schema, signal, admit } = this.#asked
     const isWhole = (text: string) => this.#isWhole(text) || (before !== '' && this.#isWhole(joined(before, text)))
-    const request = { messages, name, schema: before.trim() === '' ? schema : null, signal, admit, isWhole }
+    const request = {
+      messages,
+      name,
+      schema: before.trim() === '' ? schema : null,
+      room: this.#room,
+      signal,
+      admit,
+      isWhole
+    }
     try {
       const completion = await this.#client.ask(request)
       this.usage = sum(this.usage, completion.usage ?? NO_USAGE)

@@ -1,4 +1,5 @@
-import { event, token } from '../../support/model-server.ts'
+import type { ServerResponse } from 'node:http'
+import { event, type Question, token } from '../../support/model-server.ts'
 import { first, KEY, only, refuse, type Scenario, say, send, sendAsAsked } from './scenario.ts'
 
 const always = () => true
@@ -11,6 +12,14 @@ const cut = (share: number, always = false) =>
     if (isRest && !always) sendAsAsked(response, good.slice(at), question, {})
     else sendAsAsked(response, good.slice(0, at), question, { finish_reason: 'length' })
   })
+
+/** The first answer is cut off, and more room than `limit` is refused. */
+const tooMuchRoom = (limit: number, status: number, message: string) => () => {
+  const cutOff = first(cut(0.3))()
+  const refusal = refuse(({ body }) => Number(body.max_tokens ?? 0) > limit, status, message)()
+  return (question: Question, response: ServerResponse) =>
+    'max_tokens' in question.body ? refusal(question, response) : cutOff(question, response)
+}
 
 /** Answers that are none, or not the whole one. */
 export const failures: readonly Scenario[] = [
@@ -106,6 +115,28 @@ export const failures: readonly Scenario[] = [
     outcome: 'MODEL_TOO_LONG',
     serve: cut(0.3, true),
     told: /limit of tokens/
+  },
+  {
+    name: 'cut off (length), more room than the tokens of a minute (413, Groq)',
+    calls: 5,
+    outcome: 'course',
+    needed: 2,
+    serve: tooMuchRoom(
+      12_000,
+      413,
+      'Request too large for model `x` on tokens per minute (TPM): Limit 12000, Requested 18000'
+    )
+  },
+  {
+    name: 'cut off (length), more room than the credit (402, OpenRouter)',
+    calls: 5,
+    outcome: 'course',
+    needed: 2,
+    serve: tooMuchRoom(
+      4000,
+      402,
+      'This request requires more credits, or fewer max_tokens. You requested up to 16384 tokens, but can only afford 4000.'
+    )
   },
   {
     name: 'content_filter',
