@@ -311,6 +311,15 @@ export const failures: readonly Scenario[] = [
     told: /LLM_API_KEY.*401.*wrong key \*\*\*/s
   },
   {
+    name: '404, and the key of the query in the answer',
+    calls: 2,
+    outcome: 'MODEL_MISCONFIGURED',
+    url: (url) => `${url}?api-version=2024-10-21&key=${encoded}`,
+    serve: () => (question, response) =>
+      refuse(always, 404, `Cannot POST ${question.path}, ${decodeURIComponent(question.path)}`)()(question, response),
+    told: /Cannot POST .*api-version=2024-10-21&key=\*\*\*/
+  },
+  {
     name: 'a wrong key told with 400 (Google)',
     calls: 1,
     outcome: 'MODEL_KEY',
