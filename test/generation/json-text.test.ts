@@ -47,3 +47,13 @@ t.test('a draft, or an example, before or after the answer is not the answer', a
     t.match(found(text), { value: { content: 'The whole of the chapter.' } })
   t.match(found(`${chapter('one')}\n${chapter('two')}`), { value: { content: 'two' } })
 })
+
+t.test('formulas with one backslash too few', async (t) => {
+  const formulas = String.raw`$\frac{1}{2} + \beta \times \text{x} - \rho$`
+  const invalid = String.raw`$\alpha + \Re + \Beta + \underline{x} \_ \u00e9 \\ $`
+  const once = (content: string) => `{"minutes": 12, "content": "A line.\\n${content}"}`
+  t.same(found(once(formulas)), { value: { minutes: 12, content: `A line.\n${formulas}` } })
+  const both = `${formulas} ${invalid}`.replace(String.raw`\u00e9`, 'é').replace(String.raw`\\`, String.raw`\ `.trim())
+  t.same(found(once(`${formulas} ${invalid}`)), { value: { minutes: 12, content: `A line.\n${both}` } })
+  t.same(found(chapter(formulas)), { value: { minutes: 12, content: formulas } }, 'written right')
+})

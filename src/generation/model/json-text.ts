@@ -37,7 +37,7 @@ export function findJson<T extends TSchema>(
   const repaired = (text: string) => {
     const start = performance.now()
     try {
-      repairing.text = text
+      repairing.text = withEscapes(text)
       return repairMs < 1 ? undefined : parse(String(repair.runInContext(repairing, { timeout: Math.ceil(repairMs) })))
     } catch {
       return undefined
@@ -122,9 +122,23 @@ function parse(text: string): unknown {
   }
 }
 
+/** A backslash that begins no escape is meant as one: `\alpha` of a formula. Quotes are left to jsonrepair. */
+function withEscapes(text: string): string {
+  return text.replace(/\\(["'`\\/bfnrt\s]|u[0-9a-fA-F]{4})?/g, (all, known) => (known === undefined ? '\\\\' : all))
+}
+
 /** Half a character is none that a database takes; null is a field that is not there. */
 function readable(_key: string, value: unknown): unknown {
-  return typeof value === 'string' ? value.toWellFormed().normalize() : (value ?? undefined)
+  return typeof value === 'string' ? withFormulas(value).toWellFormed().normalize() : (value ?? undefined)
+}
+
+/** No model writes a backspace or a form feed: before a letter they are the `\beta` and `\frac` of formulas. */
+function withFormulas(text: string): string {
+  return text
+    .replace(/[\b](?=[a-z])/gi, '\\b')
+    .replace(/\f(?=[a-z])/gi, '\\f')
+    .replace(/\t(?=(ext(bf|it|rm|tt)?\{|heta\b|imes\b|ilde\{))/g, '\\t')
+    .replace(/\r(?=(ho|ight|angle)\b)/g, '\\r')
 }
 
 /** What may be the answer where the object around it is not: `{"chapter": {...}}`, `[{...}]`, or JSON in a text. */
