@@ -5,7 +5,7 @@ import { type Address, addressOf } from './address.ts'
 import { type Completion, readCompletion } from './completion.ts'
 import { diagnose, isElsewhere } from './diagnosis.ts'
 import { adapted, affordable, byWords, changes, type Dialect, FULL, looserFormat, roomAt, roomier } from './dialect.ts'
-import { Deadline, post, retryAfterMs } from './http.ts'
+import { Deadline, DeadlineError, post, retryAfterMs } from './http.ts'
 import { ModelMeter } from './meter.ts'
 import { bodyOf, type Request } from './request.ts'
 import { withoutSecrets } from './secrets.ts'
@@ -53,6 +53,8 @@ export class ModelClient {
   #room: number | null = null
   /** A server that has answered is known: until then one question at a time finds out what it takes. */
   #isKnown = false
+  /** One that says nothing is not waited for by one question after the other. */
+  #isSilent = false
   #turn: Promise<void> = Promise.resolve()
 
   constructor(settings: ClientSettings, { log = null, meter = new ModelMeter(), pausesMs = PAUSES_MS }: ClientParts) {
@@ -67,16 +69,20 @@ export class ModelClient {
   async ask(request: Request): Promise<Completion> {
     const before = this.#turn
     const turn = Promise.withResolvers<void>()
-    if (!this.#isKnown) {
+    if (!this.#isOpen) {
       this.#turn = turn.promise
       await Promise.race([before, aborted(request.signal)])
     }
-    if (this.#isKnown) turn.resolve()
+    if (this.#isOpen) turn.resolve()
     try {
       return await this.#ask(request, turn.resolve)
     } finally {
       turn.resolve()
     }
+  }
+
+  get #isOpen(): boolean {
+    return this.#isKnown || this.#isSilent
   }
 
   /** How long an answer may be that did not fit into `room`; null where it cannot be longer. */
@@ -104,6 +110,8 @@ export class ModelClient {
         throw new UnreadableError('the answer is empty')
       } catch (error) {
         request.signal.throwIfAborted()
+        this.#isSilent = error instanceof DeadlineError
+        if (this.#isSilent) onAnswer()
         if (error instanceof ServiceError && (error.status === 402 || error.status === 413) && room !== null) {
           wanted = affordable(room, error.message)
           this.#room = wanted
