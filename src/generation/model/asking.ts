@@ -12,6 +12,8 @@ import type { Message } from './request.ts'
 const MAX_REPAIRS = 2
 /** How often it is asked for the rest of one. */
 const MAX_RESTS = 3
+/** How often the server is asked for one thing in all, whatever the reasons are: each of them multiplies the others. */
+const MAX_QUESTIONS = 10
 const MAX_OVERLAP = 400
 const MIN_OVERLAP = 12
 /** Shorter texts without JSON that begin so are a refusal. */
@@ -74,6 +76,7 @@ class Conversation<T extends TSchema> {
   usage: Usage = NO_USAGE
   /** How long its answers may be after one that was cut off. */
   #room: number | null = null
+  #questions = 0
   readonly #client: ModelClient
   readonly #asked: Asked<T>
 
@@ -112,7 +115,8 @@ class Conversation<T extends TSchema> {
   }
 
   async #complete(messages: readonly Message[], before: string) {
-    const { name, schema, signal, admit } = this.#asked
+    const { name, schema, signal } = this.#asked
+    const admit = () => this.#admit()
     const isWhole = (text: string) => this.#isWhole(text) || (before !== '' && this.#isWhole(joined(before, text)))
     const request = {
       messages,
@@ -135,6 +139,15 @@ class Conversation<T extends TSchema> {
       if (!(error instanceof ModelError) || error.usage !== NO_USAGE) throw error
       throw this.failed(error.failure, error.message, error.cause)
     }
+  }
+
+  async #admit(): Promise<void> {
+    if (this.#questions === MAX_QUESTIONS) {
+      const { name } = this.#asked
+      throw this.failed('MODEL_BAD_ANSWER', `the model gave no usable ${name} in ${MAX_QUESTIONS} questions`)
+    }
+    this.#questions++
+    await this.#asked.admit()
   }
 
   #isWhole(text: string): boolean {

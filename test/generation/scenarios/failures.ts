@@ -139,6 +139,22 @@ export const failures: readonly Scenario[] = [
     )
   },
   {
+    name: 'empty, cut off and of another form by turns, for ever',
+    calls: 12,
+    needed: 8,
+    outcome: 'MODEL_BAD_ANSWER',
+    told: /no usable chapter in 10 questions/,
+    serve: only('1.1', () => {
+      let asked = 0
+      return (question, response) => {
+        asked++
+        if (asked % 3 !== 0) return ''
+        if (asked % 12 === 0) return '{"answer": 42}'
+        return cut(0.3, true)()(question, response)
+      }
+    })
+  },
+  {
     name: 'content_filter',
     calls: 1,
     outcome: 'MODEL_FILTERED',
