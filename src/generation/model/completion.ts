@@ -91,6 +91,9 @@ class CompletionReader {
   addLine(line: string): boolean {
     const [, data] = /^\s*data: ?(.*)$/s.exec(line) ?? []
     if (data === undefined) {
+      // As llama.cpp tells of one.
+      const [, failure] = /^error: ?(\{.*)$/s.exec(line) ?? []
+      if (failure !== undefined) this.#add({ error: parse(failure) ?? failure })
       this.#firstWords ||= line
       return line.trim() === '' && this.#endEvent()
     }

@@ -389,6 +389,35 @@ export const failures: readonly Scenario[] = [
     outcome: 'MODEL_UNKNOWN',
     serve: refuse(always, 404, 'model "dull-1" not found, try pulling it first')
   },
+  ...(
+    [
+      ['400, the name of the model (OpenRouter)', 400, 'vendor/x is not a valid model ID'],
+      ['404, a model that nobody serves (OpenRouter)', 404, 'No endpoints found for vendor/x.'],
+      ['400, no model (LM Studio)', 400, 'No models loaded. Please load a model in the developer page.']
+    ] as const
+  ).map(([name, status, said]) => ({
+    name,
+    calls: 1,
+    outcome: 'MODEL_UNKNOWN' as const,
+    told: /LLM_MODEL/,
+    serve: refuse(always, status, said)
+  })),
+  {
+    name: '503, a model that is being loaded, once',
+    calls: 4,
+    needed: 2,
+    outcome: 'course',
+    serve: first(refuse(always, 503, 'Model not found in cache, loading'))
+  },
+  {
+    name: 'the question does not fit the context, told in a stream (llama.cpp)',
+    calls: 1,
+    outcome: 'MODEL_TOO_LONG',
+    serve: send((response) => {
+      const error = { code: 500, message: 'the request exceeds the available context size', type: 'server_error' }
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end(`error: ${JSON.stringify(error)}\n\n`)
+    })
+  },
   {
     name: '404 everywhere',
     calls: 2,
