@@ -36,7 +36,11 @@ export function addressOf(baseUrl: string | null, apiKey: string | null): Addres
   return {
     urls,
     secrets,
-    headers: { accept: 'application/json, text/event-stream', ...authorization(base, apiKey, name, password) }
+    headers: {
+      accept: 'application/json, text/event-stream',
+      'accept-encoding': 'identity',
+      ...authorization(base, apiKey, name, password)
+    }
   }
 }
 

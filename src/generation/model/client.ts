@@ -165,7 +165,7 @@ export class ModelClient {
       const response = await post(url, this.#address.headers, bodyOf(this.#settings.model, request, dialect), signal)
       response.setEncoding('utf8')
       const status = response.statusCode ?? 0
-      if (status !== 200) {
+      if (status < 200 || status >= 300) {
         let text = ''
         for await (const chunk of response) {
           text += chunk

@@ -153,7 +153,9 @@ class CompletionReader {
     if (!Array.isArray(choices)) return
     this.#isCompletion = true
     const choice = fieldsOf(choices[0])
-    const message = fieldsOf(choice.delta ?? choice.message)
+    // Some send both: an empty delta, or the whole message once more at the end of a stream.
+    const whole = this.hasText && choice.delta ? {} : fieldsOf(choice.message)
+    const message = { ...whole, ...fieldsOf(choice.delta) }
     this.#content = grown(this.#content, textIn(message.content) || textIn(choice.text))
     this.#reasoning = grown(this.#reasoning, textIn(message.reasoning_content ?? message.reasoning))
     this.#refusal = grown(this.#refusal, textIn(message.refusal))
