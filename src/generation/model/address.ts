@@ -23,11 +23,24 @@ export function addressOf(baseUrl: string | null, apiKey: string | null): Addres
     url.pathname = `${path}${CHAT}`
     return url
   })
-  const secrets = [apiKey ?? '', password, password && `${name}:${password}`].filter((secret) => secret !== '')
+  // Some servers take the key in the query, as it stands there or read; the version of an API is none.
+  const query = [...base.searchParams].filter(([name]) => !/version/i.test(name)).map(([, value]) => value)
+  const written = [...base.search.matchAll(/[?&]([^=&]*)=([^&]*)/g)].filter(([, name = '']) => !/version/i.test(name))
+  const secrets = [
+    apiKey ?? '',
+    password,
+    password && `${name}:${password}`,
+    ...query,
+    ...written.map(([, , value = '']) => value)
+  ].filter((secret) => secret !== '')
   return {
     urls,
     secrets,
-    headers: { accept: 'application/json, text/event-stream', ...authorization(base, apiKey, name, password) }
+    headers: {
+      accept: 'application/json, text/event-stream',
+      'accept-encoding': 'identity',
+      ...authorization(base, apiKey, name, password)
+    }
   }
 }
 

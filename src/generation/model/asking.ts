@@ -12,6 +12,8 @@ import type { Message } from './request.ts'
 const MAX_REPAIRS = 2
 /** How often it is asked for the rest of one. */
 const MAX_RESTS = 3
+/** How often the server is asked for one thing in all, whatever the reasons are: each of them multiplies the others. */
+const MAX_QUESTIONS = 10
 const MAX_OVERLAP = 400
 const MIN_OVERLAP = 12
 /** Shorter texts without JSON that begin so are a refusal. */
@@ -40,7 +42,14 @@ export async function askForForm<T extends TSchema>(client: ModelClient, asked: 
   let messages = question
   let good: Static<T> | undefined
   for (let repairs = 0; ; repairs++) {
-    const text = await conversation.ask(messages)
+    let text: string
+    try {
+      text = await conversation.ask(messages)
+    } catch (error) {
+      // What is there is paid for, and better than nothing.
+      if (good === undefined || !(error instanceof ModelError) || asked.signal.aborted) throw error
+      return { value: good, usage: conversation.usage }
+    }
     const found = findJson(text, schema, { isWhole: true })
     let wrong: string
     if ('value' in found) {
@@ -65,6 +74,9 @@ export async function askForForm<T extends TSchema>(client: ModelClient, asked: 
 /** One question, in one or several answers, and what they cost. */
 class Conversation<T extends TSchema> {
   usage: Usage = NO_USAGE
+  /** How long its answers may be after one that was cut off. */
+  #room: number | null = null
+  #questions = 0
   readonly #client: ModelClient
   readonly #asked: Asked<T>
 
@@ -77,7 +89,9 @@ class Conversation<T extends TSchema> {
   async ask(messages: readonly Message[]): Promise<string> {
     let { text, finish } = await this.#complete(messages, '')
     for (let rests = 0; finish === 'length' && !this.#isWhole(text); rests++) {
-      const hasRoom = this.#client.giveRoom()
+      const room = this.#client.roomier(this.#room)
+      const hasRoom = room !== null
+      if (hasRoom) this.#room = room
       const isLast = rests === MAX_RESTS || (text.trim() === '' && !hasRoom)
       if (isLast)
         throw this.failed(
@@ -101,9 +115,18 @@ class Conversation<T extends TSchema> {
   }
 
   async #complete(messages: readonly Message[], before: string) {
-    const { name, schema, signal, admit } = this.#asked
+    const { name, schema, signal } = this.#asked
+    const admit = () => this.#admit()
     const isWhole = (text: string) => this.#isWhole(text) || (before !== '' && this.#isWhole(joined(before, text)))
-    const request = { messages, name, schema: before.trim() === '' ? schema : null, signal, admit, isWhole }
+    const request = {
+      messages,
+      name,
+      schema: before.trim() === '' ? schema : null,
+      room: this.#room,
+      signal,
+      admit,
+      isWhole
+    }
     try {
       const completion = await this.#client.ask(request)
       this.usage = sum(this.usage, completion.usage ?? NO_USAGE)
@@ -116,6 +139,15 @@ class Conversation<T extends TSchema> {
       if (!(error instanceof ModelError) || error.usage !== NO_USAGE) throw error
       throw this.failed(error.failure, error.message, error.cause)
     }
+  }
+
+  async #admit(): Promise<void> {
+    if (this.#questions === MAX_QUESTIONS) {
+      const { name } = this.#asked
+      throw this.failed('MODEL_BAD_ANSWER', `the model gave no usable ${name} in ${MAX_QUESTIONS} questions`)
+    }
+    this.#questions++
+    await this.#asked.admit()
   }
 
   #isWhole(text: string): boolean {

@@ -4,8 +4,8 @@ import { ModelError } from '../provider.ts'
 import { type Address, addressOf } from './address.ts'
 import { type Completion, readCompletion } from './completion.ts'
 import { diagnose, isElsewhere } from './diagnosis.ts'
-import { adapted, byWords, changes, type Dialect, FULL, looserFormat, roomier } from './dialect.ts'
-import { Deadline, post, retryAfterMs } from './http.ts'
+import { adapted, affordable, byWords, changes, type Dialect, FULL, looserFormat, roomAt, roomier } from './dialect.ts'
+import { Deadline, DeadlineError, post, retryAfterMs } from './http.ts'
 import { ModelMeter } from './meter.ts'
 import { bodyOf, type Request } from './request.ts'
 import { withoutSecrets } from './secrets.ts'
@@ -49,8 +49,12 @@ export class ModelClient {
   readonly #pausesMs: readonly number[]
   readonly #meter: ModelMeter
   #place = 0
+  /** How long answers had to be let be lately, in tokens. Some servers count it as if it were used: it is taken back there. */
+  #room: number | null = null
   /** A server that has answered is known: until then one question at a time finds out what it takes. */
   #isKnown = false
+  /** One that says nothing is not waited for by one question after the other. */
+  #isSilent = false
   #turn: Promise<void> = Promise.resolve()
 
   constructor(settings: ClientSettings, { log = null, meter = new ModelMeter(), pausesMs = PAUSES_MS }: ClientParts) {
@@ -65,11 +69,11 @@ export class ModelClient {
   async ask(request: Request): Promise<Completion> {
     const before = this.#turn
     const turn = Promise.withResolvers<void>()
-    if (!this.#isKnown) {
+    if (!this.#isOpen) {
       this.#turn = turn.promise
       await Promise.race([before, aborted(request.signal)])
     }
-    if (this.#isKnown) turn.resolve()
+    if (this.#isOpen) turn.resolve()
     try {
       return await this.#ask(request, turn.resolve)
     } finally {
@@ -77,33 +81,45 @@ export class ModelClient {
     }
   }
 
-  /** Lets answers be longer from now on; false where they cannot be. */
-  giveRoom(): boolean {
-    const next = roomier(this.dialect)
-    if (next !== null) this.#change(next)
-    return next !== null
+  get #isOpen(): boolean {
+    return this.#isKnown || this.#isSilent
+  }
+
+  /** How long an answer may be that did not fit into `room`; null where it cannot be longer. */
+  roomier(room: number | null): number | null {
+    return roomier(this.dialect, room ?? this.#room)
   }
 
   async #ask(request: Request, onAnswer: () => void): Promise<Completion> {
     let failures = 0
     let refusals = 0
+    let wanted = request.room ?? this.#room
     const before = { dialect: this.dialect, fallbacks: this.fallbacks.length }
     for (;;) {
       const [dialect, place] = [this.dialect, this.#place]
+      const room = roomAt(dialect, wanted)
       await request.admit()
       this.#meter.questions++
       try {
-        const completion = await this.#send(request, dialect, place, onAnswer)
+        const completion = await this.#send({ ...request, room }, dialect, place, onAnswer)
         this.#isKnown = true
+        if (completion.finish === 'stop' && room !== null) this.#room = room
         if (completion.usage !== null) this.#meter.answered(completion.usage)
         if (completion.text.trim() !== '' || completion.refusal !== '' || /filtered|length/.test(completion.finish))
           return completion
         throw new UnreadableError('the answer is empty')
       } catch (error) {
         request.signal.throwIfAborted()
+        this.#isSilent = error instanceof DeadlineError
+        if (this.#isSilent) onAnswer()
+        if (error instanceof ServiceError && (error.status === 402 || error.status === 413) && room !== null) {
+          wanted = affordable(room, error.message)
+          this.#room = wanted
+          continue
+        }
         const { failure, message, isPassing, isAboutForm } = diagnose(error)
-        const isForm = isAboutForm && (failure !== 'MODEL_TOO_LONG' || dialect.room !== null)
-        if (isForm && this.#goesOn(error, dialect, place, ++refusals)) continue
+        const isForm = isAboutForm && (failure !== 'MODEL_TOO_LONG' || room !== null)
+        if (isForm && this.#goesOn(error, dialect, place, room, ++refusals)) continue
         const waitMs = error instanceof ServiceError ? error.retryAfterMs : null
         const pauseMs = this.#pausesMs[failures++]
         if (!isPassing || pauseMs === undefined || (waitMs ?? 0) > MAX_WAIT_MS) {
@@ -120,12 +136,14 @@ export class ModelClient {
   }
 
   /** Whether there is another way to ask: one that this refusal, or another question meanwhile, has led to. */
-  #goesOn(error: unknown, dialect: Dialect, place: number, refusals: number): boolean {
+  #goesOn(error: unknown, dialect: Dialect, place: number, room: number | null, refusals: number): boolean {
     if (dialect !== this.dialect || place !== this.#place) return refusals < MAX_REFUSALS
     if (error instanceof ServiceError) {
       // What has worked is left for a reason only.
       const next =
-        this.#isKnown || isElsewhere(error) ? byWords(dialect, error.message) : adapted(dialect, error, refusals - 1)
+        this.#isKnown || isElsewhere(error)
+          ? byWords(dialect, error.message, room)
+          : adapted(dialect, error, room, refusals - 1)
       if (next !== null) {
         this.#change(next)
         return true
@@ -147,7 +165,7 @@ export class ModelClient {
       const response = await post(url, this.#address.headers, bodyOf(this.#settings.model, request, dialect), signal)
       response.setEncoding('utf8')
       const status = response.statusCode ?? 0
-      if (status !== 200) {
+      if (status < 200 || status >= 300) {
         let text = ''
         for await (const chunk of response) {
           text += chunk

@@ -39,21 +39,22 @@ export async function readCompletion(
       bytes += text.length
       if (bytes > MAX_BYTES) throw new UnreadableError(`the answer is larger than ${MAX_BYTES} bytes`)
       rest += text
-      if (rest.length > MAX_LINE)
-        throw new UnreadableError(`the answer has more than ${MAX_LINE} characters in one piece`)
+      if (rest.length > MAX_LINE) throw tooLong()
       const start: string = isEvents === null ? rest.replace(/^[\ufeff\s]+/, '') : ''
       if (start !== '') isEvents = !/^[{[<]/.test(start)
       if (isEvents !== true) {
         onToken()
         continue
       }
+      // Only what came has line ends that are new.
+      if (!/[\r\n]/.test(rest.slice(-text.length - 1))) continue
       const lines = rest.split(/\r\n|\n|\r(?!$)/)
       rest = lines.pop() ?? ''
       for (const line of lines) if (answer.addLine(line)) onToken()
       if (answer.isFinished) onFinish()
       if (answer.isOver) break
     }
-    if (isEvents === true) answer.addLine(rest)
+    if (isEvents === true) for (const line of [rest, '']) answer.addLine(line)
     else answer.addText(rest)
   } catch (error) {
     if (error instanceof UnreadableError || !answer.hasText || answer.error !== null) throw answer.error ?? error
@@ -73,8 +74,9 @@ class CompletionReader {
   #finish: string | null = null
   #usage: Usage | null = null
   #isCompletion = false
-  /** An event whose data goes on in the next line. */
-  #pending = ''
+  /** The lines of an event that goes on. */
+  #data: string[] = []
+  #dataLength = 0
   #firstWords = ''
 
   get hasText(): boolean {
@@ -89,16 +91,38 @@ class CompletionReader {
   addLine(line: string): boolean {
     const [, data] = /^\s*data: ?(.*)$/s.exec(line) ?? []
     if (data === undefined) {
+      // As llama.cpp tells of one.
+      const [, failure] = /^error: ?(\{.*)$/s.exec(line) ?? []
+      if (failure !== undefined) this.#add({ error: parse(failure) ?? failure })
       this.#firstWords ||= line
-      return false
+      return line.trim() === '' && this.#endEvent()
     }
     if (data.trim() === '[DONE]') {
+      this.#endEvent()
       this.isOver = true
       this.#finish ??= 'stop'
       return true
     }
-    const event = parse(this.#pending + data)
-    this.#pending = event === undefined ? `${this.#pending}${data}\n`.slice(0, MAX_TEXT) : ''
+    // Some servers leave out the blank lines: what is whole in its line is an event.
+    const event = /^\s*\{.*\}\s*$/s.test(data) ? parse(data) : undefined
+    if (event === undefined) {
+      this.#dataLength += data.length
+      if (this.#dataLength > MAX_LINE) throw tooLong()
+      this.#data.push(data)
+      return false
+    }
+    this.#endEvent()
+    this.#add(event)
+    return true
+  }
+
+  /** What is no JSON (`data: ping`, half an event) is no part of the answer. */
+  #endEvent(): boolean {
+    if (this.#data.length === 0) return false
+    const event = parse(this.#data.join('\n'))
+    this.#firstWords ||= this.#data.join('\n')
+    this.#data = []
+    this.#dataLength = 0
     if (event !== undefined) this.#add(event)
     return event !== undefined
   }
@@ -129,7 +153,9 @@ class CompletionReader {
     if (!Array.isArray(choices)) return
     this.#isCompletion = true
     const choice = fieldsOf(choices[0])
-    const message = fieldsOf(choice.delta ?? choice.message)
+    // Some send both: an empty delta, or the whole message once more at the end of a stream.
+    const whole = this.hasText && choice.delta ? {} : fieldsOf(choice.message)
+    const message = { ...whole, ...fieldsOf(choice.delta) }
     this.#content = grown(this.#content, textIn(message.content) || textIn(choice.text))
     this.#reasoning = grown(this.#reasoning, textIn(message.reasoning_content ?? message.reasoning))
     this.#refusal = grown(this.#refusal, textIn(message.refusal))
@@ -143,6 +169,10 @@ class CompletionReader {
     }
     if (typeof choice.finish_reason === 'string' && choice.finish_reason !== '') this.#finish = choice.finish_reason
   }
+}
+
+function tooLong(): UnreadableError {
+  return new UnreadableError(`the answer has more than ${MAX_LINE} characters in one piece`)
 }
 
 function finishOf(reason: string | null): Finish {

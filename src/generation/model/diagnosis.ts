@@ -52,7 +52,8 @@ const FINAL: readonly Rule[] = [
   [
     (status, said) =>
       status !== 429 &&
-      (/model_not_found|model.{0,80}(not found|not exist|no longer|deprecated|decommissioned)|(unknown|invalid|no such) model|(not found|pull).{0,40}\bmodel/i.test(
+      !isLoading(status, said) &&
+      (/model_not_found|model.{0,80}(not found|not exist|no longer|deprecated|decommissioned)|(unknown|invalid|no such) model|not a valid model|no endpoints found for|no models? (is |are )?loaded|(not found|pull).{0,40}\bmodel/i.test(
         said
       ) ||
         /deployment.{0,40}not exist/i.test(said)),
@@ -65,6 +66,11 @@ const FINAL: readonly Rule[] = [
     'the model service does not let this platform use the model: check the rights of the key, the region and the plan'
   ]
 ]
+
+/** A server that has not got the model yet; one that knows none says so with 4xx. */
+function isLoading(status: number | null, said: string): boolean {
+  return status === 503 || (status !== null && status >= 500 && /\bloading\b/i.test(said))
+}
 
 const CONTEXT = says(/context.?(length|window|size)|(prompt|input|request).{0,30}too (long|large)|too many tokens/i)
 
@@ -98,7 +104,7 @@ export function diagnose(error: unknown): Diagnosis {
       'the model service lets this platform ask no more for now: ask less at a time (GENERATION_CONCURRENCY), or raise its limit'
     )
   const isContext = status === 413 || CONTEXT(status, said)
-  if (isContext && (status ?? 0) < 500)
+  if (isContext && (status === null || status < 500 || /context.?(length|window|size)/i.test(said)))
     return {
       ...refused('MODEL_TOO_LONG', 'the question does not fit into the context of the model: give it a larger one'),
       isAboutForm: true

@@ -11,7 +11,7 @@ export interface Dialect {
   readonly usage: boolean
   /** The system message is one of its own; else it stands before the user's. */
   readonly system: boolean
-  /** How long an answer may be, in tokens; null: as long as the server lets it. */
+  /** What an answer may be asked to be long at most, in tokens; null: there is no such limit that we know of. */
   readonly room: number | null
   readonly roomName: 'max_tokens' | 'max_completion_tokens'
   /** The server takes no length. */
@@ -42,8 +42,13 @@ const SYSTEM =
  * What to try next where a server refuses a request, by the words of its refusal; null where there is nothing left. `refusals` counts
  * those of this question: after two the request is as plain as can be, so that no server costs more than a few calls.
  */
-export function adapted(sent: Dialect, { message, status }: ServiceError, refusals: number): Dialect | null {
-  const next = refusals < 2 ? byWords(sent, message) : null
+export function adapted(
+  sent: Dialect,
+  { message, status }: ServiceError,
+  room: number | null,
+  refusals: number
+): Dialect | null {
+  const next = refusals < 2 ? byWords(sent, message, room) : null
   if (next !== null) return next
   // A failure of the server is no refusal, unless its words say so.
   if (status === null || status >= 500) return null
@@ -52,10 +57,10 @@ export function adapted(sent: Dialect, { message, status }: ServiceError, refusa
   return sent.stream ? { ...bare, stream: false } : null
 }
 
-/** The same, as far as the words tell what is refused. */
-export function byWords(sent: Dialect, said: string): Dialect | null {
-  if (sent.room !== null && /max_(completion_|new_|output_)?tokens|context.?length/i.test(said))
-    return otherRoom(sent, sent.room, said)
+/** The same, as far as the words tell what is refused; `room` is what the answer was asked to be long at most. */
+export function byWords(sent: Dialect, said: string, room: number | null): Dialect | null {
+  if (room !== null && /max_(completion_|new_|output_)?tokens|context.?length/i.test(said))
+    return otherRoom(sent, room, said)
   if (sent.stream && sent.usage && /stream_options|include_usage/i.test(said)) return { ...sent, usage: false }
   if (sent.system && SYSTEM.test(said)) return { ...sent, system: false }
   if (sent.format !== 'prompt' && FORMAT.test(said)) return { ...sent, format: looser(sent.format, said) }
@@ -71,14 +76,34 @@ function looser(format: Format, said: string): Format {
 function otherRoom(sent: Dialect, room: number, said: string): Dialect {
   if (sent.roomName === 'max_tokens' && /max_completion_tokens/i.test(said))
     return { ...sent, roomName: 'max_completion_tokens' }
-  const limits = [...said.matchAll(/\d+/g)].map(Number).filter((limit) => limit >= LEAST_ROOM && limit < room)
-  return limits.length > 0 ? { ...sent, room: Math.max(...limits) } : { ...sent, room: null, noRoom: true }
+  const limit = limitIn(said, room)
+  return limit === null ? { ...sent, room: null, noRoom: true } : { ...sent, room: limit }
 }
 
-/** After an answer that did not fit: with more room; null where there is none. */
-export function roomier(sent: Dialect): Dialect | null {
-  const room = sent.noRoom ? undefined : ROOMS.find((room) => room > (sent.room ?? 0))
-  return room === undefined ? null : { ...sent, room }
+function limitIn(said: string, room: number): number | null {
+  const limits = [...said.matchAll(/\d+/g)].map(Number).filter((limit) => limit >= LEAST_ROOM && limit < room)
+  return limits.length > 0 ? Math.max(...limits) : null
+}
+
+/** After an answer that did not fit into `room`: more; null where there is none. */
+export function roomier({ noRoom, room: limit }: Dialect, room: number | null): number | null {
+  const next = noRoom ? undefined : ROOMS.find((next) => next > (room ?? 0))
+  const most = Math.min(next ?? 0, limit ?? Number.POSITIVE_INFINITY)
+  return most > (room ?? 0) ? most : null
+}
+
+/** What of `room` a server can be asked for. */
+export function roomAt({ noRoom, room: limit }: Dialect, room: number | null): number | null {
+  return noRoom || room === null ? null : Math.min(room, limit ?? room)
+}
+
+/** What is left of `room` where the credit (402) or the tokens of a minute (413) do not reach for it; null: none. */
+export function affordable(room: number, said: string): number | null {
+  const [, limit] = /limit:? (\d+)/i.exec(said) ?? []
+  const [, requested] = /requested:? (\d+)/i.exec(said) ?? []
+  // The question is counted, too.
+  const left = limit && requested ? room - (Number(requested) - Number(limit)) : limitIn(said, room)
+  return left !== null && left >= LEAST_ROOM && left < room ? left : null
 }
 
 /** After empty answers: some servers give them for a format that they do not know. */
@@ -97,7 +122,13 @@ export function changes(from: Dialect, to: Dialect): string[] {
     from.stream !== to.stream && 'no streaming',
     from.usage !== to.usage && to.stream && 'a stream is not asked for its tokens',
     from.system !== to.system && 'the system message stands in the message of the user',
-    (from.room !== to.room || from.roomName !== to.roomName) &&
-      (to.room === null ? "the length of answers is the server's" : `${to.roomName} ${to.room}`)
+    (from.room !== to.room ||
+      from.roomName !== to.roomName ||
+      (from.noRoom !== to.noRoom && to.format === from.format)) &&
+      (to.noRoom
+        ? "the length of answers is the server's"
+        : to.room === null
+          ? `${to.roomName} instead of ${from.roomName}`
+          : `${to.roomName} of at most ${to.room}`)
   ].filter((change) => change !== false)
 }

@@ -3,7 +3,7 @@ import type { ChapterText } from '../answers.ts'
 /** What the letters of a chapter are at least, and what share of them is in the script of its language. */
 const MIN_LETTERS = 300
 const MIN_LETTERS_OF_SIGNS = 100
-const MIN_SHARE = 0.3
+const MIN_SHARE = 0.12
 
 /** Which letters a script has, by what `Intl.Locale` calls it. */
 const SCRIPTS: Readonly<Record<string, RegExp>> = {
@@ -23,10 +23,25 @@ const SCRIPTS: Readonly<Record<string, RegExp>> = {
 }
 const OF_SIGNS = new Set(['Hans', 'Hant', 'Jpan', 'Kore'])
 
+/** Languages that are written in another script, too, than the one that `Intl` has for them. */
+const ALSO: Readonly<Record<string, string>> = {
+  ...{ sr: 'Latn', bs: 'Cyrl', uz: 'Cyrl', kk: 'Latn', az: 'Cyrl', tk: 'Cyrl', tt: 'Latn', ky: 'Latn', tg: 'Latn' },
+  ...{ ku: 'Arab', pa: 'Arab', ms: 'Arab', ha: 'Arab' }
+}
+
 const OPENING =
-  /^\W*(here('s| is| are)\b.{0,60}(chapter|text|content|json)|(sure|certainly|of course|absolutely)[,!.]|(конечно|разумеется)[,!.]|вот (ваша|текст|глава))/i
-const LEFTOVERS =
-  /<\/?(think|thinking|reasoning)>|<\|[a-z_]+\|>|\[\/?INST\]|as an ai (language )?model|(как|я) (языковая модель|ии-модель)|language of everything you write|lorem ipsum|\[(insert|your|вставьте)\b[^\]]*\]|"(minutes|content)"\s*:/i
+  /^\W*(here(['’]s| is) (the|your) (\w+ ){0,2}(chapter|text|content|json)\b|(sure|certainly|of course|absolutely)[,!.]\s*(here|below|i['’ ]|let me)|(конечно|разумеется)[,!.]\s*(вот|ниже|я )|вот (ваша|текст|глава))/i
+const LEFTOVER = /<\|[a-z_]{1,40}\|>|\[\/?INST\]|language of everything you write/i
+/** A chapter may be about one of these; two of them are leftovers. */
+const SIGNS = [
+  /<\/?(think|thinking|reasoning)>/i,
+  /as an ai (language )?model|(как|я) (языковая модель|ии-модель)/i,
+  /lorem ipsum/i,
+  /\[(insert|вставьте)\b[^\]\n]{0,80}\]/i,
+  /\[(your|ваш)\b[^\]\n]{0,80}\]/i,
+  /"minutes"\s*:/i,
+  /"content"\s*:/i
+]
 
 /** What costs nothing to put right: line ends, a fence around the whole, a heading of the title, levels that are left out. */
 export function tidied({ content, ...chapter }: ChapterText): ChapterText {
@@ -56,9 +71,11 @@ function withLevels(text: string): string {
 function outsideOfCode(change: (line: string) => string): (line: string) => string {
   let fence = ''
   return (line) => {
-    const [, mark = ''] = /^ {0,3}(`{3,}|~{3,})/.exec(line) ?? []
-    if (mark !== '' && fence === '') fence = mark
-    else if (fence !== '' && mark.startsWith(fence) && line.trim() === mark) fence = ''
+    // In a list or a quotation, too; marks with more of them in the line are code in a line.
+    const [before = '', mark = ''] = /^\s*(?:(?:[-*+]|\d{1,9}[.)])\s+|>\s*)*(`{3,}|~{3,})/.exec(line) ?? []
+    const isMark = mark !== '' && !line.includes('`', mark.startsWith('`') ? before.length : line.length)
+    if (isMark && fence === '') fence = mark
+    else if (fence !== '' && mark.startsWith(fence) && line.replace(/^[\s>]+/, '').trim() === mark) fence = ''
     else if (fence === '') return change(line)
     return line
   }
@@ -69,12 +86,17 @@ export function problemsOf({ content }: ChapterText, language: string, others: r
   const prose = proseOf(content)
   const letters = prose.match(/\p{L}/gu)?.length ?? 0
   const script = scriptOf(language)
-  const expected = SCRIPTS[script]
-  const share = expected === undefined ? 1 : (prose.match(expected)?.length ?? 0) / Math.max(letters, 1)
+  const usual = [script, ...alsoOf(language)].map((script) => SCRIPTS[script])
+  const counts = usual.map((script) => (script === undefined ? letters : (prose.match(script)?.length ?? 0)))
+  const share = Math.max(...counts) / Math.max(letters, 1)
   const least = OF_SIGNS.has(script) ? MIN_LETTERS_OF_SIGNS : MIN_LETTERS
-  const leftover = OPENING.exec(prose)?.[0] ?? LEFTOVERS.exec(prose)?.[0]
+  const signs = SIGNS.flatMap((sign) => sign.exec(prose)?.[0] ?? [])
+  const leftover = OPENING.exec(prose)?.[0] ?? LEFTOVER.exec(prose)?.[0] ?? (signs.length > 1 ? signs[0] : undefined)
   return [
-    letters < least && `it is too short: ${letters} letters, where a chapter has a thousand and more`,
+    // Code is what some chapters are for.
+    letters < least &&
+      (content.match(/\p{L}/gu)?.length ?? 0) < 2 * least &&
+      `it is too short: ${letters} letters, where a chapter has a thousand and more`,
     letters > 0 && share < MIN_SHARE && `it is not in the language asked for (${language})`,
     hasOpenFence(content) && 'a block of code is not closed: the text breaks off, or a fence is missing',
     leftover !== undefined && `it has words that are not part of the chapter: "${leftover.slice(0, 80)}"`,
@@ -89,6 +111,12 @@ function scriptOf(language: string): string {
   } catch {
     return ''
   }
+}
+
+function alsoOf(language: string): string[] {
+  const [primary = '', script = ''] = language.split('-')
+  const also = ALSO[primary.toLowerCase()]
+  return also === undefined || script.length === 4 ? [] : [also]
 }
 
 export function isEmpty({ content }: ChapterText): boolean {

@@ -15,6 +15,8 @@ export interface Request {
   readonly schema: TSchema | null
   readonly signal: AbortSignal
   readonly admit: Admit
+  /** How long the answer may be, in tokens, after one that did not fit; null: as it was last. */
+  readonly room: number | null
   /** Whether a text that breaks off is the whole answer all the same. */
   readonly isWhole: (text: string) => boolean
 }
@@ -22,8 +24,8 @@ export interface Request {
 /** The request as this server takes it. */
 export function bodyOf(
   model: string,
-  { messages, name, schema }: Request,
-  { format, stream, usage, system, room, roomName }: Dialect
+  { messages, name, schema, room }: Request,
+  { format, stream, usage, system, roomName }: Dialect
 ) {
   const [first, second, ...others] = messages
   const isMerged = !system && first?.role === 'system' && second !== undefined

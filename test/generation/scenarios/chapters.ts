@@ -1,4 +1,4 @@
-import { only, type Scenario, say } from './scenario.ts'
+import { only, refuse, type Scenario, say, send, sendAsAsked } from './scenario.ts'
 
 const changed = (change: (content: string) => string) => (good: string) => {
   const chapter: { minutes: number; content: string } = JSON.parse(good)
@@ -34,6 +34,32 @@ export const chapters: readonly Scenario[] = [
     outcome: 'course',
     serve: only('1.1', say(changed(() => '## Short\n\nThat is all.')))
   },
+  ...(
+    [
+      ['its improvement is refused', refuse(() => true, 403, 'no'), 4],
+      ['its improvement fails (503)', refuse(() => true, 503, 'overloaded'), 6],
+      ['its improvement is a refusal', say(() => "I'm sorry, I can't help with that."), 4],
+      [
+        'its improvement is cut off for ever',
+        send((response, good, question) =>
+          sendAsAsked(response, good.slice(0, 40), question, { finish_reason: 'length' })
+        ),
+        7
+      ]
+    ] as const
+  ).map(([why, serve, calls]) => ({
+    name: `a chapter that is short is taken where ${why}`,
+    calls,
+    needed: calls - 2,
+    outcome: 'course' as const,
+    serve: only('1.1', () => {
+      const improvement = serve()
+      return (question, response) =>
+        question.messages.length > 3
+          ? improvement(question, response)
+          : changed(() => '## Short\n\nThat is all.')(question.good)
+    })
+  })),
   {
     name: 'a chapter of blanks twice is not',
     calls: 4,

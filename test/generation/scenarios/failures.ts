@@ -1,4 +1,5 @@
-import { event, token } from '../../support/model-server.ts'
+import type { ServerResponse } from 'node:http'
+import { event, type Question, token } from '../../support/model-server.ts'
 import { first, KEY, only, refuse, type Scenario, say, send, sendAsAsked } from './scenario.ts'
 
 const always = () => true
@@ -11,6 +12,14 @@ const cut = (share: number, always = false) =>
     if (isRest && !always) sendAsAsked(response, good.slice(at), question, {})
     else sendAsAsked(response, good.slice(0, at), question, { finish_reason: 'length' })
   })
+
+/** The first answer is cut off, and more room than `limit` is refused. */
+const tooMuchRoom = (limit: number, status: number, message: string) => () => {
+  const cutOff = first(cut(0.3))()
+  const refusal = refuse(({ body }) => Number(body.max_tokens ?? 0) > limit, status, message)()
+  return (question: Question, response: ServerResponse) =>
+    'max_tokens' in question.body ? refusal(question, response) : cutOff(question, response)
+}
 
 /** Answers that are none, or not the whole one. */
 export const failures: readonly Scenario[] = [
@@ -106,6 +115,44 @@ export const failures: readonly Scenario[] = [
     outcome: 'MODEL_TOO_LONG',
     serve: cut(0.3, true),
     told: /limit of tokens/
+  },
+  {
+    name: 'cut off (length), more room than the tokens of a minute (413, Groq)',
+    calls: 5,
+    outcome: 'course',
+    needed: 2,
+    serve: tooMuchRoom(
+      12_000,
+      413,
+      'Request too large for model `x` on tokens per minute (TPM): Limit 12000, Requested 18000'
+    )
+  },
+  {
+    name: 'cut off (length), more room than the credit (402, OpenRouter)',
+    calls: 5,
+    outcome: 'course',
+    needed: 2,
+    serve: tooMuchRoom(
+      4000,
+      402,
+      'This request requires more credits, or fewer max_tokens. You requested up to 16384 tokens, but can only afford 4000.'
+    )
+  },
+  {
+    name: 'empty, cut off and of another form by turns, for ever',
+    calls: 12,
+    needed: 8,
+    outcome: 'MODEL_BAD_ANSWER',
+    told: /no usable chapter in 10 questions/,
+    serve: only('1.1', () => {
+      let asked = 0
+      return (question, response) => {
+        asked++
+        if (asked % 3 !== 0) return ''
+        if (asked % 12 === 0) return '{"answer": 42}'
+        return cut(0.3, true)()(question, response)
+      }
+    })
   },
   {
     name: 'content_filter',
@@ -280,6 +327,15 @@ export const failures: readonly Scenario[] = [
     told: /LLM_API_KEY.*401.*wrong key \*\*\*/s
   },
   {
+    name: '404, and the key of the query in the answer',
+    calls: 2,
+    outcome: 'MODEL_MISCONFIGURED',
+    url: (url) => `${url}?api-version=2024-10-21&key=${encoded}`,
+    serve: () => (question, response) =>
+      refuse(always, 404, `Cannot POST ${question.path}, ${decodeURIComponent(question.path)}`)()(question, response),
+    told: /Cannot POST .*api-version=2024-10-21&key=\*\*\*/
+  },
+  {
     name: 'a wrong key told with 400 (Google)',
     calls: 1,
     outcome: 'MODEL_KEY',
@@ -332,6 +388,35 @@ export const failures: readonly Scenario[] = [
     calls: 1,
     outcome: 'MODEL_UNKNOWN',
     serve: refuse(always, 404, 'model "dull-1" not found, try pulling it first')
+  },
+  ...(
+    [
+      ['400, the name of the model (OpenRouter)', 400, 'vendor/x is not a valid model ID'],
+      ['404, a model that nobody serves (OpenRouter)', 404, 'No endpoints found for vendor/x.'],
+      ['400, no model (LM Studio)', 400, 'No models loaded. Please load a model in the developer page.']
+    ] as const
+  ).map(([name, status, said]) => ({
+    name,
+    calls: 1,
+    outcome: 'MODEL_UNKNOWN' as const,
+    told: /LLM_MODEL/,
+    serve: refuse(always, status, said)
+  })),
+  {
+    name: '503, a model that is being loaded, once',
+    calls: 4,
+    needed: 2,
+    outcome: 'course',
+    serve: first(refuse(always, 503, 'Model not found in cache, loading'))
+  },
+  {
+    name: 'the question does not fit the context, told in a stream (llama.cpp)',
+    calls: 1,
+    outcome: 'MODEL_TOO_LONG',
+    serve: send((response) => {
+      const error = { code: 500, message: 'the request exceeds the available context size', type: 'server_error' }
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end(`error: ${JSON.stringify(error)}\n\n`)
+    })
   },
   {
     name: '404 everywhere',

@@ -41,8 +41,10 @@ export async function play(scenario: Scenario): Promise<Result> {
   const { model, stop } = await ModelServer.launch()
   model.behaviour = scenario.serve()
   const baseUrl = scenario.url?.(model.url) ?? model.url
+  // A key in the query is the only one.
+  const apiKey = new URL(baseUrl).searchParams.has('key') ? null : KEY
   const provider = new OpenAIProvider(
-    { baseUrl, apiKey: KEY, model: 'dull-1', timeoutMs: scenario.timeoutMs ?? 5000 },
+    { baseUrl, apiKey, model: 'dull-1', timeoutMs: scenario.timeoutMs ?? 5000 },
     { pausesMs: [5, 10] }
   )
   const usage = { promptTokens: 0, completionTokens: 0 }

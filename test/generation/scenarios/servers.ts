@@ -213,7 +213,7 @@ export const servers: readonly Scenario[] = [
     name: 'a slow model that never ends its stream',
     calls: 3,
     outcome: 'course',
-    timeoutMs: 300,
+    timeoutMs: 600,
     serve: send((response, good) => {
       response.writeHead(200)
       response.write(token(good) + event({ choices: [{ delta: {}, finish_reason: 'stop' }] }))

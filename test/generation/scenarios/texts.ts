@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { event, sendStream, token } from '../../support/model-server.ts'
 import { type Scenario, say, send, sendAsAsked } from './scenario.ts'
 
@@ -72,6 +73,32 @@ const written: Readonly<Record<string, Scenario['serve']>> = {
       response.write(`event: message\r\nid: 1\r\n${token(part).replaceAll('\n', '\r\n')}`)
     }
     response.end('data: [DONE]\r\n\r\n')
+  }),
+  'events that are no JSON before, between and after (data: ping)': send((response, good) => {
+    const half = good.length >> 1
+    response.write(`data: ping\n\ndata: keep-alive\n\ndata: {"choices": [{"del\n\n${token(good.slice(0, half))}`)
+    response.write(`data: ping\n\ndata:\n${token(good.slice(half))}data: {"choices\n\n`)
+    response.end(event({ choices: [{ delta: {}, finish_reason: 'stop' }] }))
+  }),
+  'an event in several lines of data': send((response, good) => {
+    const lines = JSON.stringify({ choices: [{ delta: { content: good }, finish_reason: 'stop' }] }, null, 1).split(
+      '\n'
+    )
+    response.end(`${lines.map((line) => `data: ${line}\n`).join('')}\ndata: [DONE]\n\n`)
+  }),
+  'an empty delta beside the message, with 201': send((response, good) => {
+    const choices = [{ delta: {}, message: { content: good }, finish_reason: 'stop' }]
+    response.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify({ choices }))
+  }),
+  'the whole message once more at the end of a stream': send((response, good) => {
+    response.write(token(good))
+    response.end(event({ choices: [{ delta: {}, message: { content: good }, finish_reason: 'stop' }] }))
+  }),
+  'gzip where it is asked for (it is not)': send((response, good, { headers }) => {
+    const text = JSON.stringify({ choices: [{ message: { content: good }, finish_reason: 'stop' }] })
+    const isIdentity = headers['accept-encoding'] === 'identity'
+    response.writeHead(200, isIdentity ? {} : { 'content-encoding': 'gzip' })
+    response.end(isIdentity ? text : gzipSync(text))
   }),
   'a stream of bare JSON lines': send((response, good) => {
     const choice = (fields: object) => `${JSON.stringify({ choices: [{ index: 0, ...fields }] })}\n`
