@@ -213,7 +213,7 @@ export const servers: readonly Scenario[] = [
     name: 'a slow model that never ends its stream',
     calls: 3,
     outcome: 'course',
-    timeoutMs: 600,
+    timeoutMs: 1500,
     serve: send((response, good) => {
       response.writeHead(200)
       response.write(token(good) + event({ choices: [{ delta: {}, finish_reason: 'stop' }] }))
