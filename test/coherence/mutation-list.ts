@@ -71,7 +71,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/courses/cache-specs.ts',
     text: '[tags.search]',
     becomes: '[]',
-    by: { test: 'test/routes/search-processes.test.ts' }
+    by: { test: 'test/topologies/search-processes.topology.ts' }
   },
   {
     name: 'a page does not depend on the names that it shows',
