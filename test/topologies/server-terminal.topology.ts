@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { copySeededDataDir } from './support/seeded-data-dir.ts'
-import { inherited, run, startServer } from './support/server-process.ts'
-import { script, spawnService, temporaryFolder } from './support/service.ts'
+import { copySeededDataDir } from '../support/seeded-data-dir.ts'
+import { inherited, run, startServer } from '../support/server-process.ts'
+import { script, spawnService, temporaryFolder } from '../support/service.ts'
 
 const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g')
 
