@@ -9,8 +9,8 @@ const ATTEMPTS = 60
 const LOCK_NOT_AVAILABLE = '55P03'
 
 /**
- * Runs a migration, by `run`, which is one transaction, so that it stands in nobody's way: where it does not get a lock within a second it
- * gives up all that it has, and begins anew two seconds later, for three minutes. `waits` is told each time.
+ * Runs a migration with `run`, as one transaction. If it cannot get a lock within a second, the transaction is rolled back, which lets the
+ * requests behind it pass, and is repeated two seconds later, for three minutes. Each time `waits` is called.
  */
 export async function withShortLockWaits(
   script: string,

@@ -16,7 +16,7 @@ const NO_FILTERS = { externalTables: [], externalEnums: [] }
 /**
  * Applies the pending migrations of `prisma/migrations`; resolves to their names. It runs Prisma's own migration
  * engine, compiled to WebAssembly: no binary to download, one code for both databases, and the table
- * `_prisma_migrations` stays the one that `prisma migrate deploy` knows. `waits` is told of each one that waits for a lock.
+ * `_prisma_migrations` stays the one that `prisma migrate deploy` knows. `waits` is called with the name of a migration each time that it cannot get a lock.
  * Throws `MigrationFailedError`.
  */
 export async function applyMigrations(

@@ -1,7 +1,7 @@
 const OPENAI = 'https://api.openai.com/v1'
 const CHAT = '/chat/completions'
 
-/** Where chats are completed, and what a server is told of who asks. */
+/** The URLs at which a server may complete chats, and the headers that authenticate the client. */
 export interface Address {
   /** In the order in which they are tried: as given, then with `/v1` added or taken away. */
   readonly urls: readonly URL[]
