@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { type ConnectionLimits, limitConnections, type RefusedConnection } from './connection-limits.ts'
 import { RequestQueue } from './request-queue.ts'
+import { pauseUnread } from './unread-answers.ts'
 
 /** More than Node's 16 KiB, so that a long query string reaches validation, which names the parameter. */
 export const MAX_HEADER_BYTES = 32 * 1024
@@ -61,6 +62,7 @@ export function createHttpServer(
     enqueue
   )
   const penalize = limitConnections(server, limits, onHangUp)
+  pauseUnread(server)
 
   // Node calls this when nothing has moved on a connection: for `keepAliveTimeout` between two requests, else for `sendTimeoutMs`.
   server.setTimeout(sendTimeoutMs, (socket) => {

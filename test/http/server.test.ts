@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { createHttpServer, type HangUp, type ServerLimits } from '#http/server.ts'
 import { until } from '../support/eventually.ts'
@@ -7,10 +8,10 @@ import { until } from '../support/eventually.ts'
 const WITHIN_MS = 4000
 
 /** A server with such bounds, the reasons for which it hung up, and clients of it. */
-async function start(t: Test, limits: Partial<ServerLimits>) {
+async function start(t: Test, limits: Partial<ServerLimits>, answer = 'served') {
   const reasons: HangUp[] = []
   const server = createHttpServer(
-    (_request, response) => response.end('served'),
+    (_request, response) => response.end(answer),
     {
       maxConnections: 0,
       maxConnectionsPerAddress: 0,
@@ -98,4 +99,36 @@ t.test('connections that say nothing make room when there are no more for anybod
     'the oldest'
   )
   t.equal((await visit('127.0.0.9')).answered, true)
+})
+
+t.test('a client that reads nothing is hung up on, whatever it sends', async (t) => {
+  const { server, reasons } = await start(t, { sendTimeoutMs: 500 }, 'x'.repeat(32 * 2 ** 20))
+  const bound = server.address()
+  if (bound === null || typeof bound === 'string') throw new Error('not bound')
+  const socket = connect({ port: bound.port, host: '127.0.0.1' }).on('error', () => {})
+  const lines = setInterval(() => socket.write('\r\n'), 100)
+  t.teardown(() => clearInterval(lines))
+  socket.pause().write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  await until(() => reasons.length > 0, 2 * WITHIN_MS)
+  t.same(reasons, ['not reading'])
+})
+
+t.test('a client that reads late gets all of its answer, and the next one', async (t) => {
+  const answer = 'x'.repeat(32 * 2 ** 20)
+  const { server } = await start(t, {}, answer)
+  const bound = server.address()
+  if (bound === null || typeof bound === 'string') throw new Error('not bound')
+  const socket = connect({ port: bound.port, host: '127.0.0.1' })
+  t.teardown(() => socket.destroy())
+  let received = 0
+  socket.on('data', ({ length }) => {
+    received += length
+  })
+  for (const length of [answer.length, 2 * answer.length]) {
+    socket.pause().write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    // Longer than two checks of the server.
+    await sleep(2500)
+    socket.resume()
+    await until(() => received > length, WITHIN_MS)
+  }
 })
