@@ -58,7 +58,7 @@ try {
     const { code, stdout, stderr } = await run(process.execPath, [script, file, JSON.stringify(target)], options)
     await sleep(AFTERMATH_MS)
     const { maxMemoryMiB, maxDescriptors, slowestHealthMs, notReady } = watch.take()
-    const { reads, failed, slowestMs, firstFailure } = visitor.take()
+    const { reads, failed, slowestMs, slowestPath, firstFailure } = visitor.take()
     const got = stdout.trim() || stderr.trim().split('\n').at(-1) || 'it did not end'
     const numbers = [maxMemoryMiB, maxDescriptors, slowestHealthMs, notReady, reads, failed, slowestMs]
     rows.push([attack.name, got, ...numbers.map((number) => String(Math.round(number)))])
@@ -68,7 +68,7 @@ try {
     judge(slowestHealthMs < MAX_HEALTH_MS, `health took ${Math.round(slowestHealthMs)} ms`)
     judge(notReady === 0, `${notReady} times not healthy`)
     judge(reads > 0 && failed === 0, `${failed} of ${reads} reads failed: ${firstFailure}`)
-    judge(slowestMs < MAX_READ_MS, `a read took ${Math.round(slowestMs)} ms`)
+    judge(slowestMs < MAX_READ_MS, `${slowestPath} took ${Math.round(slowestMs)} ms`)
   }
   watch.stop()
   visitor.stop()

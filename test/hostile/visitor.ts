@@ -11,6 +11,7 @@ export interface Seen {
   reads: number
   failed: number
   slowestMs: number
+  slowestPath: string
   /** The first failure, in words. */
   firstFailure: string
 }
@@ -51,7 +52,8 @@ export class Visitor {
       const start = performance.now()
       const status = await this.#get(path, n).catch((error: Error) => error.message)
       seen.reads++
-      seen.slowestMs = Math.max(seen.slowestMs, performance.now() - start)
+      const ms = performance.now() - start
+      if (ms > seen.slowestMs) Object.assign(seen, { slowestMs: ms, slowestPath: path })
       if (status !== 200) {
         seen.failed++
         seen.firstFailure ||= `${path}: ${status}`
@@ -84,5 +86,5 @@ const pages: readonly ((n: number) => string)[] = [
 ]
 
 function nothingYet(): Seen {
-  return { reads: 0, failed: 0, slowestMs: 0, firstFailure: '' }
+  return { reads: 0, failed: 0, slowestMs: 0, slowestPath: '', firstFailure: '' }
 }
