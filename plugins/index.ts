@@ -7,6 +7,7 @@ import cacheReport from './app/cache-report.ts'
 import completedRequests from './app/completed-requests.ts'
 import database from './app/database.ts'
 import draining from './app/draining.ts'
+import emptyBodies from './app/empty-bodies.ts'
 import entityTags from './app/entity-tags.ts'
 import errors from './app/errors.ts'
 import frontDoor from './app/front-door.ts'
@@ -65,6 +66,7 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   underPressure,
   // What is not proper HTTP, then what a foreign page sends: both are decided by the headers alone.
   errors,
+  emptyBodies,
   originCheck,
   // Connections, which have no hooks. The cache needs both, the sweeper needs the cache.
   redis,
