@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Chance } from '../fuzz/samples.ts'
+import { Chance } from '../checks/fuzz/samples.ts'
 import { type Actor, draftOf, peopleEnvironment, register } from '../support/actors.ts'
 import { Chapter, Course, ErrorBody } from '../support/contract.ts'
 import { bodyOf, statusOf } from '../support/people.ts'

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import t from 'tap'
 import { exportAccount } from '#users/export.ts'
-import { connectTo } from '../hostile/never-read.ts'
+import { connectTo } from '../checks/hostile/never-read.ts'
 import { Actor, ADMIN, admin, draftOf, register } from '../support/actors.ts'
 import { Course, CoursePage, ErrorBody } from '../support/contract.ts'
 import { until } from '../support/eventually.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { TcpProxy } from '../coherence/tcp-proxy.ts'
+import { TcpProxy } from '../checks/coherence/tcp-proxy.ts'
 import { startSentinel } from '../support/topologies.ts'
 import { answers, comesBack, open } from '../support/watched-clients.ts'
 
