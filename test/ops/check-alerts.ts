@@ -1,9 +1,18 @@
-/** `npm run check:alerts`: the rules of ops/prometheus, and that each alert fires by its cause, by Prometheus' own promtool. */
+/**
+ * `npm run check:alerts`: the rules of ops/prometheus, that each alert fires by its cause, and the queries of the dashboard, by
+ * Prometheus' own promtool.
+ */
 import { spawnSync } from 'node:child_process'
-import { existsSync, globSync, mkdirSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Type } from 'typebox'
+import { Parse } from 'typebox/schema'
 
 const RULES = 'ops/prometheus'
+const DASHBOARD = 'ops/grafana/dashboards/aikademiya.json'
+const Dashboard = Type.Object({
+  panels: Type.Array(Type.Object({ targets: Type.Optional(Type.Array(Type.Object({ expr: Type.String() }))) }))
+})
 /** Debian's package is taken out here and not installed, as it would start a server. */
 const FOLDER = join(process.cwd(), 'node_modules', '.cache', 'prometheus')
 const UNPACKED = join(FOLDER, 'usr', 'bin', 'promtool')
@@ -19,11 +28,27 @@ if (found === undefined) {
 } else {
   for (const [what, file] of [
     ['check', 'rules.yml'],
-    ['test', 'rules.test.yml']
+    ['test', 'rules.test.yml'],
+    ['check', queriesOfTheDashboard()]
   ] as const) {
     if (process.exitCode === undefined || process.exitCode === 0)
       process.exitCode = spawnSync(found, [what, 'rules', file], { cwd: RULES, stdio: 'inherit' }).status ?? 1
   }
+}
+
+/** A file with each query as a rule, which promtool parses; with what Grafana puts in place of its variables. */
+function queriesOfTheDashboard(): string {
+  const { panels } = Parse(Dashboard, JSON.parse(readFileSync(DASHBOARD, 'utf8')))
+  const rules = panels.flatMap(({ targets = [] }, panel) =>
+    targets.map(({ expr }, target) => ({
+      record: `panel${panel}:query${target}`,
+      expr: expr.replaceAll('$__rate_interval', '1m').replace(/\$\w+/g, '.*')
+    }))
+  )
+  const file = join(FOLDER, 'dashboard.json')
+  mkdirSync(FOLDER, { recursive: true })
+  writeFileSync(file, JSON.stringify({ groups: [{ name: DASHBOARD, rules }] }))
+  return file
 }
 
 function unpack(): void {

@@ -1,9 +1,14 @@
 import { readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
-import { startService } from '../support/service.ts'
+import { run } from '../support/server-process.ts'
+import { script, startService, temporaryFolder } from '../support/service.ts'
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+const DASHBOARD = 'ops/grafana/dashboards/aikademiya.json'
+const dashboard = read(DASHBOARD)
 
 t.test('what the alerts and the dashboard look at is there', async (t) => {
   const { url } = await startService(t)
@@ -13,13 +18,74 @@ t.test('what the alerts and the dashboard look at is there', async (t) => {
       type === 'histogram' ? [`${name}_bucket`, `${name}_count`, `${name}_sum`] : [name]
     )
   )
-  for (const file of ['ops/prometheus/rules.yml', 'ops/grafana/dashboards/aikademiya.json']) {
+  for (const file of ['ops/prometheus/rules.yml', DASHBOARD]) {
     const named = new Set(read(file).match(/\b(aikademiya|nodejs|process)_\w+/g))
     t.ok(named.size > 5, file)
     for (const name of named) t.ok(there.has(name), `${file}: ${name}`)
   }
 })
 
+t.test(
+  'the dashboard is what the schema of the Grafana in docker-compose.yml allows, and wrong ones are not',
+  async (t) => {
+    const { dependencies = {}, devDependencies = {} } = parse(read('package.json'))
+    t.match(
+      read('docker-compose.yml'),
+      `image: grafana/grafana:${{ ...dependencies, ...devDependencies }['@grafana/schema']}\n`
+    )
+    const copies: [string, string | RegExp, string][] = [
+      ['a misspelt key of a panel', '"gridPos"', '"gridPosition"'],
+      ['a misspelt key of a field', '"decimals"', '"decimal"'],
+      ['a value that an enum does not have', '"mode": "absolute"', '"mode": "relative"'],
+      ['a kind of variable that is none', '"type": "query"', '"type": "label"'],
+      ['an option of a panel that is none', '"sort": "desc"', '"sort": "down"'],
+      ['a panel without a unit', /"unit": "\w+",/, ''],
+      ['a text for a number', '"schemaVersion": 42', '"schemaVersion": "42"']
+    ]
+    const broken = copies.map(([what, from, to]) => {
+      const copy = dashboard.replace(from, to)
+      t.ok(copy !== dashboard, `${what}: it is in the copy`)
+      return copy
+    })
+    const folder = await temporaryFolder(t)
+    const texts = [dashboard, ...broken]
+    for (const [i, text] of texts.entries()) {
+      const type = `import type { DashboardFile } from ${JSON.stringify(script('test/ops/dashboard-schema.ts'))}`
+      await writeFile(join(folder, `${i}.mts`), `${type}\nexport const dashboard: DashboardFile = ${text}\n`)
+    }
+    await writeFile(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({
+        extends: script('tsconfig.json'),
+        compilerOptions: { types: [] },
+        files: texts.map((_, i) => `${i}.mts`),
+        include: []
+      })
+    )
+    const { stdout } = await run('tsc', ['--project', folder, '--pretty', 'false'])
+    const wrong = new Set([...stdout.matchAll(/(\d+)\.mts\(\d+,\d+\): error/g)].map(([, i]) => Number(i)))
+    t.notOk(wrong.has(0), `ours: ${stdout.split('\n', 1)}`)
+    for (const [i, [what]] of copies.entries()) t.ok(wrong.has(i + 1), what)
+  }
+)
+
+t.test('the dashboard can be had by instance and route', (t) => {
+  const { panels, templating } = JSON.parse(dashboard)
+  t.same(
+    templating.list.map(({ name }: { name: string }) => name),
+    ['datasource', 'instance', 'route']
+  )
+  // These are of the database, and the same from every process.
+  const shared = /^max( by \(\w+\))? ?\(aikademiya_(outbox_depth|sweeper_lag_seconds|generations|workers)\b/
+  for (const { title, targets = [] } of panels) {
+    for (const { expr } of targets) {
+      if (!/aikademiya_|nodejs_|process_/.test(expr) || shared.test(expr)) continue
+      t.match(expr, 'instance=~"$instance"', `${title}: by instance`)
+      if (expr.includes('_request_seconds_')) t.match(expr, 'route=~"$route"', `${title}: by route`)
+    }
+  }
+  t.end()
+})
 t.test('each alert has a cause that is tried, and a page that says what to do', (t) => {
   const { groups } = parse(read('ops/prometheus/rules.yml'))
   const tried = JSON.stringify(parse(read('ops/prometheus/rules.test.yml')))
