@@ -58,6 +58,8 @@ export function readConfig(environment: Environment) {
     /** The header that names what a public answer depends on. */
     surrogateKeys: choice(env, 'SURROGATE_KEYS', 'off', ['off', 'Surrogate-Key', 'Cache-Tag']),
     logLevel: choice(env, 'LOG_LEVEL', 'info', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    /** Of so many ordinary requests one is logged. */
+    logSample: integer(env, 'LOG_SAMPLE', 1, 1, 1_000_000),
     /** Whether hits of visitors may be answered before Fastify's life cycle. */
     frontDoor: choice(env, 'FRONT_DOOR', 'on', ['on', 'off']),
     /** Null: `/metrics` is open. */

@@ -284,6 +284,15 @@ export const variables: readonly Variable[] = [
     allowed: /hexadecimal/
   },
   { name: 'WORKER_PORT', of: (c) => c.workerPort, unset: null, given: '9100', parsed: 9100, ...number },
+  {
+    name: 'LOG_SAMPLE',
+    of: (c) => c.logSample,
+    unset: 1,
+    given: '100',
+    parsed: 100,
+    bad: ['0', '-1', '0.5', '1/10', 'all', '1000001'],
+    allowed: /whole number from 1 to 1000000/
+  },
   { name: 'SLOW_REQUEST_MS', of: (c) => c.slowRequestMs, unset: 500, given: '250', parsed: 250, ...number },
   {
     name: 'SEED',
