@@ -2,39 +2,10 @@ import t from 'tap'
 import { Type } from 'typebox'
 import { Actor, register } from '../support/actors.ts'
 import { parse } from '../support/contract.ts'
+import { NEXT_VERSION } from '../support/next-version.ts'
 import { startStack } from '../support/people.ts'
 import { copyRepository } from '../support/repository-copy.ts'
 import { spawnService } from '../support/service.ts'
-
-/** What the next version answers beside: a required field of a course, and one of an account. */
-const NEXT_VERSION = [
-  {
-    file: 'src/courses/shapes.ts',
-    text: 'export const Course = Type.Object(\n  {',
-    becomes: 'export const Course = Type.Object({ length: Type.Integer(),'
-  },
-  {
-    file: 'src/courses/catalogue.ts',
-    text: 'description: row.description,',
-    becomes: 'length: row.description.length, description: row.description,'
-  },
-  {
-    file: 'src/users/shapes.ts',
-    text: 'export const OwnUser = Type.Object(\n  {',
-    becomes: 'export const OwnUser = Type.Object({ greeting: Type.String(),'
-  },
-  {
-    file: 'src/users/accounts.ts',
-    text: 'emailVerified: emailVerifiedAt !== null, createdAt: createdAt.toISOString() }',
-    becomes:
-      "emailVerified: emailVerifiedAt !== null, createdAt: createdAt.toISOString(), greeting: 'Hello ' + row.name }"
-  },
-  {
-    file: 'src/users/accounts.ts',
-    text: 'return { id, email, emailVerified, name, bio, avatarUrl, role, createdAt }',
-    becomes: "return { id, email, emailVerified, name, bio, avatarUrl, role, createdAt, greeting: 'Hello ' + name }"
-  }
-]
 
 /** What an answer is looked at for. */
 const Body = Type.Object({

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { until } from './eventually.ts'
 import { freePort } from './port.ts'
-import { type ServerProcess, startServer } from './server-process.ts'
+import { startServer } from './server-process.ts'
 import { script, temporaryFolder } from './service.ts'
 
 const START_MS = 10_000
@@ -15,16 +15,29 @@ export interface SharedCache {
   readonly folder: string | null
 }
 
-/** nginx, with the configuration that the documentation names. */
-export async function startNginx(t: Test, service: string): Promise<SharedCache> {
+/**
+ * nginx in front of these processes of the service, with the configuration that the documentation names; without TLS unless there is
+ * a folder with a key and a certificate. Then it redirects to HTTPS at `plain`.
+ */
+export async function startNginx(
+  t: Test,
+  services: readonly string[],
+  certificates: string | null = null
+): Promise<SharedCache & { plain: string }> {
   const folder = await temporaryFolder(t)
   const cache = join(folder, 'cache')
-  const [port, own] = [await freePort(), await readFile(script('ops/nginx.conf'), 'utf8')]
-  const site = replaced(own, [
-    ['127.0.0.1:3000', new URL(service).host],
-    ['listen 8080', `listen 127.0.0.1:${port}`],
-    ['/var/cache/nginx/ai-akademiya', cache]
-  ])
+  const [port, plain, own] = [await freePort(), await freePort(), await readFile(script('ops/nginx.conf'), 'utf8')]
+  const server = (host: string) => `server ${host} max_fails=0;`
+  const site = replaced(own.replace(/^ *listen \[::\].*\n/gm, ''), [
+    [
+      `${server('127.0.0.1:3000')}\n  ${server('127.0.0.1:3001')}`,
+      services.map((url) => server(new URL(url).host)).join('\n  ')
+    ],
+    ['listen 80;', `listen 127.0.0.1:${plain};`],
+    ['listen 443 ssl', `listen 127.0.0.1:${port}${certificates === null ? '' : ' ssl'}`],
+    ['/etc/ssl/aikademiya', certificates ?? ''],
+    ['/var/cache/nginx-aikademiya', cache]
+  ]).replace(certificates === null ? /^ *ssl_.*\n| http2/gm : '', '')
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path ${folder}/${name};`
   )
@@ -38,7 +51,11 @@ export async function startNginx(t: Test, service: string): Promise<SharedCache>
     ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr'],
     /start worker|notice/
   )
-  return { url: await reachable(t, nginx, port), folder: cache }
+  t.teardown(() => nginx.kill('SIGTERM'))
+  const url = `${certificates === null ? 'http' : 'https'}://127.0.0.1:${port}`
+  // The redirect, as it needs no certificate.
+  await reachable(`http://127.0.0.1:${plain}`)
+  return { url, plain: `http://127.0.0.1:${plain}`, folder: cache }
 }
 
 /** Varnish, with the configuration that the documentation names, or with none (`null`). */
@@ -62,7 +79,10 @@ export async function startVarnish(t: Test, service: string, vcl: 'ops/varnish.v
   }
   const listen = ['-a', `127.0.0.1:${port}`, '-s', 'malloc,32m', '-n', join(folder, 'varnish')]
   const varnish = await startServer('varnishd', ['-F', ...listen, ...backend], /said Child starts/)
-  return { url: await reachable(t, varnish, port), folder: null }
+  t.teardown(() => varnish.kill('SIGTERM'))
+  const url = `http://127.0.0.1:${port}`
+  await reachable(url)
+  return { url, folder: null }
 }
 
 function replaced(text: string, pairs: readonly (readonly [string, string])[]): string {
@@ -73,14 +93,11 @@ function replaced(text: string, pairs: readonly (readonly [string, string])[]): 
   return text
 }
 
-async function reachable(t: Test, server: ServerProcess, port: number): Promise<string> {
-  t.teardown(() => server.kill('SIGTERM'))
-  const url = `http://127.0.0.1:${port}`
+async function reachable(url: string): Promise<void> {
   const answers = () =>
-    fetch(`${url}/health/live`).then(
-      ({ ok }) => ok,
+    fetch(`${url}/health/live`, { redirect: 'manual' }).then(
+      ({ status }) => status < 400,
       () => false
     )
   await until(answers, START_MS)
-  return url
 }

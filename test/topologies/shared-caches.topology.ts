@@ -21,7 +21,7 @@ service.app.server.on('request', ({ method }, response) => {
 })
 
 const caches: [string, boolean, () => Promise<SharedCache>][] = [
-  ['nginx', true, () => startNginx(t, service.url)],
+  ['nginx', true, () => startNginx(t, [service.url])],
   ['Varnish', true, () => startVarnish(t, service.url, 'ops/varnish.vcl')],
   ['Varnish as it comes', false, () => startVarnish(t, service.url, null)]
 ]
