@@ -70,15 +70,15 @@ t.test('from one version to the next and back: no request fails, and no answer i
     const migrated = await runScriptIn(after, 'src/cli/migrate.ts', { DATABASE_URL: shared.DATABASE_URL })
     t.equal(migrated.code, 0, migrated.stdout + migrated.stderr)
     await replaceAll(after)
-    t.same(load.wrong, [])
+    t.same(load.wrong.slice(0, 10), [])
   })
   await t.test('and back', async (t) => {
     await replaceAll(before)
     t.match(apis[0]?.output(), 'the database is newer than this version')
-    t.same(load.wrong, [])
+    t.same(load.wrong.slice(0, 10), [])
   })
   await load.stop()
-  t.same(load.wrong, [])
+  t.same(load.wrong.slice(0, 10), [])
   const { reads, writes, generations } = load
   t.comment(`${reads} requests, ${writes} writes, ${generations} generations`)
   t.ok(reads > 500 && writes > 50 && generations > 3)
