@@ -1,6 +1,6 @@
 /**
- * `npm run check:alerts`: the rules of ops/prometheus, that each alert fires by its cause, and the queries of the dashboard, by
- * Prometheus' own promtool.
+ * `npm run check:alerts`: the rules of ops/prometheus, that each alert fires by its cause, the queries of the dashboard, and
+ * the configurations, by Prometheus' own promtool.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -26,13 +26,14 @@ if (found === undefined) {
   console.error('the alerts are checked by promtool: `sudo apt-get install prometheus`, or `brew install prometheus`')
   process.exitCode = 1
 } else {
-  for (const [what, file] of [
-    ['check', 'rules.yml'],
-    ['test', 'rules.test.yml'],
-    ['check', queriesOfTheDashboard()]
-  ] as const) {
+  for (const args of [
+    ['check', 'rules', 'rules.yml'],
+    ['test', 'rules', 'rules.test.yml'],
+    ['check', 'rules', queriesOfTheDashboard()],
+    ['check', 'config', '--syntax-only', 'prometheus.yml', 'machine.yml']
+  ]) {
     if (process.exitCode === undefined || process.exitCode === 0)
-      process.exitCode = spawnSync(found, [what, 'rules', file], { cwd: RULES, stdio: 'inherit' }).status ?? 1
+      process.exitCode = spawnSync(found, args, { cwd: RULES, stdio: 'inherit' }).status ?? 1
   }
 }
 

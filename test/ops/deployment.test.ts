@@ -1,12 +1,17 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import t from 'tap'
 import { Type } from 'typebox'
 import { Parse } from 'typebox/schema'
 import { parseAllDocuments } from 'yaml'
 import { readConfig } from '#config/config.ts'
 import { SECRETS } from '#config/secret-files.ts'
+import { run } from '../support/server-process.ts'
+import { temporaryFolder } from '../support/service.ts'
 
 const KUBERNETES = new URL('../../ops/kubernetes/', import.meta.url)
+const SYSTEMD = new URL('../../ops/systemd/', import.meta.url)
 
 const Manifest = Type.Object({
   apiVersion: Type.String(),
@@ -15,6 +20,7 @@ const Manifest = Type.Object({
 })
 const Kustomization = Type.Object({
   resources: Type.Array(Type.String()),
+  images: Type.Array(Type.Object({ name: Type.String() })),
   configMapGenerator: Type.Array(Type.Object({ literals: Type.Array(Type.String()) }))
 })
 
@@ -36,7 +42,14 @@ t.test('the manifests for Kubernetes are valid, and all of them are named in the
   const kustomization = Parse(Kustomization, (await read('kustomization.yaml'))[0])
   const files = (await readdir(KUBERNETES)).filter((name) => name !== 'kustomization.yaml')
   t.same(kustomization.resources.toSorted(), files.toSorted())
-  for (const file of files) for (const manifest of await read(file)) await t.resolves(validate(manifest), file)
+  const named = kustomization.images.map(({ name }) => name)
+  for (const file of files) {
+    for (const manifest of await read(file)) {
+      await t.resolves(validate(manifest), file)
+      for (const [, image = ''] of JSON.stringify(manifest).matchAll(/"image":"([^"]+)"/g))
+        t.ok(named.includes(image), image)
+    }
+  }
   const [namespace] = await read('namespace.yaml')
   await t.rejects(validate({ ...namespace, metadata: { name: 5 } }), 'a wrong one is refused')
 
@@ -48,4 +61,20 @@ t.test('the manifests for Kubernetes are valid, and all of them are named in the
     delete environment[name]
   }
   t.doesNotThrow(() => readConfig({ ...environment, DATABASE_URL: 'postgres://h/d', SESSION_SECRET: 'x'.repeat(32) }))
+})
+
+const without = spawnSync('systemd-analyze', ['--version']).status === 0 ? false : 'no systemd here'
+t.test('systemd takes the units, and refuses a wrong one', { skip: without }, async (t) => {
+  const folder = await temporaryFolder(t)
+  const verify = (names: readonly string[]) =>
+    run('systemd-analyze', ['verify', '--man=no', ...names.map((name) => join(folder, name))])
+  const names = await readdir(SYSTEMD)
+  for (const name of names) {
+    const unit = await readFile(new URL(name, SYSTEMD), 'utf8')
+    // It looks whether the program is there.
+    await writeFile(join(folder, name), unit.replace(/^ExecStart=\S+/m, `ExecStart=${process.execPath}`))
+  }
+  t.same(await verify(names), { code: 0, stdout: '', stderr: '' })
+  await writeFile(join(folder, 'wrong.service'), '[Service]\nExecStart=/nowhere\nMemoryMost=1G\n')
+  t.match((await verify(['wrong.service'])).stderr, /MemoryMost/)
 })
