@@ -40,6 +40,7 @@ import compress from './external/compress.ts'
 import cookie from './external/cookie.ts'
 import cors from './external/cors.ts'
 import helmet from './external/helmet.ts'
+import otel from './external/otel.ts'
 import rateLimit from './external/rate-limit.ts'
 import redis from './external/redis.ts'
 import session from './external/session.ts'
@@ -52,6 +53,8 @@ import underPressure from './external/under-pressure.ts'
  * look-up of the later ones, and each refusal carries the headers of those before it.
  */
 const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
+  // What is refused has a trace, too.
+  otel,
   // Every response, refusals too, tells its id and what it cost.
   requestTrace,
   // Every response ends its connection while the service stops.

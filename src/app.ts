@@ -28,6 +28,7 @@ import { timingHeaders } from '#http/timing-headers.ts'
 import { errorFields } from '#logging/error-fields.ts'
 import { logStream } from '#logging/log-stream.ts'
 import { loggedUrl } from '#logging/logged-url.ts'
+import type { Tracing } from '#tracing/tracing.ts'
 import { buildValidator } from '../plugins/external/ajv-compiler.ts'
 import { proxyTrust } from '../plugins/external/proxy-addr.ts'
 import { networkKey } from '../plugins/external/rate-limit.ts'
@@ -36,6 +37,8 @@ import { registerPlugins } from '../plugins/index.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     readonly config: Config
+    /** Null where there are no traces. */
+    readonly tracing: Tracing | null
   }
 }
 
@@ -53,7 +56,8 @@ const START_TIMEOUT_MS = 120_000
  */
 export async function buildApp(
   config: Config,
-  extend: (app: FastifyInstance) => void | Promise<void> = () => {}
+  extend: (app: FastifyInstance) => void | Promise<void> = () => {},
+  tracing: Tracing | null = null
 ): Promise<FastifyInstance> {
   const frontDoor = new FrontDoor()
   const isProxy = proxyTrust(config.trustProxy)
@@ -69,7 +73,8 @@ export async function buildApp(
       level: config.logLevel,
       redact: ['req.headers.cookie', 'req.headers.authorization'],
       serializers: { err: (error: unknown) => errorFields(error) },
-      stream: logStream
+      stream: logStream,
+      ...(tracing !== null && { mixin: () => tracing.activeIds() ?? {} })
     },
     // One line a request, with what the cache did for it, is written by plugins/app/request-log.ts.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -105,6 +110,7 @@ export async function buildApp(
     )
   }
   app.decorate('config', config)
+  app.decorate('tracing', tracing)
   app.decorate('frontDoor', frontDoor)
   try {
     await registerPlugins(app)

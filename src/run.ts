@@ -3,12 +3,13 @@ import type { FastifyInstance } from 'fastify'
 import { StoreMismatchError } from '#cache'
 import { type Config, readConfig } from '#config/config.ts'
 import { ConfigError } from '#config/environment.ts'
+import { publicUrl } from '#config/public-config.ts'
 import { version } from '#config/version.ts'
 import { DataDirInUseError } from '#database/data-dir-lock.ts'
 import { DatabaseUnusableError } from '#database/unusable.ts'
 import { parseRedisUrl } from '#redis/address.ts'
 import { UnreadableFileError } from '#redis/connect.ts'
-import { buildApp } from './app.ts'
+import { startTracing } from '#tracing/tracing.ts'
 
 const GRACE_MS = 10_000
 
@@ -21,12 +22,17 @@ export async function run(
   adapt: (config: Config) => Config = (config) => config
 ): Promise<void> {
   try {
-    const app = await buildApp(adapt(readConfig(process.env)))
+    const config = adapt(readConfig(process.env))
+    // What is traced is loaded afterwards.
+    const tracing = await startTracing(config)
+    const { buildApp } = await import('./app.ts')
+    const app = await buildApp(config, undefined, tracing)
     closeWithGrace({ delay: GRACE_MS }, async ({ err, signal }) => {
       if (err) app.log.error({ err }, 'closing after an error that nothing caught')
       else await app.drain()
       app.log.info({ signal }, 'closing')
       await app.close()
+      await tracing?.close()
     })
     // A start that fails gives back what it has taken: others need not wait until it is held for gone.
     await start(app).catch(async (error) => {
@@ -54,7 +60,7 @@ export async function listen(app: FastifyInstance, host: string, port: number, v
 
 /** What of the world a process has found, in one line: what one asks first when something is wrong. */
 async function describeStart({ config, database }: FastifyInstance): Promise<object> {
-  const { role, databaseUrl, redis } = config
+  const { role, databaseUrl, redis, tracing } = config
   const [server] = await database.client.$queryRaw<[{ version: string }]>`
     select current_setting('server_version') as version`
   return {
@@ -62,7 +68,8 @@ async function describeStart({ config, database }: FastifyInstance): Promise<obj
     node: process.version,
     role,
     database: `PostgreSQL ${server.version}${databaseUrl === null ? ', embedded' : ''}`,
-    redis: redis.url === null ? 'none' : parseRedisUrl(redis.url)?.kind
+    redis: redis.url === null ? 'none' : parseRedisUrl(redis.url)?.kind,
+    ...(tracing !== null && { traces: publicUrl(tracing.endpoint) })
   }
 }
 

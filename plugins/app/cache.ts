@@ -25,7 +25,8 @@ export default fp(
     const replay = database.outbox.replay.bind(database.outbox)
     const embedded = config.databaseUrl === null
     const registry = new CacheStoreTable(database.sql, embedded)
-    const settings = { ...config.cache, ownKeys, errors: loadErrors, replay, registry, log }
+    const observer = app.tracing?.cacheObserver ?? null
+    const settings = { ...config.cache, ownKeys, errors: loadErrors, replay, registry, log, observer }
     const running =
       redis === null ? createEmbeddedCache(settings) : createRedisCache(redis, config.redis.keyPrefix, settings)
     const { cache, breaker } = running

@@ -1,10 +1,14 @@
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Trace } from '#cache'
+import { traceIdOf } from '#http/traceparent.ts'
 
 /** A request that has been answered. */
 export interface CompletedRequest {
   readonly requestId: string
+  /** Of the trace that it belongs to, by its own span or by what its client says. */
+  readonly traceId: string | undefined
+  readonly spanId: string | undefined
   readonly method: string
   readonly url: string
   /** The pattern of its route; undefined where there is none. */
@@ -39,9 +43,11 @@ export default fp(
     app.decorate('completed', (request) => {
       for (const observe of observers) observe(request)
     })
-    app.addHook('onResponse', ({ id, method, url, routeOptions, account, trace }, reply, done) => {
+    app.addHook('onResponse', ({ id, method, url, headers, routeOptions, account, trace, traceIds }, reply, done) => {
       app.completed({
         requestId: id,
+        traceId: traceIds?.traceId ?? traceIdOf(headers.traceparent),
+        spanId: traceIds?.spanId,
         method,
         url,
         route: routeOptions.url,
@@ -55,7 +61,7 @@ export default fp(
       done()
     })
   },
-  { name: 'completed-requests', dependencies: ['identity'] }
+  { name: 'completed-requests', dependencies: ['identity', 'otel'] }
 )
 
 function isStream(reply: FastifyReply): boolean {

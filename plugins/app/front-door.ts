@@ -7,6 +7,7 @@ import { type ContentEncoding, compressedBody, encodingFor } from '#http/content
 import type { FrontDoor } from '#http/front-door.ts'
 import { requestId } from '#http/request-id.ts'
 import { timingHeaders } from '#http/timing-headers.ts'
+import { traceIdOf } from '#http/traceparent.ts'
 import { mayCarrySession } from '#sessions/session-cookie.ts'
 import { PUBLIC } from './entity-tags.ts'
 
@@ -54,7 +55,8 @@ interface Visit {
 export default fp(
   async (app) => {
     const { coherentCache: cache, config, frontDoor } = app
-    if (config.frontDoor === 'off') return
+    // A trace tells of the normal path, whose hooks make its spans.
+    if (config.frontDoor === 'off' || app.tracing !== null) return
     const records = new LRUCache<string, Recorded>({ max: MAX_URLS })
 
     app.addHook('onRoute', (route) => {
@@ -154,6 +156,8 @@ export default fp(
       response.on('finish', () => {
         app.completed({
           requestId: id,
+          traceId: traceIdOf(raw.headers.traceparent),
+          spanId: undefined,
           method: 'GET',
           url: raw.url ?? '',
           route: recorded.route,

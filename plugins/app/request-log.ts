@@ -19,7 +19,7 @@ export default fp(
     app.addHook('onRoute', ({ url, config }) => {
       if (config?.operator) forOperators.add(url)
     })
-    app.onCompleted(({ requestId, method, url, route, user, status, ms, trace, streamed }) => {
+    app.onCompleted(({ requestId, traceId, spanId, method, url, route, user, status, ms, trace, streamed }) => {
       const slow = ms >= slowRequestMs && !streamed
       const sampled = logSample > 1 && status < 400 && !slow
       // By chance: every hundredth would be the same one of two that a page always asks for in turn.
@@ -29,6 +29,8 @@ export default fp(
       const { hits, misses } = trace
       const line = {
         requestId,
+        traceId,
+        spanId,
         method,
         url: loggedUrl(url),
         route,

@@ -102,7 +102,7 @@ export default fp(
         // Its `handlerTimeout` is over: no handler will run, and nobody else would end the ticket.
         if (reply.sent) found.abandon()
         else request.ticket = found
-        done()
+        found.run(done)
       } else if (isNegative(found)) done(new NotFoundError(found.value))
       else sendPublic(reply, spec, found)
     }

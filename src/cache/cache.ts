@@ -3,6 +3,7 @@ import { createEntry, type Entry, isNegative } from './entry.ts'
 import { countMatching, deleteMatching, type Progress } from './invalidation/clearing.ts'
 import { MAX_TAGS, type Messages } from './invalidation/messages.ts'
 import { assertKey, type CacheSpec } from './keys.ts'
+import { type Activity, type Observer, observed } from './observe.ts'
 import { Reader, type ReaderOptions } from './read/reader.ts'
 import { Ticket } from './read/ticket.ts'
 import { Trace } from './read/trace.ts'
@@ -25,6 +26,8 @@ export interface CacheOptions extends ReaderOptions {
   readonly bound: () => boolean
   /** The keys that are an entity's own: removed from the store when its tag is invalidated, as operators expect. */
   readonly ownKeys: (tag: string) => readonly string[]
+  /** Told what the cache does, for traces. */
+  readonly observer?: Observer | null
 }
 
 /**
@@ -68,17 +71,22 @@ export class Cache {
    * ticket, which says that the caller has to load, and end the ticket. It rejects with the error of a load that was joined.
    */
   lookUp(spec: CacheSpec, trace: Trace): Entry | Promise<Entry | Ticket> {
+    const activity = this.#options.observer?.lookUp(spec.key)
     const copy = this.peek(spec)
-    if (copy === null) return this.#askStore(spec, trace)
+    if (copy === null) return this.#askStore(spec, trace, activity)
     this.countHit(spec, trace)
+    activity?.end(trace.tier)
     return copy
   }
 
-  async #askStore(spec: CacheSpec, trace: Trace): Promise<Entry | Ticket> {
+  async #askStore(spec: CacheSpec, trace: Trace, activity: Activity | undefined): Promise<Entry | Ticket> {
     assertKey(spec.key)
     const start = performance.now()
+    const resultOf = (found: Entry | Ticket) => resultOfLookUp(found, trace)
     try {
-      return await this.#reader.lookUp(spec, trace)
+      const found = await observed(activity, () => this.#reader.lookUp(spec, trace), resultOf)
+      if (found instanceof Ticket) found.observe(this.#options.observer?.load(spec.key))
+      return found
     } finally {
       trace.cacheMs += performance.now() - start
       this.#options.log.debug({ key: spec.key, outcome: trace.outcome }, 'cache read')
@@ -100,7 +108,7 @@ export class Cache {
   async #load(ticket: Ticket, load: Load): Promise<Entry> {
     let text: string
     try {
-      text = await load((tags) => ticket.dependOn(tags))
+      text = await ticket.run(() => load((tags) => ticket.dependOn(tags)))
     } catch (error) {
       const what = this.#options.errors.missing(error)
       if (what !== null) await ticket.missing(what)
@@ -154,6 +162,15 @@ export class Cache {
    * invalidations of the outbox have reached it.
    */
   async invalidate(tags: readonly string[]): Promise<void> {
+    const activity = this.#options.observer?.invalidate(tags.length)
+    await observed(
+      activity,
+      () => this.#invalidate(tags),
+      () => 'acknowledged'
+    )
+  }
+
+  async #invalidate(tags: readonly string[]): Promise<void> {
     const { tier, breaker, meter, log } = this.#options
     meter.invalidations++
     meter.invalidatedTags += tags.length
@@ -214,4 +231,10 @@ export class Cache {
     assertPattern(pattern)
     return countMatching(this.#options.store, pattern, progress)
   }
+}
+
+/** Of a miss that is not to be loaded somebody else has made the entry meanwhile. */
+function resultOfLookUp(found: Entry | Ticket, { outcome, tier }: Trace): string {
+  if (outcome === 'HIT') return tier
+  return outcome === 'MISS' && !(found instanceof Ticket) ? 'joined' : outcome.toLowerCase()
 }

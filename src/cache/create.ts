@@ -15,7 +15,7 @@ import { type SharedStore, StoreBinding, type StoreRegistry } from './trust/stor
 export interface CacheSettings
   extends Pick<
     CacheOptions,
-    'defaultTtlMs' | 'l1LeaseMs' | 'maxEntryBytes' | 'staleIfErrorMs' | 'ownKeys' | 'errors' | 'log'
+    'defaultTtlMs' | 'l1LeaseMs' | 'maxEntryBytes' | 'staleIfErrorMs' | 'ownKeys' | 'errors' | 'log' | 'observer'
   > {
   readonly l1MaxBytes: number
   /** How long others wait for one load, in ms, before they load for themselves; 10 s where it is not given. */

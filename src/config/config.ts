@@ -7,6 +7,7 @@ import { ConfigError, choice, type Environment, integer, matching, secret, text,
 import { readLimits } from './limits.ts'
 import { readMail } from './mail.ts'
 import { withSecretFiles } from './secret-files.ts'
+import { readTracing } from './tracing.ts'
 
 const KIBIBYTE = 1024
 const MEBIBYTE = 1024 * KIBIBYTE
@@ -65,6 +66,8 @@ export function readConfig(environment: Environment) {
     /** Null: `/metrics` is open. */
     metricsToken: secret(env, 'METRICS_TOKEN', 16),
     slowRequestMs: integer(env, 'SLOW_REQUEST_MS', 500, 1, 600_000),
+    /** Null: there are no traces. */
+    tracing: readTracing(env),
 
     /** Null: the embedded database, in `dataDir`. */
     databaseUrl,

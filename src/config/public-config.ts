@@ -1,7 +1,7 @@
 import type { Config } from './config.ts'
 
 /** Fields whose values nobody may read. */
-const HIDDEN = new Set(['apiKey', 'metricsToken', 'password', 'secrets'])
+const HIDDEN = new Set(['apiKey', 'headers', 'metricsToken', 'password', 'secrets'])
 
 /** The configuration as it may be shown, as JSON: without passwords and keys, and with URLs without what may be secret in them. */
 export function publicConfig(config: Config): string {

@@ -10,6 +10,7 @@ export const SECRETS: readonly string[] = [
   'LLM_API_KEY',
   'MAIL_URL',
   'METRICS_TOKEN',
+  'OTEL_EXPORTER_OTLP_HEADERS',
   'REDIS_LIMIT_URL',
   'REDIS_PASSWORD',
   'REDIS_SESSION_URL',

@@ -118,7 +118,9 @@ export class GenerationQueue {
       // What the others see of it (`check`).
       registerInstance: works,
       instanceName: 'worker',
-      instanceHeartbeatSeconds: HEARTBEAT_S
+      instanceHeartbeatSeconds: HEARTBEAT_S,
+      // A run belongs to the trace of the request that asked for it. Without a tracer there is nothing to keep.
+      openTelemetry: { propagateContext: true }
     })
     let failing = false
     boss.on('error', (err) => {

@@ -53,10 +53,11 @@ export class Reader {
   }
 
   /** As `Cache.countHit` promises. */
-  countHit(spec: CacheSpec, trace: Trace, tier: 'memoryHits' | 'storeHits' = 'memoryHits'): void {
+  countHit(spec: CacheSpec, trace: Trace, tier: Trace['tier'] = 'l1'): void {
     trace.hits++
     trace.outcome = 'HIT'
-    this.#options.meter.of(spec.key)[tier]++
+    trace.tier = tier
+    this.#options.meter.of(spec.key)[tier === 'l1' ? 'memoryHits' : 'storeHits']++
   }
 
   /** The entry, negative ones included, or a ticket. The error of a load that was joined is thrown. */
@@ -68,7 +69,7 @@ export class Reader {
     try {
       const current = await this.validator.find(spec, check)
       if ('entry' in current) {
-        this.countHit(spec, trace, current.copied ? 'memoryHits' : 'storeHits')
+        this.countHit(spec, trace, current.copied ? 'l1' : 'store')
         return current.entry
       }
       stamps = await this.keeper.takeStamps(spec.tags, current.stamps)

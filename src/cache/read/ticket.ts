@@ -1,7 +1,8 @@
-import { createEntry, createNegativeEntry, type Dependencies, type Entry, isStamped } from '../entry.ts'
+import { createEntry, createNegativeEntry, type Dependencies, type Entry, isNegative, isStamped } from '../entry.ts'
 import { assertKey, type CacheSpec } from '../keys.ts'
 import type { Check, MemoryTier } from '../l1/memory-tier.ts'
 import type { CacheMeter } from '../meter.ts'
+import type { Activity } from '../observe.ts'
 import type { Flight, Loaded } from './flights.ts'
 import type { Keeper } from './keeper.ts'
 import type { ProcessLock } from './process-lock.ts'
@@ -42,6 +43,7 @@ export class Ticket {
   readonly #startedAt = performance.now()
   readonly #deadline: NodeJS.Timeout
   #check: Check
+  #activity: Activity | undefined
   #ended = false
 
   constructor(terms: Terms, parts: Parts) {
@@ -50,6 +52,16 @@ export class Ticket {
     this.#check = terms.check
     this.#deadline = setTimeout(() => this.abandon(), terms.maxLoadMs).unref()
     parts.meter.of(terms.spec.key).loads++
+  }
+
+  /** The load is this activity, for who observes it. */
+  observe(activity: Activity | undefined): void {
+    this.#activity = activity
+  }
+
+  /** Runs what loads; without an observer it need not be run here. */
+  run<T>(task: () => T): T {
+    return this.#activity === undefined ? task() : this.#activity.run(task)
   }
 
   /** Somebody else has waited for this load: it goes on though the client that began it has hung up. */
@@ -87,6 +99,7 @@ export class Ticket {
     if (error !== undefined) this.#parts.meter.of(spec.key).loadErrors++
     flight?.abandon(error)
     void lock.release()
+    this.#activity?.end(error === undefined ? 'abandoned' : 'failed')
   }
 
   /** Abandons the load; resolves to a stale entry that may be served in place of its error, or null. It never rejects. */
@@ -109,9 +122,10 @@ export class Ticket {
     const loaded = { entry, check: this.#check }
     const start = performance.now()
     // In this order on one connection: where the lock is gone, the entry is there.
-    await Promise.all([this.#keep(loaded), lock.release()])
+    await this.run(() => Promise.all([this.#keep(loaded), lock.release()]))
     trace.cacheMs += performance.now() - start
     flight?.land(loaded)
+    this.#activity?.end(isNegative(entry) ? 'missing' : 'loaded')
     return entry
   }
 

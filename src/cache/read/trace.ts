@@ -7,6 +7,8 @@ export class Trace {
   misses = 0
   /** Of the last look-up. */
   outcome: Outcome = 'MISS'
+  /** Who had what was found last: this process, or the store. */
+  tier: 'l1' | 'store' = 'l1'
   /** Milliseconds spent asking the cache. */
   cacheMs = 0
   /** Milliseconds spent loading what the cache did not have. */
