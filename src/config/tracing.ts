@@ -29,7 +29,7 @@ export function readTracing(env: Environment) {
   if (headers !== null && !headers.split(',').every((one) => /^\s*[^=\s]+\s*=/.test(one))) {
     throw new ConfigError('OTEL_EXPORTER_OTLP_HEADERS', headers, 'allowed is "name=value,name=value"', true)
   }
-  const disabled = env.OTEL_SDK_DISABLED?.toLowerCase() === 'true'
+  const disabled = choice(env, 'OTEL_SDK_DISABLED', 'false', ['true', 'false']) === 'true'
   const exporter = choice(env, 'OTEL_TRACES_EXPORTER', 'otlp', ['otlp', 'none'])
   if (endpoint === null || disabled || exporter === 'none') return null
   return { endpoint, protocol, headers }

@@ -1,4 +1,4 @@
-import { SpanStatusCode } from '@opentelemetry/api'
+import { context, ROOT_CONTEXT, SpanStatusCode } from '@opentelemetry/api'
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-node'
 import type { Log } from '#logging/log.ts'
 
@@ -20,7 +20,8 @@ export class CarefulExporter implements SpanExporter {
 
   export(spans: ReadableSpan[], done: (result: Result) => void): void {
     this.#exporter.export(spans.map(withoutMessages), (result) => {
-      this.#report(result)
+      // Of no trace: the one whose end began this batch has nothing to do with it.
+      context.with(ROOT_CONTEXT, () => this.#report(result))
       done(result)
     })
   }

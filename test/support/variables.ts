@@ -25,6 +25,8 @@ const number = { bad: noNumber, allowed: /allowed.*\d.*\d/ }
 const positive = { bad: ['0', ...noNumber], allowed: /allowed.*\d.*\d/ } as const
 const redis = { bad: [...noUrl, 'http://host'], allowed: /redis:\/\//, hidden: true } as const
 
+const COLLECTOR = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }
+
 export const variables: readonly Variable[] = [
   { name: 'PORT', of: (c) => c.port, unset: 3000, given: '8080', parsed: 8080, ...number, allowed: /65535/ },
   { name: 'HOST', of: (c) => c.host, unset: '127.0.0.1', given: '::', parsed: '::' },
@@ -282,6 +284,68 @@ export const variables: readonly Variable[] = [
     parsed: '0123abc',
     bad: ['main', '0123'],
     allowed: /hexadecimal/
+  },
+  {
+    name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    of: (c) => c.tracing,
+    unset: null,
+    given: 'http://collector:4318',
+    parsed: { endpoint: 'http://collector:4318', protocol: 'http/protobuf', headers: null },
+    bad: [...noUrl, 'grpc://collector:4317'],
+    allowed: /https?:\/\//,
+    hidden: true
+  },
+  {
+    name: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+    of: (c) => c.tracing?.endpoint,
+    given: 'http://collector:4318/v1/traces',
+    with: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://other:4318' },
+    parsed: 'http://collector:4318/v1/traces',
+    bad: noUrl,
+    hidden: true
+  },
+  {
+    name: 'OTEL_EXPORTER_OTLP_PROTOCOL',
+    of: (c) => c.tracing?.protocol,
+    given: 'http/json',
+    with: COLLECTOR,
+    parsed: 'http/json',
+    bad: ['grpc', 'http']
+  },
+  {
+    name: 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL',
+    of: (c) => c.tracing?.protocol,
+    given: 'http/json',
+    with: { ...COLLECTOR, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' },
+    parsed: 'http/json',
+    bad: ['grpc']
+  },
+  {
+    name: 'OTEL_EXPORTER_OTLP_HEADERS',
+    of: (c) => c.tracing?.headers,
+    given: 'api-key=k,x=y%20z',
+    with: COLLECTOR,
+    parsed: 'api-key=k,x=y%20z',
+    bad: ['k', 'a=b,', 'a b=c'],
+    hidden: true
+  },
+  { name: 'OTEL_TRACES_EXPORTER', of: (c) => c.tracing, given: 'none', with: COLLECTOR, parsed: null, bad: ['zipkin'] },
+  { name: 'OTEL_SDK_DISABLED', of: (c) => c.tracing, given: 'true', with: COLLECTOR, parsed: null, bad: ['yes'] },
+  {
+    name: 'OTEL_TRACES_SAMPLER',
+    of: (c) => c.tracing === null,
+    given: 'parentbased_traceidratio',
+    with: COLLECTOR,
+    parsed: false,
+    bad: ['ratio', 'jaeger_remote']
+  },
+  {
+    name: 'OTEL_TRACES_SAMPLER_ARG',
+    of: (c) => c.tracing === null,
+    given: '0.05',
+    with: COLLECTOR,
+    parsed: false,
+    bad: ['5%', '1.5', '-1', '05']
   },
   { name: 'WORKER_PORT', of: (c) => c.workerPort, unset: null, given: '9100', parsed: 9100, ...number },
   {
