@@ -10,6 +10,7 @@ import { version } from '#config/version.ts'
 import { cacheSpans } from './cache-spans.ts'
 import { CarefulExporter } from './careful-exporter.ts'
 import { childSpansOnly } from './child-spans.ts'
+import { traceHttpRequests } from './http-spans.ts'
 import { traceRedis } from './redis-spans.ts'
 import type { Tracing } from './tracing.ts'
 
@@ -20,7 +21,7 @@ const FLUSH_MS = 1500
 const DULL_SPANS = ['prisma:client:serialize', 'prisma:client:compile']
 
 /**
- * Spans of Fastify (plugins/external/otel.ts), Prisma, pg, ioredis and the cache, sent by OTLP over HTTP. Sampling, batches and the name of
+ * Spans of Fastify (plugins/external/otel.ts), Prisma, pg, ioredis, the cache and questions to the model, sent by OTLP over HTTP. Sampling, batches and the name of
  * the service follow the variables of OpenTelemetry, which its SDK reads. Of what a client sends, `traceparent` goes on, and no baggage.
  */
 export async function startOpenTelemetry(
@@ -47,6 +48,7 @@ export async function startOpenTelemetry(
     }
   })
   traceRedis()
+  traceHttpRequests()
   return {
     cacheObserver: cacheSpans,
     activeIds: () => {

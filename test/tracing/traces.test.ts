@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { Actor, ADMIN, peopleEnvironment, signIn } from '../support/actors.ts'
 import { Collector, type ReceivedSpan } from '../support/collector.ts'
 import { until } from '../support/eventually.ts'
+import { ModelServer } from '../support/model-server.ts'
 import { PostgresServer } from '../support/postgres.ts'
 import { RedisServer } from '../support/redis.ts'
 import { ownNode } from '../support/server-process.ts'
@@ -41,10 +42,12 @@ function newTrace(): { traceId: string; traceparent: string } {
 t.test('a trace shows look-up, load, database, invalidation, refill and generation', async (t) => {
   const collector = await Collector.start()
   t.teardown(() => collector.stop())
+  const model = await ModelServer.start(t)
   const headers = join(await temporaryFolder(t), 'headers')
   await writeFile(headers, 'Authorization=Bearer%20hunter2\n')
   const service = await spawnService({
     ...environment,
+    ...model.env,
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_EXPORTER_OTLP_HEADERS_FILE: headers,
     OTEL_SERVICE_NAME: 'academy',
@@ -113,14 +116,18 @@ t.test('a trace shows look-up, load, database, invalidation, refill and generati
     checkTree(t, treeOf(profile), [...commit, '  cache look-up  user  miss', '  cache load  user  loaded'])
   })
 
-  await t.test('of a generation: its run is a part of the request that asked for it', async (t) => {
-    checkTree(t, treeOf(queued), [
-      'POST /api/v1/generation  202',
-      '    send generation',
-      '      process generation',
-      '              cache invalidate'
-    ])
-  })
+  await t.test(
+    'of a generation: its run, with the questions to the model, is a part of the request that asked for it',
+    async (t) => {
+      checkTree(t, treeOf(queued), [
+        'POST /api/v1/generation  202',
+        '    send generation',
+        '      process generation',
+        '              cache invalidate',
+        '        POST  200'
+      ])
+    }
+  )
 
   await t.test('whose id is in the log lines', async (t) => {
     for (const request of [miss, hit, change, unknown]) {
@@ -141,8 +148,20 @@ t.test('a trace shows look-up, load, database, invalidation, refill and generati
     const routes = new Set(collector.spans.map(({ attributes }) => attributes['http.route']))
     t.notOk(routes.has('/health/ready') || routes.has('/metrics'))
     t.strictSame(rootsOf(collector.spans), [], 'what a process does for itself makes no traces, but for invalidations')
+    t.notOk(
+      collector.spans.some(({ attributes }) => attributes['url.path'] === '/v1/traces'),
+      'nor does sending them'
+    )
     const session = admin.cookie.split('=')[1] ?? ''
-    for (const secret of ['hunter2', 'a@b.example', ADMIN.password, TITLE, session, 'aka_secret']) {
+    for (const secret of [
+      'hunter2',
+      'a@b.example',
+      ADMIN.password,
+      TITLE,
+      session,
+      'aka_secret',
+      model.env.LLM_API_KEY
+    ]) {
       t.notOk(collector.sent.includes(secret), secret)
     }
   })
