@@ -31,7 +31,7 @@ export interface ReceivedSpan extends Omit<Static<typeof Span>, 'attributes'> {
   readonly resource: Attributes
 }
 
-/** What takes spans by OTLP over HTTP, as JSON. */
+/** What takes spans by OTLP over HTTP. Those that come as JSON it reads. */
 export class Collector {
   readonly spans: ReceivedSpan[] = []
   /** All that was sent, as text. */
@@ -45,14 +45,15 @@ export class Collector {
       const body = await text(request)
       this.headers = request.headers
       this.sent += body
-      if (request.url === '/v1/traces') this.#take(body)
-      response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}')
+      const type = request.headers['content-type']
+      if (request.url === '/v1/traces' && type === 'application/json') this.#take(body)
+      response.writeHead(200, { 'Content-Type': type }).end(type === 'application/json' ? '{}' : '')
     })
   }
 
-  static async start(): Promise<Collector> {
+  static async start(port = 0): Promise<Collector> {
     const collector = new Collector()
-    await new Promise<void>((resolve) => collector.#server.listen(0, '127.0.0.1', resolve))
+    await new Promise<void>((resolve) => collector.#server.listen(port, '127.0.0.1', resolve))
     return collector
   }
 

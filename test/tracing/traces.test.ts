@@ -5,6 +5,7 @@ import { Actor, ADMIN, peopleEnvironment, signIn } from '../support/actors.ts'
 import { Collector, type ReceivedSpan } from '../support/collector.ts'
 import { until } from '../support/eventually.ts'
 import { ModelServer } from '../support/model-server.ts'
+import { freePort } from '../support/port.ts'
 import { PostgresServer } from '../support/postgres.ts'
 import { RedisServer } from '../support/redis.ts'
 import { ownNode } from '../support/server-process.ts'
@@ -167,20 +168,27 @@ t.test('a trace shows look-up, load, database, invalidation, refill and generati
   })
 })
 
-t.test('a collector that cannot be reached is one log line', async (t) => {
+t.test('a collector that cannot be reached is one log line, and another once it is there', async (t) => {
+  const port = await freePort()
   const service = await spawnService({
     ...environment,
-    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
-    OTEL_EXPORTER_OTLP_TIMEOUT: '100',
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+    OTEL_EXPORTER_OTLP_PROTOCOL: '',
+    OTEL_EXPORTER_OTLP_TIMEOUT: '500',
     OTEL_BSP_SCHEDULE_DELAY: '20'
   })
   t.teardown(() => service.kill('SIGKILL'))
-  const lines = () => logOf(service.output()).filter(({ msg }) => msg?.includes('OTEL_EXPORTER_OTLP_ENDPOINT'))
+  const lines = () => logOf(service.output()).filter(({ msg }) => msg?.startsWith('traces '))
   const ask = () => fetch(`${service.url}/api/v1/courses/1`)
   await until(async () => (await ask()).ok && lines().length > 0, 10_000)
   for (let i = 0; i < 10; i++) t.equal((await ask()).status, 200)
+  const collector = await Collector.start(port)
+  t.teardown(() => collector.stop())
+  await until(async () => (await ask()).ok && lines().length > 1, 10_000)
   t.equal(await service.kill('SIGTERM'), 0)
-  t.match(lines(), [{ level: 40, err: { message: /ECONNREFUSED/ } }])
+  t.match(lines(), [{ level: 40, err: { message: /ECONNREFUSED/ }, msg: /OTEL_EXPORTER_OTLP_ENDPOINT/ }, { level: 30 }])
+  t.equal(lines().length, 2)
+  t.match(collector.sent, 'cache look-up', 'as protobuf')
 })
 
 t.test('without an endpoint nothing of it is loaded, and a trace that a client names is in the log', async (t) => {
