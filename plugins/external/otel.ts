@@ -10,7 +10,10 @@ declare module 'fastify' {
   }
 }
 
-/** A span for each request, which goes on with the trace of its `traceparent`; none for health and metrics, and nothing at all where traces are off. */
+/**
+ * A span for each request, which goes on with the trace of its `traceparent`; none for health and metrics, and nothing at all where traces
+ * are off.
+ */
 export default fp(
   async (app) => {
     app.decorateRequest('traceIds', null)

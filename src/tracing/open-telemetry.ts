@@ -21,8 +21,9 @@ const FLUSH_MS = 1500
 const DULL_SPANS = ['prisma:client:serialize', 'prisma:client:compile']
 
 /**
- * Spans of Fastify (plugins/external/otel.ts), Prisma, pg, ioredis, the cache and questions to the model, sent by OTLP over HTTP. Sampling, batches and the name of
- * the service follow the variables of OpenTelemetry, which its SDK reads. Of what a client sends, `traceparent` goes on, and no baggage.
+ * Spans of Fastify (plugins/external/otel.ts), the cache, Prisma, pg, ioredis and questions to the model, sent by OTLP over HTTP. Sampling,
+ * batches and the name of the service follow the variables of OpenTelemetry, which its SDK reads. Of what a client sends, `traceparent`
+ * goes on, and no baggage.
  */
 export async function startOpenTelemetry(
   { protocol, headers }: NonNullable<Config['tracing']>,
