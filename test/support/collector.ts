@@ -68,14 +68,17 @@ export class Collector {
     this.#server.closeAllConnections()
   }
 
-  /** The trace as a tree, a line for each span, in the order in which they began. */
+  /** The trace as a tree, a line for each span, in the order in which they began; within a millisecond, in which they ended. */
   tree(traceId: string): string {
     const spans = this.spans.filter((span) => span.traceId === traceId)
     const known = new Set(spans.map(({ spanId }) => spanId))
     const under = (parent: string | undefined) =>
       spans
         .filter(({ parentSpanId = '' }) => (parent === undefined ? !known.has(parentSpanId) : parentSpanId === parent))
-        .sort((a, b) => Number(BigInt(a.startTimeUnixNano) - BigInt(b.startTimeUnixNano)))
+        .sort(
+          (a, b) =>
+            nanoseconds(a.startTimeUnixNano, b.startTimeUnixNano) || nanoseconds(a.endTimeUnixNano, b.endTimeUnixNano)
+        )
     const lines = (parent: string | undefined, indent: string): string[] =>
       under(parent).flatMap((span) => [`${indent}${describe(span)}`, ...lines(span.spanId, `${indent}  `)])
     return lines(undefined, '').join('\n')
@@ -90,6 +93,10 @@ export class Collector {
   }
 }
 
+function nanoseconds(to: string, from: string): number {
+  return Number(BigInt(to) - BigInt(from))
+}
+
 function plain(attributes: Static<typeof Attribute>[]): Attributes {
   return Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]))
 }
@@ -97,7 +104,7 @@ function plain(attributes: Static<typeof Attribute>[]): Attributes {
 const TOLD = ['cache.prefix', 'cache.result', 'cache.tags', 'http.response.status_code']
 
 function describe({ name, attributes, startTimeUnixNano, endTimeUnixNano }: ReceivedSpan): string {
-  const ms = Number(BigInt(endTimeUnixNano) - BigInt(startTimeUnixNano)) / 1e6
+  const ms = nanoseconds(endTimeUnixNano, startTimeUnixNano) / 1e6
   const told = TOLD.flatMap((key) => (attributes[key] === undefined ? [] : [attributes[key]]))
   return [name, ...told, `${ms.toFixed(1)} ms`].join('  ')
 }

@@ -106,7 +106,7 @@ t.test('a trace shows look-up, load, database, invalidation, refill and generati
   })
 
   await t.test('of a write: the invalidation is done before the COMMIT is acknowledged', async (t) => {
-    const commit = ['    prisma:client:commit_transaction', '        pg.query COMMIT', '        cache invalidate']
+    const commit = ['    prisma:client:commit_transaction', '        cache invalidate']
     checkTree(t, treeOf(change), [
       'PATCH /api/v1/courses/:id  200',
       '  prisma:client:transaction',
