@@ -3,7 +3,8 @@ import type { FastifyInstance, RouteOptions } from 'fastify'
 import t from 'tap'
 import { Actor, admin, peopleEnvironment, register } from '../support/actors.ts'
 import { ErrorBody, parse } from '../support/contract.ts'
-import { startService } from '../support/service.ts'
+import { copySeededDataDir } from '../support/seeded-data-dir.ts'
+import { startService, temporaryFolder } from '../support/service.ts'
 
 /** One method of a route, with a path that the route takes. */
 interface Operation {
@@ -47,6 +48,8 @@ async function notRefusing(actor: Actor, operations: Operation[], status: number
 }
 
 t.test('access to routes', async (t) => {
+  // Where the seeded folder has yet to be made, a service of this process makes it.
+  await copySeededDataDir(await temporaryFolder(t))
   subscribe('fastify.initialization', onInstance)
   t.teardown(() => unsubscribe('fastify.initialization', onInstance))
   const service = await startService(t, { ...peopleEnvironment, RATE_LIMIT_ANONYMOUS: '1000' })
