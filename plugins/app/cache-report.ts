@@ -1,50 +1,96 @@
 import fp from 'fastify-plugin'
-import { MemoryBoard, RedisBoard } from '#observability/board.ts'
-import { reportOf } from '#observability/report.ts'
+import { underWay } from '#generation/overview.ts'
+import { RedisBoard } from '#observability/board.ts'
+import { MemoryBoard } from '#observability/memory-board.ts'
+import { describeNode } from '#observability/redis-node.ts'
+import { type OwnReport, reportOf } from '#observability/report.ts'
+import type { CacheReport } from '#observability/report-shapes.ts'
 import { Reporter } from '#observability/reporter.ts'
-import type { CacheReport } from '#observability/shapes.ts'
+import { RouteMeter } from '#observability/route-meter.ts'
+import type { Clearing } from '#observability/shapes.ts'
 import { sharedFor } from '#observability/shared-for.ts'
+import { mastersOf } from '#redis/connect.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** What the cache does, in all processes; asked for at most once a second. */
     cacheReport(): Promise<CacheReport>
+    /** Keeps for the report who has cleared something; it does not fail. */
+    noteClearing(clearing: Clearing): Promise<void>
     /** Counts the keys anew, in the background: many have just gone. */
     recountKeys(): void
   }
 }
 
 const REPORT_MS = 1000
+/** What the database is asked is the same for a while, and asked once at a time: it may be slow. */
+const GENERATIONS_MS = 2000
+const SESSIONS_MS = 10_000
 
 /** What every process tells of itself, and what operators are shown of all of them. */
 export default fp(
   async (app) => {
-    const { config, cacheParts, sweeper, database, log } = app
-    const { meter, store, tier } = cacheParts
+    const { config, cacheParts, sweeper, database, generations, invalidationLog: invalidations, sessions, log } = app
+    const { meter, store, tier, breaker } = cacheParts
     const redis = app.redis.cache ?? null
     const board = redis === null ? new MemoryBoard() : new RedisBoard(redis, config.redis.keyPrefix)
+    const routes = new RouteMeter()
+    app.onCompleted((request) => routes.count(request))
     const reporter = new Reporter({
       board,
       meter,
       store,
+      routes,
+      invalidations,
       role: config.role,
+      commit: config.commit,
       state: () => ({
         l1: { bytes: tier.bytes, count: tier.count },
         trusted: app.coherentCache.trusted,
-        sweeper: sweeper.state
+        sweeper: sweeper.state,
+        generations: app.generationRuns()
       }),
+      nodes: () => Promise.all(redis === null ? [] : mastersOf(redis).map(describeNode)),
       log
     })
     app.addHook('onReady', async () => reporter.start())
     app.addHook('onClose', () => reporter.stop())
 
+    const own = (): OwnReport => {
+      const { trusted, since, reason } = breaker.trust
+      const state = trusted ? 'trusted' : 'not-trusted'
+      return {
+        store:
+          redis === null
+            ? { state: 'embedded', since: reporter.startedAt, reason: null }
+            : { state, since: since.toISOString(), reason },
+        process: reporter.describe(),
+        invalidations: invalidations.last()
+      }
+    }
+    const asked = {
+      outboxDepth: sharedFor(REPORT_MS, () => database.outbox.depth()),
+      generations: sharedFor(GENERATIONS_MS, async () => {
+        const [counts, running] = await Promise.all([generations.countByStatus(), underWay(database.sql)])
+        return { counts, running }
+      }),
+      activeSessions: sharedFor(SESSIONS_MS, () => sessions.count())
+    }
     const report = async () => {
       // With what this process has counted until now.
       await reporter.beat()
-      return reportOf({ board, redis, own: () => reporter.describe(), outboxDepth: () => database.outbox.depth() })
+      return reportOf({ board, redis, own: own(), database: asked })
     }
     app.decorate('recountKeys', () => void reporter.countKeys(true))
+    app.decorate('noteClearing', (clearing) =>
+      board
+        .putClearing(clearing)
+        .catch((err) => log.warn({ err }, 'the report will not tell who has cleared the cache'))
+    )
     app.decorate('cacheReport', sharedFor(REPORT_MS, report))
   },
-  { name: 'cache-report', dependencies: ['cache', 'redis', 'outbox-sweeper', 'database'] }
+  {
+    name: 'cache-report',
+    dependencies: ['cache', 'completed-requests', 'database', 'generation', 'identity', 'outbox-sweeper', 'redis']
+  }
 )

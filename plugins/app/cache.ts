@@ -5,12 +5,15 @@ import { ownKeys } from '#cached-data/own-keys.ts'
 import { CacheStoreTable } from '#database/cache-store.ts'
 import { invalidateOnCommit } from '#database/commit-listener.ts'
 import { loadErrors } from '#http/errors.ts'
+import { InvalidationLog } from '#observability/invalidation-log.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     readonly coherentCache: Cache
     /** The parts of the cache that operators look at. */
     readonly cacheParts: RunningCache
+    /** What this process has invalidated lately, and whose writes that were. */
+    readonly invalidationLog: InvalidationLog
   }
 }
 
@@ -35,7 +38,9 @@ export default fp(
     if (redis === null && !embedded) {
       log.warn('the cache is in this process alone: no other can run on this database; set REDIS_URL for several')
     }
-    database.onCommit(invalidateOnCommit(cache, database.outbox, log))
+    const invalidations = new InvalidationLog()
+    app.decorate('invalidationLog', invalidations)
+    database.onCommit(invalidateOnCommit(cache, database.outbox, log, (tags, by) => invalidations.note(tags, by)))
 
     app.addHook('onClose', () => running.close())
     await running.start()

@@ -13,6 +13,7 @@ import { ModelBudget } from '#generation/model-budget.ts'
 import { GenerationQueue } from '#generation/queue.ts'
 import { GenerationRecords } from '#generation/records.ts'
 import { GenerationWorker } from '#generation/worker.ts'
+import type { GenerationRuns } from '#observability/shapes.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -21,6 +22,8 @@ declare module 'fastify' {
     readonly generationFeed: GenerationFeed
     readonly generationQueue: GenerationQueue
     readonly modelMeter: ModelMeter
+    /** How many generations this process runs now, and at most; null where it runs none. */
+    generationRuns(): GenerationRuns | null
   }
 }
 
@@ -61,6 +64,8 @@ export default fp(
 
     const { concurrency } = config.generation
     const worker = new GenerationWorker({ database, records, quotas, feed, provider, budget, concurrency, log })
+    const runsAtOnce = JOBS_AT_ONCE.first + JOBS_AT_ONCE.again
+    app.decorate('generationRuns', () => (works ? { running: worker.running, concurrency: runsAtOnce } : null))
     const lostEntries = new LostEntries({ database, queue, log })
     app.addHook('onReady', async () => {
       if (!works) return

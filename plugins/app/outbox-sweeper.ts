@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin'
-import { CHANNEL } from '#database/outbox.ts'
+import { CHANNEL, isFromOutside } from '#database/outbox.ts'
 import { Sweeper } from '#database/sweeper.ts'
 
 declare module 'fastify' {
@@ -11,16 +11,19 @@ declare module 'fastify' {
 /** Applies the invalidations that their writers left behind. */
 export default fp(
   async (app) => {
-    const { coherentCache: cache, database, log } = app
+    const { coherentCache: cache, database, invalidationLog, log } = app
     const sweeper = new Sweeper({
       outbox: database.outbox,
       ready: () => cache.trusted,
-      apply: (tags) => cache.invalidate(tags),
+      apply: async (tags, outside) => {
+        await cache.invalidate(tags)
+        invalidationLog.note(tags, outside ? 'outside' : null)
+      },
       log
     })
     app.decorate('sweeper', sweeper)
     sweeper.start()
-    const unlisten = await database.listen(CHANNEL, () => sweeper.wake())
+    const unlisten = await database.listen(CHANNEL, (payload) => sweeper.wake(isFromOutside(payload)))
     app.addHook('onClose', async () => {
       await unlisten()
       await sweeper.stop()

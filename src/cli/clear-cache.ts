@@ -8,7 +8,7 @@ import { MAX_PATTERN_LENGTH, RedisStore } from '#cache'
 import { readConfig } from '#config/config.ts'
 import { RedisBoard } from '#observability/board.ts'
 import { reportOf } from '#observability/report.ts'
-import type { CacheReport } from '#observability/shapes.ts'
+import type { CacheReport } from '#observability/report-shapes.ts'
 import type { RedisClient } from '#redis/connect.ts'
 import { openCache } from './open-cache.ts'
 import { endWithUsage } from './usage.ts'
@@ -28,7 +28,7 @@ try {
   const { redis, cache } = await openCache(url, config, WAIT_MS)
   if (!cache.trusted) throw new Error('Redis does not answer: check REDIS_URL and the server')
   if (wanted.stats) await showStats(redis, keyPrefix)
-  else process.exitCode = await clear(cache, new RedisStore(redis, keyPrefix))
+  else process.exitCode = await clear(cache, new RedisStore(redis, keyPrefix), new RedisBoard(redis, keyPrefix))
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
@@ -69,7 +69,7 @@ function usage(problem: string | null): never {
 }
 
 /** The exit code: 0 also where nothing matches, 1 where nobody confirms. */
-async function clear(cache: Cache, store: RedisStore): Promise<number> {
+async function clear(cache: Cache, store: RedisStore, board: RedisBoard): Promise<number> {
   const { pattern, all, dryRun, yes } = wanted
   if (dryRun || !yes) {
     const matching = await withBar((progress) => cache.countPattern(pattern, progress))
@@ -80,7 +80,11 @@ async function clear(cache: Cache, store: RedisStore): Promise<number> {
       return 1
     }
   }
-  const deleted = await withBar((progress) => cache.clearPattern(pattern, progress, operator()))
+  const deleted = await withBar((progress) =>
+    cache.clearPattern(pattern, progress, `npm run clear-cache, ${operator()}`)
+  )
+  const clearing = { at: new Date().toISOString(), by: operator(), pattern: all ? 'all' : pattern, deleted }
+  await board.putClearing(clearing).catch(() => {})
   // Nothing is left of the database that was cached here: it may be another one from now on.
   if (all) await store.removeLabel()
   console.log(`${deleted} keys cleared`)
@@ -96,7 +100,7 @@ function operator(): string {
       return 'somebody'
     }
   }
-  return `npm run clear-cache, ${name()}@${hostname()}`.slice(0, 200)
+  return `${name()}@${hostname()}`.slice(0, 150)
 }
 
 async function confirmed(): Promise<boolean> {
@@ -126,10 +130,9 @@ async function withBar(task: (progress: Progress) => Promise<number>): Promise<n
 }
 
 async function showStats(redis: RedisClient, keyPrefix: string): Promise<void> {
-  const outboxDepth = async () => {
-    throw new Error('the database is not asked here')
-  }
-  const report = await reportOf({ board: new RedisBoard(redis, keyPrefix), redis, outboxDepth })
+  const store = { state: 'trusted', since: new Date().toISOString(), reason: null } as const
+  const own = { store, process: null, invalidations: [] }
+  const report = await reportOf({ board: new RedisBoard(redis, keyPrefix), redis, own, database: null })
   if (wanted.json) console.log(JSON.stringify(report))
   else for (const line of describe(report)) console.log(line)
 }

@@ -12,6 +12,11 @@ const HAND_OVER_POLL_MS = 20
 
 /** The channel on which a transaction from outside the service, or an instance without Redis, wakes the sweepers. */
 export const CHANNEL = 'cache_invalidation'
+const FROM_INSTANCE = 'instance'
+/** True for what a trigger has announced on it: a transaction from outside the service. */
+export function isFromOutside(payload: string | null): boolean {
+  return payload === ''
+}
 
 /** Invalidates the tags; rejects where that did not work. */
 export type Apply = (tags: string[]) => Promise<void>
@@ -114,7 +119,7 @@ export class Outbox {
 
   /** Wakes the sweepers of all instances. */
   async wake(): Promise<void> {
-    await this.#sql.query(`select pg_notify('${CHANNEL}', '')`)
+    await this.#sql.query(`select pg_notify('${CHANNEL}', '${FROM_INSTANCE}')`)
   }
 
   /**

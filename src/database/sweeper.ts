@@ -10,8 +10,11 @@ export interface SweeperOptions {
   readonly outbox: Outbox
   /** False while there is no use in sweeping: the store could not be told. */
   readonly ready: () => boolean
-  /** Rejects when the tags could not be invalidated: their rows are kept for the next time. */
-  readonly apply: (tags: string[]) => Promise<void>
+  /**
+   * Rejects when the tags could not be invalidated: their rows are kept for the next time. `outside`: a writer that is not of the service
+   * has woken the sweeper.
+   */
+  readonly apply: (tags: string[], outside: boolean) => Promise<void>
   readonly log: Log
 }
 
@@ -24,6 +27,7 @@ export class Sweeper {
   #timers: NodeJS.Timeout[] = []
   #sweeping: Promise<void> | null = null
   #again = false
+  #outside = false
   #failing = false
   #swept = 0
 
@@ -43,9 +47,10 @@ export class Sweeper {
     ]
   }
 
-  /** Sweeps now, whatever the age of the rows: somebody said that there are some. */
-  wake(): void {
+  /** Sweeps now, whatever the age of the rows: somebody said that there are some, maybe a writer that is not of the service. */
+  wake(outside = false): void {
     this.#again = this.#sweeping !== null
+    this.#outside ||= outside
     this.#run(0)
   }
 
@@ -66,9 +71,11 @@ export class Sweeper {
 
   async #sweep(ageMs: number): Promise<void> {
     const { outbox, apply, log } = this.#options
+    const outside = this.#outside
+    this.#outside = false
     try {
       let rows = 0
-      for (let some = -1; some !== 0; rows += some) some = await outbox.sweep(ageMs, apply)
+      for (let some = -1; some !== 0; rows += some) some = await outbox.sweep(ageMs, (tags) => apply(tags, outside))
       this.#swept += rows
       if (rows > 0)
         log.info(

@@ -39,6 +39,11 @@ export class GenerationWorker {
     this.#options = options
   }
 
+  /** How many it runs now. */
+  get running(): number {
+    return this.#runs.size
+  }
+
   async run({ id, attempt, tries, signal }: QueuedRun): Promise<void> {
     const { log } = this.#options
     const run = new JobRun(id, attempt, this.#options)

@@ -1,41 +1,42 @@
 import { Check } from 'typebox/schema'
 import type { RedisClient } from '#redis/connect.ts'
-import { KeyCounts, ProcessBeat } from './shapes.ts'
+import { Clearing, InvalidationNote, KeyCounts, ProcessBeat } from './shapes.ts'
+import { FIVE_MINUTES, MINUTES, RedisSlots, ROUTE_SLOTS, type Slots } from './slots.ts'
+import { ifWrongType } from './wrong-type.ts'
 
 /** For how long a process counts as alive after it was heard of, in ms. */
 const ALIVE_MS = 15_000
-const MINUTE_MS = 60_000
-const HISTORY_MINUTES = 60
-const HISTORY_TTL_S = 2 * 3600
 /** Old counts are better than none: they say how old they are. */
 const COUNTS_TTL_S = 24 * 3600
+const CLEARING_TTL_S = 30 * 24 * 3600
+const INVALIDATIONS_TTL_S = 24 * 3600
 /** Who counts keys and has died is waited for no longer. */
 const COUNTING_TTL_MS = 600_000
 /** What others may have put there by hand is looked at no further than this. */
 const MAX_PROCESSES = 1000
-const MAX_COUNTS = 1000
 const MAX_TEXT_BYTES = 16_384
-
-/** Counts by `<prefix>:<what>`, as `course:hits`. */
-export type Deltas = Readonly<Record<string, number>>
-
-/** Counts of one minute. */
-export interface Minute {
-  /** Its beginning, in ms since 1970. */
-  readonly at: number
-  readonly counts: Deltas
-}
+/** The last invalidations that are kept. */
+export const MAX_INVALIDATIONS = 50
 
 /** Where the processes put up what they do, and read what the others do. */
 export interface Board {
-  /** Says that a process is alive, and adds what it has counted since it said so last. */
-  beat(beat: ProcessBeat, deltas: Deltas): Promise<void>
+  readonly minutes: Slots
+  readonly fiveMinutes: Slots
+  readonly routes: Slots
+  /** Says that a process is alive. */
+  beat(beat: ProcessBeat): Promise<void>
   /** Takes a process off. */
   leave(id: string): Promise<void>
   /** Those alive. */
   processes(): Promise<ProcessBeat[]>
-  /** The last hour by minutes, the oldest first. */
-  history(): Promise<Minute[]>
+  /** Adds invalidations, the newest last. */
+  addInvalidations(notes: readonly InvalidationNote[]): Promise<void>
+  /** The last ones, the newest first. */
+  invalidations(): Promise<InvalidationNote[]>
+  putClearing(clearing: Clearing): Promise<void>
+  lastClearing(): Promise<Clearing | null>
+  /** True for one process at a time, for `ms`: it may ask Redis how it is. */
+  maySample(ms: number): Promise<boolean>
   /** True for one process at a time, until `restFromCounting`: it may count the keys. */
   mayCountKeys(): Promise<boolean>
   /** Nobody counts keys for so long. */
@@ -44,35 +45,30 @@ export interface Board {
   keyCounts(): Promise<KeyCounts | null>
 }
 
-/** The minutes of the last hour, the oldest first, in ms since 1970. */
-function lastMinutes(): number[] {
-  const now = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS
-  return Array.from({ length: HISTORY_MINUTES }, (_, i) => now - (HISTORY_MINUTES - 1 - i) * MINUTE_MS)
-}
-
-/** In Redis, in single-key commands: processes in a sorted set by when they were heard of, minutes in hashes. */
+/** In Redis, in single-key commands: processes in a sorted set by when they were heard of, counts in hashes by time. */
 export class RedisBoard implements Board {
+  readonly minutes: Slots
+  readonly fiveMinutes: Slots
+  readonly routes: Slots
   readonly #redis: RedisClient
   readonly #prefix: string
 
   constructor(redis: RedisClient, keyPrefix: string) {
     this.#redis = redis
     this.#prefix = `${keyPrefix}:board:`
+    this.minutes = new RedisSlots(redis, this.#prefix, MINUTES)
+    this.fiveMinutes = new RedisSlots(redis, this.#prefix, FIVE_MINUTES)
+    this.routes = new RedisSlots(redis, this.#prefix, ROUTE_SLOTS)
   }
 
-  async beat(beat: ProcessBeat, deltas: Deltas): Promise<void> {
+  async beat(beat: ProcessBeat): Promise<void> {
     const redis = this.#redis
-    const minute = this.#minute(lastMinutes().at(-1) ?? 0)
     await Promise.all([
       redis.set(this.#process(beat.id), JSON.stringify(beat), 'PX', ALIVE_MS),
       redis.zadd(this.#alive, Date.now(), beat.id).catch(ifWrongType(() => redis.unlink(this.#alive))),
       redis.zremrangebyscore(this.#alive, 0, Date.now() - 4 * ALIVE_MS).catch(ifWrongType(async () => 0)),
       redis.pexpire(this.#alive, 4 * ALIVE_MS)
     ])
-    // Last, and all or nothing: what fails is told again, and must not have been counted.
-    const counting = redis.multi()
-    for (const [name, count] of Object.entries(deltas)) counting.hincrby(minute, name, count)
-    await counting.expire(minute, HISTORY_TTL_S).exec()
   }
 
   async leave(id: string): Promise<void> {
@@ -85,23 +81,43 @@ export class RedisBoard implements Board {
     return texts.map(parse).filter((beat) => Check(ProcessBeat, beat))
   }
 
-  history(): Promise<Minute[]> {
-    return Promise.all(
-      lastMinutes().map(async (at) => {
-        const size = await this.#redis.hlen(this.#minute(at)).catch(ifWrongType(async () => 0))
-        const isOurs = size > 0 && size <= MAX_COUNTS
-        const fields = isOurs ? await this.#redis.hgetall(this.#minute(at)) : {}
-        const counts = Object.entries(fields).map(([name, count]) => [name, Number(count)] as const)
-        return {
-          at,
-          counts: Object.fromEntries(counts.filter(([, count]) => Number.isSafeInteger(count) && count >= 0))
-        }
-      })
-    )
+  async addInvalidations(notes: readonly InvalidationNote[]): Promise<void> {
+    if (notes.length === 0) return
+    const key = this.#invalidations
+    const adding = this.#redis.multi().lpush(key, ...notes.map((note) => JSON.stringify(note)))
+    const answers = await adding
+      .ltrim(key, 0, MAX_INVALIDATIONS - 1)
+      .expire(key, INVALIDATIONS_TTL_S)
+      .exec()
+    // A key of another type, put there by hand, makes room for the next.
+    if (answers?.some(([error]) => error !== null)) await this.#redis.unlink(key)
   }
 
-  async mayCountKeys(): Promise<boolean> {
-    return (await this.#redis.set(`${this.#prefix}counting`, '', 'PX', COUNTING_TTL_MS, 'NX')) === 'OK'
+  async invalidations(): Promise<InvalidationNote[]> {
+    const redis = this.#redis
+    const size = await redis.llen(this.#invalidations).catch(ifWrongType(async () => 0))
+    const texts = size > MAX_INVALIDATIONS ? [] : await redis.lrange(this.#invalidations, 0, -1)
+    return texts
+      .filter((text) => text.length <= MAX_TEXT_BYTES)
+      .map(parse)
+      .filter((note) => Check(InvalidationNote, note))
+  }
+
+  async putClearing(clearing: Clearing): Promise<void> {
+    await this.#redis.set(`${this.#prefix}clearing`, JSON.stringify(clearing), 'EX', CLEARING_TTL_S)
+  }
+
+  async lastClearing(): Promise<Clearing | null> {
+    const clearing = parse(await this.#text(`${this.#prefix}clearing`))
+    return Check(Clearing, clearing) ? clearing : null
+  }
+
+  maySample(ms: number): Promise<boolean> {
+    return this.#claim('sampling', ms)
+  }
+
+  mayCountKeys(): Promise<boolean> {
+    return this.#claim('counting', COUNTING_TTL_MS)
   }
 
   async restFromCounting(ms: number): Promise<void> {
@@ -117,6 +133,10 @@ export class RedisBoard implements Board {
     return Check(KeyCounts, counts) ? counts : null
   }
 
+  async #claim(what: string, ms: number): Promise<boolean> {
+    return (await this.#redis.set(`${this.#prefix}${what}`, '', 'PX', ms, 'NX')) === 'OK'
+  }
+
   /** A text of ours; what is longer is cut, and so is none. */
   #text(key: string): Promise<string> {
     return this.#redis.getrange(key, 0, MAX_TEXT_BYTES).catch(ifWrongType(async () => ''))
@@ -126,63 +146,12 @@ export class RedisBoard implements Board {
     return `${this.#prefix}processes`
   }
 
+  get #invalidations(): string {
+    return `${this.#prefix}invalidations`
+  }
+
   #process(id: string): string {
     return `${this.#prefix}process:${id}`
-  }
-
-  #minute(at: number): string {
-    return `${this.#prefix}minute:${at / MINUTE_MS}`
-  }
-}
-
-/** In this process, for the embedded service. */
-export class MemoryBoard implements Board {
-  readonly #beats = new Map<string, ProcessBeat>()
-  readonly #minutes = new Map<number, Record<string, number>>()
-  #keys: KeyCounts | null = null
-
-  async beat(beat: ProcessBeat, deltas: Deltas): Promise<void> {
-    this.#beats.set(beat.id, beat)
-    const minutes = lastMinutes()
-    for (const at of this.#minutes.keys()) if (at < (minutes[0] ?? 0)) this.#minutes.delete(at)
-    const now = minutes.at(-1) ?? 0
-    const counts = this.#minutes.get(now) ?? {}
-    for (const [name, count] of Object.entries(deltas)) counts[name] = (counts[name] ?? 0) + count
-    this.#minutes.set(now, counts)
-  }
-
-  async leave(id: string): Promise<void> {
-    this.#beats.delete(id)
-  }
-
-  async processes(): Promise<ProcessBeat[]> {
-    return [...this.#beats.values()]
-  }
-
-  async history(): Promise<Minute[]> {
-    return lastMinutes().map((at) => ({ at, counts: this.#minutes.get(at) ?? {} }))
-  }
-
-  async mayCountKeys(): Promise<boolean> {
-    return true
-  }
-
-  async restFromCounting(): Promise<void> {}
-
-  async putKeyCounts(counts: KeyCounts): Promise<void> {
-    this.#keys = counts
-  }
-
-  async keyCounts(): Promise<KeyCounts | null> {
-    return this.#keys
-  }
-}
-
-/** Does something else where a key is of another type, put there by hand. */
-function ifWrongType<T>(instead: () => Promise<T>): (error: unknown) => Promise<T> {
-  return (error) => {
-    if (/WRONGTYPE/.test(String(error))) return instead()
-    throw error
   }
 }
 

@@ -1,53 +1,113 @@
 import { DATA_PREFIXES } from '#cache'
 import { mastersOf, type RedisClient } from '#redis/connect.ts'
-import type { Board, Deltas } from './board.ts'
+import type { Board } from './board.ts'
 import { describeNode, slowCommands } from './redis-node.ts'
-import type { CacheReport, Counts, ProcessBeat } from './shapes.ts'
+import type { CacheReport, GenerationsReport, HistoryItem, StoreState } from './report-shapes.ts'
+import { routesOf } from './route-meter.ts'
+import type { Counts, InvalidationNote, ProcessBeat } from './shapes.ts'
+import { type Deltas, ROUTE_SLOTS, type Slot } from './slots.ts'
 
 /** The hit ratio below which something is wrong: the line on the page, and the alert. */
 const GOAL = 0.8
 
+/** For how long anything is waited for: what takes longer is not known. */
+const PATIENCE_MS = 600
+const HOUR_MINUTES = 60
+
+/** What the process says that is asked. */
+export interface OwnReport {
+  readonly store: StoreState
+  /** Told while the board cannot be read. */
+  readonly process: ProcessBeat | null
+  readonly invalidations: readonly InvalidationNote[]
+}
+
+/** What the database says; each rejects where it does not answer. */
+export interface AskedDatabase {
+  /** How many invalidations the store does not know of. */
+  outboxDepth(): Promise<number>
+  generations(): Promise<GenerationsReport>
+  activeSessions(): Promise<number>
+}
+
 export interface ReportOptions {
   readonly board: Board
   readonly redis: RedisClient | null
-  /** How the process is that is asked: told also while the board cannot be read. */
-  readonly own?: () => ProcessBeat
-  /** How many invalidations the store does not know of. */
-  readonly outboxDepth: () => Promise<number>
+  readonly own: OwnReport
+  /** Null: it is not asked. */
+  readonly database: AskedDatabase | null
 }
 
 /**
- * What the cache does, in all processes. What cannot be asked at the moment is left out, not thrown: this is what operators look
- * at while something is broken.
+ * What the cache does, in all processes. What cannot be asked at the moment is left out, not thrown, and waited for no longer than
+ * `PATIENCE_MS`: this is what operators look at while something is broken.
  */
-export async function reportOf({ board, redis, own, outboxDepth }: ReportOptions): Promise<CacheReport> {
+export async function reportOf({ board, redis, own, database }: ReportOptions): Promise<CacheReport> {
   const masters = redis === null ? [] : mastersOf(redis)
-  const [history, processes, keys, nodes, slowLogs, depth] = await Promise.all([
-    board.history().catch(() => []),
-    board.processes().catch(() => (own === undefined ? [] : [own()])),
-    board.keyCounts().catch(() => null),
-    Promise.all(masters.map((master) => describeNode(master).catch(() => null))),
-    Promise.all(masters.map((master) => slowCommands(master).catch(() => []))),
-    outboxDepth().catch(() => null)
-  ])
-  const minutes = history.map(({ at, counts }) => ({ at: new Date(at).toISOString(), ...sumOf([counts]) }))
+  const [history, routes, processes, keys, clearing, invalidations, nodes, slowLogs, depth, generations, active] =
+    await Promise.all([
+      known(board.minutes.last(HOUR_MINUTES), []),
+      known(board.routes.last(ROUTE_SLOTS.kept), []),
+      known(board.processes(), own.process === null ? [] : [own.process]),
+      known(board.keyCounts(), null),
+      known(board.lastClearing(), null),
+      known(board.invalidations(), own.invalidations),
+      Promise.all(masters.map((master) => known(describeNode(master), null))),
+      Promise.all(masters.map((master) => known(slowCommands(master), []))),
+      known(database?.outboxDepth(), null),
+      known(database?.generations(), null),
+      known(database?.activeSessions(), null)
+    ])
   const hour = history.map(({ counts }) => counts)
   return {
     at: new Date().toISOString(),
     mode: redis === null ? 'embedded' : 'redis',
+    store: own.store,
     // The minute that has just begun says little.
     hitRatio: { now: ratioOf(sumOf(hour.slice(-2))), hour: ratioOf(sumOf(hour)), goal: GOAL },
     prefixes: DATA_PREFIXES.map((prefix) => {
       const counts = sumOf(hour, prefix)
       return { prefix, ...counts, hitRatio: ratioOf(counts), keys: keys?.prefixes[prefix] ?? null }
     }),
-    history: minutes,
+    history: history.map(historyItem),
     keysCountedAt: keys?.at ?? null,
     nodes: nodes.filter((node) => node !== null),
     slowLog: slowLogs.flat().toSorted((a, b) => b.at.localeCompare(a.at)),
-    processes: processes.toSorted((a, b) => a.startedAt.localeCompare(b.startedAt)),
-    outbox: { depth }
+    processes: processes
+      .map((beat) => ({
+        ...beat,
+        version: beat.version ?? null,
+        commit: beat.commit ?? null,
+        generations: beat.generations ?? null
+      }))
+      .toSorted((a, b) => a.startedAt.localeCompare(b.startedAt)),
+    outbox: { depth },
+    lastClearing: clearing,
+    invalidations: invalidations.toSorted((a, b) => b.at.localeCompare(a.at)),
+    routes: routesOf(routes),
+    generations,
+    sessions: active === null ? null : { active }
   }
+}
+
+/** What was counted in a span of time, as people read it. */
+export function historyItem({ at, counts }: Slot): HistoryItem {
+  const { samples = 0, ops = 0, bytes = 0, requests = 0 } = counts
+  return {
+    at: new Date(at).toISOString(),
+    ...sumOf([counts]),
+    opsPerSecond: samples === 0 ? null : Math.round((10 * ops) / samples) / 10,
+    usedBytes: samples === 0 ? null : Math.round(bytes / samples),
+    requests
+  }
+}
+
+/** What was asked, or `otherwise` where nothing was, or nobody answers in time. */
+async function known<T, U>(asked: Promise<T> | undefined, otherwise: U): Promise<T | U> {
+  if (asked === undefined) return otherwise
+  const late = Promise.withResolvers<U>()
+  const timer = setTimeout(() => late.resolve(otherwise), PATIENCE_MS)
+  return Promise.race([asked.catch(() => otherwise), late.promise]).finally(() => clearTimeout(timer))
 }
 
 /** The counts of some minutes together, of one prefix or of all. */

@@ -3,11 +3,17 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CacheMeter, PrefixCounts, Store } from '#cache'
 import { DATA_PREFIXES } from '#cache'
+import { version } from '#config/version.ts'
 import type { Log } from '#logging/log.ts'
-import type { Board, Deltas } from './board.ts'
-import type { Counts, KeyCounts, ProcessBeat } from './shapes.ts'
+import type { Board } from './board.ts'
+import type { InvalidationLog } from './invalidation-log.ts'
+import type { RouteMeter } from './route-meter.ts'
+import type { Counts, KeyCounts, ProcessBeat, RedisNode } from './shapes.ts'
+import { type Deltas, Telling } from './slots.ts'
 
 const BEAT_INTERVAL_MS = 5000
+/** One process asks Redis how it is about as often as each of them beats. */
+const SAMPLE_INTERVAL_MS = 4500
 const COUNT_INTERVAL_MS = 15_000
 /** Of its time Redis gives so much to counting, at most: with many keys they are counted more seldom. */
 const COUNT_SHARE = 0.01
@@ -18,9 +24,14 @@ export interface ReporterOptions {
   readonly board: Board
   readonly meter: CacheMeter
   readonly store: Store
+  readonly routes: RouteMeter
+  readonly invalidations: InvalidationLog
   readonly role: ProcessBeat['role']
+  readonly commit: string | null
   /** What else a beat says: looked at each time. */
-  readonly state: () => Pick<ProcessBeat, 'l1' | 'trusted' | 'sweeper'>
+  readonly state: () => Pick<ProcessBeat, 'l1' | 'trusted' | 'sweeper' | 'generations'>
+  /** The servers of Redis as they are now; none where there are none. */
+  readonly nodes: () => Promise<readonly Pick<RedisNode, 'opsPerSecond' | 'usedBytes'>[]>
   readonly log: Log
 }
 
@@ -29,13 +40,26 @@ export class Reporter {
   readonly #options: ReporterOptions
   readonly #id = randomUUID()
   readonly #startedAt = new Date().toISOString()
-  #told: Record<string, number> = {}
+  readonly #tellings: readonly Telling[]
+  /** Sums, of which the board keeps means. */
+  readonly #samples = { samples: 0, ops: 0, bytes: 0 }
   #timers: NodeJS.Timeout[] = []
   #counting: Promise<void> = Promise.resolve()
   #stopped = false
 
   constructor(options: ReporterOptions) {
     this.#options = options
+    const { board, meter, routes } = options
+    const totals = () => ({ ...totalsOf(meter), requests: routes.requests, ...this.#samples })
+    this.#tellings = [
+      new Telling(board.minutes, totals),
+      new Telling(board.fiveMinutes, totals),
+      new Telling(board.routes, () => routes.totals())
+    ]
+  }
+
+  get startedAt(): string {
+    return this.#startedAt
   }
 
   start(): void {
@@ -56,19 +80,27 @@ export class Reporter {
 
   /** What was counted and not told yet is told with the next beat, if this one fails. */
   async beat(): Promise<void> {
-    const { board, meter, log } = this.#options
-    const total = totals(meter)
-    const deltas: Record<string, number> = {}
-    for (const [name, count] of Object.entries(total)) {
-      const delta = count - (this.#told[name] ?? 0)
-      if (delta > 0) deltas[name] = delta
+    const { board, invalidations, log } = this.#options
+    const told = [
+      board.beat(this.describe()),
+      ...this.#tellings.map((telling) => telling.tell()),
+      invalidations.tell((notes) => board.addInvalidations(notes)),
+      this.#sample()
+    ]
+    const failed = (await Promise.allSettled(told)).find((one) => one.status === 'rejected')
+    if (failed) log.debug({ err: failed.reason }, 'this process could not tell how it is: tried again')
+  }
+
+  /** Looks how Redis is, when it is the turn of this process; told with the next beat. */
+  async #sample(): Promise<void> {
+    if (!(await this.#options.board.maySample(SAMPLE_INTERVAL_MS))) return
+    const nodes = await this.#options.nodes()
+    if (nodes.length === 0) return
+    this.#samples.samples++
+    for (const { opsPerSecond, usedBytes } of nodes) {
+      this.#samples.ops += opsPerSecond
+      this.#samples.bytes += usedBytes
     }
-    const before = this.#told
-    this.#told = total
-    await board.beat(this.describe(), deltas).catch((err) => {
-      this.#told = before
-      log.debug({ err }, 'this process could not tell how it is: tried again')
-    })
   }
 
   /**
@@ -116,7 +148,7 @@ export class Reporter {
 
   /** How this process is. */
   describe(): ProcessBeat {
-    const { meter, role, state } = this.#options
+    const { meter, role, commit, state } = this.#options
     const { storeAnswers: answers, storeErrors: errors, storeMs } = meter
     return {
       id: this.#id,
@@ -128,6 +160,8 @@ export class Reporter {
       rssBytes: process.memoryUsage.rss(),
       invalidations: meter.invalidations,
       store: { answers, errors, meanMs: answers === 0 ? 0 : storeMs / answers },
+      version,
+      commit,
       ...state()
     }
   }
@@ -138,7 +172,7 @@ function countsOf({ memoryHits, storeHits, misses, stale, bypassed }: PrefixCoun
   return { hits: memoryHits + storeHits, misses, stale, bypassed }
 }
 
-function totals(meter: CacheMeter): Deltas & Record<string, number> {
+function totalsOf(meter: CacheMeter): Deltas {
   const entries = DATA_PREFIXES.flatMap((prefix) =>
     Object.entries(countsOf(meter.prefixes[prefix])).map(([what, count]) => [`${prefix}:${what}`, count] as const)
   )

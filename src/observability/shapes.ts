@@ -1,13 +1,8 @@
 import { type Static, Type } from 'typebox'
-import { DATA_PREFIXES } from '#cache'
 
 const count = Type.Integer({ minimum: 0 })
 const text = Type.String()
 const time = Type.String({ format: 'date-time' })
-const ratio = Type.Union([Type.Number({ minimum: 0, maximum: 1 }), Type.Null()], {
-  description: 'hits of hits and misses; null where there was neither'
-})
-const Prefix = Type.Enum([...DATA_PREFIXES], { type: 'string' })
 
 /** What was read, of one prefix or of all. */
 export const Counts = Type.Object({
@@ -17,6 +12,12 @@ export const Counts = Type.Object({
   bypassed: Type.Integer({ minimum: 0, description: 'answered without Redis, which was not trusted' })
 })
 export type Counts = Static<typeof Counts>
+
+const GenerationRuns = Type.Object(
+  { running: count, concurrency: Type.Integer({ minimum: 0, description: 'how many it runs at a time, at most' }) },
+  { description: 'of a process that runs generations' }
+)
+export type GenerationRuns = Static<typeof GenerationRuns>
 
 /** What one process tells the others of itself, every few seconds. */
 export const ProcessBeat = Type.Object(
@@ -35,7 +36,11 @@ export const ProcessBeat = Type.Object(
       swept: Type.Integer({ minimum: 0, description: 'invalidations of other writers that it applied' }),
       failing: Type.Boolean()
     }),
-    store: Type.Object({ answers: count, errors: count, meanMs: Type.Number() })
+    store: Type.Object({ answers: count, errors: count, meanMs: Type.Number() }),
+    // Processes of the version before do not tell these.
+    version: Type.Optional(text),
+    commit: Type.Optional(Type.Union([text, Type.Null()])),
+    generations: Type.Optional(Type.Union([GenerationRuns, Type.Null()]))
   },
   { title: 'ProcessBeat' }
 )
@@ -69,29 +74,24 @@ export type SlowCommand = Static<typeof SlowCommand>
 export const KeyCounts = Type.Object({ at: time, ms: count, prefixes: Type.Record(Type.String(), count) })
 export type KeyCounts = Static<typeof KeyCounts>
 
-/** What the admin page shows. */
-export const CacheReport = Type.Object(
-  {
-    at: time,
-    mode: Type.Enum(['redis', 'embedded'], { type: 'string' }),
-    hitRatio: Type.Object({ now: ratio, hour: ratio, goal: Type.Number() }),
-    prefixes: Type.Array(
-      Type.Object({ prefix: Prefix, ...Counts.properties, hitRatio: ratio, keys: Type.Union([count, Type.Null()]) }),
-      { description: 'of the last hour' }
-    ),
-    history: Type.Array(Type.Object({ at: time, ...Counts.properties }), {
-      description: 'by minute, the oldest first'
-    }),
-    keysCountedAt: Type.Union([time, Type.Null()]),
-    nodes: Type.Array(RedisNode),
-    slowLog: Type.Array(SlowCommand),
-    processes: Type.Array(ProcessBeat),
-    outbox: Type.Object({
-      depth: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], {
-        description: 'invalidations that Redis does not know of yet; null while the database does not answer'
-      })
-    })
-  },
-  { title: 'CacheReport' }
-)
-export type CacheReport = Static<typeof CacheReport>
+/** Who cleared what of the cache. */
+export const Clearing = Type.Object({
+  at: time,
+  by: Type.String({ description: 'an admin by his e-mail address, or who has used the command line' }),
+  pattern: Type.String({ description: '`all`, or a Redis glob' }),
+  deleted: count
+})
+export type Clearing = Static<typeof Clearing>
+
+/** Tags that were invalidated together, by one commit as a rule. */
+export const InvalidationNote = Type.Object({
+  at: time,
+  tags: Type.Array(text, { description: 'the first of them' }),
+  tagCount: Type.Integer({ minimum: 1, description: 'how many there were' }),
+  by: Type.Union([text, Type.Null()], {
+    description:
+      'whose write it was, as `user:7`; `outside` for one that was not of the service; null where nobody knows'
+  }),
+  process: Type.String({ description: 'that has told Redis: its host and its number there' })
+})
+export type InvalidationNote = Static<typeof InvalidationNote>

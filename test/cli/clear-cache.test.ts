@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import t from 'tap'
 import { Check } from 'typebox/schema'
-import { CacheReport } from '#observability/shapes.ts'
+import { CacheReport } from '#observability/report-shapes.ts'
 import { RedisServer } from '../support/redis.ts'
 import { runScript } from '../support/script.ts'
 

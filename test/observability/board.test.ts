@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { type Board, MemoryBoard, RedisBoard } from '#observability/board.ts'
-import { reportOf } from '#observability/report.ts'
+import { type Board, RedisBoard } from '#observability/board.ts'
+import { MemoryBoard } from '#observability/memory-board.ts'
+import { type ReportOptions, reportOf } from '#observability/report.ts'
+import { RouteMeter } from '#observability/route-meter.ts'
 import type { ProcessBeat } from '#observability/shapes.ts'
 import { connectRedis } from '#redis/connect.ts'
 import { closeRedis } from '#redis/watchdog.ts'
@@ -25,12 +27,26 @@ function beatOf(id: string): ProcessBeat {
   }
 }
 
+/** The process that is asked knows nothing. */
+const own: ReportOptions['own'] = {
+  store: { state: 'trusted', since: '2026-01-01T00:00:00.000Z', reason: null },
+  process: null,
+  invalidations: []
+}
+const asked = (depth: () => Promise<number>): ReportOptions['database'] => ({
+  outboxDepth: depth,
+  generations: broken,
+  activeSessions: async () => 3
+})
+
 async function suite(t: Test, board: Board): Promise<void> {
   t.same(await board.processes(), [])
-  t.equal((await board.history()).length, 60)
+  t.equal((await board.minutes.last(60)).length, 60)
   await Promise.all([
-    board.beat(beatOf('a'), { 'course:hits': 8, 'course:misses': 1 }),
-    board.beat(beatOf('b'), { 'course:hits': 1, 'api:misses': 1 })
+    board.beat(beatOf('a')),
+    board.minutes.add({ 'course:hits': 8, 'course:misses': 1, requests: 9, samples: 1, ops: 10, bytes: 1000 }),
+    board.beat({ ...beatOf('b'), version: '1.2.3', commit: 'abc', generations: { running: 1, concurrency: 6 } }),
+    board.minutes.add({ 'course:hits': 1, 'api:misses': 1, samples: 1, ops: 13, bytes: 1001 })
   ])
   t.same((await board.processes()).map(({ id }) => id).sort(), ['a', 'b'])
   await board.leave('a')
@@ -43,11 +59,38 @@ async function suite(t: Test, board: Board): Promise<void> {
   await board.putKeyCounts(counts)
   t.same(await board.keyCounts(), counts)
 
-  const report = await reportOf({ board, redis: null, outboxDepth: async () => 2 })
+  const report = await reportOf({ board, redis: null, own, database: asked(async () => 2) })
   t.match(report, { hitRatio: { now: 9 / 11, hour: 9 / 11, goal: 0.8 }, outbox: { depth: 2 } })
+  t.match(report, { generations: null, sessions: { active: 3 }, lastClearing: null, invalidations: [], routes: [] })
+  t.match(report.processes, [{ version: '1.2.3', commit: 'abc', generations: { running: 1, concurrency: 6 } }])
   t.match(report.prefixes[0], { prefix: 'course', hits: 9, misses: 1, hitRatio: 0.9, keys: 5 })
   t.match(report.prefixes[2], { prefix: 'api', hits: 0, misses: 1, hitRatio: 0, keys: null })
-  t.match(report.history.at(-1) ?? report.history.at(-2), { hits: 9, misses: 2 })
+  const minute = report.history.find(({ hits }) => hits > 0)
+  t.match(minute, { hits: 9, misses: 2, opsPerSecond: 11.5, usedBytes: 1001, requests: 9 })
+  t.match(report.history[0], { opsPerSecond: null, usedBytes: null, requests: 0 }, 'not known is not 0')
+
+  const clearing = { at: new Date().toISOString(), by: 'ann@here', pattern: 'all', deleted: 7 }
+  await board.putClearing(clearing)
+  t.same(await board.lastClearing(), clearing)
+  for (let n = 0; n < 60; n++) {
+    await board.addInvalidations([
+      { at: new Date().toISOString(), tags: [`course:${n}`], tagCount: 1, by: null, process: 'x' }
+    ])
+  }
+  const notes = await board.invalidations()
+  t.same([notes.length, notes[0]?.tags, notes.at(-1)?.tags], [50, ['course:59'], ['course:10']])
+
+  const meter = new RouteMeter()
+  const request = { method: 'GET', route: '/courses/:id', status: 200, streamed: false }
+  for (let ms = 1; ms <= 100; ms++)
+    meter.count({ ...request, ms, trace: { hits: ms % 4 === 0 ? 0 : 1, misses: ms % 4 === 0 ? 1 : 0 } })
+  meter.count({ ...request, route: undefined, status: 500, ms: 60_000, trace: { hits: 0, misses: 0 }, streamed: true })
+  await board.routes.add(meter.totals())
+  const { routes } = await reportOf({ board, redis: null, own, database: null })
+  t.match(routes, [
+    { method: 'GET', route: '/courses/:id', requests: 100, errors: 0, p50Ms: 50, p95Ms: 95, p99Ms: 99, cached: 0.75 },
+    { method: 'GET', route: 'none', requests: 1, errors: 1, p50Ms: null, cached: null }
+  ])
 }
 
 t.test('in this process', (t) => suite(t, new MemoryBoard()))
@@ -95,19 +138,22 @@ t.test('in Redis, shared by all processes', async (t) => {
     const kept = await redis.hgetall(minute)
     const many = Array.from({ length: 2000 }, (_, i) => [`planted${i}`, '1'] as const)
     await redis.hset(minute, Object.fromEntries(many))
-    const { counts } = (await board.history()).at(-1) ?? { counts: {} }
+    const { counts } = (await board.minutes.last(1))[0] ?? { counts: {} }
     t.equal(Object.keys(counts).length, 0, 'of a minute with more counts than there are')
     await redis.del(minute)
     if (Object.keys(kept).length > 0) await redis.hset(minute, kept)
   })
 
   await t.test('what fails in part is not counted twice; a key of another type is replaced', async (t) => {
-    const hits = async () => (await board.history()).reduce((sum, { counts }) => sum + (counts['course:hits'] ?? 0), 0)
-    const before = await hits()
     await redis.set('test:board:processes', 'text')
-    await board.beat(beatOf('c'), { 'course:hits': 5 })
-    await board.beat(beatOf('c'), {})
-    t.equal(await hits(), before + 5)
+    await board.beat(beatOf('c'))
+    await board.beat(beatOf('c'))
+    await redis.set('test:board:invalidations', 'text')
+    const note = { at: new Date().toISOString(), tags: ['courses'], tagCount: 1, by: 'user:7', process: 'x' }
+    await board.addInvalidations([note])
+    await board.addInvalidations([note])
+    await redis.lpush('test:board:invalidations', 'no JSON', `"${'x'.repeat(20_000)}"`)
+    t.same(await board.invalidations(), [note])
     t.same(
       (await board.processes()).map(({ id }) => id),
       ['c']
@@ -115,17 +161,17 @@ t.test('in Redis, shared by all processes', async (t) => {
     const minute = (await redis.keys('test:board:minute:*'))[0] ?? ''
     await redis.hset(minute, 'course:misses', 'many')
     await redis.set('test:board:minute:1', 'text')
-    const report = await reportOf({ board, redis, outboxDepth: async () => 0 })
+    const report = await reportOf({ board, redis, own, database: asked(async () => 0) })
     t.ok(Number.isFinite(report.hitRatio.hour))
   })
 
   await t.test('while Redis is gone the report says what it can', async (t) => {
     await server.kill()
-    const report = await reportOf({ board, redis, outboxDepth: broken })
-    t.match(report, { mode: 'redis', nodes: [], processes: [], outbox: { depth: null } })
+    const report = await reportOf({ board, redis, own, database: asked(broken) })
+    t.match(report, { mode: 'redis', nodes: [], processes: [], outbox: { depth: null }, sessions: { active: 3 } })
   })
 })
 
-async function broken(): Promise<number> {
+async function broken(): Promise<never> {
   throw new Error('broken')
 }

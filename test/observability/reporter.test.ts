@@ -2,7 +2,9 @@ import { once } from 'node:events'
 import t from 'tap'
 import { RedisStore } from '#cache'
 import { RedisBoard } from '#observability/board.ts'
+import { InvalidationLog } from '#observability/invalidation-log.ts'
 import { Reporter } from '#observability/reporter.ts'
+import { RouteMeter } from '#observability/route-meter.ts'
 import { connectRedis } from '#redis/connect.ts'
 import { closeRedis } from '#redis/watchdog.ts'
 import { CacheMeter } from '../../src/cache/meter.ts'
@@ -24,8 +26,17 @@ t.test('the more keys there are, the more seldom they are counted', async (t) =>
     board,
     meter: new CacheMeter(),
     store: new RedisStore(redis, 'test'),
+    routes: new RouteMeter(),
+    invalidations: new InvalidationLog(),
     role: 'api',
-    state: () => ({ l1: { bytes: 0, count: 0 }, trusted: true, sweeper: { swept: 0, failing: false } }),
+    commit: null,
+    state: () => ({
+      l1: { bytes: 0, count: 0 },
+      trusted: true,
+      sweeper: { swept: 0, failing: false },
+      generations: null
+    }),
+    nodes: async () => [],
     log: recordingLog().log
   })
   /** How long nobody counts, in ms. */

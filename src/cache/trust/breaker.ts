@@ -5,6 +5,14 @@ import type { CacheMeter } from '../meter.ts'
 const FAILURE_LIMIT = 3
 const PROBE_INTERVAL_MS = 200
 const TELL_AFTER_PROBES = 10
+const MAX_REASON_LENGTH = 300
+
+/** Whether the store is asked, since when, and why not. */
+export interface Trust {
+  readonly trusted: boolean
+  readonly since: Date
+  readonly reason: string | null
+}
 
 export interface BreakerOptions {
   /**
@@ -33,6 +41,11 @@ export class Breaker {
   #probes = 0
   #stopped = false
   #probing: Promise<void> | null = null
+  /** Since when it is closed, or open. */
+  #changedAt = new Date()
+  #reason: string | null = null
+  /** Since when it is closed and not ready, as far as somebody has looked. */
+  #unreadyAt: Date | null = null
 
   constructor(options: BreakerOptions) {
     this.#options = options
@@ -40,6 +53,18 @@ export class Breaker {
 
   get closed(): boolean {
     return this.#closed && this.#options.ready()
+  }
+
+  /** For people. */
+  get trust(): Trust {
+    const trusted = this.closed
+    if (this.#closed === trusted) {
+      this.#unreadyAt = null
+      return { trusted, since: this.#changedAt, reason: this.#reason }
+    }
+    this.#unreadyAt ??= new Date()
+    const reason = 'it was not compared with the database for some seconds: this process was stopped, or is too busy'
+    return { trusted, since: this.#unreadyAt, reason }
   }
 
   /** Raised whenever the store is doubted: what was asked before and answered after may be old. */
@@ -70,8 +95,11 @@ export class Breaker {
   open(reason: unknown): void {
     if (this.#stopped) return
     this.#suspicion++
+    // Of an outage the first: what follows is that it goes on.
+    this.#reason ??= textOf(reason)
     if (this.#closed) {
       this.#closed = false
+      this.#changedAt = new Date()
       this.#options.meter.interruptions++
       this.#options.opened()
       this.#options.log.error(
@@ -98,6 +126,7 @@ export class Breaker {
 
   /** A store that cannot be used from the start is told once: that it is not trusted any more, nobody will say. */
   #neverTrusted(err: unknown): false {
+    this.#reason ??= textOf(err)
     if (++this.#probes === TELL_AFTER_PROBES) {
       this.#options.log.error({ err }, 'cache store not trusted yet: reads go to the database; check REDIS_URL')
     }
@@ -115,10 +144,18 @@ export class Breaker {
         this.#failures = 0
         this.#probes = TELL_AFTER_PROBES
         this.#closed = true
+        this.#changedAt = new Date()
+        this.#reason = null
         this.#options.log.info({}, 'cache store trusted')
       } else {
         await new Promise((resolve) => setTimeout(resolve, PROBE_INTERVAL_MS).unref())
       }
     }
   }
+}
+
+/** What went wrong, in a line. */
+function textOf(error: unknown): string {
+  const text = error instanceof Error ? error.message || error.name : String(error)
+  return text.replace(/\s+/g, ' ').slice(0, MAX_REASON_LENGTH)
 }

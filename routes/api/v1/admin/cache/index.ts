@@ -1,9 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { MAX_PATTERN_LENGTH } from '#cache'
 import { ApiError } from '#http/errors.ts'
 import { queryOf } from '#http/paging.ts'
-import { CacheReport } from '#observability/shapes.ts'
+import { AdminReport } from '#observability/report-shapes.ts'
 
 const tags = ['administration']
 const pattern = Type.String({
@@ -24,10 +25,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags,
         operationId: 'getCacheReport',
         summary: 'What the cache does, in all processes',
-        response: { 200: CacheReport }
+        response: { 200: AdminReport }
       }
     },
-    async () => app.cacheReport()
+    async () => ({ ...(await app.cacheReport()), access: 'session' as const })
   )
 
   app.get(
@@ -64,11 +65,18 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
       // Every pattern is held against cached data only.
       const deleted = await reaching(cache.clearPattern(pattern ?? '*'))
-      request.auditDetails = { audit: 'cache cleared', pattern: pattern ?? 'all', deleted }
+      const cleared = { pattern: pattern ?? 'all', deleted }
+      request.auditDetails = { audit: 'cache cleared', ...cleared }
+      await app.noteClearing({ at: new Date().toISOString(), by: nameOf(request), ...cleared })
       app.recountKeys()
       return { deleted }
     }
   )
+}
+
+function nameOf({ account, token }: FastifyRequest): string {
+  const email = account?.email ?? ''
+  return token === null ? email : `${email}, access token ${token.id}`
 }
 
 /** 503 where Redis does not answer. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { CacheReport } from '#observability/shapes.ts'
+import { AdminReport } from '#observability/report-shapes.ts'
 
 const INTERVAL_MS = 2000
 /** A stream of reports is not for ever: a page that was forgotten asks again, and is counted. */
@@ -11,7 +11,7 @@ const EventStream = {
   content: {
     'text/event-stream': {
       schema: Type.Array(
-        Type.Object({ event: Type.Literal('report'), data: CacheReport }, { title: 'CacheReportEvent' })
+        Type.Object({ event: Type.Literal('report'), data: AdminReport }, { title: 'CacheReportEvent' })
       )
     }
   }
@@ -41,7 +41,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       const stream = reply.beginStream()
       const over = AbortSignal.any([stream.over, closing.signal, AbortSignal.timeout(STREAM_MS)])
       while (!over.aborted) {
-        await stream.send({ event: 'report', data: await app.cacheReport() })
+        await stream.send({ event: 'report', data: { ...(await app.cacheReport()), access: 'session' } })
         await sleep(INTERVAL_MS, null, { signal: over }).catch(() => {})
       }
     }
