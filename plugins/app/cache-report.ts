@@ -1,9 +1,11 @@
 import fp from 'fastify-plugin'
+import type { Static } from 'typebox'
 import { underWay } from '#generation/overview.ts'
 import { RedisBoard } from '#observability/board.ts'
+import type { CacheHistory } from '#observability/browse-shapes.ts'
 import { MemoryBoard } from '#observability/memory-board.ts'
 import { describeNode } from '#observability/redis-node.ts'
-import { type OwnReport, reportOf } from '#observability/report.ts'
+import { historyOf, type OwnReport, reportOf } from '#observability/report.ts'
 import type { CacheReport } from '#observability/report-shapes.ts'
 import { Reporter } from '#observability/reporter.ts'
 import { RouteMeter } from '#observability/route-meter.ts'
@@ -15,6 +17,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** What the cache does, in all processes; asked for at most once a second. */
     cacheReport(): Promise<CacheReport>
+    /** What it did in the last hours, 24 at most. Rejects where Redis does not answer. */
+    cacheHistory(hours: number): Promise<Static<typeof CacheHistory>>
     /** Keeps for the report who has cleared something; it does not fail. */
     noteClearing(clearing: Clearing): Promise<void>
     /** Counts the keys anew, in the background: many have just gone. */
@@ -81,6 +85,7 @@ export default fp(
       await reporter.beat()
       return reportOf({ board, redis, own: own(), database: asked })
     }
+    app.decorate('cacheHistory', (hours) => historyOf(board, hours))
     app.decorate('recountKeys', () => void reporter.countKeys(true))
     app.decorate('noteClearing', (clearing) =>
       board

@@ -1,11 +1,13 @@
+import type { Static } from 'typebox'
 import { DATA_PREFIXES } from '#cache'
 import { mastersOf, type RedisClient } from '#redis/connect.ts'
 import type { Board } from './board.ts'
+import type { CacheHistory } from './browse-shapes.ts'
 import { describeNode, slowCommands } from './redis-node.ts'
 import type { CacheReport, GenerationsReport, HistoryItem, StoreState } from './report-shapes.ts'
 import { routesOf } from './route-meter.ts'
 import type { Counts, InvalidationNote, ProcessBeat } from './shapes.ts'
-import { type Deltas, ROUTE_SLOTS, type Slot } from './slots.ts'
+import { type Deltas, FIVE_MINUTES, MINUTES, ROUTE_SLOTS, type Slot } from './slots.ts'
 
 /** The hit ratio below which something is wrong: the line on the page, and the alert. */
 const GOAL = 0.8
@@ -13,6 +15,7 @@ const GOAL = 0.8
 /** For how long anything is waited for: what takes longer is not known. */
 const PATIENCE_MS = 600
 const HOUR_MINUTES = 60
+const HOUR_MS = 3_600_000
 
 /** What the process says that is asked. */
 export interface OwnReport {
@@ -90,8 +93,18 @@ export async function reportOf({ board, redis, own, database }: ReportOptions): 
   }
 }
 
+/** The last hours: by minute while there are few, by five minutes for a day. */
+export async function historyOf(board: Board, hours: number): Promise<Static<typeof CacheHistory>> {
+  const { slots, stepMs } =
+    hours * HOUR_MS <= MINUTES.kept * MINUTES.stepMs
+      ? { slots: board.minutes, ...MINUTES }
+      : { slots: board.fiveMinutes, ...FIVE_MINUTES }
+  const spans = await slots.last((hours * HOUR_MS) / stepMs)
+  return { stepS: stepMs / 1000, items: spans.map(historyItem) }
+}
+
 /** What was counted in a span of time, as people read it. */
-export function historyItem({ at, counts }: Slot): HistoryItem {
+function historyItem({ at, counts }: Slot): HistoryItem {
   const { samples = 0, ops = 0, bytes = 0, requests = 0 } = counts
   return {
     at: new Date(at).toISOString(),

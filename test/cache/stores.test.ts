@@ -51,6 +51,31 @@ await onEachStore(t, server, async (t, connect) => {
     t.equal((await store.get('course:3'))?.text, 'text')
   })
 
+  await t.test('keys are shown by pages, with what they weigh and how long they are kept', async (t) => {
+    const keys = Array.from({ length: 1200 }, (_, i) => `stats:page:${i}`)
+    for (const key of keys) await store.set(key, 'text', LONG_MS)
+    await store.set('course:one', 'x'.repeat(10_000), LONG_MS)
+    const pages = async (pattern: string, limit: number) => {
+      const items = []
+      for (let cursor: string | null = null, first = true; first || cursor !== null; first = false) {
+        const page = await store.page(pattern, cursor, limit)
+        t.ok(page.items.length < 4 * limit)
+        items.push(...page.items)
+        cursor = page.next
+      }
+      return items
+    }
+    const all = await pages('stats:page:*', 100)
+    t.strictSame([...new Set(all.map(({ key }) => key))].sort(), keys.toSorted())
+    t.ok(all.every(({ bytes, ttlMs }) => (bytes ?? 0) > 0 && ttlMs !== null && ttlMs > LONG_MS - SLACK_MS))
+    const [one, ...more] = await pages('course:on?', 10)
+    t.same([one?.key, more], ['course:one', []], 'one among many')
+    t.ok((one?.bytes ?? 0) > 9000)
+    t.equal(await store.weigh('course:one'), one?.bytes)
+    t.equal(await store.weigh('course:none'), null)
+    await deleteMatching(store, '*')
+  })
+
   await t.test('a tag has no stamp until one is made', async (t) => {
     t.same(await store.stamps([]), [])
     t.same(await store.ensureStamps([]), [])

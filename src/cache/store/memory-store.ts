@@ -2,10 +2,14 @@ import { LRUCache } from 'lru-cache'
 import { newStamp } from '../entry.ts'
 import { isDataKey, lockKey, stampKey } from '../keys.ts'
 import { matcher } from './glob.ts'
-import { NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Step, type Store, type Stored } from './store.ts'
+import { type KeyPage, NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Step, type Store, type Stored } from './store.ts'
 
 /** What a key and the bookkeeping of one item weigh, roughly, in bytes. */
 const ITEM_OVERHEAD = 200
+
+function weightOf(text: string, key: string): number {
+  return 2 * (text.length + key.length) + ITEM_OVERHEAD
+}
 
 /** A store in this process, bounded in bytes: the embedded service runs on it, with nothing else installed. */
 export class MemoryStore implements Store {
@@ -14,7 +18,7 @@ export class MemoryStore implements Store {
   constructor(maxBytes: number) {
     this.#items = new LRUCache({
       maxSize: Math.max(1, maxBytes),
-      sizeCalculation: (text, key) => 2 * (text.length + key.length) + ITEM_OVERHEAD
+      sizeCalculation: weightOf
     })
   }
 
@@ -36,7 +40,28 @@ export class MemoryStore implements Store {
     const matches = matcher(pattern)
     // What has expired is not there, though its place is still taken.
     const keys = [...this.#items.keys()].filter((key) => isDataKey(key) && matches(key) && this.#items.has(key))
-    yield { keys, part: 1 }
+    yield { keys, part: 1, weigh: async (some) => some.map((key) => this.#bytes(key)) }
+  }
+
+  /** In the order of the keys; the cursor is the last of them. */
+  async page(pattern: string, cursor: string | null, limit: number): Promise<KeyPage> {
+    const keys: string[] = []
+    for await (const step of this.matching(pattern)) keys.push(...step.keys)
+    const left = keys.filter((key) => cursor === null || key > cursor).sort()
+    const shown = left.slice(0, limit)
+    return {
+      items: shown.map((key) => ({ key, bytes: this.#bytes(key), ttlMs: this.#items.getRemainingTTL(key) })),
+      next: left.length > limit ? (shown.at(-1) ?? null) : null
+    }
+  }
+
+  async weigh(key: string): Promise<number | null> {
+    return this.#bytes(key)
+  }
+
+  #bytes(key: string): number | null {
+    const text = this.#items.peek(key)
+    return text === undefined ? null : weightOf(text, key)
   }
 
   async stamps(tags: readonly string[]): Promise<(string | null)[]> {

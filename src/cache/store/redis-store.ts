@@ -5,7 +5,8 @@ import { newStamp } from '../entry.ts'
 import { isDataKey, lockKey, stampKey } from '../keys.ts'
 import type { SharedStore, StoreLabel } from '../trust/store-binding.ts'
 import { collapseStars } from './glob.ts'
-import { NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Step, type Store, type Stored } from './store.ts'
+import { pageOfRedis, weighOn } from './redis-browse.ts'
+import { type KeyPage, NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Step, type Store, type Stored } from './store.ts'
 
 /** How many keys one SCAN step looks at, and one UNLINK removes: small enough not to hold Redis up. */
 const SCAN_COUNT = 500
@@ -47,7 +48,7 @@ export class RedisStore implements Store, SharedStore {
 
   /** Through each master in turn: every key is on one of them. */
   async *matching(pattern: string): AsyncGenerator<Step> {
-    const match = escapeGlob(this.#prefix) + collapseStars(pattern)
+    const match = this.#match(pattern)
     const masters = mastersOf(this.#redis)
     const sizes = await Promise.all(masters.map((master) => master.dbsize()))
     const size = Math.max(
@@ -63,9 +64,28 @@ export class RedisStore implements Store, SharedStore {
         cursor = next
         looked += SCAN_COUNT
         const last = cursor === '0' && index === masters.length - 1
-        yield { keys, part: last ? 1 : Math.min(0.99, looked / size) }
+        const weigh = (some: readonly string[]) =>
+          weighOn(
+            master,
+            some.map((key) => this.#prefix + key)
+          )
+        yield { keys, part: last ? 1 : Math.min(0.99, looked / size), weigh }
       } while (cursor !== '0')
     }
+  }
+
+  page(pattern: string, cursor: string | null, limit: number): Promise<KeyPage> {
+    return pageOfRedis(this.#redis, this.#prefix, this.#match(pattern), cursor, limit)
+  }
+
+  async weigh(key: string): Promise<number | null> {
+    // One of them has it.
+    const told = await Promise.all(mastersOf(this.#redis).map((master) => weighOn(master, [this.#prefix + key])))
+    return told.flat().find((bytes) => bytes !== null) ?? null
+  }
+
+  #match(pattern: string): string {
+    return escapeGlob(this.#prefix) + collapseStars(pattern)
   }
 
   stamps(tags: readonly string[]): Promise<(string | null)[]> {

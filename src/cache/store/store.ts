@@ -11,6 +11,13 @@ export interface Store {
   delete(keys: readonly string[]): Promise<number>
   /** The keys of cached data that match a Redis glob, step by step. For people, not for requests. */
   matching(pattern: string): AsyncIterable<Step>
+  /**
+   * About `limit` of them, from a cursor on that an earlier page gave, in a bounded number of steps: there may be more where few were
+   * found. Throws `RangeError` for a cursor that is none.
+   */
+  page(pattern: string, cursor: string | null, limit: number): Promise<KeyPage>
+  /** What a key and its text take, in bytes; null where that cannot be told. */
+  weigh(key: string): Promise<number | null>
 
   /** The current stamps, in the order of `tags`; null where a tag has none. */
   stamps(tags: readonly string[]): Promise<(string | null)[]>
@@ -30,6 +37,21 @@ export interface Store {
 export interface Step {
   readonly keys: readonly string[]
   readonly part: number
+  /** What some of its keys weigh, in bytes; null where that cannot be told. */
+  weigh(keys: readonly string[]): Promise<(number | null)[]>
+}
+
+/** A part of the keys that match, and the cursor of the next; null after the last. */
+export interface KeyPage {
+  readonly items: readonly Found[]
+  readonly next: string | null
+}
+
+export interface Found {
+  readonly key: string
+  readonly bytes: number | null
+  /** Null: it does not expire. */
+  readonly ttlMs: number | null
 }
 
 export interface Stored {

@@ -1,17 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { MAX_PATTERN_LENGTH } from '#cache'
 import { ApiError } from '#http/errors.ts'
 import { queryOf } from '#http/paging.ts'
+import { reaching } from '#http/reaching.ts'
+import { Pattern } from '#observability/browse-shapes.ts'
 import { AdminReport } from '#observability/report-shapes.ts'
 
 const tags = ['administration']
-const pattern = Type.String({
-  minLength: 1,
-  maxLength: MAX_PATTERN_LENGTH,
-  description: 'a Redis glob over cached data, as `course:*` or `user:123:*`'
-})
 
 /** What is cached, for admins: the data of the page `/admin/redis-stats/`. */
 const routes: FastifyPluginAsyncTypebox = async (app) => {
@@ -39,7 +35,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags,
         operationId: 'countMatchingKeys',
         summary: 'How many keys a pattern would clear',
-        querystring: queryOf({ pattern }),
+        querystring: queryOf({ pattern: Pattern }),
         response: { 200: Type.Object({ matching: Type.Integer() }) }
       }
     },
@@ -54,7 +50,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags,
         operationId: 'clearCache',
         summary: 'Clear cached data: what matches a pattern, or all. Sessions, limits and jobs stay',
-        querystring: queryOf({ pattern: Type.Optional(pattern), all: Type.Optional(Type.Boolean()) }),
+        querystring: queryOf({ pattern: Type.Optional(Pattern), all: Type.Optional(Type.Boolean()) }),
         response: { 200: Type.Object({ deleted: Type.Integer() }) }
       }
     },
@@ -77,15 +73,6 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 function nameOf({ account, token }: FastifyRequest): string {
   const email = account?.email ?? ''
   return token === null ? email : `${email}, access token ${token.id}`
-}
-
-/** 503 where Redis does not answer. */
-async function reaching<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (cause) {
-    throw new ApiError(503, 'REDIS_DOWN', 'Redis does not answer at the moment', { 'Retry-After': '5' }, { cause })
-  }
 }
 
 export default routes

@@ -1,0 +1,54 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { inspect } from '#cache'
+import { errors, NotFoundError } from '#http/errors.ts'
+import { reaching } from '#http/reaching.ts'
+import { CacheEntry, EntryQuery } from '#observability/browse-shapes.ts'
+
+const tags = ['administration']
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  const { coherentCache: cache, cacheParts } = app
+
+  app.get(
+    '',
+    {
+      config: { role: 'admin' },
+      schema: {
+        tags,
+        operationId: 'getCacheEntry',
+        summary: 'What is cached under a key, and whether it is valid',
+        querystring: EntryQuery,
+        response: { 200: CacheEntry, ...errors(404) }
+      }
+    },
+    async (request) => {
+      const entry = await reaching(inspect(cacheParts.store, request.query.key))
+      if (entry === null) throw new NotFoundError('entry')
+      const { ttlMs, ...shown } = entry
+      return { ...shown, ttlS: ttlMs === null ? null : Math.ceil(ttlMs / 1000), storedAt: null }
+    }
+  )
+
+  app.delete(
+    '',
+    {
+      config: { role: 'admin' },
+      schema: {
+        tags,
+        operationId: 'deleteCacheEntry',
+        summary: 'Delete what is cached under a key, in all processes',
+        querystring: EntryQuery,
+        response: { 200: Type.Object({ deleted: Type.Integer({ minimum: 0, maximum: 1 }) }) }
+      }
+    },
+    async (request) => {
+      const { key } = request.query
+      const deleted = await reaching(cache.delete([key]))
+      request.auditDetails = { audit: 'cache cleared', pattern: key, deleted }
+      return { deleted }
+    }
+  )
+}
+
+export default routes

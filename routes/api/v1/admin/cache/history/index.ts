@@ -1,0 +1,22 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { reaching } from '#http/reaching.ts'
+import { CacheHistory, HistoryQuery } from '#observability/browse-shapes.ts'
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  app.get(
+    '',
+    {
+      config: { role: 'admin' },
+      schema: {
+        tags: ['administration'],
+        operationId: 'getCacheHistory',
+        summary: 'What the cache has done, for up to a day',
+        querystring: HistoryQuery,
+        response: { 200: CacheHistory }
+      }
+    },
+    async (request) => reaching(app.cacheHistory(request.query.hours))
+  )
+}
+
+export default routes

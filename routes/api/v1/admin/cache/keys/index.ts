@@ -1,0 +1,38 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { ApiError } from '#http/errors.ts'
+import { reaching } from '#http/reaching.ts'
+import { KeyPage, KeysQuery } from '#observability/browse-shapes.ts'
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  const { store } = app.cacheParts
+
+  app.get(
+    '',
+    {
+      config: { role: 'admin' },
+      schema: {
+        tags: ['administration'],
+        operationId: 'listCacheKeys',
+        summary: 'The keys of cached data, or those that match a pattern',
+        querystring: KeysQuery,
+        response: { 200: KeyPage }
+      }
+    },
+    async (request) => {
+      const { pattern = '*', cursor = null, limit } = request.query
+      const { items, next } = await reaching(store.page(pattern, cursor, limit).catch(refuseCursor))
+      return { items: items.map(({ key, bytes, ttlMs }) => ({ key, bytes, ttlS: inSeconds(ttlMs) })), nextCursor: next }
+    }
+  )
+}
+
+function refuseCursor(error: unknown): never {
+  if (!(error instanceof RangeError)) throw error
+  throw new ApiError(400, 'VALIDATION_FAILED', 'cursor must be the nextCursor of an earlier page')
+}
+
+function inSeconds(ms: number | null): number | null {
+  return ms === null ? null : Math.ceil(ms / 1000)
+}
+
+export default routes

@@ -1,0 +1,60 @@
+import type { Redis } from 'ioredis'
+import { mastersOf, type RedisClient } from '#redis/connect.ts'
+import { isDataKey } from '../keys.ts'
+import type { Found, KeyPage } from './store.ts'
+
+/** How many steps one page takes at most: few keys may match among many. */
+const MAX_STEPS = 100
+const CURSOR = /^(\d{1,4})-(\d{1,20})$/
+
+/**
+ * The keys of cached data that match, from a cursor on, by SCAN through one master after the other; each is asked for what its own keys
+ * weigh. Throws `RangeError` for a cursor that is none of these.
+ */
+export async function pageOfRedis(
+  redis: RedisClient,
+  prefix: string,
+  match: string,
+  cursor: string | null,
+  limit: number
+): Promise<KeyPage> {
+  const masters = mastersOf(redis)
+  let [index, position] = parse(cursor, masters.length)
+  const found = new Map<string, Redis>()
+  for (let step = 0; step < MAX_STEPS && found.size < limit; step++) {
+    const master = masters[index]
+    if (master === undefined) break
+    const [next, keys] = await master.scan(position, 'MATCH', match, 'COUNT', limit)
+    for (const key of keys) if (isDataKey(key.slice(prefix.length))) found.set(key, master)
+    position = next
+    if (position === '0') index++
+  }
+  const items = await Promise.all([...found].map(([key, master]) => describe(redis, master, key, prefix.length)))
+  return {
+    items: items.filter((item) => item !== null),
+    next: index < masters.length ? `${index}-${position}` : null
+  }
+}
+
+/** What keys weigh that a master has, in bytes; null for one that is on another, or where it may not be asked. */
+export function weighOn(master: Redis, keys: readonly string[]): Promise<(number | null)[]> {
+  return Promise.all(
+    keys.map(async (key) => {
+      const bytes: unknown = await master.call('MEMORY', 'USAGE', key).catch(() => null)
+      return typeof bytes === 'number' ? bytes : null
+    })
+  )
+}
+
+/** Null for one that has gone meanwhile. */
+async function describe(redis: RedisClient, master: Redis, key: string, prefixLength: number): Promise<Found | null> {
+  const [ttlMs, [bytes = null]] = await Promise.all([redis.pttl(key), weighOn(master, [key])])
+  return ttlMs === -2 ? null : { key: key.slice(prefixLength), bytes, ttlMs: ttlMs < 0 ? null : ttlMs }
+}
+
+function parse(cursor: string | null, masters: number): [index: number, position: string] {
+  if (cursor === null) return [0, '0']
+  const [, index = '', position = ''] = CURSOR.exec(cursor) ?? []
+  if (position === '' || Number(index) >= masters) throw new RangeError('no such cursor')
+  return [Number(index), position]
+}
