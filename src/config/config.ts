@@ -117,6 +117,8 @@ export function readConfig(environment: Environment) {
     ...readMail(env, production, port),
     session: {
       secrets: sessionSecrets(env, production),
+      /** Nobody else has them: `SESSION_SECRET` is not set. */
+      isGenerated: text(env, 'SESSION_SECRET') === null,
       ttlMs: integer(env, 'SESSION_TTL', 14 * DAY_S, 60, 365 * DAY_S) * 1000,
       maxAgeMs: integer(env, 'SESSION_MAX_AGE', 90 * DAY_S, 60, 3650 * DAY_S) * 1000,
       /** `none`: pages of other sites may send the cookie, and it is `Secure` always. */

@@ -1,9 +1,12 @@
 const MAX_LENGTH = 512
 /** An access token, which does not belong into a URL, and is put there all the same. */
 const TOKEN = /aka_\w+/g
+/** Of an admin link. */
+const LINK_TOKEN = /([?&]token=)[^&]*/g
 
-/** What is logged of a URL: its beginning, without access tokens. */
+/** What is logged of a URL: its beginning, without tokens. */
 export function loggedUrl(url: string): string {
   const start = url.length > MAX_LENGTH ? url.slice(0, MAX_LENGTH) : url
-  return start.includes('aka_') ? start.replace(TOKEN, 'aka_[hidden]') : start
+  const shown = start.includes('aka_') ? start.replace(TOKEN, 'aka_[hidden]') : start
+  return shown.includes('token=') ? shown.replace(LINK_TOKEN, '$1[hidden]') : shown
 }

@@ -2,8 +2,9 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { challenge } from '#http/bearer.ts'
-import { noQuery } from '#http/paging.ts'
+import { queryOf } from '#http/paging.ts'
 
 const PAGES = fileURLToPath(new URL('../../../pages/redis-stats/', import.meta.url))
 const UPLOT = join(dirname(fileURLToPath(import.meta.resolve('uplot'))))
@@ -11,6 +12,9 @@ const UPLOT = join(dirname(fileURLToPath(import.meta.resolve('uplot'))))
 /** Everything that the page loads comes from here; nothing is inline. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+/** Of a link that `npm run admin-link` has printed. */
+const LinkQuery = queryOf({ token: Type.Optional(Type.String()) })
 
 /** The page is another one for each account: a browser asks for it anew. */
 const UNTAGGED = { etag: false, lastModified: false }
@@ -30,10 +34,20 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   // Whoever has used up the hour's requests may still sign in.
   app.get(
     '/',
-    { config: { rateLimit: app.spareLimit, public: true }, schema: { hide: true, querystring: noQuery } },
+    {
+      config: { rateLimit: app.spareLimit, public: true, adminLink: true },
+      schema: { hide: true, querystring: LinkQuery }
+    },
     async (request, reply) => {
       reply.header('Cache-Control', 'private, no-store').type('text/html; charset=utf-8')
-      if (request.account?.role === 'admin') return reply.sendFile('page.html', UNTAGGED)
+      const { token } = request.query
+      if (token !== undefined) {
+        // Without the token: it would stay in the history of the browser.
+        if (app.openAdminLink(request, reply, token)) return reply.code(303).locate('/admin/redis-stats/').send()
+        reply.code(401).header('WWW-Authenticate', challenge())
+        return reply.sendFile('bad-link.html', UNTAGGED)
+      }
+      if (request.account?.role === 'admin' || app.hasAdminLink(request)) return reply.sendFile('page.html', UNTAGGED)
       if (request.account === null) reply.code(401).header('WWW-Authenticate', challenge())
       else reply.code(403)
       return reply.sendFile('sign-in.html', UNTAGGED)

@@ -6,6 +6,7 @@ import { queryOf } from '#http/paging.ts'
 import { reaching } from '#http/reaching.ts'
 import { Pattern } from '#observability/browse-shapes.ts'
 import { AdminReport } from '#observability/report-shapes.ts'
+import { accessOf } from '#plugins/app/admin-link.ts'
 
 const tags = ['administration']
 
@@ -16,7 +17,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '',
     {
-      config: { role: 'admin' },
+      config: { role: 'admin', adminLink: true },
       schema: {
         tags,
         operationId: 'getCacheReport',
@@ -24,13 +25,13 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: AdminReport }
       }
     },
-    async () => ({ ...(await app.cacheReport()), access: 'session' as const })
+    async (request) => ({ ...(await app.cacheReport()), access: accessOf(request) })
   )
 
   app.get(
     '/matching',
     {
-      config: { role: 'admin' },
+      config: { role: 'admin', adminLink: true },
       schema: {
         tags,
         operationId: 'countMatchingKeys',

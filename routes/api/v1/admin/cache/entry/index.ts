@@ -13,7 +13,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '',
     {
-      config: { role: 'admin' },
+      config: { role: 'admin', adminLink: true },
       schema: {
         tags,
         operationId: 'getCacheEntry',

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { AdminReport } from '#observability/report-shapes.ts'
+import { accessOf } from '#plugins/app/admin-link.ts'
 
 const INTERVAL_MS = 2000
 /** A stream of reports is not for ever: a page that was forgotten asks again, and is counted. */
@@ -24,7 +25,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '',
     {
-      config: { role: 'admin' },
+      config: { role: 'admin', adminLink: true },
       sse: 'manual',
       // A HEAD would wait for a stream that nobody reads.
       exposeHeadRoute: false,
@@ -37,11 +38,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: EventStream }
       }
     },
-    async (_request, reply) => {
+    async (request, reply) => {
+      const access = accessOf(request)
       const stream = reply.beginStream()
       const over = AbortSignal.any([stream.over, closing.signal, AbortSignal.timeout(STREAM_MS)])
       while (!over.aborted) {
-        await stream.send({ event: 'report', data: { ...(await app.cacheReport()), access: 'session' } })
+        await stream.send({ event: 'report', data: { ...(await app.cacheReport()), access } })
         await sleep(INTERVAL_MS, null, { signal: over }).catch(() => {})
       }
     }

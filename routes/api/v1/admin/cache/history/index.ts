@@ -6,7 +6,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '',
     {
-      config: { role: 'admin' },
+      config: { role: 'admin', adminLink: true },
       schema: {
         tags: ['administration'],
         operationId: 'getCacheHistory',

@@ -9,7 +9,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '',
     {
-      config: { role: 'admin' },
+      config: { role: 'admin', adminLink: true },
       schema: {
         tags: ['administration'],
         operationId: 'listCacheKeys',
