@@ -1,11 +1,10 @@
 import fp from 'fastify-plugin'
-import type { Static } from 'typebox'
 import { underWay } from '#generation/overview.ts'
 import { RedisBoard } from '#observability/board.ts'
-import type { CacheHistory } from '#observability/browse-shapes.ts'
+import type { CacheHistory, CacheMemory } from '#observability/browse-shapes.ts'
 import { MemoryBoard } from '#observability/memory-board.ts'
 import { describeNode } from '#observability/redis-node.ts'
-import { historyOf, type OwnReport, reportOf } from '#observability/report.ts'
+import { historyOf, memoryOf, type OwnReport, reportOf } from '#observability/report.ts'
 import type { CacheReport } from '#observability/report-shapes.ts'
 import { Reporter } from '#observability/reporter.ts'
 import { RouteMeter } from '#observability/route-meter.ts'
@@ -18,7 +17,9 @@ declare module 'fastify' {
     /** What the cache does, in all processes; asked for at most once a second. */
     cacheReport(): Promise<CacheReport>
     /** What it did in the last hours, 24 at most. Rejects where Redis does not answer. */
-    cacheHistory(hours: number): Promise<Static<typeof CacheHistory>>
+    cacheHistory(hours: number): Promise<CacheHistory>
+    /** What takes its memory, as keys were last weighed. Rejects where Redis does not answer. */
+    cacheMemory(): Promise<CacheMemory>
     /** Keeps for the report who has cleared something; it does not fail. */
     noteClearing(clearing: Clearing): Promise<void>
     /** Counts the keys anew, in the background: many have just gone. */
@@ -86,6 +87,7 @@ export default fp(
       return reportOf({ board, redis, own: own(), database: asked })
     }
     app.decorate('cacheHistory', (hours) => historyOf(board, hours))
+    app.decorate('cacheMemory', () => memoryOf(board))
     app.decorate('recountKeys', () => void reporter.countKeys(true))
     app.decorate('noteClearing', (clearing) =>
       board

@@ -1,7 +1,8 @@
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { DATA_PREFIXES, MAX_KEY_LENGTH, MAX_PATTERN_LENGTH } from '#cache'
 import { queryOf } from '#http/paging.ts'
 import { HistoryItem } from './report-shapes.ts'
+import { KeyMemory } from './shapes.ts'
 
 const count = Type.Integer({ minimum: 0 })
 const bytes = Type.Union([count, Type.Null()], {
@@ -25,6 +26,7 @@ export const CacheHistory = Type.Object(
   },
   { title: 'CacheHistory' }
 )
+export type CacheHistory = Static<typeof CacheHistory>
 
 export const KeysQuery = queryOf({
   pattern: Type.Optional(Pattern),
@@ -45,6 +47,17 @@ export const KeyPage = Type.Object(
   },
   { title: 'CacheKeyPage' }
 )
+
+export const CacheMemory = Type.Object(
+  {
+    at: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+      description: 'when keys were weighed, in the background; null before the first time'
+    }),
+    ...KeyMemory.properties
+  },
+  { title: 'CacheMemory' }
+)
+export type CacheMemory = Static<typeof CacheMemory>
 
 /** Of cached data, without the prefix of the deployment. */
 export const EntryQuery = queryOf({

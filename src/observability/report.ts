@@ -1,8 +1,7 @@
-import type { Static } from 'typebox'
 import { DATA_PREFIXES } from '#cache'
 import { mastersOf, type RedisClient } from '#redis/connect.ts'
 import type { Board } from './board.ts'
-import type { CacheHistory } from './browse-shapes.ts'
+import type { CacheHistory, CacheMemory } from './browse-shapes.ts'
 import { describeNode, slowCommands } from './redis-node.ts'
 import type { CacheReport, GenerationsReport, HistoryItem, StoreState } from './report-shapes.ts'
 import { routesOf } from './route-meter.ts'
@@ -94,13 +93,21 @@ export async function reportOf({ board, redis, own, database }: ReportOptions): 
 }
 
 /** The last hours: by minute while there are few, by five minutes for a day. */
-export async function historyOf(board: Board, hours: number): Promise<Static<typeof CacheHistory>> {
+export async function historyOf(board: Board, hours: number): Promise<CacheHistory> {
   const { slots, stepMs } =
     hours * HOUR_MS <= MINUTES.kept * MINUTES.stepMs
       ? { slots: board.minutes, ...MINUTES }
       : { slots: board.fiveMinutes, ...FIVE_MINUTES }
   const spans = await slots.last((hours * HOUR_MS) / stepMs)
   return { stepS: stepMs / 1000, items: spans.map(historyItem) }
+}
+
+/** What takes the memory of the cache, as far as it is known. */
+export async function memoryOf(board: Board): Promise<CacheMemory> {
+  const counts = await board.keyCounts()
+  return counts?.memory === undefined
+    ? { at: null, sampled: 0, prefixes: [], largest: [] }
+    : { at: counts.at, ...counts.memory }
 }
 
 /** What was counted in a span of time, as people read it. */

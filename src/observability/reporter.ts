@@ -7,6 +7,7 @@ import { version } from '#config/version.ts'
 import type { Log } from '#logging/log.ts'
 import type { Board } from './board.ts'
 import type { InvalidationLog } from './invalidation-log.ts'
+import { MemorySample } from './memory-sample.ts'
 import type { RouteMeter } from './route-meter.ts'
 import type { Counts, KeyCounts, ProcessBeat, RedisNode } from './shapes.ts'
 import { type Deltas, Telling } from './slots.ts'
@@ -104,7 +105,7 @@ export class Reporter {
   }
 
   /**
-   * Counts the keys of each prefix, step by step; one process at a time does, unless it is told to at once. How long Redis takes to
+   * Counts the keys of each prefix and weighs some, step by step; one process at a time does, unless it is told to at once. How long Redis takes to
    * answer, which is more than it works, decides when they are counted next.
    */
   countKeys(atOnce = false): Promise<void> {
@@ -130,9 +131,12 @@ export class Reporter {
   async #count(): Promise<{ counts: KeyCounts; storeMs: number }> {
     const start = performance.now()
     const prefixes: Record<string, number> = Object.fromEntries(DATA_PREFIXES.map((prefix) => [prefix, 0]))
+    const sample = new MemorySample()
     let storeMs = 0
     let askedAt = start
-    for await (const { keys } of this.#options.store.matching('*')) {
+    for await (const { keys, weigh } of this.#options.store.matching('*')) {
+      const chosen = sample.choose(keys)
+      for (const [i, bytes] of (await weigh(chosen)).entries()) sample.add(chosen[i] ?? '', bytes)
       storeMs += performance.now() - askedAt
       for (const key of keys) {
         const prefix = key.slice(0, key.indexOf(':'))
@@ -143,7 +147,7 @@ export class Reporter {
       askedAt = performance.now()
     }
     const ms = Math.round(performance.now() - start)
-    return { counts: { at: new Date().toISOString(), ms, prefixes }, storeMs }
+    return { counts: { at: new Date().toISOString(), ms, prefixes, memory: sample.result(prefixes) }, storeMs }
   }
 
   /** How this process is. */

@@ -70,8 +70,32 @@ export const SlowCommand = Type.Object({
 })
 export type SlowCommand = Static<typeof SlowCommand>
 
+/** What keys take, by those that were weighed. */
+export const KeyMemory = Type.Object({
+  sampled: Type.Integer({ minimum: 0, description: 'how many keys were weighed' }),
+  prefixes: Type.Array(
+    Type.Object({
+      prefix: text,
+      keys: count,
+      bytes: Type.Union([count, Type.Null()], {
+        description: 'of all its keys, estimated; null where none was weighed'
+      })
+    })
+  ),
+  largest: Type.Array(Type.Object({ key: text, bytes: count }), {
+    description: 'of those that were weighed, at most 20'
+  })
+})
+export type KeyMemory = Static<typeof KeyMemory>
+
 /** How many keys there are, counted in the background. */
-export const KeyCounts = Type.Object({ at: time, ms: count, prefixes: Type.Record(Type.String(), count) })
+export const KeyCounts = Type.Object({
+  at: time,
+  ms: count,
+  prefixes: Type.Record(Type.String(), count),
+  // Processes of the version before do not weigh.
+  memory: Type.Optional(KeyMemory)
+})
 export type KeyCounts = Static<typeof KeyCounts>
 
 /** Who cleared what of the cache. */

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { type Static, Type } from 'typebox'
-import { CacheEntry, CacheHistory, KeyPage } from '#observability/browse-shapes.ts'
+import { CacheEntry, CacheHistory, CacheMemory, KeyPage } from '#observability/browse-shapes.ts'
 import { AdminReport } from '#observability/report-shapes.ts'
 import { Actor, ADMIN, admin, peopleEnvironment, register } from '../support/actors.ts'
 import { ErrorBody } from '../support/contract.ts'
@@ -39,6 +39,12 @@ async function browses(t: Test, boss: Actor, there: Actor): Promise<void> {
   t.match(found, { key: 'course:1', value: text, truncated: false, missing: false, valid: true, storedAt: null })
   t.ok(found.tags.some(({ tag, current }) => tag === 'course:1' && current))
   t.ok((found.bytes ?? 0) > text.length && (found.ttlS ?? 0) > 1000)
+
+  await until(async () => {
+    const { at, sampled, prefixes, largest } = await bodyOf(CacheMemory, await there.get(`${PATH}/memory`))
+    const courses = prefixes.find(({ prefix }) => prefix === 'course')
+    return at !== null && sampled > 0 && (courses?.bytes ?? 0) > text.length && largest.length > 0
+  }, LATEST_MS)
 
   t.same(await bodyOf(Deleted, await boss.request('DELETE', entry)), { deleted: 1 })
   await until(async () => (await course(there)).cached === 'MISS', 2000)

@@ -1,0 +1,21 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { reaching } from '#http/reaching.ts'
+import { CacheMemory } from '#observability/browse-shapes.ts'
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  app.get(
+    '',
+    {
+      config: { role: 'admin', adminLink: true },
+      schema: {
+        tags: ['administration'],
+        operationId: 'getCacheMemory',
+        summary: 'What takes the memory of the cache, by a sample of its keys',
+        response: { 200: CacheMemory }
+      }
+    },
+    async () => reaching(app.cacheMemory())
+  )
+}
+
+export default routes
