@@ -35,7 +35,7 @@ const SESSIONS_MS = 10_000
 /** What every process tells of itself, and what operators are shown of all of them. */
 export default fp(
   async (app) => {
-    const { config, cacheParts, sweeper, database, generations, invalidationLog: invalidations, sessions, log } = app
+    const { config, cacheParts, sweeper, database, generations, invalidationLog: invalidations, allSessions, log } = app
     const { meter, store, tier, breaker } = cacheParts
     const redis = app.redis.cache ?? null
     const board = redis === null ? new MemoryBoard() : new RedisBoard(redis, config.redis.keyPrefix)
@@ -79,7 +79,7 @@ export default fp(
         const [counts, running] = await Promise.all([generations.countByStatus(), underWay(database.sql)])
         return { counts, running }
       }),
-      activeSessions: sharedFor(SESSIONS_MS, () => sessions.count())
+      activeSessions: sharedFor(SESSIONS_MS, () => allSessions.count())
     }
     const report = async () => {
       // With what this process has counted until now.

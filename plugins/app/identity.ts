@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import type { Grant } from '#access-tokens/access-tokens.ts'
 import type { Trace } from '#cache'
 import { ApiError, NotFoundError } from '#http/errors.ts'
+import { AllSessions } from '#sessions/all-sessions.ts'
 import { deviceOf, shownNetwork } from '#sessions/origin.ts'
 import { cookieAttributes, sessionCookieName } from '#sessions/session-cookie.ts'
 import { Sessions } from '#sessions/sessions.ts'
@@ -17,6 +18,7 @@ declare module 'fastify' {
     readonly accounts: Accounts
     readonly profiles: Profiles
     readonly sessions: Sessions
+    readonly allSessions: AllSessions
     readonly accountDeletion: AccountDeletion
     /** Begins a session for the account, with a new id, whatever session there was. */
     signIn(request: FastifyRequest, account: Account): Promise<void>
@@ -61,13 +63,10 @@ export default fp(
     const profiles = new Profiles(cache, accounts)
     app.decorate('accounts', accounts)
     app.decorate('profiles', profiles)
-    const sessions = new Sessions({
-      database,
-      lifetime: config.session,
-      since: app.redis.session ? null : new Date(),
-      log: app.log
-    })
+    const since = app.redis.session ? null : new Date()
+    const sessions = new Sessions({ database, lifetime: config.session, since, log: app.log })
     app.decorate('sessions', sessions)
+    app.decorate('allSessions', new AllSessions(database, since))
     app.decorate('accountDeletion', new AccountDeletion(database, accounts))
     app.addHook('onClose', () => sessions.settled())
 

@@ -1,4 +1,3 @@
-import { MOST_COUNTED } from '#database/counts.ts'
 import type { Database } from '#database/database.ts'
 import { Prisma } from '#database/generated/client.ts'
 import { LastUse } from '#database/last-use.ts'
@@ -93,18 +92,6 @@ export class Sessions {
       lastUsedAt: lastUsedAt.toISOString(),
       current: id === current
     }))
-  }
-
-  /** How many of everybody are good, `MOST_COUNTED` at most. */
-  async count(): Promise<number> {
-    const { database, since } = this.#options
-    const [row] = await database.sql.query<{ count: number }>(
-      `select count(*)::int as count from (
-         select from user_session session join app_user on app_user.id = user_id and session_epoch = session.epoch
-         where expires_at > now() and begun_at >= to_timestamp($1) limit ${MOST_COUNTED}) as counted`,
-      [(since?.getTime() ?? 0) / 1000]
-    )
-    return row?.count ?? 0
   }
 
   /** No process accepts it once this has resolved. Throws `NotFoundError`, also for a session of another user. */

@@ -1,5 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { Id, Time } from '#http/ids.ts'
+import { pageOf, pageQuery, queryOf } from '#http/paging.ts'
+import { line } from '#http/text.ts'
 
 export const ListedSession = Type.Object(
   {
@@ -13,6 +15,19 @@ export const ListedSession = Type.Object(
   { title: 'Session' }
 )
 export const SessionList = Type.Object({ items: Type.Array(ListedSession) }, { title: 'SessionList' })
+
+/** The same for admins, who are told whose it is. */
+const AdminSession = Type.Object({
+  ...ListedSession.properties,
+  user: Type.Object({ id: Type.Integer(), name: Type.String(), email: Type.String() })
+})
+export const AdminSessionPage = pageOf(AdminSession, 'AdminSessionPage')
+export const AdminSessionQuery = queryOf({
+  ...pageQuery,
+  search: Type.Optional(line(100, 'a part of the name or the e-mail address, in any case'))
+})
 export const SessionParams = Type.Object({ id: Id })
 
 export type ListedSession = Static<typeof ListedSession>
+export type AdminSession = Static<typeof AdminSession>
+export type AdminSessionQuery = Static<typeof AdminSessionQuery>

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
-import { Actor, peopleEnvironment, register, signIn } from '../support/actors.ts'
+import { AdminSessionPage } from '#sessions/shapes.ts'
+import { Actor, ADMIN, admin, peopleEnvironment, register, signIn } from '../support/actors.ts'
 import { query } from '../support/database.ts'
 import { until } from '../support/eventually.ts'
 import { bodyOf, lookInto, SessionList, spawnFor, startStack, statusOf } from '../support/people.ts'
@@ -58,6 +59,34 @@ t.test('what ends sessions takes them off the list', async (t) => {
   const changed = await ann.request('POST', '/api/v1/auth/password', change)
   ann.cookie = changed.headers.getSetCookie()[0]?.split(';')[0] ?? ''
   t.match(await listOf(ann), [{ current: true }])
+})
+
+t.test('an admin sees where everybody is signed in, and ends what should not be', async (t) => {
+  const service = await startService(t, peopleEnvironment)
+  const { url } = service
+  const boss = await admin(service)
+  const ann = await register(url, 'ann')
+  const phone = await again(url, 'ann', { 'user-agent': FIREFOX })
+  const ben = await register(url, 'ben')
+  t.equal(await statusOf(ben.request('POST', '/api/v1/auth/logout-everywhere')), 204)
+  const list = async (query = '') => bodyOf(AdminSessionPage, await boss.get(`/api/v1/admin/sessions${query}`))
+
+  const { items, total } = await list()
+  t.equal(total, 3)
+  t.match(items, [
+    { user: { name: 'ann', email: 'ann@example.org' }, device: 'Firefox on Linux', current: false },
+    { user: { name: 'ann' } },
+    { user: { email: ADMIN.email }, current: true }
+  ])
+  t.same((await list('?search=ANN@&limit=1&page=2')).items, [items[1]])
+  t.match(await list('?search=%25'), { total: 0 })
+
+  const endAny = (id: number | undefined) => statusOf(boss.request('DELETE', `/api/v1/admin/sessions/${id}`))
+  t.equal(await endAny(items[0]?.id), 204)
+  t.same([await statusOf(phone.get(ME)), await statusOf(ann.get(ME))], [401, 200])
+  t.equal(await endAny(items[0]?.id), 404)
+  t.equal(await endAny(items[2]?.id), 204, 'the own one, too')
+  t.equal(await statusOf(boss.get(ME)), 401)
 })
 
 t.test('an account has a hundred sessions: one more ends that which was unused for longest', async (t) => {
