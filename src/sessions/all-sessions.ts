@@ -39,7 +39,7 @@ export class AllSessions {
     return row?.count ?? 0
   }
 
-  /** Those that are good, the newest first: in the order of a key, so that a page costs the same with a million of them. */
+  /** Those that are good, the newest first: in the order of a key, so that the first page costs the same with a million of them. */
   async list(query: AdminSessionQuery, current: number | undefined, signal?: AbortSignal): Promise<Page<AdminSession>> {
     const { search, page, limit } = query
     const pattern = search === undefined ? null : `%${escapeLike(search)}%`

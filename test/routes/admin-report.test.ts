@@ -40,6 +40,8 @@ async function browses(t: Test, boss: Actor, there: Actor): Promise<void> {
   t.ok(found.tags.some(({ tag, current }) => tag === 'course:1' && current))
   t.ok((found.bytes ?? 0) > text.length && (found.ttlS ?? 0) > 1000)
 
+  // Whoever has cleared something sees at once what is left.
+  await statusOf(boss.request('DELETE', `${PATH}?pattern=course:none`))
   await until(async () => {
     const { at, sampled, prefixes, largest } = await bodyOf(CacheMemory, await there.get(`${PATH}/memory`))
     const courses = prefixes.find(({ prefix }) => prefix === 'course')
@@ -137,6 +139,8 @@ t.test('on two processes', async (t) => {
       return processes.length === 2 && route?.requests === 3
     })
     const report = await reportOf(boss)
+    t.equal(await statusOf(boss.get('/api/v1/admin/sessions')), 200)
+    t.equal(await statusOf(there.get('/api/v1/admin/sessions?search=ann')), 200)
     t.match(report, { mode: 'redis', store: { state: 'trusted', reason: null }, sessions: { active: 2 } })
     t.match(report.lastClearing, { by: ADMIN.email, pattern: 'all' })
     const one = report.processes.find(({ commit }) => commit === 'abcdef0')

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { AdminLinks } from '#sessions/admin-link.ts'
 import { Actor, admin, draftOf, peopleEnvironment, register, signIn } from '../support/actors.ts'
 import { generate, ended as over } from '../support/generations.ts'
 import { bodyOf, SessionList } from '../support/people.ts'
@@ -7,15 +8,16 @@ import { makeToken, withToken } from '../support/tokens.ts'
 
 /**
  * Who may do what: every route, and the status for a visitor, another user, the author, an admin, a session that was ended,
- * the session of a deleted user, and an access token of the author with every scope that he may give it. Whoever may change something gets a fresh draft, so that no cell depends on another.
+ * the session of a deleted user, an access token of the author with every scope that he may give it, and who has opened an admin link. Whoever may change something gets a fresh draft, so that no cell depends on another.
  */
-const clients = ['visitor', 'other', 'author', 'admin', 'ended', 'deleted', 'token'] as const
+const clients = ['visitor', 'other', 'author', 'admin', 'ended', 'deleted', 'token', 'link'] as const
+const SECRET = 'the secret of the tests is long enough'
 type Who = (typeof clients)[number]
 
 const course = { title: 'T', summary: 'S', description: 'D', level: 'beginner', language: 'en' }
 const generation = { topic: 'Chess', level: 'beginner', language: 'en', modules: 1, chaptersPerModule: 1 }
 const all = (status: number): Record<Who, number> => row(status, status, status, status, status, status)
-/** An ended session, and one of a deleted user, may do what a visitor may. A token may do what its user may. */
+/** An ended session, one of a deleted user, and an admin link, may do what a visitor may. A token may do what its user may. */
 function row(
   visitor: number,
   other: number,
@@ -23,12 +25,16 @@ function row(
   admin: number,
   ended = visitor,
   deleted = visitor,
-  token = author
+  token = author,
+  link = visitor
 ): Record<Who, number> {
-  return { visitor, other, author, admin, ended, deleted, token }
+  return { visitor, other, author, admin, ended, deleted, token, link }
 }
 /** What only a session may do. */
 const bySession = (statuses: Record<Who, number>): Record<Who, number> => ({ ...statuses, token: 403 })
+
+/** What an admin link reads, too. */
+const byLink = (statuses: Record<Who, number>): Record<Who, number> => ({ ...statuses, link: statuses.admin })
 
 const table: [string, string, unknown, Record<Who, number>][] = [
   ['GET', '/health/live', undefined, all(200)],
@@ -80,11 +86,18 @@ const table: [string, string, unknown, Record<Who, number>][] = [
   ['POST', '/api/v1/generation/:generation/retry', undefined, row(401, 404, 409, 404)],
   ['POST', '/api/v1/courses/:draft/chapters/:chapter/regenerate', undefined, row(401, 404, 202, 202)],
   ['DELETE', '/api/v1/generation/:generation', undefined, row(401, 404, 409, 404)],
-  ['GET', '/api/v1/admin/cache', undefined, row(401, 403, 403, 200)],
-  ['GET', '/api/v1/admin/cache/matching?pattern=x', undefined, row(401, 403, 403, 200)],
+  ['GET', '/api/v1/admin/cache', undefined, byLink(row(401, 403, 403, 200))],
+  ['GET', '/api/v1/admin/cache/matching?pattern=x', undefined, byLink(row(401, 403, 403, 200))],
+  ['GET', '/api/v1/admin/cache/history', undefined, byLink(row(401, 403, 403, 200))],
+  ['GET', '/api/v1/admin/cache/keys', undefined, byLink(row(401, 403, 403, 200))],
+  ['GET', '/api/v1/admin/cache/memory', undefined, byLink(row(401, 403, 403, 200))],
+  ['GET', '/api/v1/admin/cache/entry?key=course:none', undefined, byLink(row(401, 403, 403, 404))],
+  ['DELETE', '/api/v1/admin/cache/entry?key=course:none', undefined, row(401, 403, 403, 200)],
   ['DELETE', '/api/v1/admin/cache?pattern=course:0', undefined, row(401, 403, 403, 200)],
+  ['GET', '/api/v1/admin/sessions', undefined, row(401, 403, 403, 200)],
+  ['DELETE', '/api/v1/admin/sessions/:session', undefined, row(401, 403, 403, 204)],
   // A page, which looks at no token.
-  ['GET', '/admin/redis-stats/', undefined, row(401, 403, 403, 200, 401, 401, 401)],
+  ['GET', '/admin/redis-stats/', undefined, byLink(row(401, 403, 403, 200, 401, 401, 401))],
   ['GET', '/metrics', undefined, all(200)],
   ['GET', '/api/v1/stats', undefined, all(200)],
   ['GET', '/api/v1/users', undefined, row(401, 403, 403, 200)],
@@ -123,7 +136,7 @@ const table: [string, string, unknown, Record<Who, number>][] = [
 ]
 
 t.test('every route answers each kind of client as the contract says', async (t) => {
-  const service = await startService(t, { ...peopleEnvironment, RATE_LIMIT_GENERATION: '0' })
+  const service = await startService(t, { ...peopleEnvironment, RATE_LIMIT_GENERATION: '0', SESSION_SECRET: SECRET })
   const { app, url } = service
   const author = await register(url, 'author')
   const ended = await register(url, 'ended')
@@ -137,7 +150,8 @@ t.test('every route answers each kind of client as the contract says', async (t)
     admin: await admin(service),
     ended,
     deleted,
-    token: withToken(url, (await makeToken(author, { name: 'all', scopes: ['read', 'write', 'generate'] })).token)
+    token: withToken(url, (await makeToken(author, { name: 'all', scopes: ['read', 'write', 'generate'] })).token),
+    link: new Actor(url, `admin-link=${new AdminLinks([SECRET]).cookie()}`)
   }
 
   const { id: written } = await generate(author, { modules: 1, chaptersPerModule: 1 })

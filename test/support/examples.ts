@@ -29,13 +29,24 @@ export async function takeExamples(service: Service): Promise<Json> {
   await until(async () => (await generation()).status === 'completed', 10_000)
   const token = await ann.request('POST', '/api/v1/auth/tokens', { name: 'backup', scopes: ['read'] })
   const notThere = await ann.get('/api/v1/courses/999999')
+  const categories = await get('/categories')
   const examples: Json = {
     AccountExport: await get('/users/me/export'),
     AccountRemoval: { password: 'password of ann' },
     AccessTokenList: await get('/auth/tokens'),
+    AdminSessionPage: await get('/admin/sessions?limit=2', boss),
+    CacheEntry: await get('/admin/cache/entry?key=api:categories', boss),
+    CacheHistory: await get('/admin/cache/history', boss),
+    CacheKeyPage: await get('/admin/cache/keys?limit=2', boss),
+    CacheMemory: {
+      at: '2026-11-27T12:00:00.000Z',
+      sampled: 3,
+      prefixes: [{ prefix: 'course', keys: 3, bytes: 21_840 }],
+      largest: [{ key: 'course:1:modules', bytes: 9400 }]
+    },
     CacheReport: await get('/admin/cache', boss),
     Category: await get('/categories/data'),
-    CategoryList: await get('/categories'),
+    CategoryList: categories,
     Chapter: chapter,
     Completion: { completed: true },
     Course: course,
