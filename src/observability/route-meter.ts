@@ -57,7 +57,7 @@ export class RouteMeter {
           [`${name} h`]: hits,
           [`${name} m`]: misses
         })
-        for (const [span, count] of times.entries()) totals[`${name} b${span}`] = count
+        for (const [span, count] of times.entries()) if (count > 0) totals[`${name} b${span}`] = count
       }
     }
     return totals

@@ -43,7 +43,9 @@ t.test('--stats says what there is, as text and as JSON', async (t) => {
   t.match(text.stdout, /^redis 7\S* master at 127\.0\.0\.1:\d+: \d+ keys.*\nhit ratio: - now, - in the last hour\n/)
   t.match(text.stdout, /\ncourse +0 +0 +0 +0 +- +-\n/)
   const json = await run('--stats', '--json')
-  t.ok(Check(CacheReport, JSON.parse(json.stdout)))
+  const report: unknown = JSON.parse(json.stdout)
+  t.ok(Check(CacheReport, report))
+  t.match(report, { lastClearing: { by: /^[^@,]+@[^@]+$/, pattern: 'all', deleted: 3 } }, 'and who has cleared it last')
 })
 
 t.test('wrong usage is 2, a Redis that is not there 1, each with a line that says so', async (t) => {
