@@ -1,5 +1,8 @@
 import pg from 'pg'
 import type { Test } from 'tap'
+import type { Static } from 'typebox'
+import { CacheEntry, KeyPage } from '#observability/browse-shapes.ts'
+import { AdminReport } from '#observability/report-shapes.ts'
 import { Actor, ADMIN, peopleEnvironment, register, signIn } from '../support/actors.ts'
 import { Course, parse } from '../support/contract.ts'
 import { until } from '../support/eventually.ts'
@@ -84,6 +87,24 @@ export async function behaviour(
     for (let id = 1; id <= 20; id++) await statusOf(visitors[0].get(`${COURSES}/${id}`))
     const matching = await (await boss.get(`${CACHE}/matching?pattern=course:*`)).json()
     t.same(matching, { matching: 20 })
+    const keys = new Set<string>()
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const more: string = cursor === '' ? '' : `&cursor=${cursor}`
+      const answer = await boss.get(`${CACHE}/keys?pattern=course:*&limit=5${more}`)
+      const page: Static<typeof KeyPage> = await bodyOf(KeyPage, answer)
+      for (const { key } of page.items) keys.add(key)
+      t.ok(
+        page.items.every(({ bytes }) => bytes !== null),
+        'each master tells what its keys take'
+      )
+      cursor = page.nextCursor
+    }
+    t.equal(keys.size, 20)
+    for (const key of [...keys].slice(0, 5)) {
+      const entry = await bodyOf(CacheEntry, await bossThere.get(`${CACHE}/entry?key=${key}`))
+      t.ok(entry.valid && (entry.bytes ?? 0) > 0, key)
+    }
+    t.equal((await bodyOf(AdminReport, await boss.get(CACHE))).store.state, 'trusted', 'and nothing is doubted')
     t.same(await (await bossThere.request('DELETE', `${CACHE}?pattern=course:*`)).json(), { deleted: 20 })
     t.equal(await outcome(visitors[0]), 'MISS')
     t.equal(await statusOf(boss.get('/api/v1/auth/session')), 200, 'sessions stay')
