@@ -50,7 +50,8 @@ export class Sweeper {
   /** Sweeps now, whatever the age of the rows: somebody said that there are some, maybe a writer that is not of the service. */
   wake(outside = false): void {
     this.#again = this.#sweeping !== null
-    this.#outside ||= outside
+    // What is found after an outage is anybody's.
+    this.#outside ||= outside && this.#options.ready()
     this.#run(0)
   }
 
