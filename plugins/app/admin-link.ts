@@ -29,10 +29,11 @@ export default fp(
     const links = new AdminLinks(secrets)
     const cookieName = adminLinkCookieName(production)
 
-    app.decorate('hasAdminLink', ({ method, routeOptions, cookies }) => {
-      if (routeOptions.config.adminLink !== true || (method !== 'GET' && method !== 'HEAD')) return false
-      const cookie = cookies[cookieName]
-      return cookie !== undefined && links.acceptsCookie(cookie)
+    app.decorate('hasAdminLink', (request) => {
+      // First what most requests do not have: it is asked for every one.
+      const cookie = request.cookies[cookieName]
+      if (cookie === undefined || request.routeOptions.config.adminLink !== true) return false
+      return (request.method === 'GET' || request.method === 'HEAD') && links.acceptsCookie(cookie)
     })
 
     app.decorate('openAdminLink', (request, reply, token) => {
