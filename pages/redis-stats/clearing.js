@@ -1,43 +1,25 @@
-import { language, words } from './words.js'
+import { ask, CACHE } from './api.js'
+import { confirmed } from './confirm.js'
+import { byId, show } from './dom.js'
+import { counted, words } from './words.js'
 
-const CACHE = '/api/v1/admin/cache'
-const number = new Intl.NumberFormat(language)
-
-const form = document.getElementById('clear')
-const pattern = document.getElementById('pattern')
-const result = document.getElementById('clear-result')
-const dialog = document.getElementById('confirm')
-
-async function ask(method, path) {
-  const answer = await fetch(path, { method })
-  const body = await answer.json()
-  if (!answer.ok) throw new Error(body.message)
-  return body
-}
+const form = byId('clear')
+const pattern = byId('clear-pattern')
 
 async function count(glob) {
-  const { matching } = await ask('GET', `${CACHE}/matching?${new URLSearchParams({ pattern: glob })}`)
-  return { matching, text: words.matching(number.format(matching), glob) }
-}
-
-function confirmed(text) {
-  document.getElementById('confirm-text').textContent = text
-  dialog.returnValue = 'no'
-  dialog.showModal()
-  return new Promise((resolve) => {
-    dialog.addEventListener('close', () => resolve(dialog.returnValue === 'yes'), { once: true })
-  })
+  const { matching } = await ask('GET', `${CACHE}/matching`, { pattern: glob })
+  return { matching, text: words.matching(counted(matching, 'keys'), glob) }
 }
 
 /** Runs one action at a time, and shows what it resolves to, or what went wrong. */
 async function act(action) {
   const buttons = form.querySelectorAll('button')
   for (const button of buttons) button.disabled = true
-  result.textContent = '…'
+  show('clear-result', '…')
   try {
-    result.textContent = await action()
+    show('clear-result', await action())
   } catch (error) {
-    result.textContent = error instanceof TypeError ? words.offline : error.message
+    show('clear-result', error.message, 'bad')
   }
   for (const button of buttons) button.disabled = false
 }
@@ -45,9 +27,9 @@ async function act(action) {
 async function clear(glob, query) {
   const { matching, text } = await count(glob)
   if (matching === 0) return text
-  if (!(await confirmed(text))) return ''
-  const { deleted } = await ask('DELETE', `${CACHE}?${new URLSearchParams(query)}`)
-  return words.cleared(number.format(deleted))
+  if (!(await confirmed({ title: words.clearTitle, text, yes: words.clear }))) return ''
+  const { deleted } = await ask('DELETE', CACHE, query)
+  return words.cleared(counted(deleted, 'keys'))
 }
 
 export function setUpClearing() {
@@ -55,6 +37,6 @@ export function setUpClearing() {
     event.preventDefault()
     act(() => clear(pattern.value, { pattern: pattern.value }))
   })
-  document.getElementById('preview').addEventListener('click', () => act(async () => (await count(pattern.value)).text))
-  document.getElementById('clear-all').addEventListener('click', () => act(() => clear('*', { all: 'true' })))
+  byId('preview').addEventListener('click', () => act(async () => (await count(pattern.value)).text))
+  byId('clear-all').addEventListener('click', () => act(() => clear('*', { all: 'true' })))
 }

@@ -1,24 +1,37 @@
+import { byId } from './dom.js'
+import { setUpSettings } from './settings.js'
 import { translate, words } from './words.js'
 
 translate()
-const form = document.getElementById('form')
-const problem = document.getElementById('problem')
+setUpSettings()
+const form = byId('form')
+const problem = byId('problem')
 
-form.addEventListener('submit', async (event) => {
-  event.preventDefault()
-  problem.textContent = ''
-  const { email, password } = Object.fromEntries(new FormData(form))
+async function signIn({ email, password }) {
   const answer = await fetch('/api/v1/auth/login', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ email, password })
   }).catch(() => null)
-  if (answer === null) problem.textContent = words.offline
-  else if (!answer.ok) problem.textContent = answer.status === 401 ? words.wrongPassword : (await answer.json()).message
-  else if ((await answer.json()).role !== 'admin') problem.textContent = words.adminsOnly
-  else location.reload()
+  if (answer === null) return words.offline
+  const body = await answer.json().catch(() => null)
+  if (answer.status === 401) return words.wrongPassword
+  if (answer.status === 503) return `${words.noSignIn} ${body?.message ?? ''}`
+  if (!answer.ok) return body?.message ?? `HTTP ${answer.status}`
+  if (body?.role !== 'admin') return words.adminsOnly
+  // Without the token of a link that is too old.
+  location.replace(location.pathname + location.hash)
+  if (location.hash !== '') location.reload()
+  return ''
+}
+
+form.addEventListener('submit', async (event) => {
+  event.preventDefault()
+  problem.textContent = ''
+  problem.textContent = await signIn(Object.fromEntries(new FormData(form)))
 })
 
-// Somebody who is signed in and gets this form is no admin.
+// Somebody who is signed in and gets this form is no admin; and a link that is good is taken without it.
 const [navigation] = performance.getEntriesByType('navigation')
-if (navigation?.responseStatus === 403) problem.textContent = words.adminsOnly
+if (new URLSearchParams(location.search).has('token')) problem.textContent = words.linkRefused
+else if (navigation?.responseStatus === 403) problem.textContent = words.adminsOnly

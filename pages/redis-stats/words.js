@@ -1,150 +1,24 @@
-/** What the page says, in the browser's language: Russian or English. */
-const english = {
-  title: 'Redis cache',
-  signInTitle: 'AI Akademiya: cache',
-  email: 'E-mail',
-  password: 'Password',
-  signIn: 'Sign in',
-  wrongPassword: 'Wrong e-mail or password',
-  adminsOnly: 'Only admins may see this page',
-  offline: 'The service cannot be reached',
-  live: 'live',
-  redisDown: 'Redis does not answer',
-  embedded: 'embedded: no Redis',
-  hitRatio: 'Hit ratio',
-  lastHour: 'last hour',
-  goal: 'goal',
-  operations: 'Operations per second',
-  memory: 'Memory',
-  noLimit: 'no limit',
-  evictions: 'Evicted / expired keys',
-  policy: 'eviction',
-  outbox: 'Invalidations waiting',
-  outboxHint: 'committed, not yet in Redis',
-  hitsAndMisses: 'Hits and misses per minute',
-  ratioChart: 'Hit ratio, last hour',
-  opsChart: 'Operations per second',
-  memoryChart: 'Memory used, MB',
-  prefixes: 'By prefix, last hour',
-  prefix: 'Prefix',
-  hits: 'Hits',
-  misses: 'Misses',
-  stale: 'Stale',
-  bypassed: 'Bypassed',
-  ratio: 'Ratio',
-  keys: 'Keys',
-  countedAt: 'keys counted at',
-  clear: 'Clear the cache',
-  pattern: 'Pattern',
-  preview: 'How many?',
-  clearPattern: 'Clear pattern',
-  clearAll: 'Clear all',
-  confirmTitle: 'Clear these keys?',
-  confirm: 'Clear',
-  cancel: 'Cancel',
-  matching: (count, pattern) => `${count} keys match ${pattern}`,
-  cleared: (count) => `${count} keys cleared`,
-  clearHint: 'Cached data only: nobody is signed out, no limit and no generation is lost.',
-  processes: 'Processes',
-  process: 'Process',
-  role: 'Role',
-  since: 'Since',
-  memoryOf: 'Memory',
-  l1: 'L1',
-  breaker: 'Redis',
-  trusted: 'asked',
-  notTrusted: 'not asked',
-  sweeper: 'Sweeper',
-  sweeperFailing: 'failing',
-  swept: (count) => `${count} applied`,
-  answers: 'Answers of Redis',
-  servers: 'Redis servers',
-  server: 'Server',
-  slowLog: 'Slow log of Redis',
-  time: 'Time',
-  ms: 'ms',
-  command: 'Command',
-  nothing: 'nothing',
-  version: 'Redis',
-  clients: 'clients'
-}
+import { language } from './settings.js'
+import { english } from './words-english.js'
+import { russian } from './words-russian.js'
 
-const russian = {
-  title: 'Кэш Redis',
-  signInTitle: 'AI Akademiya: кэш',
-  email: 'Электронная почта',
-  password: 'Пароль',
-  signIn: 'Войти',
-  wrongPassword: 'Неверная почта или пароль',
-  adminsOnly: 'Эта страница только для администраторов',
-  offline: 'Сервис недоступен',
-  live: 'обновляется',
-  redisDown: 'Redis не отвечает',
-  embedded: 'встроенный: без Redis',
-  hitRatio: 'Доля попаданий',
-  lastHour: 'за час',
-  goal: 'цель',
-  operations: 'Операций в секунду',
-  memory: 'Память',
-  noLimit: 'без ограничения',
-  evictions: 'Вытеснено / истекло',
-  policy: 'вытеснение',
-  outbox: 'Ждут инвалидации',
-  outboxHint: 'записано, но ещё не в Redis',
-  hitsAndMisses: 'Попадания и промахи в минуту',
-  ratioChart: 'Доля попаданий за час',
-  opsChart: 'Операций в секунду',
-  memoryChart: 'Занято памяти, МБ',
-  prefixes: 'По префиксам за час',
-  prefix: 'Префикс',
-  hits: 'Попадания',
-  misses: 'Промахи',
-  stale: 'Устаревшие',
-  bypassed: 'В обход',
-  ratio: 'Доля',
-  keys: 'Ключи',
-  countedAt: 'ключи посчитаны в',
-  clear: 'Очистить кэш',
-  pattern: 'Шаблон',
-  preview: 'Сколько?',
-  clearPattern: 'Очистить по шаблону',
-  clearAll: 'Очистить всё',
-  confirmTitle: 'Удалить эти ключи?',
-  confirm: 'Удалить',
-  cancel: 'Отмена',
-  matching: (count, pattern) => `Подходит под ${pattern}: ${count}`,
-  cleared: (count) => `Удалено ключей: ${count}`,
-  clearHint: 'Только кэш: сессии, лимиты и генерации остаются.',
-  processes: 'Процессы',
-  process: 'Процесс',
-  role: 'Роль',
-  since: 'С',
-  memoryOf: 'Память',
-  l1: 'L1',
-  breaker: 'Redis',
-  trusted: 'используется',
-  notTrusted: 'в обход',
-  sweeper: 'Уборщик',
-  sweeperFailing: 'сбой',
-  swept: (count) => `применил ${count}`,
-  answers: 'Ответы Redis',
-  servers: 'Серверы Redis',
-  server: 'Сервер',
-  slowLog: 'Медленные команды Redis',
-  time: 'Время',
-  ms: 'мс',
-  command: 'Команда',
-  nothing: 'ничего',
-  version: 'Redis',
-  clients: 'клиентов'
-}
+/** What the page says, in the language of `settings.js`. */
+export const words = language === 'ru' ? russian : english
 
-const isRussian = (navigator.languages?.[0] ?? navigator.language ?? 'en').toLowerCase().startsWith('ru')
-export const language = isRussian ? 'ru' : 'en'
-export const words = isRussian ? russian : english
+const rules = new Intl.PluralRules(language)
+const number = new Intl.NumberFormat(language)
 
-/** Fills every element that names a word. */
+/** A count with its noun in the right form: `3 keys`, `3 ключа`; `noun` is a name in `words.nouns`. */
+export const counted = (count, noun) => `${number.format(count)} ${words.nouns[noun][rules.select(count)]}`
+
+/** Fills every element that names a word, and the labels that only screen readers and empty fields show. */
 export function translate() {
   document.documentElement.lang = language
   for (const element of document.querySelectorAll('[data-word]')) element.textContent = words[element.dataset.word]
+  for (const element of document.querySelectorAll('[data-word-label]')) {
+    element.setAttribute('aria-label', words[element.dataset.wordLabel])
+  }
+  for (const element of document.querySelectorAll('[data-word-placeholder]')) {
+    element.placeholder = words[element.dataset.wordPlaceholder]
+  }
 }

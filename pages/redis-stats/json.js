@@ -1,0 +1,23 @@
+import { el } from './dom.js'
+
+const TOKENS = /("(?:\\.|[^"\\])*")(\s*:)?|\b(true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+
+/** A text as JSON with colours; what is none, or is cut, as it is. */
+export function highlighted(text, truncated) {
+  let pretty = text
+  try {
+    if (!truncated) pretty = JSON.stringify(JSON.parse(text), null, 2)
+  } catch {
+    return [text]
+  }
+  const parts = []
+  let end = 0
+  for (const match of pretty.matchAll(TOKENS)) {
+    const [token, string, colon] = match
+    parts.push(pretty.slice(end, match.index))
+    if (colon) parts.push(el('span', { class: 'json-name' }, string), colon)
+    else parts.push(el('span', { class: string ? 'json-text' : 'json-other' }, token))
+    end = match.index + token.length
+  }
+  return [...parts, pretty.slice(end)]
+}

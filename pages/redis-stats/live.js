@@ -1,0 +1,28 @@
+import { words } from './words.js'
+
+const SILENCE_MS = 8000
+const LOOK_MS = 2000
+
+/** Gives every report of the service to `onReport`, and to `onSilence` why there is none. */
+export function follow({ onReport, onSilence }) {
+  let last = Date.now()
+  let stream = null
+  // The browser connects again by itself after an interruption, not after an answer that is an error.
+  const connect = () => {
+    stream = new EventSource('/api/v1/admin/cache/events')
+    stream.addEventListener('report', ({ data }) => {
+      last = Date.now()
+      onReport(JSON.parse(data))
+    })
+  }
+  connect()
+  setInterval(async () => {
+    if (Date.now() - last < SILENCE_MS) return
+    const answer = await fetch('/api/v1/admin/cache').catch(() => null)
+    // Signed out, or no admin any more: the page says what to do.
+    if (answer?.status === 401 || answer?.status === 403) return location.reload()
+    if (!answer?.ok) return onSilence(answer?.status === 503 ? words.noSessions : words.offline)
+    onReport(await answer.json())
+    if (stream.readyState === EventSource.CLOSED) connect()
+  }, LOOK_MS)
+}

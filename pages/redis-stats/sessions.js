@@ -1,0 +1,103 @@
+import { ask } from './api.js'
+import { confirmed } from './confirm.js'
+import { byId, show } from './dom.js'
+import { exactly, since, when } from './format.js'
+import { onOpen } from './navigation.js'
+import { createTable } from './table.js'
+import { counted, words } from './words.js'
+
+const SESSIONS = '/api/v1/admin/sessions'
+const TYPING_MS = 300
+
+/** Who is signed in, from where; and signs a session out. */
+export function createSessions() {
+  const columns = [
+    { title: words.user },
+    { title: words.device },
+    { title: words.network },
+    { title: words.begun },
+    { title: words.lastUsed },
+    { title: words.action, actions: true }
+  ]
+  const table = createTable('sessions-table', columns, { empty: words.noSessionsFound })
+  const search = byId('sessions-search')
+  let page = 1
+  let asked = 0
+  let readOnly = false
+
+  async function read() {
+    const mine = ++asked
+    try {
+      const text = search.value.trim()
+      const answer = await ask('GET', SESSIONS, { page, ...(text === '' ? {} : { search: text }) })
+      if (mine !== asked) return
+      table.update(answer.items.map(row))
+      show(
+        'sessions-result',
+        answer.pages > 1 ? words.pageOf(answer.page, answer.pages) : counted(answer.total, 'sessions')
+      )
+      byId('sessions-before').hidden = answer.pages <= 1
+      byId('sessions-after').hidden = answer.pages <= 1
+      byId('sessions-before').disabled = page <= 1
+      byId('sessions-after').disabled = page >= answer.pages
+    } catch (error) {
+      if (mine !== asked) return
+      table.update([])
+      show('sessions-result', error.message, 'bad')
+    }
+  }
+
+  function row(session) {
+    const { id, user, device, network, begunAt, lastUsedAt, current } = session
+    return [
+      { text: user.name, note: user.email },
+      device,
+      network,
+      { text: when(begunAt), title: exactly(begunAt) },
+      { text: `${since(lastUsedAt)} ${words.ago}`, title: exactly(lastUsedAt) },
+      current
+        ? { text: words.thisOne, kind: 'muted' }
+        : { text: words.endSession, button: { id, press: () => end(id, user) } }
+    ]
+  }
+
+  async function end(id, { name, email }) {
+    if (!(await confirmed({ title: words.endTitle, text: `${name}, ${email}`, yes: words.endSession }))) return
+    try {
+      await ask('DELETE', `${SESSIONS}/${id}`)
+      await read()
+    } catch (error) {
+      show('sessions-result', error.message, 'bad')
+    }
+  }
+
+  const turn = (by) => () => {
+    page += by
+    read()
+  }
+  byId('sessions-before').addEventListener('click', turn(-1))
+  byId('sessions-after').addEventListener('click', turn(1))
+  byId('sessions-find').addEventListener('submit', (event) => event.preventDefault())
+  let typing = null
+  search.addEventListener('input', () => {
+    clearTimeout(typing)
+    typing = setTimeout(() => {
+      page = 1
+      read()
+    }, TYPING_MS)
+  })
+  onOpen('sessions', () => !readOnly && read())
+
+  return {
+    update({ sessions, access }) {
+      const active = sessions === null ? '' : `: ${counted(sessions.active, 'sessions')}`
+      show('sessions-active', `${words.sessionsTitle}${active}`)
+      // What a link opens is the cache, not who uses the service.
+      if (access !== 'link' || readOnly) return
+      readOnly = true
+      byId('sessions-find').hidden = true
+      table.update([])
+      show('sessions-result', words.sessionsNeedSession)
+    }
+  }
+}
