@@ -72,7 +72,7 @@ function processRow(
   }
   return [
     { text: `${host} ${pid}`, note: words.roles[role] ?? role },
-    { text: version, note: commit?.slice(0, 8) },
+    { text: version ?? UNKNOWN, note: commit?.slice(0, 8) },
     { text: since(startedAt), title: exactly(startedAt) },
     { text: bytes(rssBytes), note: `L1 ${bytes(l1.bytes)}, ${counted(l1.count, 'entries')}` },
     mode === 'embedded' ? UNKNOWN : redis,

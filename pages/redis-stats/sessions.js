@@ -14,7 +14,6 @@ export function createSessions() {
   const columns = [
     { title: words.user },
     { title: words.device },
-    { title: words.network },
     { title: words.begun },
     { title: words.lastUsed },
     { title: words.action, actions: true }
@@ -51,8 +50,7 @@ export function createSessions() {
     const { id, user, device, network, begunAt, lastUsedAt, current } = session
     return [
       { text: user.name, note: user.email },
-      device,
-      network,
+      { text: device, note: network },
       { text: when(begunAt), title: exactly(begunAt) },
       { text: `${since(lastUsedAt)} ${words.ago}`, title: exactly(lastUsedAt) },
       current
