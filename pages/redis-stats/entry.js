@@ -1,7 +1,7 @@
 import { ask, CACHE } from './api.js'
 import { confirmed } from './confirm.js'
 import { byId, el } from './dom.js'
-import { bytes, duration, exactly, since, UNKNOWN } from './format.js'
+import { bytes, duration } from './format.js'
 import { highlighted } from './json.js'
 import { words } from './words.js'
 
@@ -42,7 +42,7 @@ export function createEntry({ onClose, onDeleted }) {
     return el('div', { class: 'entry-head' }, button('quiet back', `← ${words.back}`, onClose), title)
   }
 
-  function draw({ key, value, truncated, bytes: size, ttlS, storedAt, tags, valid }) {
+  function draw({ key, value, truncated, bytes: size, ttlS, tags, valid, missing }) {
     const fact = (name, text, attributes = {}) => el('div', {}, el('dt', {}, name), el('dd', attributes, text))
     const pills = tags.map(({ tag, current }) =>
       el(
@@ -58,11 +58,9 @@ export function createEntry({ onClose, onDeleted }) {
         { class: 'facts' },
         fact(words.size, bytes(size)),
         fact(words.ttl, ttlS === null ? words.noTtl : duration(ttlS)),
-        fact(words.stored, storedAt === null ? UNKNOWN : `${since(storedAt)} ${words.ago}`, {
-          title: exactly(storedAt)
-        }),
         fact(words.state, valid ? words.valid : words.invalid, { kind: valid ? 'good' : 'warn' })
       ),
+      missing ? el('p', { class: 'hint' }, words.negative) : '',
       el('h3', {}, words.tags),
       pills.length === 0 ? el('p', { class: 'hint' }, words.noTags) : el('ul', { class: 'tags' }, ...pills),
       el('h3', {}, words.value),

@@ -15,6 +15,9 @@ const sizes = numbers({ maximumFractionDigits: 1 })
 const rates = numbers({ maximumSignificantDigits: 3 })
 
 export const number = known((value) => whole.format(value))
+/** What the service counts no further than this. */
+const COUNTED = 10_000
+export const atMost = (value) => (value >= COUNTED ? `${whole.format(COUNTED)}+` : number(value))
 export const short = known((value) => compact.format(value))
 export const rate = known((value) => rates.format(value))
 export const percent = known((value) => percents.format(value))

@@ -10,8 +10,8 @@ const SIZES = Array.from({ length: 40 }, (_, power) => 2 ** power)
 const fromZero = (least) => (_plot, _low, high) => [0, Math.max(least, (high ?? 0) * 1.1)]
 
 /** A step in which no process said anything is not known: it is left out of the lines, and is no zero. */
-const isKnown = ({ requests, hits, misses, stale, bypassed }) =>
-  requests !== null || hits + misses + stale + bypassed > 0
+const isKnown = ({ requests, opsPerSecond, hits, misses, stale, bypassed }) =>
+  requests > 0 || opsPerSecond !== null || hits + misses + stale + bypassed > 0
 
 /** The charts of the overview, over an hour of reports or over a longer time that is asked for. */
 export function createHistory() {
@@ -57,9 +57,7 @@ export function createHistory() {
       ['hits', 'misses', 'stale', 'bypassed'].map((name) => each((item) => perMinute(item[name])))
     )
     // The step that has just begun is not over yet.
-    requests.update(times, [
-      items.map((item, index) => (item.requests === null || index === items.length - 1 ? null : item.requests / stepS))
-    ])
+    requests.update(times, [each((item) => (item === items.at(-1) ? null : item.requests / stepS))])
     operations.update(times, [items.map(({ opsPerSecond }) => opsPerSecond)])
     memory.update(times, [items.map(({ usedBytes }) => usedBytes)])
   }
@@ -70,8 +68,9 @@ export function createHistory() {
   async function longer() {
     askedAt = Date.now()
     const asked = hours()
-    const { items, stepS } = await ask('GET', `${CACHE}/history`, { hours: asked }).catch(() => ({ items: null }))
-    if (items !== null && asked === hours()) draw(items, stepS, goal)
+    // Without Redis nobody knows.
+    const { items, stepS } = await ask('GET', `${CACHE}/history`, { hours: asked }).catch(() => ({ items: [] }))
+    if (asked === hours()) draw(items, stepS, goal)
   }
   for (const input of document.querySelectorAll('input[name=range]')) input.addEventListener('change', longer)
 

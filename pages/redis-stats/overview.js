@@ -42,9 +42,13 @@ export function createOverview() {
       )
       show('counted-at', report.keysCountedAt === null ? '' : `${words.countedAt} ${when(report.keysCountedAt)}`)
       invalidations.update(
-        report.invalidations.map(({ at, tags, by, process }) => [
+        report.invalidations.map(({ at, tags, tagCount, by, process }) => [
           { text: when(at), title: exactly(at) },
-          { text: tags.join(', '), code: true },
+          {
+            text: tags.join(', '),
+            code: true,
+            note: tagCount > tags.length ? words.andOthers(number(tagCount - tags.length)) : null
+          },
           who(by),
           process
         ])

@@ -1,5 +1,5 @@
 import { byId, el, show } from './dom.js'
-import { bytes, exactly, ms, number, percent, since, UNKNOWN, when } from './format.js'
+import { atMost, bytes, exactly, ms, number, percent, since, UNKNOWN, when } from './format.js'
 import { createTable } from './table.js'
 import { counted, words } from './words.js'
 
@@ -26,7 +26,7 @@ export function createProcesses() {
       { title: words.user },
       { title: words.state },
       numeric(words.done),
-      numeric(words.runsFor)
+      numeric(words.askedFor)
     ],
     { empty: words.noGenerations }
   )
@@ -100,7 +100,7 @@ function showGenerations(generations, table) {
   const counts = Object.entries(generations?.counts ?? {})
   byId('generation-counts').replaceChildren(
     ...counts.map(([status, count]) =>
-      el('div', {}, el('dt', {}, words.statuses[status] ?? status), el('dd', {}, number(count)))
+      el('div', {}, el('dt', {}, words.statuses[status] ?? status), el('dd', {}, atMost(count)))
     )
   )
   table.update(
@@ -109,7 +109,7 @@ function showGenerations(generations, table) {
       user.name,
       words.statuses[status] ?? status,
       { text: percent(done / 100), bar: done / 100 },
-      since(startedAt)
+      { text: `${since(startedAt)} ${words.ago}`, title: exactly(startedAt) }
     ])
   )
 }
