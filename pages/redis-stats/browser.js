@@ -9,6 +9,8 @@ import { counted, words } from './words.js'
 /** A page of keys that are seldom takes several steps of the scan; so many are gone without being asked to. */
 const STEPS = 20
 const ENOUGH = 50
+/** `course:9` is before `course:10`. */
+const byName = new Intl.Collator('en', { numeric: true })
 
 /** Browses cached data: the list of keys that match, and the entry of one of them. */
 export function createKeys() {
@@ -67,7 +69,7 @@ export function createKeys() {
         const page = await ask('GET', `${CACHE}/keys`, query)
         if (mine !== search) return
         found += page.items.length
-        items.push(...page.items)
+        items = [...items, ...page.items].toSorted((a, b) => byName.compare(a.key, b.key))
         cursor = page.nextCursor
         if (cursor === null) break
       }

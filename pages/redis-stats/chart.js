@@ -47,7 +47,7 @@ function drawn({ label, color, dash, bars }) {
     const isKnown = (at) => (line[at] ?? null) !== null
     return line.flatMap((_, at) => (isKnown(at) && !isKnown(at - 1) && !isKnown(at + 1) ? [at] : []))
   }
-  const points = { show: false, filter: dash ? () => [] : lonely, size: 5 }
+  const points = { show: false, filter: dash ? () => [] : lonely, size: 5, fill: stroke }
   return { label, stroke, width: dash ? 1.5 : 2, dash, points, ...(dash ? {} : { fill: faint(stroke) }) }
 }
 

@@ -4,7 +4,7 @@ import { counted, words } from './words.js'
 
 /** What an operator has to know before anything else, above every section. */
 export function createNotices() {
-  let shownAt = null
+  let last = null
   let said = ''
 
   function say(notices) {
@@ -17,26 +17,32 @@ export function createNotices() {
     )
   }
 
+  function ofReport({ mode, store, nodes, outbox, processes, access }) {
+    const down = mode === 'redis' && (store.state === 'not-trusted' || nodes.length === 0)
+    const notices = down ? [redisDown(store, outbox)] : []
+    if (outbox.depth === null) notices.push({ kind: 'bad', title: words.databaseDown, text: words.databaseDownText })
+    const failing = processes.filter(({ sweeper }) => sweeper.failing)
+    if (failing.length > 0 && !down) {
+      const names = failing.map(({ host, pid }) => `${host} ${pid}`).join(', ')
+      notices.push({ kind: 'warn', title: words.sweeperFails, text: names })
+    }
+    if (access === 'link') notices.push({ kind: 'plain', title: words.readOnly, text: words.readOnlyText })
+    return { down, notices }
+  }
+
   return {
-    update({ at, mode, store, nodes, outbox, processes, access }) {
-      shownAt = at
-      const down = mode === 'redis' && (store.state === 'not-trusted' || nodes.length === 0)
-      const notices = []
-      if (down) notices.push(redisDown(store, outbox))
-      if (outbox.depth === null) notices.push({ kind: 'bad', title: words.databaseDown, text: words.databaseDownText })
-      const failing = processes.filter(({ sweeper }) => sweeper.failing)
-      if (failing.length > 0 && !down) {
-        const names = failing.map(({ host, pid }) => `${host} ${pid}`).join(', ')
-        notices.push({ kind: 'warn', title: words.sweeperFails, text: names })
-      }
-      if (access === 'link') notices.push({ kind: '', title: words.readOnly, text: words.readOnlyText })
+    update(report) {
+      last = report
+      const { down, notices } = ofReport(report)
       say(notices)
-      show('state', down ? words.redisDown : `${words.live} · ${when(at)}`, down ? 'bad' : 'good')
-      byId('state').title = `${words.stateSince} ${exactly(store.since)}`
+      show('state', down ? words.redisDown : `${words.live} · ${when(report.at)}`, down ? 'bad' : 'good')
+      byId('state').title = `${words.from} ${exactly(report.store.since)}`
     },
+    /** No report comes any more: what the last one said still counts. */
     silent(problem) {
       show('state', words.interrupted, 'bad')
-      say([{ kind: 'bad', title: problem, text: shownAt === null ? '' : `${words.figuresOf} ${when(shownAt)}` }])
+      const text = last === null ? '' : `${words.figuresOf} ${when(last.at)}.`
+      say([{ kind: 'bad', title: problem, text }, ...(last === null ? [] : ofReport(last).notices)])
     }
   }
 }

@@ -37,7 +37,6 @@ export const english = {
   redisDown: 'Redis does not answer',
   redisDownText: 'Reads are answered by the database.',
   from: 'since',
-  stateSince: 'since',
   waitingNow: 'What waits for it',
   databaseDown: 'The database does not answer',
   databaseDownText: 'How many invalidations wait is not known.',

@@ -37,7 +37,6 @@ export const russian = {
   redisDown: 'Redis не отвечает',
   redisDownText: 'На чтения отвечает база данных.',
   from: 'с',
-  stateSince: 'с',
   waitingNow: 'Его ждут',
   databaseDown: 'База данных не отвечает',
   databaseDownText: 'Сколько инвалидаций ждёт, неизвестно.',
