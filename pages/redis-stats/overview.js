@@ -1,4 +1,4 @@
-import { show } from './dom.js'
+import { byId, show } from './dom.js'
 import { bytes, duration, exactly, number, percent, rate, short, UNKNOWN, when } from './format.js'
 import { createHistory } from './history.js'
 import { createTable } from './table.js'
@@ -28,6 +28,9 @@ export function createOverview() {
     [{ title: words.time }, { title: words.tags, full: true }, { title: words.by }, { title: words.process }],
     { empty: words.noInvalidations }
   )
+
+  // The keyboard scrolls what has the focus.
+  byId('invalidations').tabIndex = 0
 
   return {
     update(report) {

@@ -24,7 +24,12 @@ export function createTable(id, columns, { empty, sortBy = null }) {
     )
   })
   const head = el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, ...heads))
-  const element = el('table', { role: 'table', 'aria-label': root.dataset.label }, head, body)
+  const element = el(
+    'table',
+    { role: 'table', 'aria-label': root.closest('section')?.querySelector('h2')?.textContent },
+    head,
+    body
+  )
   root.replaceChildren(element, nothing)
 
   function sorted(rows) {

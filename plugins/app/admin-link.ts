@@ -10,6 +10,8 @@ declare module 'fastify' {
     hasAdminLink(request: FastifyRequest): boolean
     /** Gives the browser what it needs to read for an hour; false for a token that is wrong or old. */
     openAdminLink(request: FastifyRequest, reply: FastifyReply, token: string): boolean
+    /** Takes from the browser what it reads by, if it has that. */
+    closeAdminLink(request: FastifyRequest, reply: FastifyReply): void
   }
   interface FastifyContextConfig {
     /** Whoever has opened an admin link may read it. */
@@ -46,6 +48,10 @@ export default fp(
         reply.setCookie(cookieName, links.cookie(), { ...cookieAttributes(production, 'strict'), maxAge: READING_S })
       }
       return isGood
+    })
+
+    app.decorate('closeAdminLink', ({ cookies }, reply) => {
+      if (cookies[cookieName] !== undefined) reply.clearCookie(cookieName, cookieAttributes(production, 'strict'))
     })
   },
   { name: 'admin-link', dependencies: ['cookie', 'database'] }

@@ -44,8 +44,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       if (token !== undefined) {
         // Without the token: it would stay in the history of the browser.
         if (app.openAdminLink(request, reply, token)) return reply.code(303).locate('/admin/redis-stats/').send()
+        // The form says why: it knows of the token by its address.
         reply.code(401).header('WWW-Authenticate', challenge())
-        return reply.sendFile('bad-link.html', UNTAGGED)
+        return reply.sendFile('sign-in.html', UNTAGGED)
       }
       if (request.account?.role === 'admin' || app.hasAdminLink(request)) return reply.sendFile('page.html', UNTAGGED)
       if (request.account === null) reply.code(401).header('WWW-Authenticate', challenge())

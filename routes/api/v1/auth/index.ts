@@ -75,6 +75,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: { tags, operationId: 'logout', summary: 'Sign out', response: { 204: NoContent } }
     },
     async (request, reply) => {
+      app.closeAdminLink(request, reply)
       await app.signOut(request, reply)
       return reply.code(204).send(null)
     }
