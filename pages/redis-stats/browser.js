@@ -42,21 +42,16 @@ export function createKeys() {
   }
 
   function list() {
-    const current = entry.key()
     table.update(
       items.map(({ key, bytes: size, ttlS }) => [
-        {
-          text: key,
-          button: {
-            id: `${key} ${key === current}`,
-            look: key === current ? 'link current' : 'link',
-            press: () => open(key)
-          }
-        },
+        { text: key, button: { id: key, look: 'link', press: () => open(key) } },
         bytes(size),
         ttlS === null ? words.noTtl : duration(ttlS)
       ])
     )
+    for (const button of table.body.querySelectorAll('button')) {
+      button.setAttribute('aria-current', String(button.textContent === entry.key()))
+    }
   }
 
   /** Goes on with the scan until there is something to show; a search that began later takes over. */

@@ -20,8 +20,8 @@ async function signIn({ email, password }) {
   if (!answer.ok) return body?.message ?? `HTTP ${answer.status}`
   if (body?.role !== 'admin') return words.adminsOnly
   // Without the token of a link that is too old.
-  location.replace(location.pathname + location.hash)
-  if (location.hash !== '') location.reload()
+  if (location.search === '') location.reload()
+  else location.replace(location.pathname + location.hash)
   return ''
 }
 

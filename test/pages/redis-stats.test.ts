@@ -23,7 +23,8 @@ async function openTab(options: BrowserContextOptions = {}): Promise<{ page: Pag
   page.setDefaultTimeout(LATEST_MS)
   const problems: string[] = []
   page.on('console', (message) => {
-    if (message.type() === 'error' && !message.location().url.endsWith(PATH)) problems.push(message.text())
+    const isDocument = URL.parse(message.location().url)?.pathname === PATH
+    if (message.type() === 'error' && !isDocument) problems.push(message.text())
   })
   page.on('pageerror', (error) => problems.push(error.message))
   return { page, problems }
@@ -120,6 +121,7 @@ t.test('the page on Redis', async (t) => {
     const { page } = await openTab()
     await page.goto(`${url}${PATH}#sessions`)
     await signIn(page, ADMIN.email, ADMIN.password)
+    await page.waitForSelector('#state.good')
     const dark = () => page.evaluate('getComputedStyle(document.body).colorScheme')
     await page.click('label:has(input[value=dark])')
     t.equal(await dark(), 'dark')
