@@ -23,7 +23,11 @@ export function createKeys() {
   let cursor = null
   let search = 0
   const entry = createEntry({
-    onClose: () => open(null),
+    onClose() {
+      const pressed = table.body.querySelector('[aria-current=true]')
+      open(null)
+      pressed?.focus()
+    },
     onDeleted(key) {
       items = items.filter((item) => item.key !== key)
       list()

@@ -15,8 +15,8 @@ export function createEntry({ onClose, onDeleted }) {
     try {
       const entry = await ask('GET', `${CACHE}/entry`, { key })
       if (key === shown) draw(entry)
-      // On a phone the list that was pressed is gone.
-      if (document.activeElement === document.body) root.querySelector('h2').focus()
+      // On a phone the list that was pressed is not shown any more.
+      if (root.querySelector('.back').offsetParent !== null) root.querySelector('h2').focus()
     } catch (error) {
       if (key === shown)
         root.replaceChildren(
