@@ -11,5 +11,6 @@ export async function ask(method, path, query = {}) {
   if (answer.status === 204) return null
   const body = await answer.json().catch(() => null)
   if (answer.ok && body !== null) return body
-  throw Object.assign(new Error(body?.message ?? `HTTP ${answer.status}`), { status: answer.status })
+  const message = body?.code === 'REDIS_DOWN' ? words.redisDown : (body?.message ?? `HTTP ${answer.status}`)
+  throw Object.assign(new Error(message), { status: answer.status })
 }

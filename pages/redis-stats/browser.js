@@ -74,7 +74,10 @@ export function createKeys() {
       }
       show('keys-found', `${counted(items.length, 'keys')}${cursor === null ? '' : words.andMore}`)
     } catch (error) {
-      if (mine === search) show('keys-found', error.message, 'bad')
+      if (mine !== search) return
+      show('keys-found', items.length === 0 ? '' : error.message, 'bad')
+      if (items.length === 0) table.update([], error.message)
+      return
     }
     more.hidden = cursor === null
     list()

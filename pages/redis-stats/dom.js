@@ -22,6 +22,9 @@ export function show(id, text, kind = null) {
   for (const name of KINDS) element.classList.toggle(name, name === kind)
 }
 
+/** A text that may be broken where a path, a key or an address can be. */
+export const breakable = (text) => text.split(/(?<=[/:@,])/).flatMap((part) => [part, el('wbr')])
+
 /** A bar that is filled to this part of one. */
 export function bar(part) {
   const fill = el('i')

@@ -64,6 +64,8 @@ export function createHistory() {
 
   const hours = () => Number(document.querySelector('input[name=range]:checked').value)
   let goal = null
+  /** Without Redis nobody tells of the hour: what was known before stays. */
+  let hour = []
   let askedAt = 0
   async function longer() {
     askedAt = Date.now()
@@ -77,7 +79,8 @@ export function createHistory() {
   return {
     update(report) {
       goal = report.hitRatio.goal
-      if (hours() === 1) draw(report.history, 60, goal)
+      if (report.history.length > 0) hour = report.history
+      if (hours() === 1) draw(hour, 60, goal)
       else if (Date.now() - askedAt > REFRESH_MS) longer()
     }
   }

@@ -53,6 +53,6 @@ function redisDown(store, outbox) {
   return {
     kind: 'bad',
     title,
-    text: `${store.reason === null ? '' : `${store.reason}. `}${words.redisDownText}${waiting}`
+    text: `${words.redisDownText}${waiting}${store.reason === null ? '' : ` ${words.reason}: ${store.reason}.`}`
   }
 }

@@ -40,7 +40,8 @@ export function createOverview() {
         report.prefixes.map(({ prefix, hits, misses, stale, bypassed, hitRatio, keys }) => [
           { text: prefix, href: `#keys?pattern=${prefix}:*` },
           { text: percent(hitRatio), kind: ratioKind(hitRatio, report.hitRatio.goal) },
-          ...[hits, misses, stale, bypassed, keys].map(number)
+          ...[hits, misses, stale, bypassed].map((count) => (report.history.length === 0 ? UNKNOWN : number(count))),
+          number(keys)
         ])
       )
       show('counted-at', report.keysCountedAt === null ? '' : `${words.countedAt} ${when(report.keysCountedAt)}`)

@@ -41,8 +41,8 @@ export function createSessions() {
       byId('sessions-after').disabled = page >= answer.pages
     } catch (error) {
       if (mine !== asked) return
-      table.update([])
-      show('sessions-result', error.message, 'bad')
+      table.update([], error.message)
+      show('sessions-result', '')
     }
   }
 
@@ -94,8 +94,7 @@ export function createSessions() {
       if (access !== 'link' || readOnly) return
       readOnly = true
       byId('sessions-find').hidden = true
-      table.update([])
-      show('sessions-result', words.sessionsNeedSession)
+      table.update([], words.sessionsNeedSession)
     }
   }
 }

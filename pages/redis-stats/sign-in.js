@@ -16,7 +16,7 @@ async function signIn({ email, password }) {
   if (answer === null) return words.offline
   const body = await answer.json().catch(() => null)
   if (answer.status === 401) return words.wrongPassword
-  if (answer.status === 503) return `${words.noSignIn} ${body?.message ?? ''}`
+  if (answer.status === 503) return words.noSignIn
   if (!answer.ok) return body?.message ?? `HTTP ${answer.status}`
   if (body?.role !== 'admin') return words.adminsOnly
   // Without the token of a link that is too old.

@@ -1,9 +1,10 @@
-import { bar, byId, el } from './dom.js'
+import { bar, breakable, byId, el } from './dom.js'
 
 /**
  * A table in the element `id`. A column is `{ title, number, sort, actions, full }`; a cell its text, or `{ text, kind, title, bar, code, note,
- * button, href, value }`, where `value` is what a column is sorted by. Only what has changed is drawn: focus and marked text stay.
- * Narrow, each row is a block of cells with their titles (parts.css): the roles keep it a table for screen readers.
+ * button, href, value }`, where `value` is what a column is sorted by. `update` takes the rows, and what to say if there are none. Only
+ * what has changed is drawn: focus and marked text stay. Narrow, each row is a block of cells with their titles (tables.css): the roles
+ * keep it a table for screen readers.
  */
 export function createTable(id, columns, { empty, sortBy = null }) {
   const root = byId(id)
@@ -38,8 +39,9 @@ export function createTable(id, columns, { empty, sortBy = null }) {
     return rows.toSorted((a, b) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0) * (order.down ? -1 : 1))
   }
 
-  function update(rows) {
+  function update(rows, said = empty) {
     last = rows
+    nothing.textContent = said
     element.hidden = rows.length === 0
     nothing.hidden = rows.length > 0
     for (const [column, th] of heads.entries()) {
@@ -76,8 +78,12 @@ function fill(td, cell) {
     : button
       ? el('button', { type: 'button', class: button.look ?? 'quiet small', onclick: button.press }, text)
       : code
-        ? el('code', {}, text)
+        ? el('code', {}, ...breakable(text))
         : text
   const value = el('span', { class: 'value', kind, title }, content)
-  td.replaceChildren(value, ...(note ? [el('span', { class: 'note' }, note)] : []), ...(part >= 0 ? [bar(part)] : []))
+  td.replaceChildren(
+    value,
+    ...(note ? [el('span', { class: 'note' }, ...breakable(note))] : []),
+    ...(part >= 0 ? [bar(part)] : [])
+  )
 }
