@@ -10,7 +10,7 @@ const SIZES = Array.from({ length: 40 }, (_, power) => 2 ** power)
 const fromZero = (least) => (_plot, _low, high) => [0, Math.max(least, (high ?? 0) * 1.1)]
 
 /** A step in which no process said anything is not known: it is left out of the lines, and is no zero. */
-const isKnown = ({ requests, opsPerSecond, hits, misses, stale, bypassed }) =>
+export const isKnown = ({ requests, opsPerSecond, hits, misses, stale, bypassed }) =>
   requests > 0 || opsPerSecond !== null || hits + misses + stale + bypassed > 0
 
 /** The charts of the overview, over an hour of reports or over a longer time that is asked for. */

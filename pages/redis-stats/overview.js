@@ -1,6 +1,6 @@
 import { byId, show } from './dom.js'
 import { bytes, duration, exactly, number, percent, rate, short, UNKNOWN, when } from './format.js'
-import { createHistory } from './history.js'
+import { createHistory, isKnown } from './history.js'
 import { createTable } from './table.js'
 import { counted, words } from './words.js'
 
@@ -71,12 +71,11 @@ function lastClearing({ lastClearing: last }) {
 function showTiles({ hitRatio, nodes, outbox, history }) {
   show('ratio-now', percent(hitRatio.now), ratioKind(hitRatio.now, hitRatio.goal))
   show('ratio-hour', `${words.hour} ${percent(hitRatio.hour)} · ${words.goal.toLowerCase()} ${percent(hitRatio.goal)}`)
-  // The last minute that is over.
-  const perSecond = history.slice(0, -1).findLast(({ requests }) => requests !== null)?.requests / 60
-  show('requests', Number.isNaN(perSecond) ? UNKNOWN : rate(perSecond))
-  const known = history.filter(({ requests }) => requests !== null)
-  const total = known.reduce((sum, { requests }) => sum + requests, 0)
-  show('requests-hour', `${words.hour} ${known.length === 0 ? UNKNOWN : short(total)}`)
+  // The last minute has just begun.
+  const known = history.slice(0, -1).filter(isKnown)
+  show('requests', known.length === 0 ? UNKNOWN : rate(known.at(-1).requests / 60))
+  const total = history.reduce((sum, { requests }) => sum + requests, 0)
+  show('requests-hour', `${words.hour} ${history.length === 0 ? UNKNOWN : short(total)}`)
   show('outbox', number(outbox.depth), outbox.depth === null ? null : outbox.depth === 0 ? 'good' : 'warn')
 
   // No server answers: nothing is known of them, which is not nothing.
