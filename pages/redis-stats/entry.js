@@ -72,9 +72,18 @@ export function createEntry({ onClose, onDeleted }) {
         'div',
         { class: 'row' },
         button('quiet', words.refresh, read),
-        document.querySelector('#view-keys .writes').hidden
-          ? ''
-          : button('danger', words.deleteKey, () => remove(key), 'entry-delete')
+        el(
+          'button',
+          {
+            type: 'button',
+            id: 'entry-delete',
+            class: 'danger small writes',
+            // As the form that clears: who came by a link only reads.
+            hidden: document.querySelector('section.writes').hidden,
+            onclick: () => remove(key)
+          },
+          words.deleteKey
+        )
       )
     )
   }

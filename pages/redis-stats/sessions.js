@@ -2,7 +2,7 @@ import { ask } from './api.js'
 import { confirmed } from './confirm.js'
 import { byId, show } from './dom.js'
 import { exactly, since, when } from './format.js'
-import { onOpen } from './navigation.js'
+import { onOpen, openView } from './navigation.js'
 import { createTable } from './table.js'
 import { counted, words } from './words.js'
 
@@ -22,7 +22,8 @@ export function createSessions() {
   const search = byId('sessions-search')
   let page = 1
   let asked = 0
-  let readOnly = false
+  /** How the page was opened: known with the first report. */
+  let access = null
 
   async function read() {
     const mine = ++asked
@@ -84,17 +85,18 @@ export function createSessions() {
       read()
     }, TYPING_MS)
   })
-  onOpen('sessions', () => !readOnly && read())
+  onOpen('sessions', () => access === 'session' && read())
 
   return {
-    update({ sessions, access }) {
-      const active = sessions === null ? '' : `: ${counted(sessions.active, 'sessions')}`
+    update(report) {
+      const active = report.sessions === null ? '' : `: ${counted(report.sessions.active, 'sessions')}`
       show('sessions-active', `${words.sessionsTitle}${active}`)
+      if (report.access === access) return
+      access = report.access
       // What a link opens is the cache, not who uses the service.
-      if (access !== 'link' || readOnly) return
-      readOnly = true
-      byId('sessions-find').hidden = true
-      table.update([], words.sessionsNeedSession)
+      byId('sessions-find').hidden = access === 'link'
+      if (access === 'link') table.update([], words.sessionsNeedSession)
+      else if (openView() === 'sessions') read()
     }
   }
 }
