@@ -23,7 +23,7 @@ export function show(id, text, kind = null) {
 }
 
 /** A text that may be broken where a path, a key or an address can be. */
-export const breakable = (text) => text.split(/(?<=[/:@,])/).flatMap((part) => [part, el('wbr')])
+export const breakable = (text) => text.split(/(?<=[/@,]|\w:)/).flatMap((part) => [part, el('wbr')])
 
 /** A bar that is filled to this part of one. */
 export function bar(part) {

@@ -74,7 +74,8 @@ export function createHistory() {
     const { items, stepS } = await ask('GET', `${CACHE}/history`, { hours: asked }).catch(() => ({ items: [] }))
     if (asked === hours()) draw(items, stepS, goal)
   }
-  for (const input of document.querySelectorAll('input[name=range]')) input.addEventListener('change', longer)
+  const redraw = () => (hours() === 1 ? draw(hour, 60, goal) : longer())
+  for (const input of document.querySelectorAll('input[name=range]')) input.addEventListener('change', redraw)
 
   return {
     update(report) {

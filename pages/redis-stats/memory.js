@@ -22,8 +22,11 @@ export function createMemory() {
 
   async function read() {
     askedAt = Date.now()
-    const memory = await ask('GET', `${CACHE}/memory`).catch(() => null)
-    if (memory === null || memory.at === null) return
+    const memory = await ask('GET', `${CACHE}/memory`).catch(({ message }) => ({ at: null, message }))
+    if (memory.at === null) {
+      for (const table of [prefixes, largest]) table.update([], memory.message)
+      return show(document.querySelector('.memory-at'), '')
+    }
     const most = Math.max(1, ...memory.prefixes.map((prefix) => prefix.bytes))
     prefixes.update(
       memory.prefixes.map(({ prefix, keys, bytes: sum }) => [

@@ -62,8 +62,9 @@ export function createOverview() {
   }
 }
 
-function lastClearing({ lastClearing: last }) {
-  if (last === null) return words.neverCleared
+function lastClearing({ lastClearing: last, mode, nodes }) {
+  // Without Redis nobody knows.
+  if (last === null) return mode === 'redis' && nodes.length === 0 ? '' : words.neverCleared
   const what = last.pattern === 'all' ? words.everything : last.pattern
   return `${words.clearedLast}: ${what}, ${counted(last.deleted, 'keys')}, ${who(last.by)}, ${when(last.at)}`
 }
