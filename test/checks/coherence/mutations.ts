@@ -39,7 +39,8 @@ async function isCaught(mutation: Mutation, args: string[]): Promise<boolean> {
   const { by } = mutation
   const { folder, remove } = await copyRepository([mutation])
   onLeave(remove)
-  const command = 'test' in by ? [by.test] : [join('test', 'checks', 'coherence', 'check.ts'), ...args, '--lease', by.lease]
+  const command =
+    'test' in by ? [by.test] : [join('test', 'checks', 'coherence', 'check.ts'), ...args, '--lease', by.lease]
   const child = spawn(process.execPath, command, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
   onLeave(() => end(child))
   let output = ''
