@@ -1,7 +1,7 @@
 import { ask, CACHE } from './api.js'
 import { confirmed } from './confirm.js'
 import { byId, el } from './dom.js'
-import { bytes, duration } from './format.js'
+import { bytes, duration, since } from './format.js'
 import { highlighted } from './json.js'
 import { words } from './words.js'
 
@@ -44,7 +44,7 @@ export function createEntry({ onClose, onDeleted }) {
     return el('div', { class: 'entry-head' }, button('quiet back', `← ${words.back}`, onClose), title)
   }
 
-  function draw({ key, value, truncated, bytes: size, ttlS, tags, valid, missing }) {
+  function draw({ key, value, truncated, bytes: size, ttlS, storedAt, tags, valid, missing }) {
     const fact = (name, text, attributes = {}) => el('div', {}, el('dt', {}, name), el('dd', attributes, text))
     const pills = tags.map(({ tag, current }) =>
       el(
@@ -59,6 +59,7 @@ export function createEntry({ onClose, onDeleted }) {
         'dl',
         { class: 'facts' },
         fact(words.size, bytes(size)),
+        fact(words.age, since(storedAt)),
         fact(words.ttl, ttlS === null ? words.noTtl : duration(ttlS)),
         fact(words.state, valid ? words.valid : words.invalid, { kind: valid ? 'good' : 'warn' })
       ),

@@ -11,7 +11,7 @@ const fromZero = (least) => (_plot, _low, high) => [0, Math.max(least, (high ?? 
 
 /** A step in which no process said anything is not known: it is left out of the lines, and is no zero. */
 export const isKnown = ({ requests, opsPerSecond, hits, misses, stale, bypassed }) =>
-  requests > 0 || opsPerSecond !== null || hits + misses + stale + bypassed > 0
+  requests !== null || opsPerSecond !== null || hits + misses + stale + bypassed > 0
 
 /** The charts of the overview, over an hour of reports or over a longer time that is asked for. */
 export function createHistory() {
@@ -57,7 +57,9 @@ export function createHistory() {
       ['hits', 'misses', 'stale', 'bypassed'].map((name) => each((item) => perMinute(item[name])))
     )
     // The step that has just begun is not over yet.
-    requests.update(times, [each((item) => (item === items.at(-1) ? null : item.requests / stepS))])
+    requests.update(times, [
+      each((item) => (item === items.at(-1) || item.requests === null ? null : item.requests / stepS))
+    ])
     operations.update(times, [items.map(({ opsPerSecond }) => opsPerSecond)])
     memory.update(times, [items.map(({ usedBytes }) => usedBytes)])
   }

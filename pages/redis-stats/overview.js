@@ -74,8 +74,8 @@ function showTiles({ hitRatio, nodes, outbox, history }) {
   show('ratio-hour', `${words.hour} ${percent(hitRatio.hour)} · ${words.goal.toLowerCase()} ${percent(hitRatio.goal)}`)
   // The last minute has just begun.
   const known = history.slice(0, -1).filter(isKnown)
-  show('requests', known.length === 0 ? UNKNOWN : rate(known.at(-1).requests / 60))
-  const total = history.reduce((sum, { requests }) => sum + requests, 0)
+  show('requests', known.length === 0 ? UNKNOWN : rate((known.at(-1).requests ?? 0) / 60))
+  const total = history.reduce((sum, { requests }) => sum + (requests ?? 0), 0)
   show('requests-hour', `${words.hour} ${history.length === 0 ? UNKNOWN : short(total)}`)
   show('outbox', number(outbox.depth), outbox.depth === null ? null : outbox.depth === 0 ? 'good' : 'warn')
 

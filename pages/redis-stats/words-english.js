@@ -95,6 +95,7 @@ export const english = {
   searching: 'Searching…',
   key: 'Key',
   size: 'Size',
+  age: 'Age',
   ttl: 'TTL',
   noTtl: 'none',
   noKeys: 'No key matches',

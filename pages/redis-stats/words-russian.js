@@ -95,6 +95,7 @@ export const russian = {
   searching: 'Поиск…',
   key: 'Ключ',
   size: 'Размер',
+  age: 'Возраст',
   ttl: 'TTL',
   noTtl: 'нет',
   noKeys: 'Подходящих ключей нет',

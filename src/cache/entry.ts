@@ -59,10 +59,19 @@ export function isNegative(entry: Entry): boolean {
   return entry.etag === ''
 }
 
-/** One line of header, then the value. Its length guards against a value cut short or edited by hand. */
+/**
+ * One line of header, then the value. Its length guards against a value cut short or edited by hand. When it was stored, in ms since 1970,
+ * is for people only (`storedAtOf`).
+ */
 export function encodeEntry({ shape, tags, stamps, etag, value }: Entry): string {
   const stamped = tags.map((tag, i) => `${tag}=${stamps[i]}`)
-  return `${VERSION} ${value.length} ${etag} ${shape} ${stamped.join()}\n${value}`
+  return `${VERSION} ${value.length} ${etag} ${shape} ${stamped.join()} ${Date.now()}\n${value}`
+}
+
+/** When the text of an entry was stored; null where it does not say so. */
+export function storedAtOf(text: string): Date | null {
+  const [, ms] = /^\S+ \S+ \S* \S+ \S* (\d{13})\n/.exec(text.slice(0, MAX_HEADER_LENGTH)) ?? []
+  return ms === undefined ? null : new Date(Number(ms))
 }
 
 /** The entry, or null when the text is not a whole entry of this version. */

@@ -1,4 +1,4 @@
-import { decodeEntry, isNegative } from './entry.ts'
+import { decodeEntry, isNegative, storedAtOf } from './entry.ts'
 import type { Store } from './store/store.ts'
 
 /** Of a longer value the beginning is shown. */
@@ -15,6 +15,7 @@ export interface InspectedEntry {
   /** What it weighs in the store. */
   readonly bytes: number | null
   readonly ttlMs: number | null
+  readonly storedAt: Date | null
   /** What it depends on, and whether that is as it was. */
   readonly tags: { readonly tag: string; readonly current: boolean }[]
   /** False for one that will not be served: a tag was touched since, or it was put there by hand. */
@@ -37,6 +38,7 @@ export async function inspect(store: Store, key: string): Promise<InspectedEntry
     missing: entry !== null && isNegative(entry),
     bytes,
     ttlMs: stored.ttlMs < 0 ? null : stored.ttlMs,
+    storedAt: entry === null ? null : storedAtOf(stored.text),
     tags,
     valid: entry !== null && tags.every(({ current }) => current)
   }

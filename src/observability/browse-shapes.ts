@@ -75,7 +75,9 @@ export const CacheEntry = Type.Object(
     missing: Type.Boolean({ description: 'it is known that there is no such thing, and `value` says what' }),
     bytes,
     ttlS,
-    storedAt: Type.Null({ description: 'entries do not tell' }),
+    storedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+      description: 'null where a version of the service has stored it that did not write this down'
+    }),
     tags: Type.Array(Type.Object({ tag: Type.String(), current: Type.Boolean() }), {
       description: 'what it depends on, and whether that is as it was when it was loaded'
     }),

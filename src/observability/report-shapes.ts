@@ -29,7 +29,7 @@ export const HistoryItem = Type.Object({
   ...Counts.properties,
   opsPerSecond: orNull(Type.Number({ minimum: 0 }), 'of all servers, on average; null where none was asked'),
   usedBytes: orNull(count, 'the same'),
-  requests: Type.Integer({ minimum: 0, description: 'that the service has answered' })
+  requests: orNull(count, 'that the service has answered; null where no process has told')
 })
 export type HistoryItem = Static<typeof HistoryItem>
 

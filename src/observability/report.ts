@@ -112,13 +112,13 @@ export async function memoryOf(board: Board): Promise<CacheMemory> {
 
 /** What was counted in a span of time, as people read it. */
 function historyItem({ at, counts }: Slot): HistoryItem {
-  const { samples = 0, ops = 0, bytes = 0, requests = 0 } = counts
+  const { samples = 0, ops = 0, bytes = 0, requests = 0, beats = 0 } = counts
   return {
     at: new Date(at).toISOString(),
     ...sumOf([counts]),
     opsPerSecond: samples === 0 ? null : Math.round((10 * ops) / samples) / 10,
     usedBytes: samples === 0 ? null : Math.round(bytes / samples),
-    requests
+    requests: requests + beats === 0 ? null : requests
   }
 }
 

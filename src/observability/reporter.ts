@@ -44,6 +44,8 @@ export class Reporter {
   readonly #tellings: readonly Telling[]
   /** Sums, of which the board keeps means. */
   readonly #samples = { samples: 0, ops: 0, bytes: 0 }
+  /** By which a span in which nothing was asked differs from one in which nobody ran. */
+  #beats = 0
   #timers: NodeJS.Timeout[] = []
   #counting: Promise<void> = Promise.resolve()
   #stopped = false
@@ -51,7 +53,7 @@ export class Reporter {
   constructor(options: ReporterOptions) {
     this.#options = options
     const { board, meter, routes } = options
-    const totals = () => ({ ...totalsOf(meter), requests: routes.requests, ...this.#samples })
+    const totals = () => ({ ...totalsOf(meter), requests: routes.requests, beats: this.#beats, ...this.#samples })
     this.#tellings = [
       new Telling(board.minutes, totals),
       new Telling(board.fiveMinutes, totals),
@@ -82,6 +84,7 @@ export class Reporter {
   /** What was counted and not told yet is told with the next beat, if this one fails. */
   async beat(): Promise<void> {
     const { board, invalidations, log } = this.#options
+    this.#beats++
     const told = [
       board.beat(this.describe()),
       ...this.#tellings.map((telling) => telling.tell()),

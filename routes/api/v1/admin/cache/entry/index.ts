@@ -25,8 +25,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async (request) => {
       const entry = await reaching(inspect(cacheParts.store, request.query.key))
       if (entry === null) throw new NotFoundError('entry')
-      const { ttlMs, ...shown } = entry
-      return { ...shown, ttlS: ttlMs === null ? null : Math.ceil(ttlMs / 1000), storedAt: null }
+      const { ttlMs, storedAt, ...shown } = entry
+      const ttlS = ttlMs === null ? null : Math.ceil(ttlMs / 1000)
+      return { ...shown, ttlS, storedAt: storedAt?.toISOString() ?? null }
     }
   )
 
