@@ -148,9 +148,13 @@ t.test('generations of users', async (t) => {
       headers: { cookie: actor.cookie },
       signal: gone.signal
     })
-    const first = await response.body?.getReader().read()
-    const data = /^data: (.*)$/m.exec(new TextDecoder().decode(first?.value))?.[1]
-    parse(Generation, data ?? '')
+    let text = ''
+    // An event may come in several pieces.
+    for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += piece
+      if (text.includes('\n\n')) break
+    }
+    parse(Generation, /^data: (.*)$/m.exec(text)?.[1] ?? '')
     gone.abort()
   }
 })
