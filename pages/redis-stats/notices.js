@@ -17,9 +17,10 @@ export function createNotices() {
     )
   }
 
-  function ofReport({ mode, store, nodes, outbox, processes, access }) {
+  function ofReport({ mode, scope, store, nodes, outbox, processes, access }) {
     const down = mode === 'redis' && (store.state === 'not-trusted' || nodes.length === 0)
     const notices = down ? [redisDown(store, outbox)] : []
+    if (scope === 'process') notices.push({ kind: 'plain', title: words.ownFigures, text: words.ownFiguresText })
     if (outbox.depth === null) notices.push({ kind: 'bad', title: words.databaseDown, text: words.databaseDownText })
     const failing = processes.filter(({ sweeper }) => sweeper.failing)
     if (failing.length > 0 && !down) {

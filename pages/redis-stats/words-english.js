@@ -34,6 +34,8 @@ export const english = {
   interrupted: 'Interrupted',
   figuresOf: 'What is shown is of',
   noSessions: 'Sessions cannot be read: npm run admin-link prints a link that opens this page without one.',
+  ownFigures: 'Figures of one process',
+  ownFiguresText: 'Redis does not tell of the others.',
   redisDown: 'Redis does not answer',
   redisDownText: 'Reads are answered by the database.',
   from: 'since',

@@ -34,6 +34,8 @@ export const russian = {
   interrupted: 'Связь прервана',
   figuresOf: 'Показано то, что было в',
   noSessions: 'Сеансы не читаются: npm run admin-link напечатает ссылку, которая открывает эту страницу без входа.',
+  ownFigures: 'Показатели одного процесса',
+  ownFiguresText: 'Об остальных Redis не сообщает.',
   redisDown: 'Redis не отвечает',
   redisDownText: 'На чтения отвечает база данных.',
   from: 'с',

@@ -16,7 +16,7 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** What the cache does, in all processes; asked for at most once a second. */
     cacheReport(): Promise<CacheReport>
-    /** What it did in the last hours, 24 at most. Rejects where Redis does not answer. */
+    /** What it did in the last hours, 24 at most; in this process alone, where Redis does not answer. */
     cacheHistory(hours: number): Promise<CacheHistory>
     /** What takes its memory, as keys were last weighed. Rejects where Redis does not answer. */
     cacheMemory(): Promise<CacheMemory>
@@ -70,6 +70,7 @@ export default fp(
             ? { state: 'embedded', since: reporter.startedAt, reason: null }
             : { state, since: since.toISOString(), reason },
         process: reporter.describe(),
+        counted: reporter.own,
         invalidations: invalidations.last()
       }
     }
@@ -86,7 +87,7 @@ export default fp(
       await reporter.beat()
       return reportOf({ board, redis, own: own(), database: asked })
     }
-    app.decorate('cacheHistory', (hours) => historyOf(board, hours))
+    app.decorate('cacheHistory', (hours) => historyOf(board, hours).catch(() => historyOf(reporter.own, hours)))
     app.decorate('cacheMemory', () => memoryOf(board))
     app.decorate('recountKeys', () => void reporter.countKeys(true))
     app.decorate('noteClearing', (clearing) =>

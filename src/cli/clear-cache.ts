@@ -131,7 +131,7 @@ async function withBar(task: (progress: Progress) => Promise<number>): Promise<n
 
 async function showStats(redis: RedisClient, keyPrefix: string): Promise<void> {
   const store = { state: 'trusted', since: new Date().toISOString(), reason: null } as const
-  const own = { store, process: null, invalidations: [] }
+  const own = { store, process: null, counted: null, invalidations: [] }
   const report = await reportOf({ board: new RedisBoard(redis, keyPrefix), redis, own, database: null })
   if (wanted.json) console.log(JSON.stringify(report))
   else for (const line of describe(report)) console.log(line)

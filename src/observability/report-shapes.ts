@@ -66,6 +66,11 @@ export type GenerationsReport = Static<typeof GenerationsReport>
 export const CacheReport = Type.Object({
   at: time,
   mode: Type.Enum(['redis', 'embedded'], { type: 'string' }),
+  scope: Type.Enum(['all', 'process'], {
+    type: 'string',
+    description:
+      'whose figures these are: `process` is that which was asked, alone, while Redis does not tell of the others'
+  }),
   store: StoreState,
   hitRatio: Type.Object({ now: ratio, hour: ratio, goal: Type.Number() }),
   prefixes: Type.Array(

@@ -16,11 +16,15 @@ const PATIENCE_MS = 600
 const HOUR_MINUTES = 60
 const HOUR_MS = 3_600_000
 
+/** What was counted, by spans of time. */
+export type Counted = Pick<Board, 'minutes' | 'fiveMinutes' | 'routes'>
+
 /** What the process says that is asked. */
 export interface OwnReport {
   readonly store: StoreState
-  /** Told while the board cannot be read. */
+  /** Told while the board cannot be read, as the next two. */
   readonly process: ProcessBeat | null
+  readonly counted: Counted | null
   readonly invalidations: readonly InvalidationNote[]
 }
 
@@ -46,10 +50,10 @@ export interface ReportOptions {
  */
 export async function reportOf({ board, redis, own, database }: ReportOptions): Promise<CacheReport> {
   const masters = redis === null ? [] : mastersOf(redis)
-  const [history, routes, processes, keys, clearing, invalidations, nodes, slowLogs, depth, generations, active] =
+  const [told, toldRoutes, processes, keys, clearing, invalidations, nodes, slowLogs, depth, generations, active] =
     await Promise.all([
-      known(board.minutes.last(HOUR_MINUTES), []),
-      known(board.routes.last(ROUTE_SLOTS.kept), []),
+      known(board.minutes.last(HOUR_MINUTES), null),
+      known(board.routes.last(ROUTE_SLOTS.kept), null),
       known(board.processes(), own.process === null ? [] : [own.process]),
       known(board.keyCounts(), null),
       known(board.lastClearing(), null),
@@ -60,10 +64,13 @@ export async function reportOf({ board, redis, own, database }: ReportOptions): 
       known(database?.generations(), null),
       known(database?.activeSessions(), null)
     ])
+  const history = told ?? (await own.counted?.minutes.last(HOUR_MINUTES)) ?? []
+  const routes = toldRoutes ?? (await own.counted?.routes.last(ROUTE_SLOTS.kept)) ?? []
   const hour = history.map(({ counts }) => counts)
   return {
     at: new Date().toISOString(),
     mode: redis === null ? 'embedded' : 'redis',
+    scope: told === null ? 'process' : 'all',
     store: own.store,
     // The minute that has just begun says little.
     hitRatio: { now: ratioOf(sumOf(hour.slice(-2))), hour: ratioOf(sumOf(hour)), goal: GOAL },
@@ -93,7 +100,7 @@ export async function reportOf({ board, redis, own, database }: ReportOptions): 
 }
 
 /** The last hours: by minute while there are few, by five minutes for a day. */
-export async function historyOf(board: Board, hours: number): Promise<CacheHistory> {
+export async function historyOf(board: Counted, hours: number): Promise<CacheHistory> {
   const { slots, stepMs } =
     hours * HOUR_MS <= MINUTES.kept * MINUTES.stepMs
       ? { slots: board.minutes, ...MINUTES }

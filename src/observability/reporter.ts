@@ -7,6 +7,7 @@ import { version } from '#config/version.ts'
 import type { Log } from '#logging/log.ts'
 import type { Board } from './board.ts'
 import type { InvalidationLog } from './invalidation-log.ts'
+import { MemoryBoard } from './memory-board.ts'
 import { MemorySample } from './memory-sample.ts'
 import type { RouteMeter } from './route-meter.ts'
 import type { Counts, KeyCounts, ProcessBeat, RedisNode } from './shapes.ts'
@@ -42,6 +43,8 @@ export class Reporter {
   readonly #id = randomUUID()
   readonly #startedAt = new Date().toISOString()
   readonly #tellings: readonly Telling[]
+  /** What this process has counted, for while the board does not answer. */
+  readonly own = new MemoryBoard()
   /** Sums, of which the board keeps means. */
   readonly #samples = { samples: 0, ops: 0, bytes: 0 }
   /** By which a span in which nothing was asked differs from one in which nobody ran. */
@@ -54,11 +57,11 @@ export class Reporter {
     this.#options = options
     const { board, meter, routes } = options
     const totals = () => ({ ...totalsOf(meter), requests: routes.requests, beats: this.#beats, ...this.#samples })
-    this.#tellings = [
+    this.#tellings = [board, this.own].flatMap((board) => [
       new Telling(board.minutes, totals),
       new Telling(board.fiveMinutes, totals),
       new Telling(board.routes, () => routes.totals())
-    ]
+    ])
   }
 
   get startedAt(): string {

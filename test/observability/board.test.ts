@@ -31,6 +31,7 @@ function beatOf(id: string): ProcessBeat {
 const own: ReportOptions['own'] = {
   store: { state: 'trusted', since: '2026-01-01T00:00:00.000Z', reason: null },
   process: null,
+  counted: null,
   invalidations: []
 }
 const asked = (depth: () => Promise<number>): ReportOptions['database'] => ({

@@ -99,10 +99,17 @@ t.test('an operator without an account reads by a link', async (t) => {
       await open(t, url, await linkOf(t, { DATA_DIR: dataDir }))
       for (const by of [operator, both]) {
         const report = await bodyOf(AdminReport, await by.get(PATH))
-        t.match(report, { access: 'link', nodes: [], outbox: { depth: Number }, sessions: { active: 2 } })
+        t.match(report, {
+          access: 'link',
+          scope: 'process',
+          nodes: [],
+          outbox: { depth: Number },
+          sessions: { active: 2 }
+        })
         t.match(report.store.reason, /\w/)
         t.ok(Date.parse(report.store.since) >= begun - 1)
         t.equal(report.processes.length, 1)
+        t.ok(report.routes.length > 0 && report.history.some(({ requests }) => (requests ?? 0) > 0), 'its own figures')
         t.ok(report.invalidations.length > 0)
       }
       t.equal(await statusOf(operator.get(`${PATH}/keys`)), 503)
