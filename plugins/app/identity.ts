@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest, Session } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Grant } from '#access-tokens/access-tokens.ts'
+import { LineLimit } from '#bounds/line-limit.ts'
 import type { Trace } from '#cache'
 import { ApiError, NotFoundError } from '#http/errors.ts'
 import { AllSessions } from '#sessions/all-sessions.ts'
@@ -12,6 +13,8 @@ import { AccountDeletion } from '#users/deletion.ts'
 import { Profiles } from '#users/profiles.ts'
 import type { AccountWithSessions, OwnUser } from '#users/shapes.ts'
 import { invalidToken } from './access-tokens.ts'
+
+const REPORT_INTERVAL_MS = 10_000
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -69,6 +72,9 @@ export default fp(
     app.decorate('allSessions', new AllSessions(database, since))
     app.decorate('accountDeletion', new AccountDeletion(database, accounts))
     app.addHook('onClose', () => sessions.settled())
+
+    /** While they cannot be read, that is said now and then, and not for every request. */
+    const unreadableLines = new LineLimit(1, REPORT_INTERVAL_MS)
 
     app.decorateRequest('account', null)
     app.decorateRequest('signedIn', function () {
@@ -163,7 +169,12 @@ export default fp(
 
     function answerAsToVisitor(request: FastifyRequest, error: unknown): void {
       if (!mayBeVisitor(request)) throw error
-      request.log.error({ err: error }, 'accounts cannot be read: answered as to a visitor; check DATABASE_URL')
+      const counted = unreadableLines.take()
+      if (counted === null) return
+      request.log.error(
+        { err: error, ...counted },
+        'accounts cannot be read: answered as to a visitor; check DATABASE_URL'
+      )
     }
 
     async function identifyByToken(request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -186,8 +197,10 @@ export default fp(
         // It may be a good one: the client keeps it.
         ignoreCookie(request)
         if (!mayBeVisitor(request)) throw unreadable
+        const counted = unreadableLines.take()
+        if (counted === null) return
         request.log.error(
-          { err: unreadable },
+          { err: unreadable, ...counted },
           'sessions cannot be read: answered as to a visitor; check REDIS_SESSION_URL'
         )
         return

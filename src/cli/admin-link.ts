@@ -33,7 +33,7 @@ async function secretsOf({ session, databaseUrl, dataDir }: Config): Promise<rea
   if (!session.isGenerated) return session.secrets
   if (databaseUrl !== null) {
     throw new Error(
-      'SESSION_SECRET is not set, so each process has made one for itself: set the same for all, and here'
+      'SESSION_SECRET is not set here: give this command that of the service (or SESSION_SECRET_FILE). Where the service has none, each process has made one for itself: set one for all'
     )
   }
   const secret = await readOwnLinkSecret(dataDir)

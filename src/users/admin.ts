@@ -19,7 +19,11 @@ export async function ensureAdmin(
   log: Log
 ): Promise<void> {
   if (admin !== null) {
-    if (await setAdmin(client, admin.email, admin.password)) log.info({ email: admin.email }, 'admin account set')
+    if (!(await setAdmin(client, admin.email, admin.password))) return
+    log.info(
+      { email: admin.email },
+      'admin account set to ADMIN_PASSWORD: without the variable it keeps one of its own'
+    )
   } else if (seeded) {
     const password = randomBytes(12).toString('base64url')
     await setAdmin(client, DEMO_EMAIL, password)

@@ -25,6 +25,21 @@ t.test('what the alerts and the dashboard look at is there', async (t) => {
   }
 })
 
+t.test('each alert leads to a section that is there', async (t) => {
+  const sections = (file: string) =>
+    [...read(file).matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+      title
+        .toLowerCase()
+        .replace(/[^\w\- ]/g, '')
+        .replaceAll(' ', '-')
+    )
+  const runbooks = [...read('ops/prometheus/rules.yml').matchAll(/runbook: ([^#\s]+)(?:#(\S+))?$/gm)]
+  t.ok(runbooks.length > 20)
+  for (const [named, file = '', section] of runbooks) {
+    t.ok(section === undefined ? read(file) : sections(file).includes(section), named)
+  }
+})
+
 t.test(
   'the dashboard is what the schema of the Grafana in docker-compose.yml allows, and wrong ones are not',
   async (t) => {

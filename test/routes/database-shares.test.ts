@@ -105,7 +105,7 @@ t.test('the shares of the database', async (t) => {
     const searches = Array.from({ length: 90 }, (_, i) => timed(get(`/api/v1/courses?search=word${i}&level=beginner`)))
     // A search that finds nothing counts no modules: these lists do.
     const lists = Array.from({ length: 90 }, (_, i) => timed(get(`/api/v1/courses?limit=${i + 10}`)))
-    await until(async () => (await waiting('module')) > 0, 2000)
+    await until(async () => (await waiting('module')) > 0, 8000)
     const beside = await Promise.all([
       timed(get('/health/ready')),
       timed(get('/api/v1/categories/programming')),
