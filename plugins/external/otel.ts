@@ -11,7 +11,7 @@ declare module 'fastify' {
 }
 
 /**
- * A span for each request, which goes on with the trace of its `traceparent`; none for health and metrics, and nothing at all where traces
+ * A span for each request, which goes on with the trace of its `traceparent`; none for health, metrics and streams of events, and nothing at all where traces
  * are off.
  */
 export default fp(
@@ -19,8 +19,10 @@ export default fp(
     app.decorateRequest('traceIds', null)
     if (app.tracing === null) return
     app.tracing.reportTo(app.log)
-    app.addHook('onRoute', ({ config }) => {
-      if (config?.operator) config.otel = false
+    app.addHook('onRoute', (route) => {
+      // A stream would be one trace of all that it waits for, and has no end where its client hangs up.
+      const isStream = route.sse !== undefined
+      if (isStream || route.config?.operator) route.config = { ...route.config, otel: false }
     })
     const { FastifyOtelInstrumentation } = await import('@fastify/otel')
     const instrumentation = new FastifyOtelInstrumentation({

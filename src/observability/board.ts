@@ -1,8 +1,8 @@
 import { Check } from 'typebox/schema'
 import type { RedisClient } from '#redis/connect.ts'
+import { ifWrongType, isWithin } from './planted.ts'
 import { Clearing, InvalidationNote, KeyCounts, ProcessBeat } from './shapes.ts'
 import { FIVE_MINUTES, MINUTES, RedisSlots, ROUTE_SLOTS, type Slots } from './slots.ts'
-import { ifWrongType } from './wrong-type.ts'
 
 /** For how long a process counts as alive after it was heard of, in ms. */
 const ALIVE_MS = 15_000
@@ -13,7 +13,8 @@ const INVALIDATIONS_TTL_S = 24 * 3600
 /** Who counts keys and has died is waited for no longer. */
 const COUNTING_TTL_MS = 600_000
 /** What others may have put there by hand is looked at no further than this. */
-const MAX_PROCESSES = 1000
+const MAX_PROCESSES = 200
+const MAX_BEAT_BYTES = 4096
 const MAX_TEXT_BYTES = 16_384
 /** The last invalidations that are kept. */
 export const MAX_INVALIDATIONS = 50
@@ -77,7 +78,7 @@ export class RedisBoard implements Board {
 
   async processes(): Promise<ProcessBeat[]> {
     const ids = await this.#redis.zrange(this.#alive, String(-MAX_PROCESSES), '-1').catch(ifWrongType(async () => []))
-    const texts = await Promise.all(ids.map((id) => this.#text(this.#process(id))))
+    const texts = await Promise.all(ids.map((id) => this.#text(this.#process(id), MAX_BEAT_BYTES)))
     return texts.map(parse).filter((beat) => Check(ProcessBeat, beat))
   }
 
@@ -96,7 +97,8 @@ export class RedisBoard implements Board {
   async invalidations(): Promise<InvalidationNote[]> {
     const redis = this.#redis
     const size = await redis.llen(this.#invalidations).catch(ifWrongType(async () => 0))
-    const texts = size > MAX_INVALIDATIONS ? [] : await redis.lrange(this.#invalidations, 0, -1)
+    const isOurs = size <= MAX_INVALIDATIONS && (await isWithin(redis, this.#invalidations, size * MAX_TEXT_BYTES))
+    const texts = isOurs ? await redis.lrange(this.#invalidations, 0, -1) : []
     return texts
       .filter((text) => text.length <= MAX_TEXT_BYTES)
       .map(parse)
@@ -138,8 +140,8 @@ export class RedisBoard implements Board {
   }
 
   /** A text of ours; what is longer is cut, and so is none. */
-  #text(key: string): Promise<string> {
-    return this.#redis.getrange(key, 0, MAX_TEXT_BYTES).catch(ifWrongType(async () => ''))
+  #text(key: string, maxBytes = MAX_TEXT_BYTES): Promise<string> {
+    return this.#redis.getrange(key, 0, maxBytes).catch(ifWrongType(async () => ''))
   }
 
   get #alive(): string {

@@ -4,6 +4,8 @@ import type { KeyMemory } from './shapes.ts'
 const WEIGHED_FIRST = 2000
 const ONE_OF = 25
 const LARGEST = 20
+/** Keys of ours are shorter: others, put there by hand, are weighed and not named. */
+const MAX_NAMED_LENGTH = 200
 
 /** What cached data takes, by weighing some of its keys while all are counted. */
 export class MemorySample {
@@ -23,6 +25,7 @@ export class MemorySample {
     const sum = this.#byPrefix.get(prefix) ?? { weighed: 0, bytes: 0 }
     this.#byPrefix.set(prefix, { weighed: sum.weighed + 1, bytes: sum.bytes + bytes })
     this.#weighed++
+    if (key.length > MAX_NAMED_LENGTH) return
     if (this.#largest.length < LARGEST || bytes > (this.#largest.at(-1)?.bytes ?? 0)) {
       this.#largest = [...this.#largest, { key, bytes }].sort((a, b) => b.bytes - a.bytes).slice(0, LARGEST)
     }

@@ -2,7 +2,8 @@ import { type Static, Type } from 'typebox'
 
 const count = Type.Integer({ minimum: 0 })
 const text = Type.String()
-const time = Type.String({ format: 'date-time' })
+/** What comes from Redis is shown by browsers: they know no 60th second. */
+const time = Type.String({ format: 'date-time', pattern: ':[0-5]\\d(\\.\\d+)?Z$' })
 
 /** What was read, of one prefix or of all. */
 export const Counts = Type.Object({

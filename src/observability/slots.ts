@@ -1,5 +1,5 @@
 import type { RedisClient } from '#redis/connect.ts'
-import { ifWrongType } from './wrong-type.ts'
+import { ifWrongType, isWithin } from './planted.ts'
 
 /** Counts by name, as `course:hits`. */
 export type Deltas = Readonly<Record<string, number>>
@@ -29,6 +29,8 @@ export interface SlotsOptions {
 }
 
 const MINUTE_MS = 60_000
+/** What one count takes in Redis, with its name, at most. */
+const MAX_COUNT_BYTES = 400
 
 /** Of the cache and of requests: five hours by minutes, a day by five minutes. */
 export const MINUTES: SlotsOptions = { name: 'minute', stepMs: MINUTE_MS, kept: 300, maxCounts: 1000 }
@@ -70,7 +72,8 @@ export class RedisSlots implements Slots {
 
   async #counts(key: string): Promise<Deltas> {
     const size = await this.#redis.hlen(key).catch(ifWrongType(async () => 0))
-    if (size === 0 || size > this.#options.maxCounts) return {}
+    const { maxCounts } = this.#options
+    if (size === 0 || size > maxCounts || !(await isWithin(this.#redis, key, maxCounts * MAX_COUNT_BYTES))) return {}
     const counts = Object.entries(await this.#redis.hgetall(key)).map(([name, count]) => [name, Number(count)] as const)
     return Object.fromEntries(counts.filter(([, count]) => Number.isSafeInteger(count) && count >= 0))
   }

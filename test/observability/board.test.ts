@@ -142,6 +142,12 @@ t.test('in Redis, shared by all processes', async (t) => {
     const { counts } = (await board.minutes.last(1))[0] ?? { counts: {} }
     t.equal(Object.keys(counts).length, 0, 'of a minute with more counts than there are')
     await redis.del(minute)
+    await redis.hset(minute, 'course:hits', '1'.repeat(2_000_000))
+    t.same((await board.minutes.last(1))[0]?.counts, {}, 'of a minute that is larger than any')
+    const clearing = { at: '2026-06-30T23:59:60Z', by: 'x', pattern: 'all', deleted: 1 }
+    await redis.set('test:board:clearing', JSON.stringify(clearing))
+    t.equal(await board.lastClearing(), null, 'at a time that browsers do not know')
+    await redis.del(minute)
     if (Object.keys(kept).length > 0) await redis.hset(minute, kept)
   })
 
@@ -155,6 +161,9 @@ t.test('in Redis, shared by all processes', async (t) => {
     await board.addInvalidations([note])
     await redis.lpush('test:board:invalidations', 'no JSON', `"${'x'.repeat(20_000)}"`)
     t.same(await board.invalidations(), [note])
+    await redis.lpush('test:board:invalidations', 'x'.repeat(1_000_000))
+    t.same(await board.invalidations(), [], 'more bytes than there can be')
+    await redis.lpop('test:board:invalidations')
     t.same(
       (await board.processes()).map(({ id }) => id),
       ['c']

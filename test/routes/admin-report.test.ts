@@ -155,6 +155,7 @@ t.test('on two processes', async (t) => {
 
   await t.test('keys and entries are those of both', async (t) => {
     await browses(t, boss, there)
+    t.equal(await statusOf(boss.get(`${PATH}/keys?cursor=0-99999999999999999999`)), 400, 'no cursor of Redis')
     const planted = lookInto(t, redis)
     await planted.set('aikademiya:stats:odd', 'x'.repeat(70_000))
     await planted.lpush('aikademiya:stats:list', 'x')

@@ -326,8 +326,16 @@ export const variables: readonly Variable[] = [
     given: 'api-key=k,x=y%20z',
     with: COLLECTOR,
     parsed: 'api-key=k,x=y%20z',
-    bad: ['k', 'a=b,', 'a b=c'],
+    bad: ['k', 'a=b,', 'a b=c', 'a=b%0d%0aX:y', 'a=%'],
     hidden: true
+  },
+  {
+    name: 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE',
+    of: (c) => c.tracing === null,
+    given: '100',
+    with: COLLECTOR,
+    parsed: false,
+    bad: ['0', '-1', 'many']
   },
   { name: 'OTEL_TRACES_EXPORTER', of: (c) => c.tracing, given: 'none', with: COLLECTOR, parsed: null, bad: ['zipkin'] },
   { name: 'OTEL_SDK_DISABLED', of: (c) => c.tracing, given: 'true', with: COLLECTOR, parsed: null, bad: ['yes'] },

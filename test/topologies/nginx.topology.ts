@@ -34,7 +34,11 @@ t.test('nginx, as ops/nginx.conf has it', async (t) => {
     t.equal(await signIn(nginx.url), 200)
     t.equal(await signIn(nginx.url.replace('https', 'http')), 403)
   })
-  await t.test('shows metrics to nobody', async (t) => t.equal(await statusOf(`${nginx.url}/metrics`), 404))
+  await t.test('shows metrics to nobody', async (t) => {
+    for (const path of ['/metrics', '/metrics/', '/%6detrics', '//metrics', '/metrics?x']) {
+      t.equal(await statusOf(nginx.url + path), 404, path)
+    }
+  })
   await t.test('takes a course as large as the service does', async (t) => {
     const { cookie } = await signIn(service.url, ADMIN.email, ADMIN.password)
     const headers = { cookie, origin: nginx.url, 'content-type': 'text/markdown' }

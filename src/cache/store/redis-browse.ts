@@ -5,6 +5,8 @@ import type { Found, KeyPage } from './store.ts'
 
 /** How many steps one page takes at most: few keys may match among many. */
 const MAX_STEPS = 100
+/** Redis counts it in 64 bits. */
+const MAX_POSITION = 2n ** 64n - 1n
 const CURSOR = /^(\d{1,4})-(\d{1,20})$/
 
 /**
@@ -55,6 +57,7 @@ async function describe(redis: RedisClient, master: Redis, key: string, prefixLe
 function parse(cursor: string | null, masters: number): [index: number, position: string] {
   if (cursor === null) return [0, '0']
   const [, index = '', position = ''] = CURSOR.exec(cursor) ?? []
-  if (position === '' || Number(index) >= masters) throw new RangeError('no such cursor')
+  if (position === '' || Number(index) >= masters || BigInt(position) > MAX_POSITION)
+    throw new RangeError('no such cursor')
   return [Number(index), position]
 }
