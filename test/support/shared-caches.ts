@@ -36,7 +36,8 @@ export async function startNginx(
     ['listen 80;', `listen 127.0.0.1:${plain};`],
     ['listen 443 ssl', `listen 127.0.0.1:${port}${certificates === null ? '' : ' ssl'}`],
     ['/etc/ssl/aikademiya', certificates ?? ''],
-    ['/var/cache/nginx-aikademiya', cache]
+    ['/var/cache/nginx-aikademiya', cache],
+    ['/var/log/nginx/', `${folder}/`]
   ]).replace(certificates === null ? /^ *ssl_.*\n| http2/gm : '', '')
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path ${folder}/${name};`
