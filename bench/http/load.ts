@@ -10,6 +10,8 @@ export interface Load {
   readonly headers?: Record<string, string>
   /** The paths that one connection asks for in turns; else that of `url`. */
   readonly paths?: () => readonly string[]
+  /** 32 unless given. */
+  readonly connections?: number
   /** Called at every answer. */
   readonly answered?: () => void
 }
@@ -42,10 +44,17 @@ async function shootWithWrk({ url, seconds, headers = {} }: Load): Promise<Shot>
   return { perSecond: Number(rate[1]), errors: failed.reduce((sum, count) => sum + Number(count), 0) }
 }
 
-async function shootWithAutocannon({ url, seconds, headers = {}, paths, answered }: Load): Promise<Shot> {
+async function shootWithAutocannon({
+  url,
+  seconds,
+  headers = {},
+  paths,
+  connections = CONNECTIONS,
+  answered
+}: Load): Promise<Shot> {
   const result = await autocannon({
     url,
-    connections: CONNECTIONS,
+    connections,
     duration: seconds,
     headers,
     setupClient: (client) => {

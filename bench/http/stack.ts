@@ -57,6 +57,7 @@ export class Stack {
         SESSION_SECRET: 'the secret of the bench is long enough',
         RATE_LIMIT_ANONYMOUS: NO_LIMIT,
         RATE_LIMIT_USER: NO_LIMIT,
+        RATE_LIMIT_NETWORK: NO_LIMIT,
         REDIS_LIMIT_URL: 'none',
         ...env
       },
