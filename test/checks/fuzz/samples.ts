@@ -108,7 +108,7 @@ export function nasty(chance: Chance): unknown {
   return chance.of(NASTY)
 }
 
-/** A value that fits the schema, as far as this knows; patterns of e-mail addresses, slugs and languages included. */
+/** A value that fits the schema, as far as this knows; patterns of e-mail addresses, slugs, languages and keys included. */
 export function right(schema: Schema, chance: Chance): unknown {
   if (schema.enum !== undefined) return schema.enum[chance.below(schema.enum.length)]
   const [first, ...rest] = schema.anyOf ?? []
@@ -138,7 +138,8 @@ function integer({ minimum = -5, maximum = 1000 }: Schema, chance: Chance): numb
 }
 
 function array({ items = {}, minItems = 0 }: Schema, chance: Chance): unknown[] {
-  return Array.from({ length: minItems + chance.below(2) }, () => right(items, chance))
+  // Each once, as `uniqueItems` wants it.
+  return [...new Set(Array.from({ length: minItems + chance.below(2) }, () => right(items, chance)))]
 }
 
 function object(
@@ -156,6 +157,8 @@ function text({ pattern = '', format, minLength = 0, maxLength = 1000 }: Schema,
   if (pattern.includes('@')) return `user${chance.below(50)}@example.org`
   if (pattern.startsWith('^https')) return 'https://example.org/a.png'
   if (pattern.startsWith('^[A-Za-z]{2,3}')) return chance.of(['ru', 'en', 'pt-BR'])
+  if (pattern.startsWith('^(course|'))
+    return chance.of(['course:1', 'course:2:modules', 'api:categories', 'stats:none'])
   if (pattern.startsWith('^[a-z0-9')) return chance.of(['data', 'programming', `new-${chance.below(1000)}`])
   if (pattern.includes('[0-9a-fA-F]{8}'))
     return `00000000-0000-7000-8000-${String(chance.below(1e9)).padStart(12, '0')}`
