@@ -9,6 +9,7 @@ import type { Board } from './board.ts'
 import type { InvalidationLog } from './invalidation-log.ts'
 import { MemoryBoard } from './memory-board.ts'
 import { MemorySample } from './memory-sample.ts'
+import type { Counted } from './report.ts'
 import type { RouteMeter } from './route-meter.ts'
 import type { Counts, KeyCounts, ProcessBeat, RedisNode } from './shapes.ts'
 import { type Deltas, Telling } from './slots.ts'
@@ -44,7 +45,7 @@ export class Reporter {
   readonly #startedAt = new Date().toISOString()
   readonly #tellings: readonly Telling[]
   /** What this process has counted, for while the board does not answer. */
-  readonly own = new MemoryBoard()
+  readonly own: Counted
   /** Sums, of which the board keeps means. */
   readonly #samples = { samples: 0, ops: 0, bytes: 0 }
   /** By which a span in which nothing was asked differs from one in which nobody ran. */
@@ -57,7 +58,9 @@ export class Reporter {
     this.#options = options
     const { board, meter, routes } = options
     const totals = () => ({ ...totalsOf(meter), requests: routes.requests, beats: this.#beats, ...this.#samples })
-    this.#tellings = [board, this.own].flatMap((board) => [
+    // Embedded, the board is this process's own.
+    this.own = board instanceof MemoryBoard ? board : new MemoryBoard()
+    this.#tellings = [...new Set([board, this.own])].flatMap((board) => [
       new Telling(board.minutes, totals),
       new Telling(board.fiveMinutes, totals),
       new Telling(board.routes, () => routes.totals())
