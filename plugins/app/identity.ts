@@ -73,8 +73,12 @@ export default fp(
     app.decorate('accountDeletion', new AccountDeletion(database, accounts))
     app.addHook('onClose', () => sessions.settled())
 
-    /** While they cannot be read, that is said now and then, and not for every request. */
     const unreadableLines = new LineLimit(1, REPORT_INTERVAL_MS)
+    /** While sessions or accounts cannot be read, that is said now and then, and not for every request. */
+    function logUnreadable(request: FastifyRequest, err: unknown, message: string): void {
+      const counted = unreadableLines.take()
+      if (counted !== null) request.log.error({ err, ...counted }, message)
+    }
 
     app.decorateRequest('account', null)
     app.decorateRequest('signedIn', function () {
@@ -169,12 +173,7 @@ export default fp(
 
     function answerAsToVisitor(request: FastifyRequest, error: unknown): void {
       if (!mayBeVisitor(request)) throw error
-      const counted = unreadableLines.take()
-      if (counted === null) return
-      request.log.error(
-        { err: error, ...counted },
-        'accounts cannot be read: answered as to a visitor; check DATABASE_URL'
-      )
+      logUnreadable(request, error, 'accounts cannot be read: answered as to a visitor; check DATABASE_URL')
     }
 
     async function identifyByToken(request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -197,12 +196,7 @@ export default fp(
         // It may be a good one: the client keeps it.
         ignoreCookie(request)
         if (!mayBeVisitor(request)) throw unreadable
-        const counted = unreadableLines.take()
-        if (counted === null) return
-        request.log.error(
-          { err: unreadable, ...counted },
-          'sessions cannot be read: answered as to a visitor; check REDIS_SESSION_URL'
-        )
+        logUnreadable(request, unreadable, 'sessions cannot be read: answered as to a visitor; check REDIS_SESSION_URL')
         return
       }
       if (userId === undefined || rowId === undefined) return
