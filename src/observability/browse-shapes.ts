@@ -10,6 +10,11 @@ const bytes = Type.Union([count, Type.Null()], {
 })
 const ttlS = Type.Union([count, Type.Null()], { description: 'how much longer it is kept, in seconds; null: for ever' })
 
+/** What is left of a TTL in ms, as `ttlS` has it. */
+export function inSeconds(ttlMs: number | null): number | null {
+  return ttlMs === null ? null : Math.ceil(ttlMs / 1000)
+}
+
 export const Pattern = Type.String({
   minLength: 1,
   maxLength: MAX_PATTERN_LENGTH,

@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { inspect } from '#cache'
 import { errors, NotFoundError } from '#http/errors.ts'
 import { reaching } from '#http/reaching.ts'
-import { CacheEntry, EntryQuery } from '#observability/browse-shapes.ts'
+import { CacheEntry, EntryQuery, inSeconds } from '#observability/browse-shapes.ts'
 
 const tags = ['administration']
 
@@ -26,8 +26,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       const entry = await reaching(inspect(cacheParts.store, request.query.key))
       if (entry === null) throw new NotFoundError('entry')
       const { ttlMs, storedAt, ...shown } = entry
-      const ttlS = ttlMs === null ? null : Math.ceil(ttlMs / 1000)
-      return { ...shown, ttlS, storedAt: storedAt?.toISOString() ?? null }
+      return { ...shown, ttlS: inSeconds(ttlMs), storedAt: storedAt?.toISOString() ?? null }
     }
   )
 

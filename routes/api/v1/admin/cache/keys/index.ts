@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { ApiError } from '#http/errors.ts'
 import { reaching } from '#http/reaching.ts'
-import { KeyPage, KeysQuery } from '#observability/browse-shapes.ts'
+import { inSeconds, KeyPage, KeysQuery } from '#observability/browse-shapes.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { store } = app.cacheParts
@@ -29,10 +29,6 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 function refuseCursor(error: unknown): never {
   if (!(error instanceof RangeError)) throw error
   throw new ApiError(400, 'VALIDATION_FAILED', 'cursor must be the nextCursor of an earlier page')
-}
-
-function inSeconds(ms: number | null): number | null {
-  return ms === null ? null : Math.ceil(ms / 1000)
 }
 
 export default routes
