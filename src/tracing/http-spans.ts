@@ -6,7 +6,7 @@ const tracer = trace.getTracer('ai-akademiya/http')
 
 /**
  * Spans of the requests that the service makes, which are its questions to the model, by the channels of `node:http`; until the whole answer
- * is there. They tell neither query nor headers, and the other server is told of no trace.
+ * is there. They have neither query nor headers, and the request carries no traceparent.
  */
 export function traceHttpRequests(): void {
   const spans = new WeakMap<object, Span>()
