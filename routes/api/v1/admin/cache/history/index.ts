@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { reaching } from '#http/reaching.ts'
 import { CacheHistory, HistoryQuery } from '#observability/browse-shapes.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
@@ -15,7 +14,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: CacheHistory }
       }
     },
-    async (request) => reaching(app.cacheHistory(request.query.hours))
+    async (request) => app.cacheHistory(request.query.hours)
   )
 }
 
