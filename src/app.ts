@@ -170,6 +170,10 @@ function headersWithoutHooks(requestId: string): Record<string, string | number>
 const hangUps = {
   process: ['warn', 'connections refused: the process has MAX_CONNECTIONS open; raise it, or start more processes'],
   address: ['warn', 'connections refused: an address has MAX_CONNECTIONS_PER_ADDRESS open; a proxy needs TRUST_PROXY'],
+  new: [
+    'warn',
+    'connections refused: an address opens too many new ones; it should keep them open, a proxy needs TRUST_PROXY'
+  ],
   pipelining: ['info', 'connection closed: the client sent too many requests without reading their answers'],
   'not reading': ['info', 'connection closed: the client stopped reading its answer']
 } as const satisfies Record<HangUp, readonly ['info' | 'warn', string]>

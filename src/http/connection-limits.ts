@@ -10,7 +10,14 @@ const CLOSE_IDLE_INTERVAL_MS = 1000
 /** How long the address of a client that flooded a connection gets few new ones: each flood costs some 20 ms of processor time. */
 const PENALTY_MS = 10_000
 const MAX_OF_PENALIZED = 4
-const MAX_PENALTIES = 10_000
+/**
+ * New connections of one address within a window that begins with the first. A client that connects, asks and hangs up costs a
+ * millisecond each time, and those of others wait in the same backlog of the operating system.
+ */
+const MAX_NEW = 250
+const NEW_WINDOW_MS = 5000
+/** Addresses that are remembered, for either reason. */
+const MAX_ADDRESSES = 10_000
 
 export interface ConnectionLimits {
   /** Open connections of this process; 0 is no limit. */
@@ -21,11 +28,11 @@ export interface ConnectionLimits {
   readonly addressKey: (address: string | undefined) => string | null
 }
 
-export type RefusedConnection = 'process' | 'address'
+export type RefusedConnection = 'process' | 'address' | 'new'
 
 /**
- * Bounds the connections that are open, all of them and those of one client, so that one client cannot take all. Those beyond are
- * closed at once. When there are no more for anybody, those on which nothing is under way are closed, and half of those that have not sent a request
+ * Bounds the connections that are open, all of them and those of one client, so that one client cannot take all, and how many new ones
+ * a client opens in a while. Those beyond are closed at once. When there are no more for anybody, those on which nothing is under way are closed, and half of those that have not sent a request
  * yet, so that the next one gets in.
  * `onRefused` is called once in ten seconds for each bound, at most. Returns a function that lets an address have few connections for
  * ten seconds.
@@ -35,7 +42,11 @@ export function limitConnections(
   { maxConnections, maxConnectionsPerAddress, addressKey }: ConnectionLimits,
   onRefused: (bound: RefusedConnection, address: string | undefined) => void
 ): (address: string | undefined) => void {
-  const reports = { process: new LineLimit(1, REPORT_INTERVAL_MS), address: new LineLimit(1, REPORT_INTERVAL_MS) }
+  const reports = {
+    process: new LineLimit(1, REPORT_INTERVAL_MS),
+    address: new LineLimit(1, REPORT_INTERVAL_MS),
+    new: new LineLimit(1, REPORT_INTERVAL_MS)
+  }
 
   if (maxConnections > 0) {
     server.maxConnections = maxConnections
@@ -53,7 +64,8 @@ export function limitConnections(
   }
 
   if (maxConnectionsPerAddress === 0) return () => {}
-  const penalized = new LRUCache<string, true>({ max: MAX_PENALTIES, ttl: PENALTY_MS })
+  const penalized = new LRUCache<string, true>({ max: MAX_ADDRESSES, ttl: PENALTY_MS })
+  const recent = new LRUCache<string, { count: number }>({ max: MAX_ADDRESSES, ttl: NEW_WINDOW_MS })
   const open = new Holdings<string>()
   server.on('connection', (socket) => {
     const { remoteAddress } = socket
@@ -65,14 +77,23 @@ export function limitConnections(
       socket.destroy()
       return
     }
-    if (count > maxConnectionsPerAddress) {
+    const bound = count > maxConnectionsPerAddress ? 'address' : countNew(key) > MAX_NEW ? 'new' : null
+    if (bound !== null) {
       socket.destroy()
-      if (reports.address.take() !== null) onRefused('address', remoteAddress)
+      if (reports[bound].take() !== null) onRefused(bound, remoteAddress)
       return
     }
     open.add(key)
     socket.once('close', () => open.release(key))
   })
+  const countNew = (key: string): number => {
+    let ofAddress = recent.get(key)
+    if (ofAddress === undefined) {
+      ofAddress = { count: 0 }
+      recent.set(key, ofAddress)
+    }
+    return ++ofAddress.count
+  }
   return (address) => {
     const key = addressKey(address)
     if (key !== null) penalized.set(key, true)

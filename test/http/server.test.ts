@@ -70,6 +70,19 @@ t.test('connections of one address are bounded, and those of others are not hind
   t.equal((await visit()).answered, true, 'one that has gone makes room')
 })
 
+t.test('new connections of one address are bounded, whether or not the earlier ones are still open', async (t) => {
+  const { reasons, visit } = await start(t, { maxConnectionsPerAddress: 500 })
+  let answered = 0
+  for (let n = 0; n < 300; n++) {
+    const visited = await visit()
+    visited.socket.destroy()
+    if (visited.answered) answered++
+  }
+  t.equal(answered, 250)
+  t.same(reasons, ['new'])
+  t.equal((await visit('127.0.0.2')).answered, true, 'others are let in')
+})
+
 t.test('those of a trusted proxy are bounded together with all others only', async (t) => {
   const isProxy = (address: string | undefined) => address === '127.0.0.2'
   const { visit } = await start(t, {

@@ -1,29 +1,34 @@
+import { Agent, get } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Attack, Target } from '../attack.ts'
 
 const AT_ONCE = 50
 const PATIENCE_MS = 20
 const SECONDS = 8
+/** Without a proxy before the service, as each hang-up costs a new connection: behind one, it is for the proxy to bound them. */
+const ADDRESSES = ['127.0.2.1', '127.0.2.2', '127.0.2.3']
 
 /** Searches of which nobody waits for the answer: the database must not go on with them. */
 export const attack: Attack = {
   name: `${AT_ONCE} searches at a time whose client hangs up after ${PATIENCE_MS} ms`,
   seconds: SECONDS + 10,
   async run({ url }: Target) {
+    const agents = ADDRESSES.map((localAddress) => new Agent({ localAddress }))
     let sent = 0
+    let refused = 0
     const endsAt = performance.now() + SECONDS * 1000
     while (performance.now() < endsAt) {
-      const gone = new AbortController()
-      const searches = Array.from({ length: AT_ONCE }, () =>
-        fetch(`${url}/api/v1/courses?search=${encodeURIComponent(`для ${sent++}`)}`, {
-          signal: gone.signal,
-          headers: { 'x-forwarded-for': `198.51.100.${sent % 3}` }
-        }).catch(() => {})
-      )
+      let isWaiting = true
+      const searches = Array.from({ length: AT_ONCE }, () => {
+        const agent = agents[sent % agents.length]
+        return get(`${url}/api/v1/courses?search=${encodeURIComponent(`для ${sent++}`)}`, { agent }).on('error', () => {
+          if (isWaiting) refused++
+        })
+      })
       await sleep(PATIENCE_MS)
-      gone.abort()
-      await Promise.all(searches)
+      isWaiting = false
+      for (const search of searches) search.destroy()
     }
-    return `${sent} searches begun`
+    return `${sent} searches begun, ${refused} connections refused`
   }
 }
