@@ -1,26 +1,12 @@
-import helmet from '@fastify/helmet'
 import fp from 'fastify-plugin'
+import { securityHeaders } from '#http/security-headers.ts'
 
-/** The security headers that matter for a JSON API. A route with a page sets its own Content-Security-Policy. */
+/** Sets the security headers that helmet has written on every response. */
 export default fp(
   async (app) => {
-    await app.register(helmet, {
-      contentSecurityPolicy: {
-        directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },
-        useDefaults: false
-      },
-      // No page of another site needs to load what is here other than by CORS.
-      crossOriginResourcePolicy: { policy: 'same-origin' },
-      xFrameOptions: { action: 'deny' },
-      // The others protect pages, and each of them costs every response.
-      crossOriginEmbedderPolicy: false,
-      crossOriginOpenerPolicy: false,
-      originAgentCluster: false,
-      xDnsPrefetchControl: false,
-      xDownloadOptions: false,
-      xPermittedCrossDomainPolicies: false,
-      xPoweredBy: false,
-      xXssProtection: false
+    app.addHook('onRequest', (_request, reply, done) => {
+      reply.headers(securityHeaders)
+      done()
     })
   },
   { name: 'helmet' }
