@@ -1,13 +1,13 @@
 /**
- * Runs files of tests, each as a process of its own, as a test whose subtests they are: `node test/files.ts FILES --jobs=N`; with
- * `--every=N` every N-th of them, others each day of N. It
- * is what `tap` does, without what `tap` loads into each of them and into every process that they start: a record of the
- * files that are loaded, for coverage and `--changed`. That doubled the time in which a process starts.
+ * Runs files of tests, each in a process of its own, as subtests of one test: `node test/files.ts FILES --jobs=N`. With `--every=N` it
+ * runs every N-th of them, others on each of N days; with `--unit` only those that start nothing. `tap` would load a record of the
+ * loaded files, for coverage and `--changed`, into each of them and into every process that they start, which doubled the start.
  */
 import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import t from 'tap'
+import { isUnitTest } from './unit-files.ts'
 
 const TIMEOUT_S = 180
 const DAY_MS = 86_400_000
@@ -21,12 +21,14 @@ const { values, positionals } = parseArgs({
   options: {
     jobs: { type: 'string', short: 'j', default: JOBS },
     every: { type: 'string', default: '1' },
-    reporter: { type: 'string' }
+    reporter: { type: 'string' },
+    unit: { type: 'boolean', default: false }
   }
 })
 const today = Math.floor(Date.now() / DAY_MS)
 const files = globSync(positionals.length > 0 ? positionals : 'test/**/*.test.ts', { exclude: ['**/node_modules/**'] })
   .sort()
+  .filter((file) => !values.unit || isUnitTest(file))
   .filter((_, i) => (i + today) % Number(values.every) === 0)
 if (files.length === 0) throw new Error(`no such file: ${positionals.join(' ')}`)
 
@@ -40,10 +42,11 @@ if (reporter !== 'tap') {
 
 t.jobs = Number(values.jobs)
 t.setTimeout(0)
+const env = { ...process.env, TAP_TIMEOUT: String(TIMEOUT_S), ...(values.unit && { TEST_STORES: 'memory' }) }
 for (const file of files) {
   // tap would load that record by NODE_OPTIONS.
   const command = [`NODE_OPTIONS=${process.env.NODE_OPTIONS ?? ''}`, process.execPath, ...OPTIONS, file]
-  t.spawn('env', command, { env: { ...process.env, TAP_TIMEOUT: String(TIMEOUT_S) }, timeout: TIMEOUT_S * 1000 }, file)
+  t.spawn('env', command, { env, timeout: TIMEOUT_S * 1000 }, file)
 }
 // Not when nothing is left to do: the reporter waits for the end.
 t.end()

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { CacheMeter } from '../../src/cache/meter.ts'
 import { Breaker } from '../../src/cache/trust/breaker.ts'
-import { recordingLog } from '../support/database.ts'
 import { until } from '../support/eventually.ts'
+import { recordingLog } from '../support/recording-log.ts'
 
 const SOON_MS = 1000
 const broken = async () => {

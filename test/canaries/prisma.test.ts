@@ -5,9 +5,9 @@ import t, { type Test } from 'tap'
 import { Prisma, PrismaClient } from '#database/generated/client.ts'
 import { migrate } from '#database/migrate.ts'
 import { openDatabase } from '#database/open.ts'
-import { recordingLog } from '../support/database.ts'
 import { isPinned } from '../support/pinned.ts'
 import { PostgresServer } from '../support/postgres.ts'
+import { recordingLog } from '../support/recording-log.ts'
 
 const postgres = await PostgresServer.start()
 t.teardown(() => postgres.stop())

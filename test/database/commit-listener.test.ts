@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { invalidateOnCommit } from '#database/commit-listener.ts'
 import { openService, present } from '../support/caches.ts'
-import { recordingLog } from '../support/database.ts'
 import { timed } from '../support/eventually.ts'
 import { leaveTags, startDatabase } from '../support/postgres-database.ts'
+import { recordingLog } from '../support/recording-log.ts'
 import { RedisServer } from '../support/redis.ts'
 
 const PAUSE_MS = 200

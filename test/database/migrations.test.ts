@@ -3,7 +3,7 @@ import t from 'tap'
 import { migrate, unknownMigrations } from '#database/migrate.ts'
 import { applyMigrations, diffMigrations } from '#database/schema-engine.ts'
 import { onBothDatabases } from '../support/both-databases.ts'
-import { recordingLog } from '../support/database.ts'
+import { recordingLog } from '../support/recording-log.ts'
 
 const MIGRATIONS = new URL('../../prisma/migrations/', import.meta.url)
 

@@ -3,9 +3,10 @@ import pg from 'pg'
 import t from 'tap'
 import { Notifications } from '#database/notifications.ts'
 import { CHANNEL } from '#database/outbox.ts'
-import { query, recordingLog } from '../support/database.ts'
+import { query } from '../support/database.ts'
 import { timed, until } from '../support/eventually.ts'
 import { startDatabase } from '../support/postgres-database.ts'
+import { recordingLog } from '../support/recording-log.ts'
 
 const SOON_MS = 1000
 

@@ -2,7 +2,7 @@ import t from 'tap'
 import { CourseLists } from '#courses/course-lists.ts'
 import { migrate } from '#database/migrate.ts'
 import { onBothDatabases, studiedCourse } from '../support/both-databases.ts'
-import { recordingLog } from '../support/database.ts'
+import { recordingLog } from '../support/recording-log.ts'
 
 /** More than are made ready in one transaction. */
 const COURSES = 60

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Database } from '#database/database.ts'
 import { Sweeper } from '#database/sweeper.ts'
-import { recordingLog } from '../support/database.ts'
 import { until } from '../support/eventually.ts'
 import { connectDatabase, leaveTags, startDatabase } from '../support/postgres-database.ts'
+import { recordingLog } from '../support/recording-log.ts'
 
 /** By when everything that was left is applied. */
 const BOUND_MS = 1500

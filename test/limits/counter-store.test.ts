@@ -6,8 +6,8 @@ import { CounterStore } from '#limits/counter-store.ts'
 import { Counters } from '#limits/counters.ts'
 import { connectRedis, type RedisClient } from '#redis/connect.ts'
 import { closeRedis } from '#redis/watchdog.ts'
-import { recordingLog } from '../support/database.ts'
 import { until } from '../support/eventually.ts'
+import { recordingLog } from '../support/recording-log.ts'
 import { RedisServer } from '../support/redis.ts'
 
 const MINUTE_MS = 60_000

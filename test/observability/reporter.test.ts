@@ -8,7 +8,7 @@ import { RouteMeter } from '#observability/route-meter.ts'
 import { connectRedis } from '#redis/connect.ts'
 import { closeRedis } from '#redis/watchdog.ts'
 import { CacheMeter } from '../../src/cache/meter.ts'
-import { recordingLog } from '../support/database.ts'
+import { recordingLog } from '../support/recording-log.ts'
 import { RedisServer } from '../support/redis.ts'
 
 const MANY = 500_000

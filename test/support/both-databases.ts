@@ -2,8 +2,8 @@ import type { Test } from 'tap'
 import type { Database } from '#database/database.ts'
 import { openDatabase } from '#database/open.ts'
 import { migratedDataDir } from './data-dir.ts'
-import { recordingLog } from './database.ts'
 import { PostgresServer } from './postgres.ts'
+import { recordingLog } from './recording-log.ts'
 
 type Suite = (t: Test, database: Database, kind: 'embedded' | 'postgres') => Promise<void>
 

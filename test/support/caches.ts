@@ -9,9 +9,9 @@ import type { Cache, DependOn } from '../../src/cache/cache.ts'
 import { createEmbeddedCache, createRedisCache, type RunningCache } from '../../src/cache/create.ts'
 import type { CacheSpec } from '../../src/cache/keys.ts'
 import { type Outcome, Trace } from '../../src/cache/read/trace.ts'
-import { recordingLog } from './database.ts'
 import { until } from './eventually.ts'
-import { RedisServer } from './redis.ts'
+import { recordingLog } from './recording-log.ts'
+import type { RedisServer } from './redis.ts'
 
 const MEBIBYTE = 1024 * 1024
 const DEFAULTS = {
@@ -88,10 +88,12 @@ export async function cutSubscriptions(redis: Redis): Promise<void> {
 
 type Open = (t: Test, settings?: Settings) => Promise<Instance>
 
-/** The suite on a cache in this process, then on one over a Redis of the test's own. */
+/** The suite on a cache in this process, then on one over a Redis of the test's own; `npm run test:unit` starts no Redis. */
 export async function onBothStores(t: Test, suite: (t: Test, open: Open) => Promise<void>): Promise<void> {
   await t.test('in memory', (t) => suite(t, embeddedCache))
-  await t.test('over Redis', async (t) => {
+  const skip = process.env.TEST_STORES === 'memory' && 'npm run test:unit starts no Redis'
+  await t.test('over Redis', { skip }, async (t) => {
+    const { RedisServer } = await import('./redis.ts')
     const server = await RedisServer.start()
     t.teardown(() => server.stop())
     await suite(t, async (t, settings = {}) => {

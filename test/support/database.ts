@@ -2,8 +2,8 @@ import pg from 'pg'
 import { readConfig } from '#config/config.ts'
 import type { Environment } from '#config/environment.ts'
 import { openDatabase } from '#database/open.ts'
-import type { Log } from '#logging/log.ts'
 import { prepareDatabase } from '#seed/prepare.ts'
+import { recordingLog } from './recording-log.ts'
 
 /** The rows of one statement, on a connection of its own, past everything that the service does. */
 export async function query(databaseUrl: string, sql: string): Promise<Record<string, unknown>[]> {
@@ -30,11 +30,4 @@ export async function prepare(env: Environment): Promise<string> {
   const database = await openDatabase(config, log)
   await prepareDatabase(database, config, log).finally(() => database.close())
   return written()
-}
-
-/** A log that keeps what it is told. */
-export function recordingLog(): { log: Log; written: () => string } {
-  const lines: string[] = []
-  const write = (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields)}`)
-  return { log: { debug: write, info: write, warn: write, error: write }, written: () => lines.join('\n') }
 }

@@ -1,8 +1,8 @@
 import type { Test } from 'tap'
 import type { Database } from '#database/database.ts'
 import { openDatabase } from '#database/open.ts'
-import { recordingLog } from './database.ts'
 import { PostgresServer } from './postgres.ts'
+import { recordingLog } from './recording-log.ts'
 
 /** A PostgreSQL of the test's own, with a migrated database that is empty otherwise. */
 export async function startDatabase(t: Test): Promise<{ postgres: PostgresServer; url: string; database: Database }> {

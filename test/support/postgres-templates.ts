@@ -3,7 +3,7 @@ import { migrate } from '#database/migrate.ts'
 import { openDatabase } from '#database/open.ts'
 import { GenerationQueue } from '#generation/queue.ts'
 import { prepareDatabase } from '#seed/prepare.ts'
-import { recordingLog } from './database.ts'
+import { recordingLog } from './recording-log.ts'
 
 /** What a new database may have in it: what `npm run migrate` leaves, or a first start with the demo catalogue, without a demo admin. */
 export type Template = 'migrated' | 'seeded'

@@ -4,8 +4,8 @@ import type { Test } from 'tap'
 import { connectRedis, duplicateOf, type RedisClient } from '#redis/connect.ts'
 import { closeRedis, REVIVED } from '#redis/watchdog.ts'
 import { RedisMessages } from '../../src/cache/invalidation/messages.ts'
-import { recordingLog } from './database.ts'
 import { until } from './eventually.ts'
+import { recordingLog } from './recording-log.ts'
 
 /** Longer than a client may be without an attempt, and one attempt. */
 export const BACK_MS = 6000

@@ -1,0 +1,8 @@
+import type { Log } from '#logging/log.ts'
+
+/** A log that keeps what it is told. */
+export function recordingLog(): { log: Log; written: () => string } {
+  const lines: string[] = []
+  const write = (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields)}`)
+  return { log: { debug: write, info: write, warn: write, error: write }, written: () => lines.join('\n') }
+}
