@@ -14,8 +14,8 @@ const MAX_OF_PENALIZED = 4
  * New connections of one address within a window that begins with the first. A client that connects, asks and hangs up costs a
  * millisecond each time, and those of others wait in the same backlog of the operating system.
  */
-const MAX_NEW = 250
-const NEW_WINDOW_MS = 5000
+const MAX_NEW = 100
+const NEW_WINDOW_MS = 2000
 /** Addresses that are remembered, for either reason. */
 const MAX_ADDRESSES = 10_000
 
