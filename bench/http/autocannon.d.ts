@@ -16,7 +16,8 @@ declare module 'autocannon' {
   }
   interface Result {
     requests: { average: number }
-    latency: { p99: number }
+    /** In ms. */
+    latency: { p50: number; p99: number; p99_9: number }
     errors: number
     timeouts: number
     '4xx': number

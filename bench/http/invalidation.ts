@@ -18,7 +18,7 @@ export async function invalidation(): Promise<Outcome[]> {
     goal: { atMost }
   })
   return [
-    outcome('invalidation at 1,000,000 keys : at 1,000', found.invalidation, 1.2),
-    outcome('write with invalidation : bare Prisma', found.write, 2.5)
+    outcome('invalidation at 1,000,000 keys : at 1,000', found.invalidation, 1.1),
+    outcome('write with invalidation : bare Prisma', found.write, 2)
   ]
 }

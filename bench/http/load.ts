@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import autocannon from 'autocannon'
 
@@ -19,9 +20,18 @@ export interface Load {
 export interface Shot {
   readonly perSecond: number
   readonly errors: number
+  /** How long answers took, in ms: the median, and what 99 and 99.9 of 100 took at most. */
+  readonly latency: Percentiles
+}
+
+export interface Percentiles {
+  readonly p50: number
+  readonly p99: number
+  readonly p999: number
 }
 
 const CONNECTIONS = 32
+const PERCENTILES = fileURLToPath(new URL('percentiles.lua', import.meta.url))
 
 /** Where wrk is installed it makes the load of a single URL: it takes a fraction of what the server does for an answer, autocannon as much. */
 const hasWrk = await run('wrk', ['--version']).then(
@@ -37,11 +47,18 @@ export function shoot(load: Load): Promise<Shot> {
 
 async function shootWithWrk({ url, seconds, headers = {} }: Load): Promise<Shot> {
   const lines = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
-  const { stdout } = await run('wrk', ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, ...lines, url])
+  const { stdout } = await run('wrk', ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '-s', PERCENTILES, ...lines, url])
   const rate = /^Requests\/sec:\s+([\d.]+)$/m.exec(stdout)
-  if (rate === null) throw new Error(`wrk says no rate:\n${stdout}`)
+  const micros = /^percentiles: (\d+) (\d+) (\d+)$/m.exec(stdout) ?? []
+  const [p50, p99, p999] = micros.slice(1).map((value) => Number(value) / 1000)
+  if (rate === null || p50 === undefined || p99 === undefined || p999 === undefined)
+    throw new Error(`wrk says no rate or percentiles:\n${stdout}`)
   const failed = stdout.match(/(?<=Non-2xx or 3xx responses: |(?:connect|read|write|timeout) )\d+/g) ?? []
-  return { perSecond: Number(rate[1]), errors: failed.reduce((sum, count) => sum + Number(count), 0) }
+  return {
+    perSecond: Number(rate[1]),
+    errors: failed.reduce((sum, count) => sum + Number(count), 0),
+    latency: { p50, p99, p999 }
+  }
 }
 
 async function shootWithAutocannon({
@@ -64,6 +81,7 @@ async function shootWithAutocannon({
   })
   return {
     perSecond: result.requests.average,
-    errors: result.errors + result.timeouts + result['4xx'] + result['5xx']
+    errors: result.errors + result.timeouts + result['4xx'] + result['5xx'],
+    latency: { p50: result.latency.p50, p99: result.latency.p99, p999: result.latency.p99_9 }
   }
 }

@@ -1,3 +1,14 @@
+import type { Percentiles } from './load.ts'
+
+/** What one side of a comparison took and gave. */
+export interface SideFigures extends Percentiles {
+  /** CPU of its process for one request, in microseconds. */
+  readonly cpuMicros: number
+  readonly perSecond: number
+  /** What its process had resident in the end. */
+  readonly residentMiB: number
+}
+
 /** What a measurement found, beside what it should. */
 export interface Outcome {
   readonly name: string
@@ -7,6 +18,8 @@ export interface Outcome {
   readonly value: number
   readonly unit: '' | ' s' | ' MiB'
   readonly goal: { readonly atLeast: number } | { readonly atMost: number }
+  /** Where two servers were compared: ours, and the yardstick. */
+  readonly sides?: readonly [SideFigures, SideFigures]
   /** What a reader should know of how it came about. */
   readonly remark?: string
 }

@@ -8,10 +8,11 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { table } from '../../test/checks/coherence/report.ts'
 import { chart } from './chart.ts'
+import { coldRequests } from './cold.ts'
 import { invalidation } from './invalidation.ts'
 import { latencyUnderWrites } from './latency.ts'
 import { memory, startTime } from './lifetime.ts'
-import { figure, goalText, isMet, type Outcome } from './outcome.ts'
+import { figure, goalText, isMet, type Outcome, type SideFigures } from './outcome.ts'
 import { twoProcesses } from './processes.ts'
 import { Stack } from './stack.ts'
 import { compare, scenarios } from './throughput.ts'
@@ -37,6 +38,7 @@ const all: Task[] = [
     measure: () => latencyUnderWrites(stack, quick ? 2 : 10, quick ? 1 : 3)
   },
   { name: 'two processes on two cores : one on one', measure: () => twoProcesses(stack, pace.seconds, pace.rounds) },
+  { name: '1,000 cold requests over three processes', measure: () => coldRequests(stack) },
   { name: 'start to first answer', measure: () => startTime(stack, quick ? 3 : 7) }
 ]
 if (!quick) {
@@ -66,6 +68,11 @@ console.log(
     ])
   ])
 )
+const compared = outcomes.flatMap(({ name, sides }) => (sides === undefined ? [] : [[name, ...both(sides)]]))
+if (compared.length > 0) {
+  const columns = ['ours / yardstick', 'CPU µs', 'a second', 'p50 ms', 'p99 ms', 'p99.9 ms', 'resident MiB']
+  console.log(table([columns, ...compared]))
+}
 for (const { name, remark } of outcomes) if (remark) console.log(`${name}: ${remark}`)
 const run = { at: new Date().toISOString(), node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, quick }
 const name = quick || only !== '' ? 'results-partial.json' : 'results.json'
@@ -75,6 +82,20 @@ await writeFile(
 )
 if (picture !== undefined) await writeFile(picture, chart(outcomes))
 process.exit(0)
+
+/** The figures of both sides, as `ours / yardstick`. */
+function both([ours, yardstick]: readonly [SideFigures, SideFigures]): string[] {
+  const pair = (read: (side: SideFigures) => number, digits: number) =>
+    `${read(ours).toFixed(digits)} / ${read(yardstick).toFixed(digits)}`
+  return [
+    pair(({ cpuMicros }) => cpuMicros, 1),
+    pair(({ perSecond }) => perSecond, 0),
+    pair(({ p50 }) => p50, 2),
+    pair(({ p99 }) => p99, 2),
+    pair(({ p999 }) => p999, 2),
+    pair(({ residentMiB }) => residentMiB, 0)
+  ]
+}
 
 function readArguments() {
   try {
