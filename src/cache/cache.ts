@@ -9,12 +9,12 @@ import { Ticket } from './read/ticket.ts'
 import { Trace } from './read/trace.ts'
 import { assertPattern } from './store/glob.ts'
 
-/** How long an invalidation that failed waits for the store to be trusted again before it gives up. */
-const INVALIDATION_PATIENCE_MS = 500
-/** How many tags go out in one pipeline and one message: few enough to be answered within the time that a command has. */
+/** How long a failed invalidation waits for the store to be trusted again before it gives up. */
+const INVALIDATION_RETRY_WINDOW_MS = 500
+/** How many tags share one pipeline and one message: few enough to finish within the command timeout. */
 const TAGS_AT_ONCE = MAX_TAGS
 
-/** Names tags that only the load knows: await it before what they cover is read (`Ticket.dependOn`). */
+/** Adds tags that are only known during the load: await it before reading the data that they cover (`Ticket.dependOn`). */
 export type DependOn = (tags: readonly string[]) => Promise<void>
 
 /** Loads a value, as text. */
@@ -22,17 +22,17 @@ export type Load = (dependOn: DependOn) => Promise<string>
 
 export interface CacheOptions extends ReaderOptions {
   readonly messages: Messages
-  /** False while the store is not known to be the one of this database: another may be read by other processes. */
+  /** False until the store is known to belong to this database: other processes may be reading another store. */
   readonly bound: () => boolean
-  /** The keys that are an entity's own: removed from the store when its tag is invalidated, as operators expect. */
+  /** An entity's own keys. They are removed from the store when its tag is invalidated, as operators expect. */
   readonly ownKeys: (tag: string) => readonly string[]
-  /** Told what the cache does, for traces. */
+  /** Notified of what the cache does, for tracing. */
   readonly observer?: Observer | null
 }
 
 /**
  * The coherent cache: cache-aside in two tiers, with stamps. With a lease of 0, a read that starts after `invalidate`
- * has resolved never returns what was loaded before; otherwise it may in other processes, for the lease at most.
+ * has resolved never returns an older value. With a longer lease, other processes may return one until the lease ends.
  */
 export class Cache {
   readonly #options: CacheOptions
@@ -43,32 +43,32 @@ export class Cache {
     this.#reader = new Reader(options)
   }
 
-  /** False while the store is not asked, and reads go to the database. */
+  /** False while the store is bypassed and reads go to the database. */
   get trusted(): boolean {
     return this.#options.breaker.closed
   }
 
-  /** The entry, when a copy in this process may answer alone; else null, and `fetch` is to be asked. Who uses it calls `countHit`. */
+  /** The entry, if a copy in this process is within its lease; otherwise null: call `fetch`. If you use it, call `countHit`. */
   peek(spec: CacheSpec): Entry | null {
     return this.#reader.peek(spec)
   }
 
   /**
-   * The entry, when there is a copy in this process and the store says that it is valid; resolves to null when it does not, or does
-   * not answer, and `fetch` is to be asked. Null at once where there is nothing to ask for. Who uses it calls `countHit`.
+   * The entry, if there is a copy in this process and the store confirms that it is valid. Returns null when there is no such copy,
+   * and resolves to null when the store does not confirm it or does not answer: call `fetch` then. If you use it, call `countHit`.
    */
   confirm(spec: CacheSpec): Promise<Entry | null> | null {
     return this.#reader.confirm(spec)
   }
 
-  /** A request was answered with what `peek` or `confirm` found. */
+  /** Counts a request that was answered with the result of `peek` or `confirm`. */
   countHit(spec: CacheSpec, trace: Trace): void {
     this.#reader.countHit(spec, trace)
   }
 
   /**
-   * The first phase of a read: the entry (at once, when a copy in this process may answer alone; negative ones included), or a
-   * ticket, which says that the caller has to load, and end the ticket. It rejects with the error of a load that was joined.
+   * The first phase of a read: the entry, which may be negative (synchronously, if a copy in this process is within its lease), or a
+   * ticket: the caller then has to load the value and end the ticket. Rejects with the error of the load if it joined one.
    */
   lookUp(spec: CacheSpec, trace: Trace): Entry | Promise<Entry | Ticket> {
     const activity = this.#options.observer?.lookUp(spec.key)
@@ -94,9 +94,8 @@ export class Cache {
   }
 
   /**
-   * Both phases in one: the entry for `spec`, cached or made of the text that `load` resolves to. An error that says that something
-   * is missing is remembered for a while, as a negative entry, and thrown; another error reaches every waiter, unless a
-   * stale entry can be served.
+   * Both phases in one: the entry for `spec`, from the cache or from the text that `load` resolves to. A "not found" error is
+   * cached briefly as a negative entry, and thrown; any other error is thrown to all waiters, unless a stale entry can be served.
    */
   async fetch(spec: CacheSpec, load: Load, trace = new Trace()): Promise<Entry> {
     const found = await this.lookUp(spec, trace)
@@ -119,13 +118,13 @@ export class Cache {
     return ticket.commit(text)
   }
 
-  /** The value for `spec`, from the cache or from `load`. It must survive JSON. */
+  /** The value for `spec`, from the cache or from `load`. It must survive a round trip through JSON. */
   async wrap<T>(spec: CacheSpec, load: (dependOn: DependOn) => Promise<T>, trace?: Trace): Promise<T> {
     const entry = await this.fetch(spec, async (dependOn) => JSON.stringify(await load(dependOn)), trace)
     return JSON.parse(entry.value)
   }
 
-  /** The cached value, or null; nothing is loaded. */
+  /** The cached value, or null; it never loads. */
   async get<T>(spec: CacheSpec): Promise<T | null> {
     if (!this.#options.breaker.closed) return null
     const entry = await this.#reader.validator.valid(spec).catch(() => null)
@@ -133,8 +132,8 @@ export class Cache {
   }
 
   /**
-   * Keeps a value that is written in place. Throws `RangeError` for one with tags: nobody could tell whether it was read
-   * before or after the last write. Such a value comes in through `wrap`, which takes the stamps first.
+   * Stores a value directly. Throws `RangeError` if the spec has tags: the value might have been read before the last
+   * write. Use `wrap` for those: it takes the stamps before it loads.
    */
   async set<T>(spec: CacheSpec, value: T): Promise<void> {
     if (spec.tags.length > 0) throw new RangeError(`${spec.key} has tags: use wrap`)
@@ -146,20 +145,20 @@ export class Cache {
     tier.keep(spec.key, entry, tier.begin([]), performance.now() + ttlMs)
   }
 
-  /** Removes entries by their keys, in all instances; resolves to how many the store had. */
+  /** Removes entries by key, on all instances; resolves to the number removed from the store. */
   async delete(keys: readonly string[]): Promise<number> {
     const { store, tier, breaker, messages } = this.#options
     const deleted = await breaker.run(() => store.delete(keys))
     tier.delete(keys)
-    // A key has no character that means something in a pattern.
+    // A key contains no special characters, so it is also a pattern that matches only itself.
     await Promise.all(keys.map((clear) => messages.publish({ clear })))
     return deleted
   }
 
   /**
-   * Makes every entry with one of these tags invalid, whatever their number, and removes the entities' own keys.
-   * Resolves when the store has acknowledged; rejects when it has not, and is not trusted from then on until the
-   * invalidations of the outbox have reached it.
+   * Invalidates every entry with one of these tags, however many there are, and removes the entities' own keys.
+   * Resolves once the store has acknowledged this. If it does not, this rejects, and the store is not trusted again until
+   * the invalidations in the outbox have reached it.
    */
   async invalidate(tags: readonly string[]): Promise<void> {
     const activity = this.#options.observer?.invalidate(tags.length)
@@ -174,36 +173,36 @@ export class Cache {
     const { tier, breaker, meter, log } = this.#options
     meter.invalidations++
     meter.invalidatedTags += tags.length
-    // First of all in this process: what it has just written it must not read old, whatever happens to the store.
+    // This process first: it must not read stale data after its own write, whatever happens to the store.
     tier.drop(tags)
     const trusted = breaker.closed
     try {
-      // Trusted by us or not: other instances may trust it, and read there.
-      if (!this.#options.bound()) throw new Error('the cache store is not known to be the one of this database')
+      // Even if we do not trust the store: other instances may, and read from it.
+      if (!this.#options.bound()) throw new Error('the cache store is not known to belong to this database')
       await Promise.all([this.renewStamps(tags), this.#deleteOwnKeys(tags)])
     } catch (error) {
       breaker.open(error)
-      // A store that stumbled is worth a moment: other instances still trust it, and would read what is old.
-      if (trusted) await Promise.race([breaker.probe(), sleep(INVALIDATION_PATIENCE_MS)])
+      // Wait briefly for the store to recover: other instances still trust it, and would read stale data.
+      if (trusted) await Promise.race([breaker.probe(), sleep(INVALIDATION_RETRY_WINDOW_MS)])
       if (!breaker.closed) throw error
       await Promise.all([this.renewStamps(tags), this.#deleteOwnKeys(tags)])
     }
     log.debug({ tags }, 'cache invalidate')
   }
 
-  /** Makes every entry with one of these tags invalid, in the store and in all instances, trusted or not. */
+  /** Invalidates every entry with one of these tags, in the store and on all instances, even if the store is not trusted. */
   async renewStamps(tags: readonly string[]): Promise<void> {
     const { store, messages, tier } = this.#options
     for (let start = 0; start < tags.length; start += TAGS_AT_ONCE) {
       const some = tags.slice(start, start + TAGS_AT_ONCE)
-      // Sent at once, so in this order: whoever hears the message finds the new stamps.
+      // Both are sent in the same turn, so in this order: an instance that gets the message finds the new stamps.
       await Promise.all([store.renewStamps(some), messages.publish({ tags: some })])
-      // Once more: what was read between our drop and the new stamp is old.
+      // Drop again: a read between our first drop and the new stamps may be stale.
       tier.drop(some)
     }
   }
 
-  /** The entities' own keys, which operators expect to be gone. Their entries are invalid already. */
+  /** The entries are invalid already; operators expect the entities' own keys to disappear, too. */
   async #deleteOwnKeys(tags: readonly string[]): Promise<void> {
     const keys = tags.flatMap(this.#options.ownKeys)
     for (let start = 0; start < keys.length; start += TAGS_AT_ONCE) {
@@ -212,14 +211,14 @@ export class Cache {
   }
 
   /**
-   * Removes the cached data whose keys match a Redis glob, as `course:*`, in all instances, which log `by` whom; resolves to their
-   * number. Throws `RangeError` for a pattern longer than 512 characters, as no key is.
+   * Removes the cached data whose keys match a Redis glob such as `course:*`, on all instances; resolves to the number of keys. The
+   * instances log who did it (`by`). Throws `RangeError` for a pattern longer than 512 characters, the maximum length of a key.
    */
   async clearPattern(pattern: string, progress?: Progress, by?: string): Promise<number> {
     assertPattern(pattern)
     const { store, tier, messages, log } = this.#options
     const deleted = await deleteMatching(store, pattern, progress)
-    // After the store: a copy made before is gone, and one made after is not of what was deleted.
+    // After the store: this removes copies of deleted entries, and no later copy can be of one.
     tier.deleteMatching(pattern)
     await messages.publish({ clear: pattern, ...(by !== undefined && { by }) })
     log.debug({ pattern, deleted }, 'cache cleared by pattern')
@@ -233,7 +232,7 @@ export class Cache {
   }
 }
 
-/** Of a miss that is not to be loaded somebody else has made the entry meanwhile. */
+/** For traces. A miss without a ticket joined the load of another caller. */
 function resultOfLookUp(found: Entry | Ticket, { outcome, tier }: Trace): string {
   if (outcome === 'HIT') return tier
   return outcome === 'MISS' && !(found instanceof Ticket) ? 'joined' : outcome.toLowerCase()

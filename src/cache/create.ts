@@ -18,27 +18,27 @@ export interface CacheSettings
     'defaultTtlMs' | 'l1LeaseMs' | 'maxEntryBytes' | 'staleIfErrorMs' | 'ownKeys' | 'errors' | 'log' | 'observer'
   > {
   readonly l1MaxBytes: number
-  /** How long others wait for one load, in ms, before they load for themselves; 10 s where it is not given. */
+  /** How long others wait for a load, in ms, before they load for themselves; the default is 10 s. */
   readonly maxLoadMs?: number
-  /** Hands `apply` every invalidation that the store may have missed; before that the store is not trusted. */
+  /** Passes every invalidation that the store may have missed to `apply`; the store is not trusted before that. */
   readonly replay: (apply: (tags: string[]) => Promise<void>) => Promise<void>
-  /** Where the database keeps which store is its own; null for a command, which reads nothing that could be of another one. */
+  /** Where the database records which store it uses; null for a command that reads no entries, which does not need to know. */
   readonly registry: StoreRegistry | null
 }
 
-/** A cache that works, with the parts that operators look at. */
+/** A running cache, with the parts that metrics and the admin page read. */
 export interface RunningCache {
   readonly cache: Cache
   readonly breaker: Breaker
   readonly tier: MemoryTier
   readonly store: Store
   readonly meter: CacheMeter
-  /** Resolves when store and database are known to belong together, or cannot be asked. Throws `StoreMismatchError`. */
+  /** Resolves when store and database are known to belong together, or do not answer. Throws `StoreMismatchError`. */
   start(): Promise<void>
   close(): Promise<void>
 }
 
-/** The cache of a service that is one process: everything in its memory. */
+/** The cache of a single-process service: everything is in its memory. */
 export function createEmbeddedCache(settings: CacheSettings): RunningCache {
   const store = new MemoryStore(settings.l1MaxBytes)
   const { binding, ...parts } = assemble(settings, {
@@ -61,15 +61,15 @@ export function createEmbeddedCache(settings: CacheSettings): RunningCache {
 const PROBE_TTL_MS = 60_000
 const MAX_LOAD_MS = 10_000
 
-/** The cache over Redis, which is trusted while it takes what is written and every invalidation has reached it. */
+/** The cache over Redis. Redis is trusted while it accepts writes and every invalidation has reached it. */
 export function createRedisCache(redis: RedisClient, keyPrefix: string, settings: CacheSettings): RunningCache {
   const subscriber = duplicateOf(redis)
-  // Its errors are those of the main connection, which are logged.
+  // The main connection logs the same errors.
   subscriber.on('error', () => {})
   subscriber.on(REVIVED, (err: Error) =>
     settings.log.warn(
       { err },
-      'invalidation messages were cut off: connecting to Redis again; if this repeats, check the network between them'
+      'invalidation messages were interrupted: reconnecting to Redis; if this repeats, check the network to Redis'
     )
   )
   const messages = new RedisMessages(redis, subscriber, keyPrefix)

@@ -2,33 +2,33 @@ import { randomBytes } from 'node:crypto'
 import { etagOf } from './etag.ts'
 import type { CacheSpec } from './keys.ts'
 
-/** The version of the stored form: entries of another one are misses, so that a rolling update may change it. */
+/** The version of the storage format. Entries in any other are misses, so a rolling update may change it. */
 const VERSION = '2'
-/** The header of an entry has a tag or a few: a longer one is none of ours. */
+/** In characters. An entry has few tags, so a longer header is not one of ours. */
 export const MAX_HEADER_LENGTH = 8192
 const ETAG = /^("[\w-]+")?$/
 
 /** What a value depends on. */
 export interface Dependencies {
-  /** The tags of its spec first, then those that only its load could name. */
+  /** The tags of its spec first, then those that were found during the load. */
   readonly tags: readonly string[]
-  /** The stamps that they had before the load; none where it was loaded without asking for them. */
+  /** The stamps that the tags had before the load; empty if it was loaded without the store. */
   readonly stamps: readonly string[]
 }
 
-/** A cached value, as serialized text, with the stamps that its tags had before it was loaded. */
+/** A cached value as serialized text, with the stamps that its tags had before it was loaded. */
 export interface Entry extends Dependencies {
-  /** The fingerprint of what the value is made of. */
+  /** The fingerprint of the value's schema (`shapeOf`). */
   readonly shape: string
-  /** A strong HTTP entity tag of `value`, quotes included; empty where there is no value. */
+  /** A strong HTTP entity tag of `value`, quotes included; empty for a negative entry. */
   readonly etag: string
-  /** The text; of a negative entry, the name of what does not exist. */
+  /** The text; for a negative entry, the name of what does not exist. */
   readonly value: string
 }
 
 const NOTHING: Dependencies = { tags: [], stamps: [] }
 
-/** A new stamp: a random nonce, so that a stamp that was evicted and made anew never equals an old one. */
+/** A new stamp: a random nonce, so that a stamp created after an eviction never equals an old one. */
 export function newStamp(): string {
   return randomBytes(12).toString('base64url')
 }
@@ -39,7 +39,7 @@ export function createEntry(shape: string, value: string, { tags, stamps } = NOT
 
 const bodies = new WeakMap<Entry, string | Buffer>()
 
-/** The value as it is sent soonest: text where a character is a byte, else its bytes, encoded once, however often they are sent. */
+/** The value in the form that is fastest to send: a string if it is ASCII, otherwise its bytes, encoded only once. */
 export function bodyOf(entry: Entry): string | Buffer {
   let body = bodies.get(entry)
   if (body === undefined) {
@@ -50,7 +50,7 @@ export function bodyOf(entry: Entry): string | Buffer {
   return body
 }
 
-/** A negative entry: it is known that `what` does not exist. */
+/** A negative entry: `what` is known not to exist. */
 export function createNegativeEntry(shape: string, what: string, { tags, stamps } = NOTHING): Entry {
   return { shape, tags, stamps, etag: '', value: what }
 }
@@ -60,21 +60,21 @@ export function isNegative(entry: Entry): boolean {
 }
 
 /**
- * One line of header, then the value. Its length guards against a value cut short or edited by hand. When it was stored, in ms since 1970,
- * is for people only (`storedAtOf`).
+ * One header line, then the value. The length in the header detects a value that was cut short or edited by hand. The time of
+ * storage, in ms since 1970, is for operators only (`storedAtOf`).
  */
 export function encodeEntry({ shape, tags, stamps, etag, value }: Entry): string {
   const stamped = tags.map((tag, i) => `${tag}=${stamps[i]}`)
   return `${VERSION} ${value.length} ${etag} ${shape} ${stamped.join()} ${Date.now()}\n${value}`
 }
 
-/** When the text of an entry was stored; null where it does not say so. */
+/** When an encoded entry was stored; null if its header does not say. */
 export function storedAtOf(text: string): Date | null {
   const [, ms] = /^\S+ \S+ \S* \S+ \S* (\d{13})\n/.exec(text.slice(0, MAX_HEADER_LENGTH)) ?? []
   return ms === undefined ? null : new Date(Number(ms))
 }
 
-/** The entry, or null when the text is not a whole entry of this version. */
+/** The entry, or null if the text is not a complete entry of this version. */
 export function decodeEntry(text: string): Entry | null {
   const end = text.indexOf('\n')
   if (end === -1 || end > MAX_HEADER_LENGTH) return null
@@ -93,14 +93,14 @@ export function decodeEntry(text: string): Entry | null {
   return { shape, tags, stamps, etag, value }
 }
 
-/** True when the stamps of its tags are known: else nobody can tell later whether it is valid. */
+/** True if the stamps of all tags are known. Otherwise it is impossible to tell later whether the entry is still valid. */
 export function isStamped({ tags, stamps }: Dependencies): boolean {
   return tags.length === stamps.length
 }
 
 /**
- * True when the entry is what the spec says: of its shape, and dependent on its tags, in their order, and perhaps on others after them.
- * Another version of the service may have made it.
+ * True if the entry matches the spec, which an entry of another version of the service may not: it has the same shape, and its
+ * tags begin with those of the spec, in the same order.
  */
 export function isOf(entry: Entry, { shape, tags }: Pick<CacheSpec, 'shape' | 'tags'>): boolean {
   if (entry.shape !== shape) return false
@@ -108,7 +108,7 @@ export function isOf(entry: Entry, { shape, tags }: Pick<CacheSpec, 'shape' | 't
   return true
 }
 
-/** True while the tags of the entry, from the one at `from` on, have the stamps that it was built under. */
+/** True while the entry's tags, from index `from` on, still have the stamps that it was built under. */
 export function isCurrent({ stamps }: Dependencies, current: readonly (string | null)[], from = 0): boolean {
   for (let i = 0; i < current.length; i++) if (stamps[from + i] !== current[i]) return false
   return true

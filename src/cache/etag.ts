@@ -5,14 +5,14 @@ export function etagOf(value: string): string {
   return `"${hash('sha1', value, 'base64url')}"`
 }
 
-/** The entity tag of the same text in a content encoding, as each form has its own (RFC 9110, 8.8.3.3). */
+/** The entity tag of the same text in a content encoding: each encoding needs its own (RFC 9110, 8.8.3.3). */
 export function encodedEtag(etag: string, encoding: string): string {
   return etag.includes('.') ? etag : etag.replace(/"$/, `.${encoding}"`)
 }
 
 /**
- * The entity tag by which an `If-Match` or `If-None-Match` header names this one, in whatever content encoding it was sent, by the weak
- * comparison of RFC 9110, 13.1.2; null where it does not name it.
+ * The entity tag in an `If-Match` or `If-None-Match` header that matches `etag`, in any content encoding, by the weak comparison of
+ * RFC 9110, 13.1.2; null if none does.
  */
 export function namedEtag(header: string | undefined, etag: string): string | null {
   if (header === undefined) return null
@@ -23,5 +23,5 @@ export function namedEtag(header: string | undefined, etag: string): string | nu
   return null
 }
 
-/** An entity tag of a list, which may have commas between its quotes. */
+/** An entity tag in a list. It may contain commas between its quotes. */
 const LISTED = /(?:^|,)[ \t]*(?:W\/)?("[^"]*")[ \t]*(?=,|$)/g

@@ -1,4 +1,4 @@
-/** The coherent cache (README.md). What is not exported here is the library's own. */
+/** The coherent cache (README.md). Everything that is not exported here is internal. */
 export { Cache, type DependOn } from './cache.ts'
 export { type CacheSettings, createEmbeddedCache, createRedisCache, type RunningCache } from './create.ts'
 export { bodyOf, type Entry, isNegative } from './entry.ts'

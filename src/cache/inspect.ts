@@ -1,30 +1,30 @@
 import { decodeEntry, isNegative, storedAtOf } from './entry.ts'
 import type { Store } from './store/store.ts'
 
-/** Of a longer value the beginning is shown. */
+/** In characters: only the beginning of a longer value is shown. */
 const MAX_SHOWN = 65_536
 
-/** An entry as people look at it. */
+/** An entry as the admin page shows it. */
 export interface InspectedEntry {
   readonly key: string
   readonly value: string
-  /** Only the beginning is shown. */
+  /** True if `value` is only the beginning. */
   readonly truncated: boolean
-  /** It is known that this does not exist, and `value` is its name. */
+  /** True for a negative entry: `value` is the name of what does not exist. */
   readonly missing: boolean
-  /** What it weighs in the store. */
+  /** Its memory usage in the store. */
   readonly bytes: number | null
   readonly ttlMs: number | null
   readonly storedAt: Date | null
-  /** What it depends on, and whether that is as it was. */
+  /** The tags that it depends on, and whether their stamps are still the current ones. */
   readonly tags: { readonly tag: string; readonly current: boolean }[]
-  /** False for one that will not be served: a tag was touched since, or it was put there by hand. */
+  /** False for an entry that will not be served: one of its tags was invalidated, or it is not one of ours. */
   readonly valid: boolean
 }
 
-/** The entry under a key, as the store has it; null where there is none. */
+/** The entry stored under a key, valid or not; null if there is none. */
 export async function inspect(store: Store, key: string): Promise<InspectedEntry | null> {
-  const [stored, bytes] = await Promise.all([store.get(key), store.weigh(key)])
+  const [stored, bytes] = await Promise.all([store.get(key), store.memoryUsage(key)])
   if (stored === null) return null
   const entry = decodeEntry(stored.text)
   const stamps = entry === null ? [] : await store.stamps(entry.tags)
@@ -32,7 +32,7 @@ export async function inspect(store: Store, key: string): Promise<InspectedEntry
   const value = entry?.value ?? stored.text
   return {
     key,
-    // Not half a character at its end.
+    // The cut may have split a surrogate pair.
     value: value.slice(0, MAX_SHOWN).toWellFormed(),
     truncated: value.length > MAX_SHOWN,
     missing: entry !== null && isNegative(entry),

@@ -2,36 +2,36 @@ import { DATA_PREFIXES } from './keys.ts'
 
 export type DataPrefix = (typeof DATA_PREFIXES)[number]
 
-/** What the cache did for the keys of one prefix, since the process began. */
+/** Counts for the keys of one prefix, since the process started. */
 export interface PrefixCounts {
-  /** Answered by a copy in this process, and by the store. */
+  /** Reads answered from a copy in this process, and from the store. */
   memoryHits: number
   storeHits: number
   misses: number
-  /** Answered by an expired copy, because the database failed. */
+  /** Reads answered with an expired copy because the database failed. */
   stale: number
-  /** Answered without the store, which is not trusted. */
+  /** Reads that bypassed the store because it was not trusted. */
   bypassed: number
-  /** Loads from the database, those that failed, and how long they took together, in ms. */
+  /** Loads from the database, how many failed, and their total time in ms. */
   loads: number
   loadErrors: number
   loadMs: number
 }
 
-/** What the cache does in this process, in plain numbers: a hit must pay nothing for being counted. */
+/** Counters of the cache in this process. They are plain numbers, so that counting costs a hit next to nothing. */
 export class CacheMeter {
   readonly prefixes: Readonly<Record<DataPrefix, PrefixCounts>>
   invalidations = 0
   invalidatedTags = 0
   /** Values that were not stored because they are too large. */
   oversized = 0
-  /** Answers of the store, their time together in ms, and what failed. */
+  /** Answers of the store, their total time in ms, and failed commands. */
   storeAnswers = 0
   storeMs = 0
   storeErrors = 0
-  /** How often the store was held for untrustworthy: it failed, or the connection was lost. */
+  /** How often the store lost trust: it failed, or the connection was lost. */
   interruptions = 0
-  /** Told how long each answer took, in ms. */
+  /** Called with the duration of each answer, in ms. */
   observeStore: (ms: number) => void = () => {}
 
   constructor() {
@@ -48,7 +48,7 @@ export class CacheMeter {
     this.prefixes = { course: none(), user: none(), api: none(), generation: none(), stats: none() }
   }
 
-  /** The counts to which a key belongs. */
+  /** The counts for the prefix of a key. */
   of(key: string): PrefixCounts {
     return this.prefixes[prefixOf(key)]
   }
@@ -60,7 +60,7 @@ export class CacheMeter {
   }
 }
 
-/** The first word of a key; `stats` for one that is none of the cache's. */
+/** The prefix of a key; `stats` for one with an unknown prefix. */
 function prefixOf(key: string): DataPrefix {
   return DATA_PREFIXES.find((prefix) => key.startsWith(prefix)) ?? 'stats'
 }

@@ -1,19 +1,19 @@
-/** A part of what the cache does, of which somebody is told while it is done. */
+/** An operation of the cache that is observed while it runs: a span, for a tracer. */
 export interface Activity {
-  /** Runs `task` as a part of it: what that asks of Redis or the database belongs to it. */
+  /** Runs `task` as a part of it: queries to Redis or the database are attributed to it. */
   run<T>(task: () => T): T
-  /** It is over; `result` is a word for how it ended. */
+  /** Ends it; `result` says how, in one word. */
   end(result: string): void
 }
 
-/** Told when a look-up or a load of a key begins, or an invalidation of so many tags. */
+/** Notified when a look-up or a load of a key begins, or an invalidation of this many tags. */
 export interface Observer {
   lookUp(key: string): Activity
   load(key: string): Activity
   invalidate(tags: number): Activity
 }
 
-/** Runs `task` as the activity, where there is one; `resultOf` says how it ended. */
+/** Runs `task` as the activity, if there is one; `resultOf` names the result. */
 export async function observed<T>(
   activity: Activity | undefined,
   task: () => Promise<T>,

@@ -3,8 +3,8 @@ import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/schema'
 
 /**
- * A fingerprint of what a value is made of: the JSON schema that it has, and a revision, raised by hand where the meaning changes and the
- * schema does not.
+ * A fingerprint of a value's JSON schema and a revision. Raise the revision by hand when the meaning changes and the schema does
+ * not.
  */
 export function shapeOf(schema: object, revision: number): string {
   return createHash('sha256')
@@ -13,11 +13,11 @@ export function shapeOf(schema: object, revision: number): string {
     .slice(0, 11)
 }
 
-/** The shape of values with this schema, and a test for texts that are one: what the store has may have been put there by anybody. */
-export function kindOf(schema: TSchema, revision: number): { shape: string; form: (text: string) => boolean } {
+/** The parts of a `CacheSpec` that follow from a schema: its shape, and a check of texts from the store against it. */
+export function kindOf(schema: TSchema, revision: number): { shape: string; isWellFormed: (text: string) => boolean } {
   let compiled: ReturnType<typeof Compile> | undefined
-  const form = (text: string) => {
-    // Not at the start: most commands and tests read no entry.
+  const isWellFormed = (text: string) => {
+    // Compiled on first use: most commands and tests read no entry.
     compiled ??= Compile(schema)
     try {
       return compiled.Check(JSON.parse(text))
@@ -25,5 +25,5 @@ export function kindOf(schema: TSchema, revision: number): { shape: string; form
       return false
     }
   }
-  return { shape: shapeOf(schema, revision), form }
+  return { shape: shapeOf(schema, revision), isWellFormed }
 }

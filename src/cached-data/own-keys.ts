@@ -2,7 +2,7 @@ import { specs as courses, tags as courseTags } from '#courses/cache-specs.ts'
 import { specs as generations } from '#generation/cache-specs.ts'
 import { specs as users } from '#users/cache-specs.ts'
 
-/** The keys that belong to one entity: operators expect them to be gone from the store when its tag is invalidated. */
+/** An entity's own keys: operators expect them to disappear from the store when its tag is invalidated. */
 export function ownKeys(tag: string): string[] {
   const [, generation] = /^generation:([\w-]+)$/.exec(tag) ?? []
   if (generation !== undefined) {

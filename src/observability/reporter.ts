@@ -143,9 +143,9 @@ export class Reporter {
     const sample = new MemorySample()
     let storeMs = 0
     let askedAt = start
-    for await (const { keys, weigh } of this.#options.store.matching('*')) {
+    for await (const { keys, memoryUsage } of this.#options.store.matching('*')) {
       const chosen = sample.choose(keys)
-      for (const [i, bytes] of (await weigh(chosen)).entries()) sample.add(chosen[i] ?? '', bytes)
+      for (const [i, bytes] of (await memoryUsage(chosen)).entries()) sample.add(chosen[i] ?? '', bytes)
       storeMs += performance.now() - askedAt
       for (const key of keys) {
         const prefix = key.slice(0, key.indexOf(':'))

@@ -51,7 +51,7 @@ await onEachStore(t, server, async (t, connect) => {
     t.equal((await store.get('course:3'))?.text, 'text')
   })
 
-  await t.test('keys are shown by pages, with what they weigh and how long they are kept', async (t) => {
+  await t.test('keys are listed in pages, with their memory usage and TTL', async (t) => {
     const keys = Array.from({ length: 1200 }, (_, i) => `stats:page:${i}`)
     for (const key of keys) await store.set(key, 'text', LONG_MS)
     await store.set('course:one', 'x'.repeat(10_000), LONG_MS)
@@ -71,8 +71,8 @@ await onEachStore(t, server, async (t, connect) => {
     const [one, ...more] = await pages('course:on?', 10)
     t.same([one?.key, more], ['course:one', []], 'one among many')
     t.ok((one?.bytes ?? 0) > 9000)
-    t.equal(await store.weigh('course:one'), one?.bytes)
-    t.equal(await store.weigh('course:none'), null)
+    t.equal(await store.memoryUsage('course:one'), one?.bytes)
+    t.equal(await store.memoryUsage('course:none'), null)
     await deleteMatching(store, '*')
   })
 

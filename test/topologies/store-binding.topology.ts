@@ -48,7 +48,7 @@ t.test(
   'another prefix, another Redis, or none, on a database that is in use: the start is refused, in one line',
   async (t) => {
     const line =
-      /^REDIS_URL: living processes cache this database elsewhere \(REDIS_KEY_PREFIX "aikademiya"; .*stop them all/
+      /^REDIS_URL: running processes cache this database elsewhere \(REDIS_KEY_PREFIX "aikademiya"; .*stop them all/
     // At once: each waits for some seconds, in case the others end.
     const [prefix, other, none] = await Promise.all([
       refusal({ REDIS_KEY_PREFIX: 'other' }),
@@ -88,7 +88,7 @@ t.test('a process that finds out late does not trust its Redis, and its writes r
   const late = await start({ REDIS_URL: `redis://127.0.0.1:${port}`, REDIS_SESSION_URL: redis.url })
   const wrong = await RedisServer.start('--port', String(port))
   t.teardown(() => wrong.stop())
-  await until(() => /living processes cache this database elsewhere/.test(late.output()), 5000)
+  await until(() => /running processes cache this database elsewhere/.test(late.output()), 5000)
   const [admin, lateAdmin] = await Promise.all([first, late].map(({ url }) => signIn(url, ADMIN.email, ADMIN.password)))
   if (admin === undefined || lateAdmin === undefined) throw new Error('nobody signed in')
   const { id } = await draftOf(admin)

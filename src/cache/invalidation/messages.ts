@@ -8,13 +8,13 @@ import { heartbeat } from '#redis/watchdog.ts'
 import { MAX_KEY_LENGTH } from '../keys.ts'
 import { MAX_PATTERN_LENGTH } from '../store/glob.ts'
 
-/** How many tags a message has at most. */
+/** The maximum number of tags in a message. */
 export const MAX_TAGS = 500
-/** A longer text is not even parsed: no message of ours is so long. */
+/** In characters. None of our messages is longer, so a longer one is not even parsed. */
 const MAX_MESSAGE_LENGTH = 2 * MAX_TAGS * MAX_KEY_LENGTH
 const WARN_EVERY_MS = 60_000
 
-/** What instances tell each other: tags that were invalidated, or a pattern that was cleared, and by whom where it was a person. */
+/** A message between instances: the tags that were invalidated, or the pattern that was cleared, and by which person, if any. */
 const Message = Type.Object({
   from: Type.String({ maxLength: 64 }),
   tags: Type.Optional(Type.Array(Type.String({ maxLength: MAX_KEY_LENGTH }), { maxItems: MAX_TAGS })),
@@ -25,17 +25,17 @@ const message = Compile(Message)
 
 export type Message = Omit<Static<typeof Message>, 'from'>
 
-/** How the memory tiers of all instances hear of an invalidation. What is lost on the way costs at most the lease. */
+/** Tells the memory tiers of all instances about an invalidation. A lost message delays it by at most the lease. */
 export interface Messages {
   publish(message: Message): Promise<void>
 }
 
-/** Where there is one process only, nobody needs to be told. */
+/** For a single process, which has no other instances to tell. */
 export const noMessages: Messages = { publish: async () => {} }
 
 export interface Listener {
   received(message: Message): void
-  /** The subscription was interrupted: anything may have been missed. */
+  /** The subscription was interrupted, so any message may have been missed. */
   interrupted(): void
 }
 
@@ -61,7 +61,7 @@ export class RedisMessages implements Messages {
     this.#subscriber.on('message', (_channel, text) => {
       const value = parse(text)
       if (value === null) {
-        // Whatever it was to say: no copy is believed before the store was asked.
+        // It may have been an invalidation, so every copy has to be checked against the store.
         listener.interrupted()
         this.#warn(text, log)
       } else if (value.from !== this.#from) listener.received(value)
@@ -75,7 +75,10 @@ export class RedisMessages implements Messages {
     const begin = () => {
       subscribed = false
       subscribe().catch((err) =>
-        log.error({ err }, 'no invalidation messages: other instances are seen after the lease only; trying again')
+        log.error(
+          { err },
+          'no invalidation messages: writes of other instances show only after the lease; subscribing again'
+        )
       )
     }
     this.#subscriber.on('close', () => {
@@ -84,12 +87,12 @@ export class RedisMessages implements Messages {
     })
     this.#subscriber.on('ready', begin)
     if (this.#subscriber.status === 'ready') begin()
-    // Subscribing again changes nothing where it stands. It is asked on the very connection that messages come by, of which a
-    // cluster has one that nothing else is asked on, and makes up for a subscription that failed.
+    // Subscribing twice is harmless, so it serves as the heartbeat. It tests the connection that delivers the messages (in a
+    // cluster, one that carries nothing else), and repairs a failed subscription.
     heartbeat(this.#subscriber, subscribe)
   }
 
-  /** One line a minute: whoever sends such messages must not fill the log. */
+  /** At most one line a minute, so that nobody can flood the log with such messages. */
   #warn(text: string, log: Log): void {
     if (this.#warnings.take() === null) return
     log.warn(
@@ -99,7 +102,7 @@ export class RedisMessages implements Messages {
   }
 }
 
-/** The message, or null for a text that is none. */
+/** The message, or null if the text is not a valid one. */
 function parse(text: string): Static<typeof Message> | null {
   if (text.length > MAX_MESSAGE_LENGTH) return null
   try {

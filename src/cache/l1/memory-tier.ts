@@ -2,35 +2,33 @@ import { LRUCache } from 'lru-cache'
 import type { Entry } from '../entry.ts'
 import { matcher } from '../store/glob.ts'
 
-/** How many tags are watched. A tag that falls out takes the trust in its copies with it, never the other way round. */
+/** How many tags are watched. When a tag is evicted, the copies that depend on it are no longer trusted. */
 const MAX_TAGS = 100_000
 
-/**
- * What a character weighs at most, in the text, in the bytes that are sent of it and in those that are sent compressed, and a copy beside
- * them, roughly, in bytes.
- */
-const CHARACTER = 5
+/** Upper bound of the bytes per character: of the text, of its encoded body and of its compressed body together. */
+const BYTES_PER_CHARACTER = 5
+/** What a copy takes besides its text, in bytes, roughly. */
 const COPY_OVERHEAD = 2400
 
-/** When a tag was last dropped, on the tier's own clock: a count of drops, so that no two events are at the same time. */
+/** When a tag was last dropped, on a logical clock that counts drops, so that no two drops have the same time. */
 interface WatchedTag {
   droppedAt: number
 }
 
-/** A tag, and the tick from which on a drop of it counts. */
+/** A tag, and the tick after which a drop of it counts. */
 interface Watch {
   readonly tag: WatchedTag
   readonly tick: number
 }
 
-/** A moment at which the store is asked. What is dropped later is dropped for the answer too. */
+/** The moment before the store is asked. A tag that is dropped later is also dropped for the store's answer. */
 export interface Check {
   readonly watches: readonly Watch[]
   readonly tick: number
   readonly at: number
 }
 
-/** A serialized entry in this process, with when its stamps were last compared with the store's. */
+/** An entry in this process, with the check that last compared its stamps with the store's. */
 export interface Copy {
   readonly entry: Entry
   readonly check: Check
@@ -38,8 +36,8 @@ export interface Copy {
 }
 
 /**
- * The first tier (L1): copies of entries in this process, bounded in bytes. A copy answers alone for a lease after
- * its stamps were checked, unless one of its tags was dropped since. Times are `performance.now()`, in ms.
+ * The first tier (L1): copies of entries in this process, bounded in bytes. A copy is served without asking the store for the
+ * lease after its stamps were checked, unless one of its tags has been dropped since. Times are `performance.now()`, in ms.
  */
 export class MemoryTier {
   readonly #copies: LRUCache<string, Copy>
@@ -50,9 +48,9 @@ export class MemoryTier {
 
   constructor(maxBytes: number) {
     this.#copies = new LRUCache({
-      // Nothing fits into one byte: that is a tier switched off.
+      // 0 means off, but lru-cache needs at least 1, into which nothing fits.
       maxSize: Math.max(1, maxBytes),
-      sizeCalculation: ({ entry }, key) => CHARACTER * (entry.value.length + key.length) + COPY_OVERHEAD
+      sizeCalculation: ({ entry }, key) => BYTES_PER_CHARACTER * (entry.value.length + key.length) + COPY_OVERHEAD
     })
     this.#tags = new LRUCache({
       max: MAX_TAGS,
@@ -74,36 +72,36 @@ export class MemoryTier {
     return this.#copies.get(key)
   }
 
-  /** Call it before the store is asked, so that a drop that happens meanwhile is not missed. */
+  /** Begins a check. Call it before asking the store, so that no drop in between is missed. */
   begin(tags: readonly string[]): Check {
     return { watches: this.#watchAll(tags), tick: this.#tick, at: performance.now() }
   }
 
   /**
-   * The same check, which watches these tags too, from now on: call it before the store is asked for their stamps. It stays as old
-   * as it was: the lease of a copy counts from the first question.
+   * The same check, which from now on watches these tags, too. Call it before asking the store for their stamps. The check keeps its
+   * original time, so the lease of a copy counts from the first question.
    */
   alsoWatch(check: Check, tags: readonly string[]): Check {
     return { ...check, watches: [...check.watches, ...this.#watchAll(tags)] }
   }
 
-  /** Not for an answer that was asked for before something was removed: it may be just that. */
+  /** Keeps a copy, unless any key was removed after the check began: it may have been this one. */
   keep(key: string, entry: Entry, check: Check, expiresAt: number): void {
     if (check.tick >= this.#removedAt) this.#copies.set(key, { entry, check, expiresAt })
   }
 
-  /** Removes a copy that turned out to be old, unless there is a newer one. */
+  /** Removes a copy that turned out to be stale, unless a newer one has replaced it. */
   discard(key: string, copy: Copy): void {
     if (this.#copies.get(key) === copy) this.#copies.delete(key)
   }
 
-  /** True when the copy was checked less than `maxAgeMs` ago and nothing it depends on was dropped since. */
+  /** True if the copy was checked less than `maxAgeMs` ago and none of its tags has been dropped since. */
   isTrusted(copy: Copy, maxAgeMs: number): boolean {
     const now = performance.now()
     return now - copy.check.at < maxAgeMs && now < copy.expiresAt && this.isIntact(copy.check)
   }
 
-  /** True when nothing that the check watches was dropped since, as far as this process has heard. */
+  /** True if, as far as this process knows, no tag that the check watches has been dropped since. */
   isIntact(check: Check): boolean {
     if (check.tick < this.#allDroppedAt) return false
     for (const { tag, tick } of check.watches) if (tag.droppedAt > tick) return false
@@ -115,12 +113,12 @@ export class MemoryTier {
     for (const tag of tags) this.#watch(tag).droppedAt = tick
   }
 
-  /** For when messages may have been lost. */
+  /** Drops all tags, because messages may have been lost. */
   dropAll(): void {
     this.#allDroppedAt = ++this.#tick
   }
 
-  /** The last drop that concerns these tags: two checks with the same one may share a load. */
+  /** The tick of the last drop that affects these tags: two checks with the same one may share a load. */
   lastDrop({ watches }: Check): number {
     return watches.reduce((last, { tag }) => Math.max(last, tag.droppedAt), this.#allDroppedAt)
   }

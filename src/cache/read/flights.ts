@@ -1,25 +1,25 @@
 import type { Entry } from '../entry.ts'
 import type { Check } from '../l1/memory-tier.ts'
 
-/** An entry, with the check that watches all its tags since before it was loaded. */
+/** An entry, with the check that has watched all its tags since before it was loaded. */
 export interface Loaded {
   readonly entry: Entry
   readonly check: Check
 }
 
-/** A load that is under way in this process, for which others wait. It ends once, by `land` or `abandon`. */
+/** A load in progress in this process, which others may wait for. It ends once, with `land` or `abandon`. */
 export class Flight {
-  /** Resolves to null when the load was abandoned without an error: whoever waits may load. */
+  /** Resolves to null if the load was abandoned without an error: one of those waiting then loads. */
   readonly landed: Promise<Loaded | null>
   readonly #land: (loaded: Loaded | null) => void
   readonly #fail: (error: unknown) => void
   readonly #ended: () => void
   #isAwaited = false
 
-  /** `ended` is called before anybody who waits goes on. */
+  /** `ended` is called before those waiting resume. */
   constructor(ended: () => void) {
     const { promise, resolve, reject } = Promise.withResolvers<Loaded | null>()
-    // There may be nobody who waits.
+    // Possibly nobody waits for it.
     promise.catch(() => {})
     this.landed = promise
     this.#land = resolve
@@ -27,12 +27,12 @@ export class Flight {
     this.#ended = ended
   }
 
-  /** Somebody has waited for it, who may have given up since. */
+  /** True if anybody has ever waited for it; they may have given up since. */
   get isAwaited(): boolean {
     return this.#isAwaited
   }
 
-  /** As `landed`, for those who did not begin it. */
+  /** Like `landed`, for those who did not begin the load. */
   join(): Promise<Loaded | null> {
     this.#isAwaited = true
     return this.landed
@@ -43,7 +43,7 @@ export class Flight {
     this.#land(loaded)
   }
 
-  /** An error reaches everybody who waits; without one, the next of them loads. */
+  /** Passes an error to all who wait; without one, the next of them loads. */
   abandon(error?: unknown): void {
     this.#ended()
     if (error === undefined) this.#land(null)
@@ -52,22 +52,22 @@ export class Flight {
 }
 
 /**
- * Single flight in this process: concurrent loads of one name are one. The name must contain everything that is known beforehand
- * of what the answer depends on: the reader puts the stamps into it, so that a read after a write does not join a load from before.
+ * Single flight in this process: concurrent loads with the same name share one. The name must contain everything that the answer
+ * is known to depend on: the reader includes the stamps, so that a read after a write does not join a load from before it.
  */
 export class Flights {
   readonly #underway = new Map<string, Flight>()
 
   /**
-   * What the flight under way has loaded, or a new flight, which the caller has to end. What was joined is shown to `holds`, for
-   * what only the loaded entry can tell; where it does not hold, the next flight is joined or begun, and that one began after us.
+   * The result of the flight in progress, or a new flight, which the caller has to end. `isUsable` decides whether the joined result
+   * may be used, as only the loaded entry can tell. If not, the next flight is joined or begun; it began after this call.
    */
-  async join(name: string, holds: (loaded: Loaded) => boolean | Promise<boolean>): Promise<Loaded | Flight> {
+  async join(name: string, isUsable: (loaded: Loaded) => boolean | Promise<boolean>): Promise<Loaded | Flight> {
     for (let beganAfterUs = false; ; beganAfterUs = true) {
       const underway = this.#underway.get(name)
       if (underway === undefined) return this.#begin(name)
       const loaded = await underway.join()
-      if (loaded !== null && (beganAfterUs || (await holds(loaded)))) return loaded
+      if (loaded !== null && (beganAfterUs || (await isUsable(loaded)))) return loaded
     }
   }
 

@@ -5,7 +5,7 @@ import type { CacheMeter } from '../meter.ts'
 import type { Loaded } from './flights.ts'
 import type { ValidatorOptions } from './validator.ts'
 
-/** TTLs are shortened by up to this share, at random, so that entries made together do not expire together. */
+/** TTLs are shortened by a random fraction of up to this, so that entries stored together do not expire together. */
 const TTL_JITTER = 0.05
 const NEGATIVE_TTL_MS = 30_000
 const WARN_EVERY_MS = 60_000
@@ -17,7 +17,7 @@ export interface KeeperOptions extends ValidatorOptions {
   readonly log: Log
 }
 
-/** Keeps entries, in this process and in the store, and takes the stamps that they are built under. */
+/** Stores entries, in this process and in the store, and takes the stamps that they are built under. */
 export class Keeper {
   readonly #options: KeeperOptions
   #warnedAt = Number.NEGATIVE_INFINITY
@@ -26,7 +26,7 @@ export class Keeper {
     this.#options = options
   }
 
-  /** The stamps of these tags, made where there are none. */
+  /** The stamps of these tags; missing ones are created. */
   async takeStamps(tags: readonly string[], current?: readonly (string | null)[]): Promise<readonly string[]> {
     const { store, breaker } = this.#options
     return breaker.run(async () => {
@@ -35,14 +35,14 @@ export class Keeper {
     })
   }
 
-  /** Keeps an entry in this process; returns its TTL in ms. */
+  /** Keeps an entry in this process and returns its TTL, in ms. */
   keepHere(spec: CacheSpec, { entry, check }: Loaded): number {
     const ttlMs = isNegative(entry) ? NEGATIVE_TTL_MS : this.ttl(spec)
     this.#options.tier.keep(spec.key, entry, check, performance.now() + ttlMs)
     return ttlMs
   }
 
-  /** Stores an entry, unless it is too large; a store that fails is no error. */
+  /** Stores an entry, unless it is too large. A failure of the store is logged, not thrown. */
   async write({ key }: CacheSpec, entry: Entry, ttlMs: number): Promise<void> {
     const { store, breaker, maxEntryBytes, meter, log } = this.#options
     const bytes = Buffer.byteLength(entry.value)
@@ -50,7 +50,7 @@ export class Keeper {
       if (bytes > maxEntryBytes) {
         meter.oversized++
         log.warn({ key, bytes }, 'not stored: larger than CACHE_MAX_ENTRY_BYTES')
-        // The entry that was there before is older than this one.
+        // Do not leave an older entry in its place.
         await store.delete([key])
       } else {
         const prolonged = isNegative(entry) ? [] : entry.tags
@@ -59,14 +59,14 @@ export class Keeper {
     }
     await breaker.run(command).catch((err) => {
       const now = performance.now()
-      // One line a minute, not one an entry.
+      // At most one line a minute, not one per entry.
       if (now - this.#warnedAt < WARN_EVERY_MS) return
       this.#warnedAt = now
-      log.warn({ err, key }, 'not cached: Redis refuses to keep it; check its memory, disk and role')
+      log.warn({ err, key }, 'not cached: Redis refused the write; check its memory, disk and role')
     })
   }
 
-  /** The TTL of a new entry, in ms. */
+  /** The TTL of a new entry, in ms, with jitter. */
   ttl({ ttlMs = this.#options.defaultTtlMs }: CacheSpec): number {
     return Math.ceil(ttlMs * (1 - TTL_JITTER * Math.random()))
   }

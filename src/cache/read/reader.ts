@@ -5,15 +5,15 @@ import type { LoadErrors } from '../load-errors.ts'
 import { Flight, Flights } from './flights.ts'
 import { Keeper, type KeeperOptions } from './keeper.ts'
 import { lockOrFind, noLock } from './process-lock.ts'
-import { type Terms, Ticket } from './ticket.ts'
+import { Ticket, type TicketOptions } from './ticket.ts'
 import type { Trace } from './trace.ts'
 import { Validator } from './validator.ts'
 
-/** While the store is not trusted, a loaded answer serves this long, so that a herd does not reach the database. */
+/** How long a copy is served while the store is not trusted, so that the database is not overrun. */
 const OUTAGE_LEASE_MS = 1000
 
 export interface ReaderOptions extends KeeperOptions {
-  /** How long a copy in this process answers without asking the store; 0 is strict. */
+  /** How long a copy in this process is served without asking the store; 0 means never. */
   readonly l1LeaseMs: number
   readonly staleIfErrorMs: number
   readonly errors: LoadErrors
@@ -21,7 +21,7 @@ export interface ReaderOptions extends KeeperOptions {
   readonly maxLoadMs: number
 }
 
-/** The first phase of a read: a copy in this process, an entry in the store, a load that is under way, or a ticket to load. */
+/** The first phase of a read: finds a copy in this process, an entry in the store or a load in progress, or gives a ticket. */
 export class Reader {
   readonly validator: Validator
   readonly keeper: Keeper
@@ -34,7 +34,7 @@ export class Reader {
     this.keeper = new Keeper(options)
   }
 
-  /** As `Cache.peek` promises. */
+  /** See `Cache.peek`. */
   peek(spec: CacheSpec): Entry | null {
     const { tier, l1LeaseMs, breaker } = this.#options
     if (spec.strict || !breaker.closed) return null
@@ -42,7 +42,7 @@ export class Reader {
     return copy !== undefined && tier.isTrusted(copy, l1LeaseMs) ? copy.entry : null
   }
 
-  /** As `Cache.confirm` promises. */
+  /** See `Cache.confirm`. */
   confirm(spec: CacheSpec): Promise<Entry | null> | null {
     const copy = this.#options.breaker.closed ? this.validator.copyToConfirm(spec) : undefined
     if (copy === undefined) return null
@@ -52,7 +52,7 @@ export class Reader {
     )
   }
 
-  /** As `Cache.countHit` promises. */
+  /** See `Cache.countHit`. */
   countHit(spec: CacheSpec, trace: Trace, tier: Trace['tier'] = 'l1'): void {
     trace.hits++
     trace.outcome = 'HIT'
@@ -60,7 +60,7 @@ export class Reader {
     this.#options.meter.of(spec.key)[tier === 'l1' ? 'memoryHits' : 'storeHits']++
   }
 
-  /** The entry, negative ones included, or a ticket. The error of a load that was joined is thrown. */
+  /** The entry, which may be negative, or a ticket. Rejects with the error of a load that it joined. */
   async lookUp(spec: CacheSpec, trace: Trace): Promise<Entry | Ticket> {
     const { tier, breaker, meter } = this.#options
     if (!breaker.closed) return this.#bypass(spec, trace)
@@ -82,7 +82,7 @@ export class Reader {
     return this.#loadUnder(stamps, spec, check, trace)
   }
 
-  /** The entry of a load under these stamps that is under way, here or in another process, or a ticket. */
+  /** The entry of a load in progress under these stamps, in this or another process, or a ticket. */
   async #loadUnder(stamps: readonly string[], spec: CacheSpec, check: Check, trace: Trace): Promise<Entry | Ticket> {
     const copy = this.#options.tier.get(spec.key)
     const staleFor = (error: unknown) =>
@@ -90,7 +90,7 @@ export class Reader {
     const name = `${spec.key} ${spec.shape} ${stamps.join()}`
     const joined = await this.#join(
       name,
-      // The name contains the tags of the spec. Those that only the load could name may have been touched before we joined it.
+      // The name covers the tags of the spec. Tags found during the load may have been touched before we joined it.
       ({ entry }) => this.validator.isStillCurrent(entry, spec.tags.length).catch(() => false),
       staleFor
     )
@@ -120,9 +120,9 @@ export class Reader {
   }
 
   /**
-   * Reads without the store: a copy made within the last second, or a load. Neither copies nor loads are shared at lease 0, for
-   * what belongs to one user, or for the few reads that fail before the breaker opens: as long as the others trust the store,
-   * only the store knows of their writes.
+   * Reads without the store: from a copy made within the last second, or by a load. Neither is shared at lease 0, for data of one
+   * user, or for the few reads that fail before the breaker opens: while other instances still trust the store, only the store
+   * knows about their writes.
    */
   async #bypass(spec: CacheSpec, trace: Trace): Promise<Entry | Ticket> {
     const { tier, breaker, l1LeaseMs, meter } = this.#options
@@ -137,25 +137,25 @@ export class Reader {
     trace.misses++
     const check = tier.begin(spec.tags)
     const staleFor = (error: unknown) => this.#staleFor(error, spec, copy, trace)
-    const terms = { spec, stamps: null, check, lock: noLock, trace, staleFor }
-    if (!shared) return this.#ticket({ ...terms, keep: 'nowhere', flight: null })
-    // There are no stamps: drops take their place, so that a read after a write of this process does not join an older load.
+    const options = { spec, stamps: null, check, lock: noLock, trace, staleFor }
+    if (!shared) return this.#ticket({ ...options, keep: 'nowhere', flight: null })
+    // Drops take the place of stamps, so that a read after a write of this process does not join an older load.
     const joined = await this.#join(
       `${spec.key} bypass ${tier.lastDrop(check)}`,
       (loaded) => tier.isIntact(loaded.check),
       staleFor
     )
-    return joined instanceof Flight ? this.#ticket({ ...terms, keep: 'here', flight: joined }) : joined
+    return joined instanceof Flight ? this.#ticket({ ...options, keep: 'here', flight: joined }) : joined
   }
 
-  /** The entry of the flight under way, or a stale one where that fails, or a new flight. */
+  /** The entry of the flight in progress, a stale entry if that flight fails, or a new flight. */
   async #join(
     name: string,
-    holds: Parameters<Flights['join']>[1],
-    staleFor: Terms['staleFor']
+    isUsable: Parameters<Flights['join']>[1],
+    staleFor: TicketOptions['staleFor']
   ): Promise<Entry | Flight> {
     try {
-      const joined = await this.#flights.join(name, holds)
+      const joined = await this.#flights.join(name, isUsable)
       return joined instanceof Flight ? joined : joined.entry
     } catch (error) {
       const stale = await staleFor(error)
@@ -164,14 +164,14 @@ export class Reader {
     }
   }
 
-  #ticket(terms: Omit<Terms, 'maxLoadMs'>): Ticket {
+  #ticket(options: Omit<TicketOptions, 'maxLoadMs'>): Ticket {
     const { tier, meter, maxLoadMs } = this.#options
-    return new Ticket({ ...terms, maxLoadMs }, { keeper: this.keeper, tier, meter })
+    return new Ticket({ ...options, maxLoadMs }, { keeper: this.keeper, tier, meter })
   }
 
   /**
-   * Stale-if-error (RFC 5861): an expired copy of public data when the database fails, never one that was invalidated, also not
-   * while it was to be loaded anew. `isCurrent` tells what the store knows, where that is asked.
+   * Stale-if-error (RFC 5861): an expired copy of public data when the database fails. It is never one that was invalidated, not
+   * even during the failed load. `isCurrent` asks the store about that, unless the store is bypassed.
    */
   async #staleFor(
     error: unknown,

@@ -10,12 +10,12 @@ export interface ValidatorOptions {
   readonly tier: MemoryTier
 }
 
-/** What the store says of a key now: that there is a valid entry, and whether a copy of this process is it; or the current stamps. */
+/** The store's answer for a key: a valid entry, and whether it is the copy of this process; or else the current stamps. */
 export type Current =
   | { readonly entry: Entry; readonly copied: boolean }
   | { readonly stamps: readonly (string | null)[] }
 
-/** Questions to the store: what is valid now. They reject when it does not answer, or is doubted meanwhile. */
+/** Asks the store what is valid now. Its methods reject if the store does not answer, or loses trust meanwhile. */
 export class Validator {
   readonly #options: ValidatorOptions
 
@@ -23,7 +23,7 @@ export class Validator {
     this.#options = options
   }
 
-  /** The valid entry, by the copy of this process where only stamps need be asked for, or the current stamps of the spec's tags. */
+  /** The valid entry (the copy of this process, if its stamps are still current), or the current stamps of the spec's tags. */
   async find(spec: CacheSpec, check: Check): Promise<Current> {
     const { tier, store } = this.#options
     const copy = this.copyToConfirm(spec)
@@ -32,8 +32,8 @@ export class Validator {
     const [stored, stamps] = await this.#ask(() => Promise.all([store.get(spec.key), store.stamps(spec.tags)]))
     const entry = stored === null ? null : decodeEntry(stored.text)
     if (stored === null || entry === null || !isOf(entry, spec) || !isCurrent(entry, stamps)) return { stamps }
-    if (!isNegative(entry) && spec.form?.(entry.value) === false) return { stamps }
-    // What else it depends on nobody knew before it was read.
+    if (!isNegative(entry) && spec.isWellFormed?.(entry.value) === false) return { stamps }
+    // The tags that were found during its load are only known now.
     const found = entry.tags.slice(spec.tags.length)
     const whole = tier.alsoWatch(check, found)
     if (!(await this.isStillCurrent(entry, spec.tags.length))) return { stamps }
@@ -41,13 +41,13 @@ export class Validator {
     return { entry, copied: false }
   }
 
-  /** The valid entry of the store, or null. */
+  /** The valid entry, or null. */
   async valid(spec: CacheSpec): Promise<Entry | null> {
     const current = await this.find(spec, this.#options.tier.begin(spec.tags))
     return 'entry' in current ? current.entry : null
   }
 
-  /** The copy of this process for which only stamps need be asked; without any there is nothing that they could say. */
+  /** The copy of this process, if comparing its stamps is enough to confirm it: it needs at least one tag. */
   copyToConfirm(spec: CacheSpec): Copy | undefined {
     const { tier } = this.#options
     const copy = tier.get(spec.key)
@@ -56,7 +56,7 @@ export class Validator {
     return entry.tags.length > 0 && isStamped(entry) && isOf(entry, spec) ? copy : undefined
   }
 
-  /** True when the store has the stamps of such a copy, which is then checked anew. */
+  /** True if the stamps of such a copy are still current; its lease then begins again. */
   async confirm({ key }: CacheSpec, copy: Copy): Promise<boolean> {
     const { tier } = this.#options
     const check = tier.begin(copy.entry.tags)
@@ -68,7 +68,7 @@ export class Validator {
     return true
   }
 
-  /** True when the tags of the entry, from the one at `from` on, have the stamps that it was built under. */
+  /** True if the entry's tags, from index `from` on, still have the stamps that it was built under. */
   async isStillCurrent(entry: Entry, from = 0): Promise<boolean> {
     const { store } = this.#options
     if (!isStamped(entry)) return false
@@ -76,12 +76,12 @@ export class Validator {
     return tags.length === 0 || isCurrent(entry, await this.#ask(() => store.stamps(tags)), from)
   }
 
-  /** Rejects when the store was doubted meanwhile: another server may have answered, which does not know of the last writes. */
+  /** Rejects if the store lost trust meanwhile: the answer may come from another server, which has not seen the last writes. */
   async #ask<T>(question: () => Promise<T>): Promise<T> {
     const { breaker } = this.#options
     const { doubts } = breaker
     const answer = await breaker.run(question)
-    if (breaker.doubts !== doubts) throw new Error('the store was doubted while it was asked')
+    if (breaker.doubts !== doubts) throw new Error('the store lost trust before it answered')
     return answer
   }
 }

@@ -1,28 +1,28 @@
-/** No key is longer: a longer pattern is no pattern that anybody needs. */
+/** In characters. No key is longer, so nobody needs a longer pattern. */
 export const MAX_PATTERN_LENGTH = 512
 
-/** Throws `RangeError` for a pattern that is longer. */
+/** Throws `RangeError` for a pattern that is too long. */
 export function assertPattern(pattern: string): void {
   if (pattern.length > MAX_PATTERN_LENGTH) {
     throw new RangeError(`a pattern must not be longer than ${MAX_PATTERN_LENGTH} characters`)
   }
 }
 
-/** States in one word of a set: `1 << 31` is negative, and its successor would need a 33rd bit. */
+/** How many states one word of a set holds: `1 << 31` is negative, and the state after it would need a 33rd bit. */
 const BITS = 31
 
 type Accepts = (char: string) => boolean
 
-/** A pattern as an automaton: state n is left by a character that `accepts[n]` takes, and kept by any where a star stands before it. */
+/** A pattern as an automaton. A character that `accepts[n]` takes leads from state n to n + 1; a star at n also keeps state n. */
 interface Automaton {
   readonly accepts: readonly Accepts[]
   readonly stars: ReadonlySet<number>
 }
 
 /**
- * A test for keys by a pattern as Redis matches it (`stringmatchlen` in its util.c): `*` any text, `?` one character,
- * `[a-c]`, `[^a]`, and `\` before a character that means itself. Any text is a pattern. The states of an automaton are kept as bits,
- * and nothing is ever tried twice: the time is that of the key, times one word for each 31 characters of the pattern.
+ * A test that matches keys as Redis does (`stringmatchlen` in its util.c): `*` any text, `?` one character, `[a-c]`, `[^a]`, and `\`
+ * before a literal character. Any text is a valid pattern. The states of the automaton are bits, and there is no backtracking: the
+ * time is proportional to the length of the key, times one word for each 31 characters of the pattern.
  */
 export function matcher(pattern: string): (key: string) => boolean {
   const { accepts, stars } = parse(pattern)
@@ -41,13 +41,13 @@ export function matcher(pattern: string): (key: string) => boolean {
   }
 }
 
-/** The same pattern, in which no star follows another: Redis, too, takes its time for each of them. */
+/** The same pattern with runs of stars collapsed into one: each star costs Redis time. */
 export function collapseStars(pattern: string): string {
-  // In brackets it makes no difference how often a character stands.
+  // Within brackets, repeating a character makes no difference.
   return pattern.replace(/\\.|\*+/gs, (part) => (part.startsWith('*') ? '*' : part))
 }
 
-/** Replaces the states by those after one more character; false when there are none. */
+/** Replaces the states with those after one more character; false if none are left. */
 function advance(states: Int32Array, takers: Int32Array, kept: Int32Array): boolean {
   let carry = 0
   let any = 0
@@ -98,7 +98,7 @@ function parse(pattern: string): Automaton {
   return { accepts, stars }
 }
 
-/** A class from `start`, behind its bracket, to its closing one, or to the end of the pattern where it has none. */
+/** A character class: from `start`, after the opening bracket, to the closing one, or else to the end of the pattern. */
 function parseClass(pattern: string, start: number): { test: Accepts; end: number } {
   const negated = pattern.charAt(start) === '^'
   const ranges: [string, string][] = []

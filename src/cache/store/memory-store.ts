@@ -4,21 +4,21 @@ import { isDataKey, lockKey, stampKey } from '../keys.ts'
 import { matcher } from './glob.ts'
 import { type KeyPage, NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Step, type Store, type Stored } from './store.ts'
 
-/** What a key and the bookkeeping of one item weigh, roughly, in bytes. */
+/** What the bookkeeping of one item takes, in bytes, roughly. */
 const ITEM_OVERHEAD = 200
 
-function weightOf(text: string, key: string): number {
+function bytesOf(text: string, key: string): number {
   return 2 * (text.length + key.length) + ITEM_OVERHEAD
 }
 
-/** A store in this process, bounded in bytes: the embedded service runs on it, with nothing else installed. */
+/** A store in this process, bounded in bytes, for the embedded service, which runs without Redis. */
 export class MemoryStore implements Store {
   readonly #items: LRUCache<string, string>
 
   constructor(maxBytes: number) {
     this.#items = new LRUCache({
       maxSize: Math.max(1, maxBytes),
-      sizeCalculation: weightOf
+      sizeCalculation: bytesOf
     })
   }
 
@@ -32,18 +32,18 @@ export class MemoryStore implements Store {
   }
 
   async delete(keys: readonly string[]): Promise<number> {
-    // What has expired is not there, though its place is still taken.
+    // Expired items still take up space, but do not count.
     return keys.filter((key) => this.#items.has(key) && this.#items.delete(key)).length
   }
 
   async *matching(pattern: string): AsyncGenerator<Step> {
     const matches = matcher(pattern)
-    // What has expired is not there, though its place is still taken.
+    // Expired items still take up space, but do not count.
     const keys = [...this.#items.keys()].filter((key) => isDataKey(key) && matches(key) && this.#items.has(key))
-    yield { keys, part: 1, weigh: async (some) => some.map((key) => this.#bytes(key)) }
+    yield { keys, fraction: 1, memoryUsage: async (some) => some.map((key) => this.#bytes(key)) }
   }
 
-  /** In the order of the keys; the cursor is the last of them. */
+  /** Sorted by key; the cursor is the last key of the page. */
   async page(pattern: string, cursor: string | null, limit: number): Promise<KeyPage> {
     const keys: string[] = []
     for await (const step of this.matching(pattern)) keys.push(...step.keys)
@@ -55,13 +55,13 @@ export class MemoryStore implements Store {
     }
   }
 
-  async weigh(key: string): Promise<number | null> {
+  async memoryUsage(key: string): Promise<number | null> {
     return this.#bytes(key)
   }
 
   #bytes(key: string): number | null {
     const text = this.#items.peek(key)
-    return text === undefined ? null : weightOf(text, key)
+    return text === undefined ? null : bytesOf(text, key)
   }
 
   async stamps(tags: readonly string[]): Promise<(string | null)[]> {

@@ -3,15 +3,15 @@ import { mastersOf, type RedisClient } from '#redis/connect.ts'
 import { isDataKey } from '../keys.ts'
 import type { Found, KeyPage } from './store.ts'
 
-/** How many steps one page takes at most: few keys may match among many. */
+/** The maximum number of SCAN steps per page: only few of many keys may match. */
 const MAX_STEPS = 100
-/** Redis counts it in 64 bits. */
+/** Cursors of Redis have 64 bits. */
 const MAX_POSITION = 2n ** 64n - 1n
 const CURSOR = /^(\d{1,4})-(\d{1,20})$/
 
 /**
- * The keys of cached data that match, from a cursor on, by SCAN through one master after the other; each is asked for what its own keys
- * weigh. Throws `RangeError` for a cursor that is none of these.
+ * A page of the keys of cached data that match, starting at a cursor, by SCAN through one master after another; each master is asked
+ * for the memory usage of its own keys. Throws `RangeError` for an invalid cursor.
  */
 export async function pageOfRedis(
   redis: RedisClient,
@@ -38,8 +38,8 @@ export async function pageOfRedis(
   }
 }
 
-/** What keys weigh that a master has, in bytes; null for one that is on another, or where it may not be asked. */
-export function weighOn(master: Redis, keys: readonly string[]): Promise<(number | null)[]> {
+/** The memory usage of keys on a master, in bytes; null for a key on another master, or if the command is not permitted. */
+export function memoryUsageOn(master: Redis, keys: readonly string[]): Promise<(number | null)[]> {
   return Promise.all(
     keys.map(async (key) => {
       const bytes: unknown = await master.call('MEMORY', 'USAGE', key).catch(() => null)
@@ -48,9 +48,9 @@ export function weighOn(master: Redis, keys: readonly string[]): Promise<(number
   )
 }
 
-/** Null for one that has gone meanwhile. */
+/** Null if the key no longer exists. */
 async function describe(redis: RedisClient, master: Redis, key: string, prefixLength: number): Promise<Found | null> {
-  const [ttlMs, [bytes = null]] = await Promise.all([redis.pttl(key), weighOn(master, [key])])
+  const [ttlMs, [bytes = null]] = await Promise.all([redis.pttl(key), memoryUsageOn(master, [key])])
   return ttlMs === -2 ? null : { key: key.slice(prefixLength), bytes, ttlMs: ttlMs < 0 ? null : ttlMs }
 }
 
@@ -58,6 +58,6 @@ function parse(cursor: string | null, masters: number): [index: number, position
   if (cursor === null) return [0, '0']
   const [, index = '', position = ''] = CURSOR.exec(cursor) ?? []
   if (position === '' || Number(index) >= masters || BigInt(position) > MAX_POSITION)
-    throw new RangeError('no such cursor')
+    throw new RangeError('invalid cursor')
   return [Number(index), position]
 }

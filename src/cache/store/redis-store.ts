@@ -5,19 +5,19 @@ import { newStamp } from '../entry.ts'
 import { isDataKey, lockKey, stampKey } from '../keys.ts'
 import type { SharedStore, StoreLabel } from '../trust/store-binding.ts'
 import { collapseStars } from './glob.ts'
-import { pageOfRedis, weighOn } from './redis-browse.ts'
+import { memoryUsageOn, pageOfRedis } from './redis-browse.ts'
 import { type KeyPage, NEW_STAMP_TTL_MS, STAMP_TTL_MS, type Step, type Store, type Stored } from './store.ts'
 
-/** How many keys one SCAN step looks at, and one UNLINK removes: small enough not to hold Redis up. */
+/** How many keys one SCAN step examines: few enough not to block Redis. */
 const SCAN_COUNT = 500
-/** From so many on, stamps are renewed by one pipeline. */
+/** From this number of tags on, stamps are renewed in one explicit pipeline. */
 const MANY_TAGS = 50
-/** Stamps, and what labels a store, are shorter. Of what is longer no more than that is transferred. */
+/** Stamps and store labels are shorter, and no more than this is ever transferred of one. */
 const MAX_STAMP_BYTES = 256
 
 /**
- * A store in Redis 7 or later, shared by all processes. It sends single-key commands only, which the
- * client's auto-pipelining joins into one round trip, so that nothing depends on keys sharing a slot.
+ * A store in Redis 7 or later, shared by all processes. It sends single-key commands only, so that keys need not share a cluster
+ * slot; the client's auto-pipelining combines them into one round trip.
  */
 export class RedisStore implements Store, SharedStore {
   readonly #redis: RedisClient
@@ -25,7 +25,7 @@ export class RedisStore implements Store, SharedStore {
   readonly #maxTextBytes: number
   readonly #stamps = new OncePerTurn<string | null>()
 
-  /** No text longer than `maxTextBytes` is transferred: it counts as not there. */
+  /** A text longer than `maxTextBytes` is not transferred, and counts as missing. */
   constructor(redis: RedisClient, keyPrefix: string, maxTextBytes = DEFAULT_MAX_TEXT_BYTES) {
     this.#redis = redis
     this.#prefix = `${keyPrefix}:`
@@ -46,7 +46,7 @@ export class RedisStore implements Store, SharedStore {
     return removed.reduce((sum, count) => sum + count, 0)
   }
 
-  /** Through each master in turn: every key is on one of them. */
+  /** Scans one master after another. */
   async *matching(pattern: string): AsyncGenerator<Step> {
     const match = this.#match(pattern)
     const masters = mastersOf(this.#redis)
@@ -55,21 +55,21 @@ export class RedisStore implements Store, SharedStore {
       1,
       sizes.reduce((sum, keys) => sum + keys, 0)
     )
-    let looked = 0
+    let scanned = 0
     for (const [index, master] of masters.entries()) {
       let cursor = '0'
       do {
         const [next, found] = await master.scan(cursor, 'MATCH', match, 'COUNT', SCAN_COUNT)
         const keys = found.map((key) => key.slice(this.#prefix.length)).filter(isDataKey)
         cursor = next
-        looked += SCAN_COUNT
+        scanned += SCAN_COUNT
         const last = cursor === '0' && index === masters.length - 1
-        const weigh = (some: readonly string[]) =>
-          weighOn(
+        const memoryUsage = (some: readonly string[]) =>
+          memoryUsageOn(
             master,
             some.map((key) => this.#prefix + key)
           )
-        yield { keys, part: last ? 1 : Math.min(0.99, looked / size), weigh }
+        yield { keys, fraction: last ? 1 : Math.min(0.99, scanned / size), memoryUsage }
       } while (cursor !== '0')
     }
   }
@@ -78,10 +78,10 @@ export class RedisStore implements Store, SharedStore {
     return pageOfRedis(this.#redis, this.#prefix, this.#match(pattern), cursor, limit)
   }
 
-  async weigh(key: string): Promise<number | null> {
-    // One of them has it.
-    const told = await Promise.all(mastersOf(this.#redis).map((master) => weighOn(master, [this.#prefix + key])))
-    return told.flat().find((bytes) => bytes !== null) ?? null
+  async memoryUsage(key: string): Promise<number | null> {
+    const masters = mastersOf(this.#redis)
+    const answers = await Promise.all(masters.map((master) => memoryUsageOn(master, [this.#prefix + key])))
+    return answers.flat().find((bytes) => bytes !== null) ?? null
   }
 
   #match(pattern: string): string {
@@ -96,10 +96,10 @@ export class RedisStore implements Store, SharedStore {
     return Promise.all(
       tags.map(async (tag) => {
         const stamp = newStamp()
-        // NX GET answers the stamp that was there, or null when ours was taken.
+        // With NX GET, Redis returns the existing stamp, or null if it stored ours.
         const current = await this.#redis
           .set(this.#prefix + stampKey(tag), stamp, 'PX', NEW_STAMP_TTL_MS, 'NX', 'GET')
-          .catch(ifNoText(() => ''))
+          .catch(onWrongType(() => ''))
         if (current === null || isStamp(current)) return current ?? stamp
         await this.set(stampKey(tag), stamp, STAMP_TTL_MS)
         return stamp
@@ -116,7 +116,7 @@ export class RedisStore implements Store, SharedStore {
       await Promise.all(tags.map((tag) => this.set(stampKey(tag), newStamp(), STAMP_TTL_MS)))
       return
     }
-    // A third of the time that a promise for each takes; a cluster takes no pipeline over several of its nodes.
+    // A pipeline takes a third of the time of one promise per tag, but cannot span several nodes of a cluster.
     const pipeline = this.#redis.pipeline()
     for (const tag of tags) pipeline.set(this.#prefix + stampKey(tag), newStamp(), 'PX', STAMP_TTL_MS)
     const answers = await pipeline.exec()
@@ -129,7 +129,7 @@ export class RedisStore implements Store, SharedStore {
     return (await this.#redis.set(this.#prefix + lockKey(name), '', 'PX', ttlMs, 'NX')) === 'OK'
   }
 
-  // Whoever unlocks too late, after its lock has expired, frees somebody else's: that is one load more, no fault.
+  // A process that unlocks after its lock has expired may release the lock of another: this costs one extra load, nothing else.
   async unlock(name: string): Promise<void> {
     await this.#redis.unlink(this.#prefix + lockKey(name))
   }
@@ -143,7 +143,7 @@ export class RedisStore implements Store, SharedStore {
     return parseLabel(await this.#redis.set(this.#prefix + LABEL_KEY, text, 'PX', LABEL_TTL_MS, 'NX', 'GET')) ?? label
   }
 
-  /** From now on it may cache another database. */
+  /** After this, the store may be used with another database. */
   async removeLabel(): Promise<void> {
     await this.#redis.unlink(this.#prefix + LABEL_KEY)
   }
@@ -154,35 +154,35 @@ export class RedisStore implements Store, SharedStore {
   }
 
   /**
-   * The text under a key, empty where there is none; null for what was put there by hand: something that is no text, or is too long. One
-   * byte more is asked for than there may be, so that it shows when there is more.
+   * The text under a key; empty if there is none, and null if the value is not a string or is too long, so none of ours. It asks for
+   * one byte more than allowed, to detect a text that is too long.
    */
   async #text(key: string, maxBytes: number): Promise<string | null> {
-    const bytes = await this.#redis.getrangeBuffer(this.#prefix + key, 0, maxBytes).catch(ifNoText(() => null))
+    const bytes = await this.#redis.getrangeBuffer(this.#prefix + key, 0, maxBytes).catch(onWrongType(() => null))
     return bytes === null || bytes.length > maxBytes ? null : bytes.toString()
   }
 }
 
-/** False for what somebody has put in the place of a stamp. */
+/** False for a value that cannot be one of our stamps. */
 function isStamp(text: string): boolean {
   return text !== '' && text.length <= MAX_STAMP_BYTES
 }
 
 const DEFAULT_MAX_TEXT_BYTES = 512 * 1024 * 1024
 
-/** No key of cached data: clearing by pattern never touches it. */
+/** It has none of the data prefixes, so clearing by pattern never touches it. */
 const LABEL_KEY = 'store'
-/** Longer than any entry lives; it begins anew each time that a process looks. */
+/** Longer than any entry lives; every read of the label starts it again. */
 const LABEL_TTL_MS = 86_400_000
 
 function parseLabel(text: string | null): StoreLabel | null {
-  // A longer one was put there by hand.
+  // A longer text is not one of our labels.
   const [storeId, databaseId] = text !== null && text.length <= MAX_STAMP_BYTES ? text.split(' ') : []
   return storeId && databaseId ? { storeId, databaseId } : null
 }
 
-/** Answers in place of the error that a key of another type gives. */
-function ifNoText<T>(answer: () => T): (error: unknown) => T {
+/** Replaces the error that Redis gives for a key of another type. */
+function onWrongType<T>(answer: () => T): (error: unknown) => T {
   return (error) => {
     if (/WRONGTYPE/.test(String(error))) return answer()
     throw error

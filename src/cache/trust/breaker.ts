@@ -1,13 +1,13 @@
 import type { Log } from '#logging/log.ts'
 import type { CacheMeter } from '../meter.ts'
 
-/** How many commands in a row may fail before nobody asks any more. */
+/** How many commands in a row may fail before the breaker opens. */
 const FAILURE_LIMIT = 3
 const PROBE_INTERVAL_MS = 200
-const TELL_AFTER_PROBES = 10
+const LOG_AFTER_PROBES = 10
 const MAX_REASON_LENGTH = 300
 
-/** Whether the store is asked, since when, and why not. */
+/** Whether the store is trusted, since when, and why not. */
 export interface Trust {
   readonly trusted: boolean
   readonly since: Date
@@ -16,35 +16,35 @@ export interface Trust {
 
 export interface BreakerOptions {
   /**
-   * Rejects while the store is not to be trusted. It does more than ask whether the store answers: it applies again
-   * every invalidation that the store may have missed.
+   * Rejects while the store must not be trusted. It does more than check that the store answers: it also replays every
+   * invalidation that the store may have missed.
    */
   readonly probe: () => Promise<void>
-  /** False while there is a reason not to ask a store that is trusted. */
+  /** False while even a trusted store must not be asked. */
   readonly ready: () => boolean
-  /** Called the moment the store is not trusted any more. */
+  /** Called at the moment when the store loses trust. */
   readonly opened: () => void
   readonly meter: CacheMeter
   readonly log: Log
 }
 
 /**
- * A circuit breaker (M. Nygard, "Release It!") that stands for trust. Closed: the store is asked. Open: it is not, and
- * a probe goes out every 200 ms; one that succeeds closes it. It begins open.
+ * A circuit breaker (M. Nygard, "Release It!") that represents trust in the store. Closed: the store is used. Open: it is not, and
+ * a probe runs every 200 ms until one succeeds, which closes the breaker. It starts open.
  */
 export class Breaker {
   readonly #options: BreakerOptions
   #closed = false
   #failures = 0
-  #suspicion = 0
-  /** Of those before the first that succeeded. */
-  #probes = 0
+  #doubts = 0
+  /** How many probes failed before the first success. */
+  #failedProbes = 0
   #stopped = false
   #probing: Promise<void> | null = null
-  /** Since when it is closed, or open. */
+  /** When it last closed or opened. */
   #changedAt = new Date()
   #reason: string | null = null
-  /** Since when it is closed and not ready, as far as somebody has looked. */
+  /** When it was first seen to be closed but not ready. */
   #unreadyAt: Date | null = null
 
   constructor(options: BreakerOptions) {
@@ -55,7 +55,7 @@ export class Breaker {
     return this.#closed && this.#options.ready()
   }
 
-  /** For people. */
+  /** For operators. */
   get trust(): Trust {
     const trusted = this.closed
     if (this.#closed === trusted) {
@@ -63,16 +63,16 @@ export class Breaker {
       return { trusted, since: this.#changedAt, reason: this.#reason }
     }
     this.#unreadyAt ??= new Date()
-    const reason = 'it was not compared with the database for some seconds: this process was stopped, or is too busy'
+    const reason = 'not compared with the database for some seconds: this process was suspended, or is too busy'
     return { trusted, since: this.#unreadyAt, reason }
   }
 
-  /** Raised whenever the store is doubted: what was asked before and answered after may be old. */
+  /** How often the store has lost trust. An answer may be stale if this changed after the question was sent. */
   get doubts(): number {
-    return this.#suspicion
+    return this.#doubts
   }
 
-  /** Runs a command of the store, counts its failure and times its answer. */
+  /** Runs a command of the store, measures its time and counts failures. */
   async run<T>(command: () => Promise<T>): Promise<T> {
     const { meter } = this.#options
     const start = performance.now()
@@ -89,14 +89,14 @@ export class Breaker {
   }
 
   /**
-   * Stops trusting the store at once: it was disconnected, or an invalidation did not reach it. A probe that
-   * is under way does not count any more, since it may have looked before this happened.
+   * Stops trusting the store at once: it was disconnected, or an invalidation did not reach it. A probe in
+   * progress no longer counts, since it may have looked before this happened.
    */
   open(reason: unknown): void {
     if (this.#stopped) return
-    this.#suspicion++
-    // Of an outage the first: what follows is that it goes on.
-    this.#reason ??= textOf(reason)
+    this.#doubts++
+    // Keep the first reason of an outage: later ones follow from it.
+    this.#reason ??= messageOf(reason)
     if (this.#closed) {
       this.#closed = false
       this.#changedAt = new Date()
@@ -114,7 +114,7 @@ export class Breaker {
   probe(): Promise<void> {
     this.#probing ??= this.#probeUntilTrusted().finally(() => {
       this.#probing = null
-      // Opened again in the moment between the end of the loop and this: nobody else would probe.
+      // It was opened again after the loop had ended: nothing else would probe.
       if (!this.#closed && !this.#stopped) void this.probe()
     })
     return this.#probing
@@ -124,10 +124,10 @@ export class Breaker {
     this.#stopped = true
   }
 
-  /** A store that cannot be used from the start is told once: that it is not trusted any more, nobody will say. */
-  #neverTrusted(err: unknown): false {
-    this.#reason ??= textOf(err)
-    if (++this.#probes === TELL_AFTER_PROBES) {
+  /** Logs once that the store has not been usable since the start, as `open` only logs the loss of trust. */
+  #probeFailed(err: unknown): false {
+    this.#reason ??= messageOf(err)
+    if (++this.#failedProbes === LOG_AFTER_PROBES) {
       this.#options.log.error({ err }, 'cache store not trusted yet: reads go to the database; check REDIS_URL')
     }
     return false
@@ -135,14 +135,14 @@ export class Breaker {
 
   async #probeUntilTrusted(): Promise<void> {
     while (!this.#closed && !this.#stopped) {
-      const suspicion = this.#suspicion
+      const doubts = this.#doubts
       const trusted = await this.#options.probe().then(
-        () => suspicion === this.#suspicion,
-        (err) => this.#neverTrusted(err)
+        () => doubts === this.#doubts,
+        (err) => this.#probeFailed(err)
       )
       if (trusted) {
         this.#failures = 0
-        this.#probes = TELL_AFTER_PROBES
+        this.#failedProbes = LOG_AFTER_PROBES
         this.#closed = true
         this.#changedAt = new Date()
         this.#reason = null
@@ -154,8 +154,8 @@ export class Breaker {
   }
 }
 
-/** What went wrong, in a line. */
-function textOf(error: unknown): string {
+/** The error message, on one line. */
+function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error)
   return text.replace(/\s+/g, ' ').slice(0, MAX_REASON_LENGTH)
 }

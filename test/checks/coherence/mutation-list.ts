@@ -27,8 +27,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a reader that joins a flight does not check what it found',
     file: 'src/cache/read/flights.ts',
-    text: '(await holds(loaded))',
-    becomes: 'holds !== undefined',
+    text: '(await isUsable(loaded))',
+    becomes: 'isUsable !== undefined',
     by: { test: 'test/cache/found-tags.test.ts' }
   },
   {
