@@ -1,10 +1,10 @@
-/** The advisory locks of the service, which a database has no names for: any numbers, each for one purpose only. */
+/** The advisory locks of the service. PostgreSQL identifies them by number; these are arbitrary, but unique. */
 
-/** One process at a time migrates and seeds. */
+/** Held while a process migrates or seeds. */
 export const STARTUP_LOCK = 4_714_032_001n
-/** Generations are added one after the other. */
+/** Serializes the adding of generations. */
 export const QUEUE_LOCK = 4_714_032_003n
-/** A class of locks, of which each account has one by its id: what counts for its quotas is added one after the other. */
+/** A class with one lock per account, by its id: serializes changes that count towards the account's quotas. */
 export const ACCOUNT_LOCKS = 471_403_202
-/** A class of locks, of which each account and each address has one for a kind of letters by its hash: they are counted one after the other. */
+/** A class with one lock per kind of mail and account or address, by a hash of them: serializes the counting of mails. */
 export const LETTER_LOCKS = 471_403_204

@@ -1,2 +1,2 @@
-/** How connections of the service are called in `pg_stat_activity`. */
+/** The name of the service's connections in `pg_stat_activity`. */
 export const APPLICATION_NAME = 'ai-akademiya-api'

@@ -5,14 +5,14 @@ import { currentClient } from './on-behalf-of.ts'
 
 const RETRY_AFTER_S = '2'
 
-/** A kind of work has taken its share of the database, and as much waits as may: the others notice nothing. 503. */
+/** A 503: one kind of work has used up its share of the database, and its queue is full. Other kinds are not affected. */
 export class BusyError extends ApiError {
   constructor(kind: string) {
     super(503, 'BUSY', `too many ${kind} at the moment: try again`, { 'Retry-After': RETRY_AFTER_S })
   }
 }
 
-/** The client has hung up, so nobody reads the answer. The status is that of nginx, in logs and metrics only. */
+/** The client has hung up, so nobody will read the answer. The status 499, as in nginx, appears in logs and metrics only. */
 export class ClientGoneError extends ApiError {
   constructor() {
     super(499, 'CLIENT_GONE', 'the client has hung up')
@@ -20,16 +20,16 @@ export class ClientGoneError extends ApiError {
 }
 
 export interface BulkheadOptions {
-  /** What is thrown where there is no room. */
+  /** Creates the error to throw when there is no room. */
   readonly refusal: () => ApiError
-  /** How much of it runs at a time. */
+  /** How many tasks may run at a time. */
   readonly limit: number
-  /** How much of it may wait for that, of all clients. */
+  /** How many tasks may wait, for all clients together. */
   readonly queue: number
-  /** Without it whatever waits has its turn. */
+  /** Without it, tasks wait as long as it takes. */
   readonly longestWaitMs?: number
-  /** How much of it one client may have under way, running or waiting. */
-  readonly ofClient?: number
+  /** How many tasks one client may have, running or waiting. */
+  readonly perClient?: number
 }
 
 interface Waiting {
@@ -37,11 +37,11 @@ interface Waiting {
   readonly refuse: (error: Error) => void
 }
 
-/** A bulkhead: one kind of work in its own bounds, so that too much of it does not keep other kinds from a shared resource. */
+/** A bulkhead: limits one kind of work, so that too much of it cannot keep other kinds from a shared resource. */
 export class Bulkhead {
   readonly #options: BulkheadOptions
   readonly #waiting: FairQueue<Waiting>
-  readonly #ofClients = new Holdings<string>()
+  readonly #tasksOfClients = new Holdings<string>()
   #running = 0
 
   constructor(options: BulkheadOptions) {
@@ -49,25 +49,25 @@ export class Bulkhead {
     this.#waiting = new FairQueue(options.queue)
   }
 
-  /** How much runs, and how much waits. */
+  /** How many tasks are running, and how many are waiting. */
   get state(): { running: number; waiting: number } {
     return { running: this.#running, waiting: this.#waiting.size }
   }
 
   /**
-   * Runs `task` when it is its turn: clients take turns. Throws the refusal where too much waits, of this client or of all of them and this
-   * one has the most, or when it has waited too long, and `ClientGoneError` when `signal` aborts before its turn.
+   * Runs `task` when it is its turn; clients take turns. Throws the refusal if this client has too many tasks, if the queue is full and
+   * this client has the most tasks in it, or if the task has waited too long. Throws `ClientGoneError` if `signal` aborts before its turn.
    */
   async run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const { ofClient, refusal } = this.#options
+    const { perClient, refusal } = this.#options
     const client = currentClient()
-    if (client === undefined || ofClient === undefined) return this.#run(task, signal)
-    if (this.#ofClients.of(client) >= ofClient) throw refusal()
-    this.#ofClients.add(client)
+    if (client === undefined || perClient === undefined) return this.#run(task, signal)
+    if (this.#tasksOfClients.of(client) >= perClient) throw refusal()
+    this.#tasksOfClients.add(client)
     try {
       return await this.#run(task, signal)
     } finally {
-      this.#ofClients.release(client)
+      this.#tasksOfClients.release(client)
     }
   }
 
@@ -82,7 +82,7 @@ export class Bulkhead {
     }
   }
 
-  /** Hands its place to whoever is next in turn. */
+  /** Passes the place of a finished task to the next in turn. */
   #next(): void {
     const next = this.#waiting.take()
     if (next === undefined) this.#running--
@@ -94,7 +94,7 @@ export class Bulkhead {
     const client = currentClient()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const waiting: Waiting = { begin: resolve, refuse: reject }
-    // Whoever ends the waiting takes it out of the queue at once, so that a place is handed to nobody who has given up.
+    // A task that gives up leaves the queue at once, so that no place is passed to it.
     const giveUp = (error: Error) => {
       if (this.#waiting.delete(client, waiting)) reject(error)
     }

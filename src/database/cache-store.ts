@@ -1,15 +1,15 @@
 import type { CacheStoreUse, LiveUse, StoreRegistry } from '#cache'
 import type { Sql } from './sql.ts'
 
-/** The process that last said so may be gone when it has said nothing for so long, in ms. */
-const FRESH_MS = 8000
-/** How old the last sign of life is before it is written anew: one process of many writes it. */
+/** How long after its last heartbeat a process counts as alive, in ms. */
+const ALIVE_MS = 8000
+/** How old the last heartbeat must be before it is renewed, in ms, so that only one of many processes writes it. */
 const RENEW_AFTER_MS = 1500
 
-/** The row of the table `cache_store`: which store the processes on this database use. */
+/** The only row of the table `cache_store`: which store the processes on this database use. */
 export class CacheStoreTable implements StoreRegistry {
   readonly #sql: Sql
-  /** True where no other process can be on this database: what is registered is our own, from before. */
+  /** True if no other process can use this database: the registered store is then our own, from an earlier run. */
   readonly exclusive: boolean
   #databaseId: string | null = null
 
@@ -18,7 +18,7 @@ export class CacheStoreTable implements StoreRegistry {
     this.exclusive = exclusive
   }
 
-  /** Of this very database: a copy of it, restored elsewhere, has another one. */
+  /** Identifies this very database: a copy of it that was restored elsewhere has another id. */
   async databaseId(): Promise<string> {
     if (this.#databaseId !== null) return this.#databaseId
     const [row] = await this.#sql.query<{ id: string }>(
@@ -32,18 +32,18 @@ export class CacheStoreTable implements StoreRegistry {
 
   async used(): Promise<LiveUse | null> {
     const [row] = await this.#sql.query<Row>(`select ${COLUMNS} from cache_store`)
-    return row === undefined ? null : this.#fresh(row)
+    return row === undefined ? null : this.#ifAlive(row)
   }
 
   async register({ storeId, keyPrefix }: CacheStoreUse, moving: () => Promise<void>): Promise<LiveUse | null> {
     const isOurs = (row: Row | undefined) => row?.storeId === storeId && row.keyPrefix === keyPrefix
     const [seen] = await this.#sql.query<Row>(`select ${COLUMNS} from cache_store`)
     if (seen !== undefined && isOurs(seen) && seen.seenMsAgo < RENEW_AFTER_MS) return null
-    // Of two that register at once the second sees what the first has written.
+    // The row lock makes the second of two concurrent registrations see the first.
     return this.#sql.transaction(async (query) => {
       const [row] = await query<Row>(`select ${COLUMNS} from cache_store for no key update`)
       if (row === undefined) throw new Error(EMPTY)
-      const other = isOurs(row) ? null : this.#fresh(row)
+      const other = isOurs(row) ? null : this.#ifAlive(row)
       if (other !== null) return other
       if (!isOurs(row) && row.storeId !== null) await moving()
       await query('update cache_store set store_id = $1, key_prefix = $2, seen_at = clock_timestamp()', [
@@ -58,13 +58,13 @@ export class CacheStoreTable implements StoreRegistry {
     await this.#sql.query(`update cache_store set seen_at = 'epoch' where store_id = $1`, [storeId])
   }
 
-  #fresh({ storeId, keyPrefix, seenMsAgo }: Row): LiveUse | null {
-    if (storeId === null || keyPrefix === null || this.exclusive || seenMsAgo > FRESH_MS) return null
+  #ifAlive({ storeId, keyPrefix, seenMsAgo }: Row): LiveUse | null {
+    if (storeId === null || keyPrefix === null || this.exclusive || seenMsAgo > ALIVE_MS) return null
     return { storeId, keyPrefix, seenMsAgo }
   }
 }
 
-const EMPTY = 'the table cache_store is empty: insert into cache_store default values'
+const EMPTY = 'the table cache_store is empty: run insert into cache_store default values'
 
 interface Row {
   readonly storeId: string | null

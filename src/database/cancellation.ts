@@ -3,26 +3,26 @@ import type { Transaction } from './database.ts'
 import type { Sql } from './sql.ts'
 
 /**
- * The server process that works for us, where it still does. Only its first word is compared: the text of the statement is cut, and a
- * process that has ended may have given its number to another one.
+ * Cancels the statement of a server process, if that still runs a statement of ours: the process may have ended, and its id been
+ * reused. Only the start of the statement is compared, because `pg_stat_activity` truncates it.
  */
 const CANCEL = `select pg_cancel_backend(pid) from pg_stat_activity
   where pid = $1 and state = 'active' and datname = current_database() and query like '/* ai-akademiya-api */%'`
 
-/** Cancels the statement of a transaction that is under way when a signal aborts. */
+/** Cancels the current statement of a transaction when a signal aborts. */
 export class Cancellation {
   readonly #control: Sql
   readonly #signal: AbortSignal
 
-  /** `control` has connections that do not wait behind the one that is cancelled. */
+  /** `control` must not wait behind the connection whose statement is cancelled. */
   constructor(control: Sql, signal: AbortSignal) {
     this.#control = control
     this.#signal = signal
   }
 
   /**
-   * Runs `task`, reads of `tx`. The process of the server is ours until the transaction ends, behind a pooler too; it ends only after a
-   * cancel that was sent has arrived, so that no statement of somebody else is cancelled in its place.
+   * Runs `task`, which reads with `tx`. Until the transaction ends, the server process is ours, even behind a pooler. If a cancellation
+   * was sent, this resolves only after it has arrived, so that it cannot hit a statement of another client.
    */
   async run<T>(tx: Transaction, task: () => Promise<T>): Promise<T> {
     const signal = this.#signal

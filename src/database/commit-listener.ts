@@ -5,24 +5,29 @@ import { currentClient } from './on-behalf-of.ts'
 import type { Outbox } from './outbox.ts'
 
 /** How long a write that cannot reach Redis waits for an instance that can. */
-const HAND_OVER_PATIENCE_MS = 300
+const HAND_OVER_TIMEOUT_MS = 300
 
-/** Told of every invalidation, and by whose write it was, as `user:7`; null where that is not known. */
-type Note = (tags: readonly string[], by: string | null) => void
+/** Called with every invalidation, and the user whose write caused it, such as `user:7`, or null. */
+type RecordInvalidation = (tags: readonly string[], by: string | null) => void
 
-/** Visitors are not told. */
+/** Clients that are not users (visitors, by their address) are not recorded. */
 const USER = /^user:\d+$/
 
 /**
- * What happens between a commit and its acknowledgement: the tags it touched get new stamps. Where that fails, the rows
- * stay in the outbox, and whichever instance still reaches Redis applies them at once.
+ * What happens between a commit and its acknowledgement: the tags that it touched get new stamps. If that fails, the rows stay in
+ * the outbox, and any instance that can still reach Redis applies them at once.
  */
-export function invalidateOnCommit(cache: Cache, outbox: Outbox, log: Log, note: Note = () => {}): CommitListener {
+export function invalidateOnCommit(
+  cache: Cache,
+  outbox: Outbox,
+  log: Log,
+  record: RecordInvalidation = () => {}
+): CommitListener {
   return async (invalidations) => {
     if (invalidations.length === 0) return
     const tags = invalidations.map(({ tag }) => tag)
     const client = currentClient()
-    note(tags, client !== undefined && USER.test(client) ? client : null)
+    record(tags, client !== undefined && USER.test(client) ? client : null)
     try {
       await cache.invalidate(tags)
       outbox.acknowledge(invalidations.map(({ id }) => id))
@@ -32,7 +37,7 @@ export function invalidateOnCommit(cache: Cache, outbox: Outbox, log: Log, note:
         'invalidation left to the sweepers: Redis did not acknowledge it'
       )
       const ids = invalidations.map(({ id }) => id)
-      await outbox.handOver(ids, HAND_OVER_PATIENCE_MS).catch(() => {})
+      await outbox.handOver(ids, HAND_OVER_TIMEOUT_MS).catch(() => {})
     }
   }
 }

@@ -4,18 +4,18 @@ import { discardReadOnly } from './pool.ts'
 import { beginTransaction } from './timeouts.ts'
 
 /**
- * The comment that begins every statement of the service. By it the triggers know who writes: they look for it in
- * `current_query()`, the one thing about a connection that a pooler does not change. The migration has it, too.
+ * The comment at the start of every statement of the service. The triggers look for it in `current_query()` to tell who writes,
+ * because a pooler may change everything else about a connection. The migration contains it, too.
  */
 const SIGNATURE = '/* ai-akademiya-api */ '
 
-/** A tag that a committed transaction touched, as a row of the outbox. */
+/** A tag that a transaction touched: a row of the outbox. */
 export interface Invalidation {
   readonly id: bigint
   readonly tag: string
 }
 
-/** Called after each commit, before the write is acknowledged, with what it touched. It must not throw. */
+/** Called after each commit, before the write is acknowledged, with the tags that it touched. It must not throw. */
 export type CommitListener = (invalidations: readonly Invalidation[]) => Promise<void>
 
 export interface Watcher {
@@ -30,9 +30,9 @@ interface Notice {
 }
 
 /**
- * Tells `watcher` what each transaction on this pool touches. The triggers name the tags in notices, which arrive on
- * the connection before the answer to the statement: no query more, and whatever wrote them, Prisma or raw SQL. The
- * answer that ends the transaction is held back until `committed` has resolved.
+ * Tells `watcher` which tags each transaction on this pool touches. The triggers report the tags in notices, which arrive on the
+ * connection before the answer to the statement: this takes no extra query, and works for Prisma and raw SQL alike. The answer
+ * that ends the transaction is held back until `committed` has resolved.
  */
 export function watchPool(pool: pg.Pool, watcher: Watcher, statementTimeoutMs: number): void {
   pool.on('connect', (client) => {
@@ -45,13 +45,13 @@ export function watchPool(pool: pg.Pool, watcher: Watcher, statementTimeoutMs: n
       if (touched.length === 0 || client.getTransactionStatus() !== 'I') return
       const invalidations = touched
       touched = []
-      // A COMMIT of a failed transaction is answered by ROLLBACK.
+      // PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK.
       if (!error && command !== 'ROLLBACK') await watcher.committed(invalidations)
     }
 
     Object.assign(client, {
       query: (statement: unknown, ...more: unknown[]) => {
-        // An error is told before its transaction is over: what is left of that one touched nothing.
+        // An error is reported before its transaction has ended: drop what that transaction left behind.
         if (client.getTransactionStatus() === 'I') touched = []
         const args = [signed(statement, statementTimeoutMs), ...more]
         const callback = args.at(-1)
@@ -64,7 +64,7 @@ export function watchPool(pool: pg.Pool, watcher: Watcher, statementTimeoutMs: n
         return answer.then(
           (result) => afterAnswer(null, result.command).then(() => result),
           (error) => {
-            // The next question may be asked before the connection is known to be outside a transaction again.
+            // The next query may be sent before the client knows that the transaction has ended.
             if (isCommit(statement)) touched = []
             return afterAnswer(error, null).then(() => Promise.reject(error))
           }
@@ -74,7 +74,7 @@ export function watchPool(pool: pg.Pool, watcher: Watcher, statementTimeoutMs: n
   })
 }
 
-/** The same for the embedded database, whose notices go to the query that caused them. */
+/** The same for the embedded database, which passes notices to the query that caused them. */
 export function watchPglite(pglite: PGlite, watcher: Watcher): void {
   const query = pglite.query.bind(pglite)
   const transaction = pglite.transaction.bind(pglite)
@@ -113,7 +113,7 @@ export function watchPglite(pglite: PGlite, watcher: Watcher): void {
   Object.assign(pglite, watched)
 }
 
-/** The invalidation that a notice of `cache_touch` carries, if it is one. */
+/** The invalidation in a notice of `cache_touch`; none in any other notice. */
 function read({ message, detail }: Notice, watcher: Watcher): Invalidation[] {
   if (message !== 'cache_touch' || detail === undefined) return []
   const space = detail.indexOf(' ')
@@ -122,7 +122,7 @@ function read({ message, detail }: Notice, watcher: Watcher): Invalidation[] {
   return [invalidation]
 }
 
-/** The statement, as `pg` takes it, with the signature. */
+/** The statement, in any form that `pg` accepts, with the signature. */
 function signed(statement: unknown, statementTimeoutMs: number): unknown {
   const text = textOf(statement)
   if (text === null) return statement
@@ -130,7 +130,7 @@ function signed(statement: unknown, statementTimeoutMs: number): unknown {
   return typeof statement === 'string' ? whole : Object.assign({}, statement, { text: whole })
 }
 
-/** Whether this, as `pg` takes it, ends a transaction. */
+/** Whether the statement, in any form that `pg` accepts, is a COMMIT. */
 function isCommit(statement: unknown): boolean {
   const text = textOf(statement)
   return text !== null && text.trim().toUpperCase() === 'COMMIT'

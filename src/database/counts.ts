@@ -1,19 +1,19 @@
 import type { Transaction } from './database.ts'
 import type { Prisma } from './generated/client.ts'
 
-/** How many rows are counted one by one. */
+/** The highest exact count: above it, rows are estimated. */
 export const MOST_COUNTED = 10_000
 
-/** What is counted: a table, or the part of it that an index has. */
+/** What to count: a table, or the part of it that a partial index covers. */
 export interface Counted {
-  /** Of the index or the table, whose rows PostgreSQL estimates. */
+  /** The name of the table or index, whose rows PostgreSQL estimates. */
   readonly relation: string
   readonly rows: Prisma.Sql
 }
 
 /**
- * How many rows there are: exactly up to `MOST_COUNTED`, above it as PostgreSQL estimated at its last vacuum or analyze. So it costs the
- * same with a million rows, and no writer has to keep a count that all writers share.
+ * The number of rows: exact up to `MOST_COUNTED`, above that PostgreSQL's estimate of its last vacuum or analyze. So the cost is bounded
+ * for any number of rows, and writers need not maintain a shared counter.
  */
 export async function countRows(tx: Transaction, { relation, rows }: Counted): Promise<number> {
   const [row] = await tx.$queryRaw<{ counted: number; estimated: number }[]>`

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { ConfigError } from '#config/environment.ts'
 
-/** The database has e-mail addresses and hashes of passwords in it: other users of the system have no business there. */
+/** The database contains e-mail addresses and password hashes, so other users of the system must not read it. */
 const OWNER_ONLY = 0o700
 const OTHERS = 0o077
 
@@ -13,27 +13,27 @@ export class DataDirInUseError extends Error {
 
   constructor(dataDir: string) {
     super(
-      `DATA_DIR=${JSON.stringify(dataDir)} is in use by another process: the embedded database is for one. ` +
+      `DATA_DIR=${JSON.stringify(dataDir)} is in use by another process: only one can use the embedded database. ` +
         'Stop that process, choose another DATA_DIR, or set DATABASE_URL to run several.'
     )
   }
 }
 
 /**
- * Takes the folder for this process; the returned function gives it back. An exclusive SQLite transaction is a lock
- * of the operating system, which ends with the process, however it dies: a kill -9 leaves nothing to clean up.
- * Throws `DataDirInUseError` when somebody else has it.
+ * Locks the folder for this process; the returned function unlocks it. An exclusive SQLite transaction holds a lock of the
+ * operating system, which ends with the process: even a kill -9 leaves nothing to clean up. Throws `DataDirInUseError` if
+ * another process holds the lock.
  */
 export function lockDataDir(dataDir: string): () => void {
   try {
     mkdirSync(dataDir, { recursive: true, mode: OWNER_ONLY })
-    // One that an earlier version has made, or somebody by hand.
+    // An earlier version, or a person, may have created the folder with other permissions.
     if ((statSync(dataDir).mode & OTHERS) !== 0) chmodSync(dataDir, OWNER_ONLY)
   } catch (error) {
     throw new ConfigError(
       'DATA_DIR',
       dataDir,
-      `allowed is a folder that this process may write to (${error instanceof Error ? error.message : error})`
+      `must be a folder that this process can write to (${error instanceof Error ? error.message : error})`
     )
   }
   let lock: DatabaseSync | undefined

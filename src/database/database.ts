@@ -13,46 +13,46 @@ import type { Sql } from './sql.ts'
 import { transactionTimeout, withoutTimeouts } from './timeouts.ts'
 import { isConnectionLost, isSafeToRetry, READ_ONLY, sqlState } from './unavailable.ts'
 
-/** How long a transaction waits for a connection: as long as anything else does (`pool.ts`). */
+/** How long a transaction waits for a connection, the same as any other query (`pool.ts`). */
 const MAX_WAIT_MS = 5000
 
-/** Asks whether the database can be written to: a lock of a row is a write, which a standby refuses. */
+/** Checks that the database accepts writes: locking a row counts as a write, so a standby refuses it. */
 const CHECK = 'select 1 from cache_store for key share skip locked'
 
 export type Transaction = Prisma.TransactionClient
 
 export interface DatabaseParts {
   readonly adapter: SqlMigrationAwareDriverAdapterFactory
-  /** Plain SQL on connections of its own, where a write may hold the last of the others until it is done. */
+  /** Plain SQL on separate connections: a write may need it while it holds the last connection of the client. */
   readonly sql: Sql
-  /** Plain SQL on connections that nothing else uses, so that it never waits behind users: questions after the health, and cancels. */
+  /** Plain SQL for health checks and cancellations, on connections that nothing else uses, so that these never wait behind users. */
   readonly control: Sql
   readonly shares: Shares
-  /** How long one statement may take; 0 is no limit. */
+  /** How long one statement may take, in ms; 0 means no limit. */
   readonly statementTimeoutMs: number
-  /** Many connections: a statement on one can be cancelled by another, and each change is a transaction with timeouts. */
+  /** True if there are several connections: one can cancel a statement on another, and each change is a transaction with timeouts. */
   readonly pooled: boolean
   readonly rights: Rights
   readonly exclusively: <T>(task: () => Promise<T>, log: Log) => Promise<T>
-  /** Calls back when a transaction announces something on the channel, until the function that it gives is called. */
+  /** Calls back for each notification on the channel, until the returned function is called. */
   readonly listen: (channel: string, notified: Notified) => Promise<() => Promise<void>> | (() => Promise<void>)
   readonly queue: () => Promise<QueueDatabase>
   readonly release: () => Promise<void>
 }
 
-/** A database as pg-boss takes it. */
+/** The options that connect pg-boss to a database. */
 export type QueueDatabase = Pick<ConstructorOptions, 'db' | 'backend' | 'schema' | 'createSchema'>
 
-/** The database, whichever it is. */
+/** The database, PostgreSQL or embedded. */
 export class Database implements Watcher {
-  /** Whatever it writes is invalidated after the commit and before the write resolves (`commits.ts`); guarded by `guard.ts`. */
+  /** Its writes invalidate the cache after the commit, before they resolve (`commits.ts`); see also `guard.ts`. */
   readonly client: PrismaClient
   readonly outbox: Outbox
   readonly #parts: DatabaseParts
   readonly #prisma: PrismaClient
-  /** The tags that were touched since somebody began to watch. */
+  /** Collects touched tags during `tagsTouchedBy`. */
   #watched: Set<string> | null = null
-  // Until somebody listens, invalidations stay in the outbox, for a sweeper.
+  // Without a listener, invalidations stay in the outbox for a sweeper.
   #listener: CommitListener = async () => {}
 
   constructor(parts: DatabaseParts) {
@@ -62,12 +62,12 @@ export class Database implements Watcher {
     this.outbox = new Outbox(parts.sql)
   }
 
-  /** What the migration engine runs on. */
+  /** For the migration engine. */
   get adapter(): SqlMigrationAwareDriverAdapterFactory {
     return this.#parts.adapter
   }
 
-  /** Plain SQL, beside the connections of the client. */
+  /** Plain SQL, on other connections than those of the client. */
   get sql(): Sql {
     return this.#parts.sql
   }
@@ -77,13 +77,13 @@ export class Database implements Watcher {
   }
 
   /**
-   * Runs `task` in one transaction and invalidates once, after its commit; a rollback invalidates nothing. Inside, use
-   * `tx` only: what the client itself does would not be part of the transaction, and throws. A transaction that PostgreSQL
-   * has rolled back, for a deadlock as a rule, is run again.
+   * Runs `task` in one transaction and invalidates once, after its commit; a rollback invalidates nothing. Use only `tx` inside: the
+   * client would act outside the transaction, so it throws. A transaction that PostgreSQL rolls back, usually because of a deadlock,
+   * is retried.
    */
   async write<T>(task: (tx: Transaction) => Promise<T>, options?: { timeout?: number }): Promise<T> {
     refuseInsideWrite()
-    // Awaited inside: a query of Prisma begins when it is awaited, and must be found here then.
+    // `await` is needed: a Prisma query only starts when it is awaited, which must happen inside.
     const transaction = () =>
       this.#prisma.$transaction((tx) => runInsideWrite(async () => await task(tx)), {
         ...this.#limits,
@@ -97,8 +97,8 @@ export class Database implements Watcher {
   }
 
   /**
-   * Runs the reads of `task` on one connection, of the share of `kind`: for what may take long. When `signal` aborts, the statement under
-   * way is cancelled. Throws `BusyError`, and `ClientGoneError` where it was cancelled. Inside, use `tx` only.
+   * Runs the reads of `task`, which may take long, on one connection of the share of `kind`. When `signal` aborts, the current statement
+   * is cancelled. Throws `BusyError`, or `ClientGoneError` if it was cancelled. Use only `tx` inside.
    */
   async read<T>(kind: Kind, task: (tx: Transaction) => Promise<T>, signal?: AbortSignal): Promise<T> {
     refuseInsideWrite()
@@ -117,8 +117,8 @@ export class Database implements Watcher {
   }
 
   /**
-   * Whether it answers, and can be written to. Rejects where it does not answer. It asks on a connection of its own: a pool that is full
-   * does not make the database down.
+   * Whether the database accepts writes. Rejects if it does not answer. This uses a separate connection, so that a full pool does not
+   * make the database look down.
    */
   async check(): Promise<'up' | 'read-only'> {
     try {
@@ -130,30 +130,30 @@ export class Database implements Watcher {
     }
   }
 
-  /** How much of each kind of work runs, and waits for its share of the connections, in this process. */
+  /** How many tasks of each kind are running, and waiting for a connection, in this process. */
   work(): ReadonlyMap<Kind, { readonly running: number; readonly waiting: number }> {
     return new Map(KINDS.map((kind) => [kind, this.#parts.shares[kind].state]))
   }
 
-  /** Runs `task` while no other process on this database runs one, and without timeouts: migrations and seeds. */
+  /** Runs `task`, a migration or seed, without timeouts and while no other process on this database runs one. */
   exclusively<T>(task: () => Promise<T>, log: Log): Promise<T> {
     return this.#parts.exclusively(() => withoutTimeouts(task), log)
   }
 
-  /** What the job queue connects to. */
+  /** The connection options of the job queue. */
   queue(): Promise<QueueDatabase> {
     return this.#parts.queue()
   }
 
   /**
-   * Calls `notified` when a transaction announces something on `channel`, and with null when it may have been missed.
-   * The function that this resolves to ends it.
+   * Calls `notified` with each notification on `channel`, and with null when some may have been missed. Resolves to a function that
+   * stops this.
    */
   async listen(channel: string, notified: Notified): Promise<() => Promise<void>> {
     return this.#parts.listen(channel, notified)
   }
 
-  /** From now on `listener` is told of every commit before its write is acknowledged. */
+  /** From now on, calls `listener` after every commit, before the write is acknowledged. */
   onCommit(listener: CommitListener): void {
     this.#listener = listener
   }
@@ -166,7 +166,7 @@ export class Database implements Watcher {
     this.#watched?.add(tag)
   }
 
-  /** The tags that triggers named while `task` ran, rolled back or not. */
+  /** The tags that triggers reported while `task` ran, whether rolled back or not. */
   async tagsTouchedBy(task: () => Promise<unknown>): Promise<ReadonlySet<string>> {
     const watched = new Set<string>()
     this.#watched = watched

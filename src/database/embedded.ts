@@ -9,7 +9,7 @@ import { readRights } from './rights.ts'
 import { createShares } from './shares.ts'
 import { sqlOnPglite } from './sql.ts'
 
-/** Opens the embedded database in `dataDir`. Throws `DataDirInUseError` when another process has the folder. */
+/** Opens the embedded database in `dataDir`. Throws `DataDirInUseError` if another process uses the folder. */
 export async function openEmbedded(dataDir: string): Promise<Database> {
   const unlock = lockDataDir(dataDir)
   const pglite = await openPglite(dataDir)
@@ -23,7 +23,7 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
     statementTimeoutMs: DATABASE_DEFAULTS.statementTimeoutMs,
     pooled: false,
     rights: await readRights(sql),
-    // The lock on the folder keeps every other process out.
+    // The lock on the folder excludes all other processes.
     exclusively: (task) => task(),
     listen: (channel, notified) => pglite.listen(channel, notified),
     queue: async () => ({ db: fromPglite(pglite), backend: 'pglite' }),

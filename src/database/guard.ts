@@ -5,15 +5,15 @@ import type { Shares } from './shares.ts'
 import { isConnectionLost, isSafeToRetry } from './unavailable.ts'
 
 /**
- * How often an operation is tried that PostgreSQL has rolled back, and how long it waits in between, in ms: up to 5, then
- * twice as long each time. Where `repeatable read` is the default of the database, as many may conflict as there are connections.
+ * How often an operation that PostgreSQL has rolled back is tried, with exponential backoff and jitter. If `repeatable read` is the
+ * default of the database, there may be as many conflicts as connections.
  */
 const ATTEMPTS = 10
 const FIRST_PAUSE_MS = 5
 const LONGEST_PAUSE_MS = 160
 
 const insideWrite = new AsyncLocalStorage<true>()
-/** Set where an operation is a part of a transaction: what PostgreSQL rolls back there, it rolls back whole. */
+/** Set for the operations of a transaction, which must not be retried one by one: PostgreSQL rolls back the whole transaction. */
 const insideTransaction = new AsyncLocalStorage<true>()
 
 /** Runs the task of a `Database.write`. */
@@ -21,18 +21,19 @@ export function runInsideWrite<T>(task: () => Promise<T>): Promise<T> {
   return insideWrite.run(true, task)
 }
 
-/** Throws inside a write: what was done there beside `tx` would not be part of the transaction, or wait for it for ever. */
+/** Throws inside a write: an operation that does not use `tx` would not be part of the transaction, or wait for it forever. */
 export function refuseInsideWrite(): void {
   if (insideWrite.getStore()) throw new Error('inside write(async (tx) => ...) use tx, not the client')
 }
 
 /**
- * The client as the service uses it. It throws inside a write. Each operation takes its share of the pool (`shares.ts`), and is run again
- * after errors that say that nothing was done: a conflict with another transaction, or a connection that leads to a standby; a read also
- * after a lost connection. With `inTransactions` what may wait for a lock is a transaction, which has timeouts (`timeouts.ts`).
+ * The Prisma client that the service uses. It throws inside a write. Each operation takes a place in its share of the pool
+ * (`shares.ts`), and is retried after errors that guarantee that nothing was done: a conflict with another transaction, or a
+ * connection to a standby; reads also after a lost connection. With `inTransactions`, each operation that may wait for a lock runs in a
+ * transaction, which has timeouts (`timeouts.ts`).
  *
- * What a write touches is not invalidated here: no extension sees the commit of a transaction, cascades, or what raw SQL
- * and psql do. Triggers name it, and the driver holds the answer back until it is invalidated (`commits.ts`).
+ * Invalidation does not happen here: no extension sees the commit of a transaction, cascades, raw SQL or psql. Triggers name the tags
+ * that a write touches, and the driver holds back its answer until they are invalidated (`commits.ts`).
  */
 export function guarded(client: PrismaClient, shares: Shares, inTransactions: boolean): PrismaClient {
   const extended = client.$extends({
@@ -41,7 +42,7 @@ export function guarded(client: PrismaClient, shares: Shares, inTransactions: bo
         refuseInsideWrite()
         if (insideTransaction.getStore()) return query(args)
         const isRead = READS.test(operation)
-        // Prisma makes no transaction of one operation alone.
+        // Prisma opens no transaction for a single operation, so add a second one.
         const inTransaction = async () => (await client.$transaction([client.$executeRaw`select 1`, query(args)]))[1]
         const attempt = inTransactions && !isRead ? inTransaction : () => query(args)
         const mayRetry = (error: unknown) => isSafeToRetry(error) || (isRead && isConnectionLost(error))
@@ -57,13 +58,13 @@ export function guarded(client: PrismaClient, shares: Shares, inTransactions: bo
       }
     }
   })
-  // These extensions change no type, but TypeScript cannot compare the generic ones.
+  // The extensions change no types, but TypeScript cannot tell, because the types are generic.
   return refusing as unknown as PrismaClient
 }
 
 const READS = /^(find|count|aggregate|groupBy)/
 
-/** What `task` resolves to, after as many attempts as it takes, ten at most, while `mayRetry` its error. */
+/** Runs `task`, and retries it while `mayRetry` accepts its error, for at most ten attempts in all. */
 export async function retrying<T>(task: () => Promise<T>, mayRetry: (error: unknown) => boolean): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {

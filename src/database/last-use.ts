@@ -1,22 +1,22 @@
 import { LRUCache } from 'lru-cache'
 import type { Log } from '#logging/log.ts'
 
-/** Ids of which the last use is remembered, and may wait to be written. */
+/** The maximum number of ids that are remembered as recently used, and that may wait to be written. */
 const MAX_IDS = 10_000
 
 export interface LastUseOptions {
-  /** What is used, as the log calls it. */
+  /** The name for log messages, such as "sessions". */
   readonly what: string
-  /** How exactly it is known. */
+  /** The precision, in ms: an id is written at most once in this time. */
   readonly withinMs: number
-  /** Writes that these are used now. */
+  /** Stores the current time as the last use of these ids. */
   readonly write: (ids: number[]) => Promise<unknown>
   readonly log: Log
 }
 
 /**
- * When something was last used, written once in a while for each. No request waits for it: one statement at a time writes all uses
- * that have come meanwhile.
+ * Records when things were last used, at most once per `withinMs` for each. No request waits for this: one statement at a time writes
+ * all uses that have accumulated.
  */
 export class LastUse {
   readonly #options: LastUseOptions
@@ -29,7 +29,7 @@ export class LastUse {
     this.#recent = new LRUCache({ max: MAX_IDS, ttl: options.withinMs })
   }
 
-  /** Notes that it is used; where the database has said when it was before, with that. */
+  /** Records a use now. `lastUsedAt` is the stored last use, if the caller has just read it. */
   note(id: number, lastUsedAt: Date | null = null): void {
     const isRecent = lastUsedAt !== null && Date.now() - lastUsedAt.getTime() < this.#options.withinMs
     if (isRecent || this.#recent.has(id) || this.#waiting.size >= MAX_IDS) return
@@ -40,7 +40,7 @@ export class LastUse {
     })
   }
 
-  /** Resolves once all that was noted has been written. */
+  /** Resolves once everything recorded so far has been written. */
   async settled(): Promise<void> {
     await this.#writing
   }

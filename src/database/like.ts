@@ -1,4 +1,4 @@
-/** Prisma passes the wildcards of LIKE on; after this they mean themselves. */
+/** Escapes the wildcards of LIKE, which Prisma passes through unchanged. */
 export function escapeLike(text: string): string {
   return text.replace(/[\\%_]/g, '\\$&')
 }

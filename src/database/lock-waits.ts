@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sqlState } from './unavailable.ts'
 
-/** Requests wait behind a migration that waits for a lock, and no longer than they wait for anything. */
+/** Requests queue behind a migration that waits for a lock, so it may only wait briefly. */
 const LOCK_TIMEOUT_MS = 1000
 const PAUSE_MS = 2000
-/** Whoever holds a lock for longer than all of these together, as a dump of a large database, is to be waited for by the operator. */
+/** If something holds a lock for longer than all attempts take, such as the dump of a large database, the operator has to wait for it. */
 const ATTEMPTS = 60
 const LOCK_NOT_AVAILABLE = '55P03'
 
 /**
- * Runs a migration with `run`, as one transaction. If it cannot get a lock within a second, the transaction is rolled back, which lets the
- * requests behind it pass, and is repeated two seconds later, for three minutes. Each time `waits` is called.
+ * Runs a migration with `run`, as one transaction. If it cannot get a lock within a second, the transaction is rolled back, so that the
+ * requests behind it can proceed, and retried two seconds later, for three minutes. `waits` is called before each retry.
  */
 export async function withShortLockWaits(
   script: string,

@@ -5,37 +5,37 @@ import { requireRightsToMigrate } from './rights.ts'
 import { fillSearch } from './search-fill.ts'
 import { DatabaseUnusableError } from './unusable.ts'
 
-/** Applies the pending migrations, and does what they have left to be done in portions; resolves to their names. Call it inside `exclusively`. */
+/** Applies the pending migrations, and the work that follows them in batches; resolves to their names. Call it inside `exclusively`. */
 export async function migrate(database: Database, log: Log): Promise<string[]> {
   const applied = await applyPending(database, log)
   const filled = await fillSearch(database)
-  if (filled > 0) log.info({ filled }, 'courses made ready for searches')
+  if (filled > 0) log.info({ filled }, 'courses indexed for search')
   return applied
 }
 
 async function applyPending(database: Database, log: Log): Promise<string[]> {
   if ((await pendingMigrations(database)).length === 0) return []
   requireRightsToMigrate(database.rights)
-  // Loading the engine takes a moment, which a start on a migrated database need not wait for.
-  await forgetBrokenOff(database)
+  await clearInterruptedMigrations(database)
+  // Imported here because loading the engine takes a while, and a migrated database does not need it.
   const { applyMigrations } = await import('./schema-engine.ts')
   const applied = await applyMigrations(database.adapter, (migration) =>
     log.warn(
       { migration },
-      'a migration waits for a lock that somebody holds (pg_locks, pg_stat_activity): tried again'
+      'a migration waits for a lock that another session holds (pg_locks, pg_stat_activity): retrying'
     )
   )
   log.info({ applied }, 'database migrated')
   return applied
 }
 
-/** The migrations that are applied and that this version does not know: a newer one has been here. */
+/** The applied migrations that this version does not know, because a newer version has migrated the database. */
 export async function unknownMigrations({ client }: Database): Promise<string[]> {
   const known = new Set((await readMigrations()).map(({ name }) => name))
   return [...(await appliedMigrations(client))].filter((name) => !known.has(name))
 }
 
-/** Throws `DatabaseUnusableError` where migrations are pending. */
+/** Throws `DatabaseUnusableError` if migrations are pending. */
 export async function requireMigrated(database: Database): Promise<void> {
   const pending = await pendingMigrations(database)
   if (pending.length === 0) return
@@ -44,8 +44,8 @@ export async function requireMigrated(database: Database): Promise<void> {
   )
 }
 
-/** A migration that a start was killed in is not there in part (`schema-engine.ts`): it may be applied again. */
-async function forgetBrokenOff({ client }: Database): Promise<void> {
+/** An interrupted migration has left nothing behind (`schema-engine.ts`), so it may be applied again. */
+async function clearInterruptedMigrations({ client }: Database): Promise<void> {
   if (!(await hasMigrationsTable(client))) return
   await client.$executeRaw`
     update _prisma_migrations set rolled_back_at = now() where finished_at is null and rolled_back_at is null`

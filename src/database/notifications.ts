@@ -4,26 +4,26 @@ import type { Log } from '#logging/log.ts'
 import { connectionOptions, UTC } from './pool.ts'
 
 const RECONNECT_MS = 1000
-/** How often the connection is asked whether it is still there, and how long it may take to answer. */
+/** How often the connection is checked, and how long it may take to answer. */
 const HEARTBEAT_MS = 10_000
 const HEARTBEAT_TIMEOUT_MS = 5000
-/** While nothing is heard, listeners are called so often: something may have happened. */
+/** How often listeners are called while there are no notifications, in ms. */
 const POLL_MS = 1000
-/** How often two connections are compared, to find out whether a pooler shares servers between them. */
+/** How often two connections are compared, to find out whether a pooler shares server connections between them. */
 const COMPARISONS = 3
 
-/** Called with what a transaction announced on a channel; null: an announcement may have been missed. */
+/** Called with the payload of a notification, or with null when some may have been missed. */
 export type Notified = (payload: string | null) => void
 
 export interface NotificationOptions {
-  /** Where LISTEN works: PostgreSQL itself, or a pooler that gives each client a server of its own. */
+  /** Where LISTEN works: PostgreSQL itself, or a pooler that gives each client its own server connection. */
   readonly url: string
   readonly log: Log
 }
 
 /**
- * What transactions announce (`LISTEN` and `NOTIFY`), on one connection for all channels. While there is none, or the
- * URL leads through a pooler in transaction mode, where `LISTEN` cannot work, listeners poll: they are called every second.
+ * Notifications of transactions (`LISTEN` and `NOTIFY`), on one connection for all channels. While that is lost, or if the URL leads
+ * through a pooler in transaction mode, where `LISTEN` cannot work, listeners are called every second, so that they can poll.
  */
 export class Notifications {
   readonly #options: NotificationOptions
@@ -39,11 +39,11 @@ export class Notifications {
     this.#options = options
   }
 
-  /** Calls `notified` from now on; the returned function ends that. `channel` is a name of ours, no input. */
+  /** Calls `notified` until the returned function is called. `channel` must be a constant, not user input. */
   listen(channel: string, notified: Notified): () => Promise<void> {
     const listeners = this.#listeners.get(channel) ?? new Set()
     this.#listeners.set(channel, listeners.add(notified))
-    // Once more by who listens already: it is asked for again after a reconnect, too.
+    // Repeating LISTEN is harmless, and happens after a reconnect, too.
     if (this.#client !== null) this.#subscribe(this.#client, [channel]).catch(() => {})
     this.#running ??= this.#run()
     return async () => {
@@ -67,24 +67,23 @@ export class Notifications {
         if (!listened && (await this.#isShared())) {
           log.warn(
             {},
-            'LISTEN does not work at this DATABASE_URL, a pooler in transaction mode: writes from outside the service are found by polling; set DATABASE_DIRECT_URL to hear of them at once'
+            'LISTEN does not work at this DATABASE_URL, a pooler in transaction mode: polling for writes from outside the service; set DATABASE_DIRECT_URL to be notified at once'
           )
           return
         }
         await this.#connected(() => {
           listened = true
         })
-        if (!this.#end.signal.aborted)
-          log.warn({}, 'connection for notifications lost: polling until there is one again')
+        if (!this.#end.signal.aborted) log.warn({}, 'connection for notifications lost: polling until it is back')
       } catch (err) {
-        log.debug({ err }, 'no connection for notifications: tried again')
+        log.debug({ err }, 'no connection for notifications: retrying')
       }
       this.#startPolling()
       await sleep(RECONNECT_MS, undefined, { signal: this.#end.signal }).catch(() => {})
     }
   }
 
-  /** Resolves when a connection that listened is lost; rejects when it did not get there. */
+  /** Resolves when a connection that was listening is lost; rejects if it never got that far. */
   async #connected(listening: () => void): Promise<void> {
     const client = await this.#open()
     let heartbeat: NodeJS.Timeout | undefined
@@ -111,7 +110,7 @@ export class Notifications {
     for (const channel of channels) this.#notify(channel, null)
   }
 
-  /** Ends a connection that does not answer, or that leads to a standby, where nobody announces anything. */
+  /** Ends a connection that does not answer, or that leads to a standby, which sends no notifications. */
   async #beat(client: pg.Client): Promise<void> {
     const late = sleep(HEARTBEAT_TIMEOUT_MS, 'late' as const, { ref: false })
     const answer = this.#ask<{ standby: boolean }>(client, 'select pg_is_in_recovery() as standby').then(
@@ -122,8 +121,8 @@ export class Notifications {
   }
 
   /**
-   * True where a pooler lends server connections for a transaction at a time: two clients then have the same server, or one
-   * has several. Nothing is left behind on it, as a `LISTEN` would be.
+   * True if a pooler assigns server connections per transaction: then two clients get the same one, or one client gets several. Unlike
+   * trying `LISTEN`, this leaves nothing behind on a server connection.
    */
   async #isShared(): Promise<boolean> {
     const one = await this.#open()
@@ -142,7 +141,7 @@ export class Notifications {
 
   async #open(): Promise<pg.Client> {
     const client = new pg.Client(connectionOptions(this.#options.url))
-    // An error is followed by the end, which is what counts.
+    // An error is followed by `end`, which is handled.
     client.on('error', () => {})
     await client.connect()
     return client
@@ -171,7 +170,7 @@ export class Notifications {
   }
 }
 
-/** The connection is idle on purpose. PostgreSQL has the setting since version 14. */
+/** The connection is idle on purpose. The setting exists since PostgreSQL 14. */
 const NO_IDLE_TIMEOUT = `select set_config(name, '0', false) from pg_settings where name = 'idle_session_timeout'`
 
 async function backend(client: pg.Client): Promise<number | undefined> {

@@ -2,12 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 
 const clients = new AsyncLocalStorage<string>()
 
-/** Runs `task`, whose work in the database counts as that of `client`, so that no client takes a whole share (`bulkhead.ts`). */
+/** Runs `task` on behalf of `client`: its database work counts against that client's limits in the bulkheads (`bulkhead.ts`). */
 export function onBehalfOf<T>(client: string, task: () => T): T {
   return clients.run(client, task)
 }
 
-/** The client whose work this is, where it is one's. */
+/** The client on whose behalf this code runs, if any. */
 export function currentClient(): string | undefined {
   return clients.getStore()
 }

@@ -5,18 +5,18 @@ import { openPostgres } from './postgres.ts'
 
 export interface DatabaseAddress {
   readonly databaseUrl: string | null
-  /** Where sessions are not shared, if `databaseUrl` leads through a pooler that shares them. */
+  /** Leads past the pooler, if `databaseUrl` leads through one that shares sessions. */
   readonly directUrl?: string | null
   readonly dataDir: string
   /** How many connections the requests of one process share. */
   readonly poolSize?: number
-  /** How long one statement may take, in ms; 0 is as long as it takes. */
+  /** How long one statement may take, in ms; 0 means no limit. */
   readonly statementTimeoutMs?: number
 }
 
 /**
- * Opens PostgreSQL at `databaseUrl`, or the embedded database in `dataDir` where that is null.
- * Throws `DataDirInUseError` when another process has the folder, `DatabaseUnusableError` where PostgreSQL cannot be used.
+ * Opens PostgreSQL at `databaseUrl`, or the embedded database in `dataDir` if that is null. Throws `DataDirInUseError` if another
+ * process uses the folder, and `DatabaseUnusableError` if PostgreSQL cannot be used.
  */
 export async function openDatabase(address: DatabaseAddress, log: Log): Promise<Database> {
   const { databaseUrl, directUrl, dataDir } = address
@@ -24,7 +24,7 @@ export async function openDatabase(address: DatabaseAddress, log: Log): Promise<
   if (databaseUrl !== null) {
     return openPostgres({ databaseUrl, directUrl: directUrl ?? databaseUrl, poolSize, statementTimeoutMs }, log)
   }
-  // Only here: a process on PostgreSQL has no use for it.
+  // Loaded only here: a process on PostgreSQL does not need it.
   const { openEmbedded } = await import('./embedded.ts')
   return openEmbedded(dataDir)
 }

@@ -2,28 +2,28 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MOST_COUNTED } from './counts.ts'
 import type { Query, Sql } from './sql.ts'
 
-/** How long applied rows are kept, to be applied again when Redis may have lost the last stamps. */
+/** How long applied rows are kept, for a replay when Redis may have lost the latest stamps. */
 const RETENTION = '5 minutes'
-/** How many rows one statement reads, marks or deletes: few enough to take a moment, whatever waits. */
-const PORTION = 2000
-/** How long acknowledgements are collected, so that writes do not pay for one each. Less than the sweeper's patience. */
+/** How many rows one statement reads, marks or deletes, so that it is short whatever the backlog. */
+const BATCH_SIZE = 2000
+/** How long acknowledgements are batched, in ms, so that not every write costs a statement. Shorter than the sweeper's minimum age. */
 const ACKNOWLEDGE_AFTER_MS = 50
 const HAND_OVER_POLL_MS = 20
 
-/** The channel on which a transaction from outside the service, or an instance without Redis, wakes the sweepers. */
+/** The channel on which transactions from outside the service, and instances without Redis, wake the sweepers. */
 export const CHANNEL = 'cache_invalidation'
 const FROM_INSTANCE = 'instance'
-/** True for what a trigger has announced on it: a transaction from outside the service. */
+/** True if the notification came from a trigger, and so from a transaction outside the service. */
 export function isFromOutside(payload: string | null): boolean {
   return payload === ''
 }
 
-/** Invalidates the tags; rejects where that did not work. */
+/** Invalidates the tags; rejects if that failed. */
 export type Apply = (tags: string[]) => Promise<void>
 
 /**
- * The table `cache_invalidation`: which tags committed transactions touched, and whether Redis knows.
- * Its own writes touch no tag. Whatever takes long goes in portions, and ends with the one under way when the service stops.
+ * The outbox, the table `cache_invalidation`: the tags that committed transactions touched, and whether they were applied in Redis.
+ * Its own writes touch no tag. Long operations run in batches, and end with the current batch when the service stops.
  */
 export class Outbox {
   readonly #sql: Sql
@@ -37,18 +37,18 @@ export class Outbox {
   }
 
   /**
-   * Hands the tags that were not applied within `ageMs` to `apply`, and marks them applied when it resolves.
-   * Rows that another sweeper works on are left to it. Resolves to the number of rows, of which there may be more.
+   * Passes tags that have been pending for at least `ageMs` to `apply`, and marks them applied when that resolves. Skips rows that
+   * another sweeper is working on. Resolves to the number of rows; there may be more.
    */
   async sweep(ageMs: number, apply: Apply): Promise<number> {
-    // What waits to be marked need not be applied again.
-    if (this.#stopped.signal.aborted || this.#acknowledged.length > PORTION) return 0
+    // With a full batch of rows waiting to be marked, it would apply those again.
+    if (this.#stopped.signal.aborted || this.#acknowledged.length > BATCH_SIZE) return 0
     if (!(await this.#hasPending(ageMs))) return 0
     return this.#sql.transaction(async (query) => {
       const rows = await query<Row>(
         `select id::text, tag from cache_invalidation
          where applied_at is null and created_at <= clock_timestamp() - $1 * interval '1 millisecond'
-         order by applied_at, id limit ${PORTION} for update skip locked`,
+         order by applied_at, id limit ${BATCH_SIZE} for update skip locked`,
         [ageMs]
       )
       if (rows.length === 0) return 0
@@ -59,8 +59,8 @@ export class Outbox {
   }
 
   /**
-   * Hands every tag that there is to `apply`; what was not applied is marked a little later. All of them, not those of the last
-   * minute: what Redis lost, it lost before an outage that may have lasted longer. Rejects when the service stops.
+   * Passes every tag in the table to `apply`, and marks pending ones as applied shortly after. It takes all of them, not only recent
+   * ones: Redis may have lost stamps from before an outage of any length. Rejects when the service stops.
    */
   async replay(apply: Apply): Promise<void> {
     const [begun] = await this.#sql.query<{ horizon: string }>(
@@ -70,7 +70,7 @@ export class Outbox {
       this.#stopped.signal.throwIfAborted()
       const rows = await this.#sql.query<Row & { pending: boolean }>(
         `select id::text, tag, applied_at is null as pending from cache_invalidation
-         where id > $1::text::bigint order by id limit ${PORTION}`,
+         where id > $1::text::bigint order by id limit ${BATCH_SIZE}`,
         [after]
       )
       const last = rows.at(-1)
@@ -78,7 +78,7 @@ export class Outbox {
       await this.#applyAll(rows, apply)
       after = last.id
     }
-    // Rows of transactions that were under way when this began may have smaller ids.
+    // Transactions that were in progress when this began may have inserted smaller ids.
     const late = await this.#sql.query<Row>(
       `select id::text, tag from cache_invalidation where applied_at is null and xid >= $1::text::xid8`,
       [begun?.horizon]
@@ -91,13 +91,13 @@ export class Outbox {
     this.acknowledge(rows.filter(({ pending = true }) => pending).map(({ id }) => id))
   }
 
-  /** Marks rows applied, a little later, many at once. One that is lost is applied twice, which costs a miss. */
+  /** Marks rows as applied, shortly after and in batches. If this is lost, the row is applied twice, which costs a miss. */
   acknowledge(ids: readonly (bigint | string)[]): void {
     for (const id of ids) this.#acknowledged.push(id)
     this.#timer ??= setTimeout(() => this.flush().catch(() => {}), ACKNOWLEDGE_AFTER_MS)
   }
 
-  /** Marks what was acknowledged; of much when the service stops only a part, the rest is applied again. */
+  /** Marks acknowledged rows. When the service stops this ends after one batch; the remaining rows will be applied again. */
   flush(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
@@ -107,14 +107,14 @@ export class Outbox {
 
   async #markAcknowledged(): Promise<void> {
     while (this.#acknowledged.length > 0) {
-      await mark(this.#sql.query, this.#acknowledged.splice(0, PORTION))
+      await mark(this.#sql.query, this.#acknowledged.splice(0, BATCH_SIZE))
       if (this.#stopped.signal.aborted) return
     }
   }
 
-  /** Ends what goes in portions, after the one under way. */
+  /** Ends long operations after their current batch. */
   stop(): void {
-    this.#stopped.abort(new Error('the service stops'))
+    this.#stopped.abort(new Error('the service is stopping'))
   }
 
   /** Wakes the sweepers of all instances. */
@@ -123,10 +123,10 @@ export class Outbox {
   }
 
   /**
-   * Asks the sweepers of the other instances to apply these rows, and waits until they have, for `patienceMs` at most.
+   * Asks the sweepers of the other instances to apply these rows, and waits until they have, for at most `timeoutMs`.
    */
-  async handOver(ids: readonly bigint[], patienceMs: number): Promise<void> {
-    const giveUpAt = performance.now() + patienceMs
+  async handOver(ids: readonly bigint[], timeoutMs: number): Promise<void> {
+    const giveUpAt = performance.now() + timeoutMs
     await this.wake()
     while ((await this.#pending(ids)) > 0 && performance.now() < giveUpAt) await sleep(HAND_OVER_POLL_MS)
   }
@@ -140,20 +140,20 @@ export class Outbox {
     return row?.pending ?? 0
   }
 
-  /** Deletes rows that were applied five minutes ago or earlier. */
+  /** Deletes rows that were applied more than five minutes ago. */
   async prune(): Promise<void> {
-    for (let deleted = PORTION; deleted === PORTION && !this.#stopped.signal.aborted; ) {
+    for (let deleted = BATCH_SIZE; deleted === BATCH_SIZE && !this.#stopped.signal.aborted; ) {
       const rows = await this.#sql.query(
         `delete from cache_invalidation where id in (
            select id from cache_invalidation
-           where applied_at < clock_timestamp() - interval '${RETENTION}' limit ${PORTION} for update skip locked
+           where applied_at < clock_timestamp() - interval '${RETENTION}' limit ${BATCH_SIZE} for update skip locked
          ) returning 1`
       )
       deleted = rows.length
     }
   }
 
-  /** How many rows Redis does not know of, `MOST_COUNTED` at most: after a long outage there may be millions. */
+  /** The number of pending rows, at most `MOST_COUNTED`: after a long outage there may be millions. */
   async depth(): Promise<number> {
     const [row] = await this.#sql.query<{ depth: number }>(
       `select count(*)::int as depth from (
@@ -162,7 +162,7 @@ export class Outbox {
     return row?.depth ?? 0
   }
 
-  /** How long the oldest row has waited that Redis does not know of, in ms; 0 where there is none. */
+  /** The age of the oldest pending row, in ms; 0 if there is none. */
   async lagMs(): Promise<number> {
     const [row] = await this.#sql.query<{ lag: number }>(
       `select (extract(epoch from clock_timestamp() - created_at) * 1000)::float8 as lag
@@ -181,15 +181,15 @@ export class Outbox {
   }
 }
 
-/** A row; its id as text, as the two drivers do not agree on a bigint. */
+/** The id is text because the two drivers return bigints differently. */
 interface Row {
   readonly id: string
   readonly tag: string
 }
 
 /**
- * By a join, which is linear in the number of ids, where `id = any(...)` is quadratic; within their range, so that no plan reads
- * the whole table. Rows that another process is marking are left to it: two that wait for each other would be a deadlock.
+ * Uses a join, which is linear in the number of ids, where `id = any(...)` is quadratic; and their range, so that no plan reads the
+ * whole table. Skips rows that another process is marking, to avoid deadlocks.
  */
 async function mark(query: Query, ids: readonly (bigint | string)[]): Promise<void> {
   if (ids.length === 0) return
@@ -211,7 +211,7 @@ function ids(rows: readonly Row[]): string[] {
   return rows.map(({ id }) => id)
 }
 
-/** A PostgreSQL array, as text: nor do they on arrays. */
+/** A PostgreSQL array as text, because the two drivers treat arrays differently, too. */
 function list(ids: readonly (bigint | string)[]): string {
   return `{${ids.join()}}`
 }

@@ -5,7 +5,7 @@ import type { SqlDriverAdapter, SqlMigrationAwareDriverAdapterFactory } from '@p
 import { PrismaPGlite } from 'pglite-prisma-adapter'
 import { runningScripts } from './scripts.ts'
 
-/** Opens the embedded PostgreSQL in `dataDir`, or one in memory where that is null. */
+/** Opens the embedded PostgreSQL in `dataDir`, or one in memory if that is null. */
 export function openPglite(dataDir: string | null): Promise<PGlite> {
   return PGlite.create({ dataDir: dataDir === null ? 'memory://' : join(dataDir, 'postgres'), extensions: { pg_trgm } })
 }
@@ -15,7 +15,7 @@ export function pgliteAdapter(pglite: PGlite): SqlMigrationAwareDriverAdapterFac
   const factory = runningScripts(new PrismaPGlite(pglite), (script) => pglite.exec(script))
   return {
     ...factory,
-    connect: async () => tellingCommits(await factory.connect()),
+    connect: async () => checkingBeforeCommit(await factory.connect()),
     connectToShadowDb: async () => {
       const shadow = await openPglite(null)
       const connection = await pgliteAdapter(shadow).connect()
@@ -25,8 +25,8 @@ export function pgliteAdapter(pglite: PGlite): SqlMigrationAwareDriverAdapterFac
   }
 }
 
-/** The library loses the error of a COMMIT: what is deferred to it is checked before, where an error is told. */
-function tellingCommits(connection: SqlDriverAdapter): SqlDriverAdapter {
+/** The library swallows errors of COMMIT, so deferred constraints are checked before it, where an error is reported. */
+function checkingBeforeCommit(connection: SqlDriverAdapter): SqlDriverAdapter {
   const start = connection.startTransaction.bind(connection)
   connection.startTransaction = async (isolationLevel) => {
     const transaction = await start(isolationLevel)

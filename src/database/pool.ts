@@ -3,7 +3,7 @@ import { APPLICATION_NAME } from './application-name.ts'
 import { READ_ONLY } from './unavailable.ts'
 
 const CONNECT_TIMEOUT_MS = 5000
-/** No connection is kept longer, in s: behind a proxy it may still lead to a server that is not the primary any more. */
+/** The maximum age of a connection, in s: behind a proxy, an old one may lead to a server that is no longer the primary. */
 const MAX_AGE_S = 600
 
 /** The options of every connection of the service, pooled or not. */
@@ -17,8 +17,8 @@ export function connectionOptions(databaseUrl: string): pg.ClientConfig {
 }
 
 /**
- * At most `max` connections to PostgreSQL. A statement that is refused because its connection is read-only empties the
- * pool of idle connections: after a failover all of them lead to the old primary.
+ * A pool of at most `max` connections to PostgreSQL. When a statement is refused because its connection is read-only, all idle
+ * connections are closed: after a failover, they all lead to the old primary.
  */
 export function createPool(databaseUrl: string, max: number): pg.Pool {
   const pool = new pg.Pool({
@@ -29,10 +29,10 @@ export function createPool(databaseUrl: string, max: number): pg.Pool {
       await client.query(UTC)
     }
   })
-  // A lost connection is reported by the query that is under way, or by the next one.
+  // The current or the next query reports a lost connection.
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
-  // The pool removes a client that is ended when it is released.
+  // The pool removes a client that has ended by the time of its release.
   pool.on('release', (_error, client) => {
     if (readOnly.has(client)) void client.end()
   })
@@ -40,17 +40,17 @@ export function createPool(databaseUrl: string, max: number): pg.Pool {
 }
 
 /**
- * Prisma's adapter writes and reads instants without their offset, so a session in another time zone would store them
- * wrong. A statement, and not a parameter of the connection: some poolers refuse those, and those that share server
- * connections between clients follow this one.
+ * Prisma's adapter writes and reads timestamps without their offset, so a session in another time zone would store wrong ones.
+ * It is a statement, not a connection parameter: some poolers refuse such parameters, and those that share server connections
+ * between clients track this statement.
  */
 export const UTC = "set time zone 'UTC'"
 
 const readOnly = new WeakSet<pg.PoolClient>()
 
 /**
- * Closes the idle connections of a pool of `createPool` where a statement failed with `error` because they are read-only, and `client`, on
- * which it failed, once that is released.
+ * If `error` says that the connection is read-only, closes the idle connections of the pool (of `createPool`), and `client`, on which
+ * the statement failed, once it is released.
  */
 export function discardReadOnly(pool: pg.Pool, error: unknown, client?: pg.PoolClient): void {
   if (!(error instanceof pg.DatabaseError) || error.code !== READ_ONLY) return
@@ -58,7 +58,7 @@ export function discardReadOnly(pool: pg.Pool, error: unknown, client?: pg.PoolC
   discardIdle(pool)
 }
 
-/** Closes the idle connections: new ones are made when they are needed. */
+/** Closes the idle connections; the pool opens new ones when it needs them. */
 function discardIdle(pool: pg.Pool): void {
   for (let idle = pool.idleCount; idle > 0; idle--) {
     pool.connect().then(

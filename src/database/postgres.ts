@@ -14,20 +14,20 @@ import { withStartupLock } from './startup-lock.ts'
 import { isSafeToRetry } from './unavailable.ts'
 import { DatabaseUnusableError } from './unusable.ts'
 
-/** What one process keeps to PostgreSQL beside the pool of `DATABASE_POOL_SIZE`, and one for notifications. */
+/** The connections of one process besides the pool of `DATABASE_POOL_SIZE` and the one for notifications. */
 const OUTBOX_POOL_SIZE = 2
 const QUEUE_POOL_SIZE = 3
 const CONTROL_POOL_SIZE = 2
 
 export interface PostgresOptions {
   readonly databaseUrl: string
-  /** Where what needs a session of its own goes. */
+  /** For work that needs a session of its own. */
   readonly directUrl: string
   readonly poolSize: number
   readonly statementTimeoutMs: number
 }
 
-/** Opens PostgreSQL. Throws `DatabaseUnusableError` where there is none, or where its role has no schema. */
+/** Opens PostgreSQL. Throws `DatabaseUnusableError` if it cannot be reached, or if the role has no schema. */
 export async function openPostgres(
   { databaseUrl, directUrl, poolSize, statementTimeoutMs }: PostgresOptions,
   log: Log
@@ -67,20 +67,20 @@ export async function openPostgres(
   }
 }
 
-/** Throws `DatabaseUnusableError` where the direct URL leads elsewhere: nothing would be heard there of what is written here. */
+/** Throws `DatabaseUnusableError` if the direct URL leads elsewhere: notifications of our writes would not arrive there. */
 async function requireSameDatabase(sql: Sql, directUrl: string): Promise<void> {
   const here = await sql.query<{ id: string }>(IDENTITY)
   const there = await inSession(directUrl, (session) => session.query<{ id: string }>(IDENTITY)).catch((error) => {
     throw DatabaseUnusableError.of(error, 'DATABASE_DIRECT_URL')
   })
   if (here[0]?.id === there.rows[0]?.id) return
-  throw new DatabaseUnusableError('it leads to another database, or schema, than DATABASE_URL', 'DATABASE_DIRECT_URL')
+  throw new DatabaseUnusableError('it leads to a different database or schema than DATABASE_URL', 'DATABASE_DIRECT_URL')
 }
 
 const IDENTITY = `select concat_ws('.', (select system_identifier from pg_control_system()),
   current_database(), current_schema()) as id`
 
-/** The pool as pg-boss takes a database, with our connection for notifications in place of one of its own. */
+/** The pool in the form that pg-boss expects, with our connection for notifications instead of one of its own. */
 function queueOn(pool: pg.Pool, notifications: Notifications): NonNullable<QueueDatabase['db']> {
   return {
     executeSql: (text, values) => retrying(() => pool.query(text, values), isSafeToRetry),
@@ -93,7 +93,7 @@ function queueOn(pool: pg.Pool, notifications: Notifications): NonNullable<Queue
 
 async function inSession<T>(databaseUrl: string, task: (session: pg.Client) => Promise<T>): Promise<T> {
   const session = new pg.Client(connectionOptions(databaseUrl))
-  // A lost connection is reported by the query that is under way, or by the next one.
+  // The current or the next query reports a lost connection.
   session.on('error', () => {})
   await session.connect()
   try {

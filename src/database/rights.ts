@@ -1,9 +1,9 @@
 import type { Sql } from './sql.ts'
 import { DatabaseUnusableError } from './unusable.ts'
 
-/** What this process may do where it is, and where that is. */
+/** The schema, role and database of this process, and its privileges there. */
 export interface Rights {
-  /** The first schema of the search path that exists: where the tables are, or will be. */
+  /** The first existing schema of the search path: where the tables are, or will be. */
   readonly schema: string
   readonly role: string
   readonly database: string
@@ -11,7 +11,7 @@ export interface Rights {
   readonly mayCreateSchemas: boolean
 }
 
-/** Throws `DatabaseUnusableError` where the role has no schema at all. */
+/** Throws `DatabaseUnusableError` if the role has no schema at all. */
 export async function readRights(sql: Sql): Promise<Rights> {
   const [row] = await sql.query<Omit<Rights, 'schema'> & { schema: string | null; path: string }>(
     `select current_schema() as schema, current_user as role, current_database() as database,
@@ -27,7 +27,7 @@ export async function readRights(sql: Sql): Promise<Rights> {
   )
 }
 
-/** Throws `DatabaseUnusableError`, before anything is written, where the role may not make what migrations make. */
+/** Throws `DatabaseUnusableError`, before anything is written, if the role may not create tables. */
 export function requireRightsToMigrate({ schema, role, database, mayCreateTables }: Rights): void {
   if (mayCreateTables) return
   throw new DatabaseUnusableError(
@@ -39,8 +39,8 @@ export function requireRightsToMigrate({ schema, role, database, mayCreateTables
 const QUEUE_SCHEMA = 'pgboss'
 
 /**
- * The schema of the job queue, and whether it is to be made: `pgboss` beside `public`. A service that was given a schema of
- * its own keeps its queue there, apart from that of others; so does a role that may make no schema.
+ * The schema of the job queue, and whether to create it: `pgboss`, if the tables are in `public`. A service with a schema of its own
+ * keeps its queue there, separate from those of others; so does a role that may not create schemas.
  */
 export async function queueSchema(
   sql: Sql,

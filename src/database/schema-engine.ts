@@ -14,16 +14,16 @@ const SCHEMA = fileURLToPath(new URL('../../prisma/schema.prisma', import.meta.u
 const NO_FILTERS = { externalTables: [], externalEnums: [] }
 
 /**
- * Applies the pending migrations of `prisma/migrations`; resolves to their names. It runs Prisma's own migration
- * engine, compiled to WebAssembly: no binary to download, one code for both databases, and the table
- * `_prisma_migrations` stays the one that `prisma migrate deploy` knows. `waits` is called with the name of a migration each time that it cannot get a lock.
+ * Applies the pending migrations of `prisma/migrations`; resolves to their names. It runs Prisma's own migration engine, compiled to
+ * WebAssembly: there is no binary to download, both databases use the same code, and the table `_prisma_migrations` remains
+ * compatible with `prisma migrate deploy`. `waits` is called with the name of a migration each time it cannot get a lock.
  * Throws `MigrationFailedError`.
  */
 export async function applyMigrations(
   database: SqlMigrationAwareDriverAdapterFactory,
   waits: (name: string) => void = () => {}
 ): Promise<string[]> {
-  // The engine keeps to itself what the database says.
+  // The engine does not pass on the error of the database.
   let failure: MigrationFailedError | undefined
   const failed = (error: MigrationFailedError) => {
     failure = error
@@ -39,14 +39,14 @@ export async function applyMigrations(
 }
 
 /**
- * The lock that the engine takes on a session and never gives back. Behind a pooler in transaction mode it would stay on a
- * connection that others get, and `Database.exclusively` holds one already.
+ * The session lock that the engine takes and never releases. Behind a pooler in transaction mode, it would stay on a connection that
+ * other clients get. It is not needed: `Database.exclusively` already holds a lock.
  */
 const ENGINE_LOCK = /^\s*select pg_advisory_lock\(\d+\)\s*$/i
 
 /**
- * A script and the note that it is finished are one statement list, and so one transaction: a start that is killed in
- * between leaves a migration that is noted as begun, and of which nothing is there.
+ * A script and the update that marks it finished are sent together, and so are one transaction: if the start is killed in between,
+ * the migration is marked as begun, but none of it has been applied.
  */
 async function adapted(
   database: SqlMigrationAwareDriverAdapterFactory,
@@ -63,9 +63,9 @@ async function adapted(
       connection.executeScript = (script) => {
         const name = names.get(script)
         if (name === undefined) return run(script)
-        const noted = `${script};
+        const scriptAndMark = `${script};
           update _prisma_migrations set finished_at = now() where migration_name = '${name}' and finished_at is null`
-        return withShortLockWaits(noted, run, () => waits(name)).catch((error) => {
+        return withShortLockWaits(scriptAndMark, run, () => waits(name)).catch((error) => {
           failed(new MigrationFailedError(name, error))
           throw error
         })
@@ -75,7 +75,7 @@ async function adapted(
   }
 }
 
-/** The SQL that leads from the migrations to `schema.prisma`; empty when they agree. `database` only lends a shadow database. */
+/** The SQL that leads from the migrations to `schema.prisma`; empty if they agree. `database` only provides a shadow database. */
 export async function diffMigrations(database: SqlMigrationAwareDriverAdapterFactory): Promise<string> {
   using schemaEngine = await openSchemaEngine(database)
   const { stdout } = await schemaEngine.diff({
@@ -98,7 +98,7 @@ async function openSchemaEngine(database: SqlMigrationAwareDriverAdapterFactory)
   )
 }
 
-/** The migrations as the engine takes them. */
+/** The migrations in the engine's format. */
 async function migrationList(): Promise<MigrationList> {
   const migrations = await readMigrations()
   return {
@@ -112,7 +112,7 @@ async function migrationList(): Promise<MigrationList> {
   }
 }
 
-/** The two functions used here of what TypeScript declares for browsers only. */
+/** The two functions that are used here: TypeScript declares them for browsers only. */
 declare const WebAssembly: {
   compile(bytes: Uint8Array): Promise<object>
   instantiate(module: object, imports: object): Promise<{ exports: Readonly<Record<string, unknown>> }>
@@ -120,13 +120,13 @@ declare const WebAssembly: {
 
 let instantiated: Promise<void> | undefined
 
-/** What the package's own entry point does by importing the `.wasm` file, which is experimental in Node 24. */
+/** Does the work of the package's own entry point, which imports the `.wasm` file: that is experimental in Node 24. */
 function instantiate(): Promise<void> {
   instantiated ??= (async () => {
     const file = new URL('schema_engine_bg.wasm', import.meta.resolve('@prisma/schema-engine-wasm'))
     const module = await WebAssembly.compile(await readFile(file))
     const imports: Record<string, unknown> = { ...engine }
-    // The engine sets a timer of ten seconds and never clears it: it must not keep a command alive.
+    // The engine never clears its timer of ten seconds, which must not keep a command alive.
     for (const name of Object.keys(imports)) {
       if (name.startsWith('__wbg_setTimeout_'))
         imports[name] = (run: () => void, ms: number) => setTimeout(run, ms).unref()

@@ -1,9 +1,9 @@
 import type { SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 
 /**
- * An adapter factory whose connections run a migration as one script, by `run`. The adapters' own ways lose it:
- * Prisma's for PostgreSQL cuts it at every semicolon, those inside a function too, and the one for PGlite does not
- * wait for it, nor hear of its errors.
+ * An adapter factory whose connections run each migration as a single script, with `run`. The adapters cannot do this themselves:
+ * Prisma's adapter for PostgreSQL splits the script at every semicolon, even inside a function, and the one for PGlite neither
+ * waits for it nor reports its errors.
  */
 export function runningScripts(
   factory: SqlMigrationAwareDriverAdapterFactory,

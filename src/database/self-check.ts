@@ -6,12 +6,12 @@ const INSTANT = new Date('2020-02-02T20:20:20.000Z')
 const MAX_ID = 2_000_000_000
 
 /**
- * Writes a user through the client, in a transaction that is rolled back, and looks whether the service hears what that
- * touched, and whether the database has stored the instant that was meant. Throws `DatabaseUnusableError` where it does not:
- * the service would answer with what is stale, and not know it.
+ * Writes a user through the client, in a transaction that is rolled back, and checks that the service is told which tags that
+ * touched, and that the database stores the right timestamp. Throws `DatabaseUnusableError` if not: the service would serve stale
+ * data without knowing it.
  */
 export async function requireCoherence(database: Database): Promise<void> {
-  // No id that a sequence gives.
+  // Negative, so that no sequence ever assigns it.
   const id = -randomInt(1, MAX_ID)
   let stored: Date | undefined
   const touched = await database.tagsTouchedBy(() =>
@@ -30,14 +30,14 @@ export async function requireCoherence(database: Database): Promise<void> {
   )
   if (!touched.has(`user:${id}`)) {
     throw new DatabaseUnusableError(
-      'the service does not hear of its own writes, so cached answers would be stale: their triggers are disabled ' +
-        '(session_replication_role), or a pooler drops notices or changes statements: see docs/operations.md, or set DATABASE_URL to PostgreSQL itself'
+      'the service is not notified of its own writes, so cached answers would be stale: the triggers are disabled ' +
+        '(session_replication_role), or a pooler drops notices or changes statements; see docs/operations.md, or point DATABASE_URL directly at PostgreSQL'
     )
   }
   if (stored?.getTime() !== INSTANT.getTime()) {
     throw new DatabaseUnusableError(
-      `instants are stored wrong (${INSTANT.toISOString()} as ${stored?.toISOString()}): a pooler does not keep a session's time zone; let it ` +
-        "follow the client's TimeZone, or set the role's: alter role ... set timezone = 'UTC'"
+      `timestamps are stored incorrectly (${INSTANT.toISOString()} as ${stored?.toISOString()}): a pooler loses the time zone of the session; make it ` +
+        "track the client's TimeZone, or set that of the role: alter role ... set timezone = 'UTC'"
     )
   }
 }

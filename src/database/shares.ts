@@ -1,36 +1,39 @@
 import { Bulkhead, BusyError } from './bulkhead.ts'
 
-/** What shares the pool: reads of single things, lists and searches, counts of the platform, and changes. */
+/** The kinds of work that share the pool: reads of single items, lists and searches, platform statistics, and writes. */
 export const KINDS = ['reads', 'lists', 'statistics', 'writes'] as const
 export type Kind = (typeof KINDS)[number]
 
 export type Shares = Readonly<Record<Kind, Bulkhead>>
 
-/** How many more may wait than run, and how long. A write outlasts one lock that another waits for in vain (`timeouts.ts`). */
+/**
+ * How many operations of a kind may wait, and for how long. A write may wait longer than the lock timeout, so it survives one other
+ * write that waits for a lock in vain (`timeouts.ts`).
+ */
 const QUEUE = 32
 const WAIT_MS = 1000
 const WRITE_QUEUE = 100
 const WRITE_WAIT_MS = 2500
 const READ_QUEUE = 500
 const READ_WAIT_MS = 2500
-/** How much more than may run at a time one client may have under way. */
-const MORE_OF_CLIENT = 16
-const MORE_WRITES_OF_CLIENT = 46
-const MORE_READS_OF_CLIENT = 100
+/** How many operations one client may have in progress or waiting, beyond the number that may run at once. */
+const EXTRA_PER_CLIENT = 16
+const EXTRA_WRITES_PER_CLIENT = 46
+const EXTRA_READS_PER_CLIENT = 100
 
 /**
- * The shares of a pool of `size` connections. Those of lists, statistics and writes, which may take long, leave a fifth to the reads,
- * which are short, and may take more while it is free.
+ * The shares of a pool of `size` connections. Lists, statistics and writes may take long; together they leave a fifth of the pool to
+ * reads, which are short, and may use more of it while it is free.
  */
 export function createShares(size: number): Shares {
-  const share = (kind: string, of: number, queue: number, longestWaitMs: number, more = MORE_OF_CLIENT) => {
-    const limit = Math.max(1, Math.floor(size * of))
-    return new Bulkhead({ refusal: () => new BusyError(kind), limit, queue, longestWaitMs, ofClient: limit + more })
+  const share = (kind: string, fraction: number, queue: number, longestWaitMs: number, extra = EXTRA_PER_CLIENT) => {
+    const limit = Math.max(1, Math.floor(size * fraction))
+    return new Bulkhead({ refusal: () => new BusyError(kind), limit, queue, longestWaitMs, perClient: limit + extra })
   }
   return {
-    reads: share('reads', 0.6, READ_QUEUE, READ_WAIT_MS, MORE_READS_OF_CLIENT),
+    reads: share('reads', 0.6, READ_QUEUE, READ_WAIT_MS, EXTRA_READS_PER_CLIENT),
     lists: share('lists and searches', 0.3, QUEUE, WAIT_MS),
     statistics: share('statistics', 0.1, QUEUE, WAIT_MS),
-    writes: share('changes', 0.4, WRITE_QUEUE, WRITE_WAIT_MS, MORE_WRITES_OF_CLIENT)
+    writes: share('changes', 0.4, WRITE_QUEUE, WRITE_WAIT_MS, EXTRA_WRITES_PER_CLIENT)
   }
 }

@@ -6,10 +6,10 @@ import { isSafeToRetry } from './unavailable.ts'
 
 export type Query = <Row extends object>(text: string, values?: unknown[]) => Promise<Row[]>
 
-/** Plain SQL, for what no model describes: a second client of Prisma would take 10 MiB and a tenth of a second of the start. */
+/** Plain SQL for data that has no Prisma model. A second Prisma client would cost 10 MiB and 0.1 s of the start. */
 export interface Sql {
   readonly query: Query
-  /** Runs `task` in one transaction, which is rolled back when it rejects. */
+  /** Runs `task` in one transaction, which is rolled back if it rejects. */
   transaction<T>(task: (query: Query) => Promise<T>): Promise<T>
 }
 
@@ -19,7 +19,7 @@ export function sqlOnPool(pool: pg.Pool): Sql {
       try {
         return (await retrying(() => pool.query(text, values), isSafeToRetry)).rows
       } catch (error) {
-        // The next one asks the server that is the primary by then.
+        // So that the next query connects to the current primary.
         discardReadOnly(pool, error)
         throw error
       }

@@ -2,25 +2,25 @@ import type { Log } from '#logging/log.ts'
 import type { Outbox } from './outbox.ts'
 
 const SWEEP_INTERVAL_MS = 300
-/** How old a row is before somebody other than its writer applies it, in ms. */
-const PATIENCE_MS = 300
+/** How old a row must be, in ms, before a sweeper applies it instead of its writer. */
+const MIN_AGE_MS = 300
 const PRUNE_INTERVAL_MS = 30_000
 
 export interface SweeperOptions {
   readonly outbox: Outbox
-  /** False while there is no use in sweeping: the store could not be told. */
+  /** False while sweeping is pointless, because the store cannot be reached. */
   readonly ready: () => boolean
   /**
-   * Rejects when the tags could not be invalidated: their rows are kept for the next time. `outside`: a writer that is not of the service
-   * has woken the sweeper.
+   * Invalidates the tags. If it rejects, their rows are kept for the next attempt. `outside` is true if a writer outside the service woke
+   * the sweeper.
    */
   readonly apply: (tags: string[], outside: boolean) => Promise<void>
   readonly log: Log
 }
 
 /**
- * Applies what writers left behind: after a crash between commit and invalidation, while cut off from Redis, or because
- * they know nothing of a cache. Every instance runs one; together they work on a row once.
+ * Applies invalidations that their writers did not: because they crashed between commit and invalidation, had lost Redis, or are
+ * outside the service and do not know about the cache. Every instance runs a sweeper; only one of them works on a row.
  */
 export class Sweeper {
   readonly #options: SweeperOptions
@@ -35,27 +35,27 @@ export class Sweeper {
     this.#options = options
   }
 
-  /** How many invalidations of other writers it has applied, and whether it cannot at the moment. */
+  /** How many invalidations of other writers it has applied, and whether its last attempt failed. */
   get state(): { swept: number; failing: boolean } {
     return { swept: this.#swept, failing: this.#failing }
   }
 
   start(): void {
     this.#timers = [
-      setInterval(() => this.#run(PATIENCE_MS), SWEEP_INTERVAL_MS),
+      setInterval(() => this.#run(MIN_AGE_MS), SWEEP_INTERVAL_MS),
       setInterval(() => this.#prune(), PRUNE_INTERVAL_MS)
     ]
   }
 
-  /** Sweeps now, whatever the age of the rows: somebody said that there are some, maybe a writer that is not of the service. */
+  /** Sweeps now, whatever the age of the rows, because a notification announced some, perhaps from a writer outside the service. */
   wake(outside = false): void {
     this.#again = this.#sweeping !== null
-    // What is found after an outage is anybody's.
+    // The rows found after an outage may come from any writer.
     this.#outside ||= outside && this.#options.ready()
     this.#run(0)
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when the sweep in progress has ended. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
     this.#again = false
@@ -81,21 +81,19 @@ export class Sweeper {
       if (rows > 0)
         log.info(
           { rows },
-          'invalidations of other writers applied: psql, a crashed process, or one that has lost Redis'
+          'applied invalidations of other writers: psql, a crashed process, or one that has lost Redis'
         )
       this.#failing = false
     } catch (err) {
-      // One line an outage, not one an attempt.
-      if (!this.#failing) log.warn({ err }, 'sweeper could not apply invalidations: it tries again until it can')
+      // Log once per outage, not on every attempt.
+      if (!this.#failing) log.warn({ err }, 'sweeper could not apply invalidations: retrying')
       this.#failing = true
     }
   }
 
   #prune(): void {
-    // What is needed for the replay after an outage stays while the outage lasts.
+    // Keep the rows during an outage: the replay after it needs them.
     if (!this.#options.ready()) return
-    this.#options.outbox
-      .prune()
-      .catch((err) => this.#options.log.debug({ err }, 'outbox not pruned: tried again later'))
+    this.#options.outbox.prune().catch((err) => this.#options.log.debug({ err }, 'outbox not pruned: retrying later'))
   }
 }

@@ -9,25 +9,25 @@ export class DatabaseUnusableError extends Error {
     super(`${variable}: PostgreSQL cannot be used: ${line}`, { cause })
   }
 
-  /** The error itself where it is one of these already. A right that is missing is named, with where to read on. */
+  /** Wraps an error, unless it already is of this class. The message names a missing privilege, and the page that has the grants. */
   static of(error: unknown, variable?: string): DatabaseUnusableError {
     if (error instanceof DatabaseUnusableError) return error
-    const missing = /permission denied for [^`\n(]+/.exec(error instanceof Error ? error.message : '')?.[0]
-    if (missing === undefined) return new DatabaseUnusableError(error, variable)
+    const denied = /permission denied for [^`\n(]+/.exec(error instanceof Error ? error.message : '')?.[0]
+    if (denied === undefined) return new DatabaseUnusableError(error, variable)
     return new DatabaseUnusableError(
-      `${missing.trim()}: the role lacks a right; docs/operations.md, Rights, has the grants`,
+      `${denied.trim()}: the role lacks a privilege; see the grants in docs/operations.md, Rights`,
       variable
     )
   }
 }
 
-/** PostgreSQL has refused a migration, of which nothing is left. The message has its own words. */
+/** PostgreSQL refused a migration, which was rolled back. The message quotes PostgreSQL. */
 export class MigrationFailedError extends DatabaseUnusableError {
   override readonly name = 'MigrationFailedError'
 
   constructor(migration: string, cause: unknown) {
     super(cause)
-    const said = cause instanceof Error ? cause.message : String(cause)
-    this.message = `the migration ${migration} failed, and nothing of it is left; PostgreSQL says: ${said} (SQLSTATE ${sqlState(cause)})`
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    this.message = `the migration ${migration} failed and was rolled back; PostgreSQL says: ${reason} (SQLSTATE ${sqlState(cause)})`
   }
 }

@@ -5,7 +5,7 @@ import { onBehalfOf } from '#database/on-behalf-of.ts'
 
 function bulkhead(longestWaitMs = 5000) {
   const order: string[] = []
-  const walls = new Bulkhead({ refusal: () => new BusyError('tests'), limit: 2, queue: 2, longestWaitMs, ofClient: 3 })
+  const walls = new Bulkhead({ refusal: () => new BusyError('tests'), limit: 2, queue: 2, longestWaitMs, perClient: 3 })
   /** Something that runs until it is ended. */
   const begin = (name: string, signal?: AbortSignal) => {
     const { promise, resolve, reject } = Promise.withResolvers<void>()

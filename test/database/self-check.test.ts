@@ -14,7 +14,7 @@ await onBothDatabases(t, async (t, database) => {
 
   await t.test('one whose triggers do not fire is refused', async (t) => {
     await client.$executeRaw`alter table app_user disable trigger user`
-    await t.rejects(requireCoherence(database), { message: /does not hear of its own writes/ })
+    await t.rejects(requireCoherence(database), { message: /is not notified of its own writes/ })
     await client.$executeRaw`alter table app_user enable trigger user`
     await requireCoherence(database)
   })
@@ -26,7 +26,7 @@ await onBothDatabases(t, async (t, database) => {
     const changed = source.replace('/* ai-akademiya-api */', '/* somebody else */')
     t.not(changed, source)
     await client.$executeRawUnsafe(changed)
-    await t.rejects(requireCoherence(database), { message: /does not hear of its own writes/ })
+    await t.rejects(requireCoherence(database), { message: /is not notified of its own writes/ })
     await client.$executeRawUnsafe(source)
     await requireCoherence(database)
   })

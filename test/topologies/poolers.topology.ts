@@ -110,13 +110,13 @@ t.test('a start that waits for another says so', async (t) => {
   t.match((await starting).output(), /waiting for another process that prepares the database/)
 })
 
-t.test('a database on which the service does not hear of its own writes is refused, in one line', async (t) => {
+t.test('a database that does not notify the service of its own writes is refused, in one line', async (t) => {
   const { env, databaseUrl } = await behind('session')
   await query(
     databaseUrl,
     `alter database ${new URL(databaseUrl).pathname.slice(1)} set session_replication_role = replica`
   )
   await t.rejects(start(env), {
-    message: /^DATABASE_URL: PostgreSQL cannot be used: the service does not hear of its own writes, .*$/m
+    message: /^DATABASE_URL: PostgreSQL cannot be used: the service is not notified of its own writes, .*$/m
   })
 })
