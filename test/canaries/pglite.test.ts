@@ -149,11 +149,11 @@ t.test('pglite-prisma-adapter', async (t) => {
     }
   )
 
-  // src/database/pglite.ts, tellingCommits: the reason for it.
+  // src/database/pglite.ts, checkingBeforeCommit: the reason for it.
   await t.test('it loses the error of a COMMIT', async (t) => {
     const transaction = await connection.startTransaction()
     await transaction.executeRaw(sql('insert into child values (1)'))
-    await t.resolves(transaction.commit(), 'if it rejects, pglite.ts needs no tellingCommits any more')
+    await t.resolves(transaction.commit(), 'if it rejects, pglite.ts no longer needs checkingBeforeCommit')
     t.same((await pglite.query('select from child')).rows, [], 'and nothing was written')
   })
 

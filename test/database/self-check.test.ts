@@ -31,13 +31,13 @@ await onBothDatabases(t, async (t, database) => {
     await requireCoherence(database)
   })
 
-  await t.test('one that stores instants off by an offset is refused', async (t) => {
+  await t.test('one that stores timestamps off by an offset is refused', async (t) => {
     await client.$executeRaw`
       create function late() returns trigger language plpgsql as $$
         begin new.created_at := new.created_at + interval '5 hours'; return new; end $$`
     await client.$executeRaw`create trigger late before insert on app_user for each row execute function late()`
     await t.rejects(requireCoherence(database), {
-      message: /stored wrong \(2020-02-02T20:20:20.000Z as 2020-02-03T01:20/
+      message: /stored incorrectly \(2020-02-02T20:20:20.000Z as 2020-02-03T01:20/
     })
     await client.$executeRaw`drop trigger late on app_user`
   })
