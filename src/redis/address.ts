@@ -1,15 +1,15 @@
-/** Where Redis is, as `REDIS_URL` says it. */
+/** The parts of a `REDIS_URL`. */
 export interface RedisAddress {
   readonly kind: 'single' | 'sentinel' | 'cluster'
-  /** The server, the sentinels, or nodes of the cluster. */
+  /** The server, the sentinels, or some nodes of the cluster. */
   readonly hosts: readonly { readonly host: string; readonly port: number }[]
   readonly username: string | undefined
   readonly password: string | undefined
   readonly db: number
-  /** What the sentinels call the master. */
+  /** The name by which the sentinels know the master. */
   readonly master: string | undefined
   readonly sentinelPassword: string | undefined
-  /** Null: no TLS. Paths of PEM files, where given. */
+  /** Null without TLS. Otherwise the paths of PEM files, if given. */
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | null
 }
 
@@ -24,8 +24,8 @@ const TLS_FILES = new Set(['ca', 'cert', 'key'])
 const DEFAULT_PORTS = { single: 6379, cluster: 6379, sentinel: 26379 }
 
 /**
- * The address in a URL of one of `REDIS_URL_FORMS`; `rediss` speaks TLS, also as `rediss+sentinel` and `rediss+cluster`, with
- * `?ca=`, `cert=` and `key=` as paths of PEM files. Null for anything else.
+ * Parses a URL in one of the `REDIS_URL_FORMS`; null for anything else. `rediss`, `rediss+sentinel` and `rediss+cluster` use TLS, with
+ * the paths of PEM files in `?ca=`, `cert=` and `key=`.
  */
 export function parseRedisUrl(url: string): RedisAddress | null {
   const { scheme = '', user, password, hosts = '', path = '', query = '' } = URL_FORM.exec(url)?.groups ?? {}
@@ -57,7 +57,7 @@ export function parseRedisUrl(url: string): RedisAddress | null {
   }
 }
 
-/** The URL with this password, where it has none of its own. It is the servers' password, not the sentinels'. */
+/** Adds a password to a URL that has none. It is the password of the servers, not of the sentinels. */
 export function withPassword(url: string, password: string | null): string {
   const address = parseRedisUrl(url)
   if (password === null || address === null || address.password !== undefined) return url

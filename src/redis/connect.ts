@@ -4,27 +4,27 @@ import { Cluster, Redis } from 'ioredis'
 import { parseRedisUrl, type RedisAddress } from './address.ts'
 import { keepConnected } from './watchdog.ts'
 
-/** One Redis, whichever server is its master at the moment, or a cluster of them. */
+/** A client of one Redis (whichever server is the master at the moment), or of a cluster. */
 export type RedisClient = Redis | Cluster
 
 const COMMAND_TIMEOUT_MS = 250
 const CONNECT_TIMEOUT_MS = 2000
 const MAX_RECONNECT_DELAY_MS = 250
-/** How often a Redis that is still loading its data is asked whether it is ready. */
+/** How often a Redis that is loading its data is asked whether it is ready. */
 const LOADING_RETRY_MS = 100
-/** How often a cluster is asked who has which slots, beside whenever a node says that it moved. */
+/** How often a cluster is asked which node has which slots; it is also asked after each MOVED. */
 const SLOTS_REFRESH_MS = 5000
 const MAX_REDIRECTIONS = 5
-/** A server that takes commands and answers none for so long has its connection closed: another may have taken over. */
+/** How long a server may leave all commands unanswered before its connection is closed: another may have taken over. */
 const SOCKET_TIMEOUT_MS = 1500
-/** A sentinel that does not answer for so long is passed over. */
+/** How long a sentinel may take to answer before the next one is asked. */
 const SENTINEL_TIMEOUT_MS = 500
 const SLOTS = 16_384
 
 /**
- * A client for the Redis of a URL (`address.ts`). It reconnects until `closeRedis` (`watchdog.ts`), answers each command within
- * `commandTimeoutMs` (250 ms) or fails it, and queues nothing while disconnected: the caller degrades at once instead of waiting. Throws for a URL
- * that is none, and `UnreadableFileError`.
+ * A client for the Redis at a URL (`address.ts`). It reconnects until `closeRedis` is called (`watchdog.ts`). A command fails after
+ * `commandTimeoutMs` (250 ms), and at once while disconnected, so that callers can degrade instead of waiting. Throws `RangeError` for an
+ * invalid URL, and `UnreadableFileError`.
  */
 export function connectRedis(url: string, commandTimeoutMs = COMMAND_TIMEOUT_MS): RedisClient {
   return keepConnected(clientOf(url, commandTimeoutMs))
@@ -32,7 +32,7 @@ export function connectRedis(url: string, commandTimeoutMs = COMMAND_TIMEOUT_MS)
 
 function clientOf(url: string, commandTimeout: number): RedisClient {
   const address = parseRedisUrl(url)
-  if (address === null) throw new RangeError('not a URL of a Redis')
+  if (address === null) throw new RangeError('invalid Redis URL')
   const { kind, hosts, username, password, db, master, sentinelPassword } = address
   const tls = tlsOf(address)
   const retry = (attempt: number) => Math.min(50 * attempt, MAX_RECONNECT_DELAY_MS)
@@ -56,11 +56,11 @@ function clientOf(url: string, commandTimeout: number): RedisClient {
       clusterRetryStrategy: retry,
       slotsRefreshInterval: SLOTS_REFRESH_MS,
       maxRedirections: MAX_REDIRECTIONS,
-      // A certificate is of a name, not of what it resolves to.
+      // Do not resolve host names: a certificate is issued for a name, not for an IP address.
       ...(tls && {
         dnsLookup: (address: string, found: (error: null, address: string) => void) => found(null, address)
       }),
-      // What fails, fails at once, as with one server.
+      // Commands fail at once, as with a single server.
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0
     })
@@ -75,7 +75,7 @@ function clientOf(url: string, commandTimeout: number): RedisClient {
       sentinelRetryStrategy: retry,
       sentinelReconnectStrategy: retry,
       sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
-      // Told of a new master by the sentinels, also while the old one still answers.
+      // The sentinels report a new master even while the old one still answers.
       failoverDetector: true
     })
   }
@@ -83,19 +83,19 @@ function clientOf(url: string, commandTimeout: number): RedisClient {
   return new Redis({ ...alone, ...host })
 }
 
-/** Another connection of the same kind: for one that subscribes. `closeRedis` ends it. */
+/** Another client with the same options, for subscribing. Close it with `closeRedis`. */
 export function duplicateOf(client: RedisClient): RedisClient {
   return keepConnected(client instanceof Cluster ? client.duplicate() : client.duplicate())
 }
 
 /**
- * Calls back when what was written may have got lost: the connection was closed, or another server has taken over, which
- * may lack what the last one took.
+ * Calls back when acknowledged writes may have been lost: the connection was closed, or another server has taken over, which
+ * may lack the last writes of the old one.
  */
 export function onInterruption(client: RedisClient, interrupted: (reason: Error) => void): void {
   client.on('close', () => interrupted(new Error('the connection to Redis was closed')))
   if (!(client instanceof Cluster)) return
-  // Of a cluster only the loss of all nodes is a close.
+  // A cluster only emits `close` when all nodes are lost.
   client.on('-node', () => interrupted(new Error('a node of the Redis cluster was lost')))
   client.on('moved', () => interrupted(new Error('slots of the Redis cluster have another master')))
   let masters = ''
@@ -106,7 +106,7 @@ export function onInterruption(client: RedisClient, interrupted: (reason: Error)
   })
 }
 
-/** A cluster that tells of a MOVED before the command is sent on: what the new master answers may be old. */
+/** A cluster client that emits `moved` before it redirects a command after MOVED: the new master's answer may be stale. */
 class WatchedCluster extends Cluster {
   override handleError(...[error, ...more]: Parameters<Cluster['handleError']>): void {
     if (error.message.startsWith('MOVED')) this.emit('moved')
@@ -115,8 +115,8 @@ class WatchedCluster extends Cluster {
 }
 
 /**
- * The servers that have all keys between them, as the servers say at this moment, and who has which slots. Throws where a slot has no
- * master, and where the cluster cannot be asked.
+ * The masters, which together have all keys, and a text that describes which of them has which slots; freshly read from the cluster.
+ * Throws if a slot has no master, or if the cluster does not answer.
  */
 export async function allMasters(client: RedisClient): Promise<{ masters: Redis[]; layout: string }> {
   if (!(client instanceof Cluster)) return { masters: [client], layout: '' }
@@ -131,7 +131,7 @@ export async function allMasters(client: RedisClient): Promise<{ masters: Redis[
   return { masters, layout: mastersBySlot(client) }
 }
 
-/** Who has which slots: where a master and its replica have changed places, no node has come or gone. */
+/** Which master has which slots, as a text to compare: when a master and its replica swap roles, no node is added or lost. */
 function mastersBySlot({ slots }: Cluster): string {
   const ranges: string[] = []
   for (let slot = 0; slot < SLOTS; slot++) {
@@ -141,7 +141,7 @@ function mastersBySlot({ slots }: Cluster): string {
   return ranges.join()
 }
 
-/** The servers that have keys of their own: the masters of a cluster, or the one. */
+/** The masters of a cluster, or the only server. */
 export function mastersOf(client: RedisClient): Redis[] {
   return client instanceof Cluster ? client.nodes('master') : [client]
 }
@@ -158,11 +158,11 @@ function tlsOf({ tls }: RedisAddress): ConnectionOptions | null {
   return Object.fromEntries(Object.entries(tls).map(([name, path]) => [name, read(path)]))
 }
 
-/** A URL names a file of certificates or keys that this process cannot read. */
+/** A Redis URL refers to a certificate or key file that this process cannot read. */
 export class UnreadableFileError extends Error {
   override readonly name = 'UnreadableFileError'
 
   constructor(path: string) {
-    super(`REDIS_URL names ${path}, a file that cannot be read`)
+    super(`REDIS_URL refers to ${path}, a file that cannot be read`)
   }
 }

@@ -1,24 +1,24 @@
-/** Resolves when the events that have come in by now have all been taken. */
+/** Resolves when all events that have arrived by now have been handled. */
 export function endOfTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
 /**
- * Puts one question for all who ask the same within a turn of the event loop. It is put at the end of the turn, when the last of
- * them has begun to ask: so each gets an answer as new as if he had asked alone, which joining a question under way would not give.
+ * Coalesces equal queries within one turn of the event loop. The query is sent at the end of the turn, after the last of its callers
+ * has asked. So each gets an answer as fresh as that of a query of its own, which joining a query in flight would not guarantee.
  */
 export class OncePerTurn<T> {
-  readonly #open = new Map<string, Promise<T>>()
+  readonly #pending = new Map<string, Promise<T>>()
 
-  /** `put` is called for the first who asks, and answers the others too. */
-  ask(question: string, put: () => Promise<T>): Promise<T> {
-    const open = this.#open.get(question)
-    if (open !== undefined) return open
+  /** `send` is called for the first caller, and its answer is shared with the others. */
+  ask(query: string, send: () => Promise<T>): Promise<T> {
+    const pending = this.#pending.get(query)
+    if (pending !== undefined) return pending
     const answer = endOfTurn().then(() => {
-      this.#open.delete(question)
-      return put()
+      this.#pending.delete(query)
+      return send()
     })
-    this.#open.set(question, answer)
+    this.#pending.set(query, answer)
     return answer
   }
 }

@@ -1,23 +1,23 @@
 import { Cluster } from 'ioredis'
 import type { RedisClient } from './connect.ts'
 
-/** How a Redis is: `read-only` refuses to write, `partial` is a cluster that has lost some of its slots. */
+/** The state of a Redis. `read-only`: it refuses writes. `partial`: a cluster that has lost some of its slots. */
 export type RedisState = 'up' | 'read-only' | 'partial' | 'down'
 
 const PROBE_TTL_S = 10
 const SLOTS = 16_384
-/** By which Redis says that it does not write, and why: the operator knows the rest from its log. */
+/** The error codes with which Redis refuses writes, and what they mean. Details are in the log of Redis. */
 const REFUSALS: ReadonlyMap<string, string> = new Map([
   ['OOM', 'its memory is full'],
   ['MISCONF', 'it cannot save to its disk'],
   ['READONLY', 'it is a replica'],
   ['NOREPLICAS', 'it has too few replicas'],
-  ['NOPERM', 'its user may not write']
+  ['NOPERM', 'its user has no write permission']
 ])
 
 /**
- * Asks for a write of one key below `prefix`, which is gone after ten seconds. `reason` is in words of ours, without addresses: anybody
- * may read it. Never rejects.
+ * Tries to write a key under `prefix`, which expires after ten seconds. `reason` is our own wording, without addresses, because it is
+ * public. Never rejects.
  */
 export async function stateOf(client: RedisClient, prefix: string): Promise<{ state: RedisState; reason?: string }> {
   try {
@@ -25,10 +25,10 @@ export async function stateOf(client: RedisClient, prefix: string): Promise<{ st
     const lost = client instanceof Cluster ? SLOTS - slotsServed(await client.cluster('INFO')) : 0
     return lost > 0 ? { state: 'partial', reason: `${lost} of its ${SLOTS} slots have no master` } : { state: 'up' }
   } catch (error) {
-    const said = error instanceof Error ? error.message : ''
-    const refusal = REFUSALS.get(said.split(' ', 1)[0] ?? '')
-    if (refusal !== undefined) return { state: 'read-only', reason: `writes nothing: ${refusal}` }
-    if (said.startsWith('CLUSTERDOWN')) return { state: 'partial', reason: 'some of its slots have no master' }
+    const message = error instanceof Error ? error.message : ''
+    const refusal = REFUSALS.get(message.split(' ', 1)[0] ?? '')
+    if (refusal !== undefined) return { state: 'read-only', reason: `refuses writes: ${refusal}` }
+    if (message.startsWith('CLUSTERDOWN')) return { state: 'partial', reason: 'some of its slots have no master' }
     return { state: 'down' }
   }
 }

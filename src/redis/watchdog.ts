@@ -3,27 +3,27 @@ import type { RedisClient } from './connect.ts'
 
 /**
  * Each client is checked at this interval, and reconnected at the fourth check in a row without a sign of life: after 2.1 to
- * 2.8 s, which is more than `connectTimeout` and less than 3 s. Checks are counted and not milliseconds, because a process that
- * was paused, or too busy to run its timers, must not take all its connections for dead.
+ * 2.8 s, which is more than `connectTimeout` and less than 3 s. It counts checks rather than milliseconds, so that a process that
+ * was suspended, or too busy to run its timers, does not consider all its connections dead.
  */
 const CHECK_MS = 700
 const CHECKS = 4
-/** How soon a client that has ended connects again. */
+/** How soon a client connects again after it has ended. */
 const RECONNECT_MS = 100
 
-/** Events that show an attempt. `error` is one: while no sentinel answers the state stays `connecting`, with an error for each round. */
+/** Events that show activity, such as `error`: while no sentinel answers, the status stays `connecting`, with an error per round. */
 const SIGNS_OF_LIFE = ['connecting', 'connect', 'ready', 'close', 'reconnecting', 'end', 'error'] as const
 
-/** A client emits this, with an `Error` that says why, when it has to be reconnected: once an outage. */
+/** A client emits this event, with an `Error` that says why, when the watchdog has to reconnect it: once per outage. */
 export const REVIVED = 'revived'
 
 const watchdogs = new WeakMap<RedisClient, Watchdog>()
 
 /**
- * Sees to it that a client is never without a connection or an attempt at one for longer than 3 s, until `closeRedis`. ioredis
- * promises to reconnect, but there are ways out of that: `end` is final, whoever caused it (a failover that is noticed while a
- * sentinel is asked ends a client as `disconnect()` and `quit()` do); `reconnecting` and `disconnecting` can lose their timer;
- * and a connection that died in silence is `ready` for as long as nothing is asked on it.
+ * Ensures that a client is never without a connection, or an attempt at one, for longer than 3 s, until `closeRedis` is called.
+ * ioredis reconnects by itself, with exceptions: `end` is final, whatever caused it (a failover noticed during a query to a sentinel
+ * ends a client just as `disconnect()` and `quit()` do); `reconnecting` and `disconnecting` can lose their timer; and a connection
+ * that died silently stays `ready` as long as no command is sent on it.
  */
 export function keepConnected<Client extends RedisClient>(client: Client): Client {
   watchdogs.set(client, new Watchdog(client))
@@ -36,33 +36,33 @@ export function closeRedis(client: RedisClient): void {
   client.disconnect()
 }
 
-/** What is asked on a client to see whether its connection lives, instead of PING. */
-export function heartbeat(client: RedisClient, ask: () => Promise<unknown>): void {
-  watchdogs.get(client)?.askBy(ask)
+/** Replaces PING as the command that checks whether the connection of a client is alive. */
+export function heartbeat(client: RedisClient, send: () => Promise<unknown>): void {
+  watchdogs.get(client)?.heartbeatWith(send)
 }
 
 class Watchdog {
   readonly #client: RedisClient
   readonly #checking: NodeJS.Timeout
-  #ask: () => Promise<unknown>
+  #sendHeartbeat: () => Promise<unknown>
   #reconnecting: NodeJS.Timeout | undefined
   #quietChecks = 0
-  #told = false
+  #reported = false
   #stopped = false
 
   constructor(client: RedisClient) {
     this.#client = client
-    this.#ask = () => ping(client)
+    this.#sendHeartbeat = () => ping(client)
     for (const event of SIGNS_OF_LIFE) client.on(event, () => this.#alive())
     client.on('ready', () => {
-      this.#told = false
+      this.#reported = false
     })
     client.on('end', () => this.#ended())
     this.#checking = setInterval(() => this.#check(), CHECK_MS).unref()
   }
 
-  askBy(ask: () => Promise<unknown>): void {
-    this.#ask = ask
+  heartbeatWith(send: () => Promise<unknown>): void {
+    this.#sendHeartbeat = send
   }
 
   stop(): void {
@@ -77,59 +77,60 @@ class Watchdog {
 
   #ended(): void {
     if (this.#stopped) return
-    this.#tell('it had ended')
+    this.#report('the client had ended')
     clearTimeout(this.#reconnecting)
     this.#reconnecting = setTimeout(() => this.#connect(), RECONNECT_MS).unref()
   }
 
   #check(): void {
     if (++this.#quietChecks < CHECKS) {
-      this.#askForSign()
+      this.#checkConnection()
       return
     }
     this.#quietChecks = 0
     const { status } = this.#client
-    this.#tell(`nothing came of "${status}"`)
-    // An attempt ends, a connection closes, and either leads to the next attempt; where there is none, this is one.
+    this.#report(`its status stayed "${status}"`)
+    // Ending an attempt or closing a connection leads to the next attempt; if there is neither, start one.
     if (status === 'connecting' || status === 'connect' || status === 'ready') this.#client.disconnect(true)
     else this.#connect()
   }
 
-  #askForSign(): void {
+  #checkConnection(): void {
     const { status } = this.#client
-    // A Redis that loads its data is connected and not ready; INFO is what it answers.
+    // A client of a Redis that is loading its data is connected, but not ready; such a Redis answers INFO.
     const loading = status === 'connect' && !(this.#client instanceof Cluster)
     if (status !== 'ready' && !loading) return
-    answered(loading ? this.#client.info('server') : this.#ask()).then(
+    requireAnswer(loading ? this.#client.info('server') : this.#sendHeartbeat()).then(
       () => this.#alive(),
       () => {}
     )
   }
 
   #connect(): void {
-    // It rejects where an attempt is under way, and where this one fails, which the client says by its events.
+    // It rejects if an attempt is in progress, or if this one fails, which the client reports with events.
     this.#client.connect().catch(() => {})
   }
 
-  #tell(what: string): void {
-    if (!this.#told) this.#client.emit(REVIVED, new Error(`the client of Redis did not reconnect by itself: ${what}`))
-    this.#told = true
+  #report(reason: string): void {
+    if (!this.#reported)
+      this.#client.emit(REVIVED, new Error(`the Redis client did not reconnect by itself: ${reason}`))
+    this.#reported = true
   }
 }
 
-/** Asks the server, or the masters of a cluster: whichever of these does not answer has its connection closed by ioredis. */
+/** Pings the server, or all masters of a cluster; ioredis closes the connection to each that does not answer. */
 async function ping(client: RedisClient): Promise<unknown> {
   if (!(client instanceof Cluster)) return client.ping()
-  return Promise.any(client.nodes('master').map((node) => answered(node.ping())))
+  return Promise.any(client.nodes('master').map((node) => requireAnswer(node.ping())))
 }
 
 /**
- * Rejects where there was nothing to ask. An error of the server is an answer. One that is late says nothing: this machine may
- * be busy, and connecting again would make it busier; a connection on which nothing arrives is closed by `socketTimeout`.
+ * Rejects if the command could not be sent. An error reply of the server counts as an answer. So does a command timeout: this machine
+ * may just be busy, and reconnecting would make it busier. If nothing arrives on the connection, `socketTimeout` closes it.
  */
-async function answered(asked: Promise<unknown>): Promise<void> {
+async function requireAnswer(command: Promise<unknown>): Promise<void> {
   try {
-    await asked
+    await command
   } catch (error) {
     const late = error instanceof Error && error.message === 'Command timed out'
     if (!late && !(error instanceof ReplyError)) throw error

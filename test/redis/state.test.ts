@@ -26,22 +26,22 @@ t.test('one server', async (t) => {
   const stateIs = async (expected: object) => t.same(await stateOf(client, 'test'), expected)
   await stateIs({ state: 'up' })
 
-  await t.test('that is full writes nothing', async () => {
+  await t.test('that is full refuses writes', async () => {
     await client.config('SET', 'maxmemory', '1')
-    await stateIs({ state: 'read-only', reason: 'writes nothing: its memory is full' })
+    await stateIs({ state: 'read-only', reason: 'refuses writes: its memory is full' })
     await client.config('SET', 'maxmemory', '0')
     await stateIs({ state: 'up' })
   })
 
-  await t.test('that has too few replicas writes nothing', async () => {
+  await t.test('that has too few replicas refuses writes', async () => {
     await client.config('SET', 'min-replicas-to-write', '1')
-    await stateIs({ state: 'read-only', reason: 'writes nothing: it has too few replicas' })
+    await stateIs({ state: 'read-only', reason: 'refuses writes: it has too few replicas' })
     await client.config('SET', 'min-replicas-to-write', '0')
   })
 
-  await t.test('that has become a replica writes nothing', async () => {
+  await t.test('that has become a replica refuses writes', async () => {
     await client.call('REPLICAOF', '127.0.0.1', String(await freePort()))
-    await stateIs({ state: 'read-only', reason: 'writes nothing: it is a replica' })
+    await stateIs({ state: 'read-only', reason: 'refuses writes: it is a replica' })
     await client.call('REPLICAOF', 'NO', 'ONE')
   })
 

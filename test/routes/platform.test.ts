@@ -114,7 +114,7 @@ t.test('when a part is down', async (t) => {
     t.teardown(() => client.disconnect())
     await client.config('SET', 'maxmemory', '1')
     await becomes('degraded')
-    const reasons = ['redis: writes nothing: its memory is full']
+    const reasons = ['redis: refuses writes: its memory is full']
     t.match(await ready(), { httpStatus: 200, checks: { redis: 'read-only' }, reasons })
     await client.config('SET', 'maxmemory', '0')
     await becomes('ok')
