@@ -7,7 +7,7 @@ import { type AccessScope, knownScopes } from './scopes.ts'
 import type { AccessToken, MadeAccessToken, NewAccessToken } from './shapes.ts'
 import { digestOf, newToken, shownPart } from './token.ts'
 
-/** Tokens of one user that have not expired: one for each of his scripts and devices. */
+/** The maximum number of unexpired tokens per user: one for each script and device. */
 const MAX_TOKENS = 50
 const DAY_MS = 86_400_000
 
@@ -21,7 +21,7 @@ const select = {
   lastUsedAt: true
 } as const
 
-/** What a token that is good gives to whoever brings it. */
+/** What a valid token grants. */
 export interface Grant {
   readonly id: number
   readonly digest: string
@@ -38,7 +38,7 @@ export class AccessTokens {
     this.#database = database
   }
 
-  /** Throws 401 where the session or the account has ended meanwhile, 403 for more than the user may do, 409 where he has too many. */
+  /** Throws 401 if the session or the account no longer exists, 403 for scopes beyond the user's role, and 409 for too many tokens. */
   async make(account: Account, { name, expiresInDays, scopes }: NewAccessToken): Promise<MadeAccessToken> {
     const token = newToken()
     const now = new Date()
@@ -46,12 +46,12 @@ export class AccessTokens {
     const row = await this.#database.write(async (tx) => {
       const { id: userId, role } = await requireSession(tx, account)
       if (scopes.includes('admin') && role !== 'admin') {
-        throw new ApiError(403, 'ADMINS_ONLY', 'only the token of an admin may have the scope admin')
+        throw new ApiError(403, 'ADMINS_ONLY', 'only tokens of admins may have the scope admin')
       }
-      // Until here they told their owner why a script fails.
+      // Expired tokens stay listed until now, so that their owner can see why a script fails.
       await tx.accessToken.deleteMany({ where: { userId, expiresAt: { lte: now } } })
       if ((await tx.accessToken.count({ where: { userId } })) >= MAX_TOKENS) {
-        throw new ApiError(409, 'QUOTA_TOKENS', `an account may keep no more tokens than ${MAX_TOKENS}: revoke one`)
+        throw new ApiError(409, 'QUOTA_TOKENS', `an account may have at most ${MAX_TOKENS} tokens: revoke one`)
       }
       const data = { userId, name, scopes, expiresAt, prefix: shownPart(token), digest: digestOf(token) }
       return tx.accessToken.create({ data, select })
@@ -59,7 +59,7 @@ export class AccessTokens {
     return { ...toAccessToken(row), token }
   }
 
-  /** Those of a user, the newest first. */
+  /** The tokens of a user, newest first. */
   async list(userId: number): Promise<AccessToken[]> {
     const rows = await this.#database.client.accessToken.findMany({
       where: { userId },
@@ -69,13 +69,13 @@ export class AccessTokens {
     return rows.map(toAccessToken)
   }
 
-  /** No process accepts it once this has resolved. Throws `NotFoundError`, also for a token of another user. */
+  /** Once this has resolved, no process accepts the token. Throws `NotFoundError`, also for a token of another user. */
   async revoke(userId: number, id: number): Promise<void> {
     const { count } = await this.#database.client.accessToken.deleteMany({ where: { id, userId } })
     if (count === 0) throw new NotFoundError('token')
   }
 
-  /** Writes that these are used now. A row that is locked is written, or revoked, by somebody else at this moment. */
+  /** Stores the current time as the last use of these tokens. Skips locked rows: another transaction is updating or deleting them. */
   async markUsed(ids: number[]): Promise<void> {
     await this.#database.client.$executeRaw`
       update access_token set last_used_at = now() where id in (
@@ -84,7 +84,7 @@ export class AccessTokens {
         for no key update skip locked)`
   }
 
-  /** What the token with this digest gives now; null where there is none, or its time is over. Always as the database has it. */
+  /** What the token with this digest grants; null if there is none, or it has expired. Always read from the database, never cached. */
   async find(digest: string): Promise<Grant | null> {
     const row = await this.#database.client.accessToken.findUnique({
       where: { digest },

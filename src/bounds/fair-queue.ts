@@ -1,33 +1,33 @@
-/** A queue in which clients take turns, so that nobody waits behind all that another has asked for. */
+/** A queue in which clients take turns, so that no client waits behind the whole backlog of another. */
 export class FairQueue<Item> {
-  readonly #most: number
-  /** The next client in turn is the first. */
+  readonly #maxSize: number
+  /** The first client is the next in turn. */
   readonly #waiting = new Map<string | undefined, Set<Item>>()
   #size = 0
 
-  /** `most` is how many items it holds, of all clients together. */
-  constructor(most: number) {
-    this.#most = most
+  /** `maxSize` is the number of items for all clients together. */
+  constructor(maxSize: number) {
+    this.#maxSize = maxSize
   }
 
   get size(): number {
     return this.#size
   }
 
-  /** Adds an item. Returns the one for which there is no room: the newest of the client that has the most, which may be the item itself. */
+  /** Adds an item. If the queue is full, removes and returns the newest item of the client with the most items, perhaps the new one. */
   add(client: string | undefined, item: Item): Item | undefined {
     const own = this.#waiting.get(client) ?? new Set()
     this.#waiting.set(client, own.add(item))
     this.#size++
-    if (this.#size <= this.#most) return undefined
-    let [most, items] = [client, own]
-    for (const [other, theirs] of this.#waiting) if (theirs.size > items.size) [most, items] = [other, theirs]
+    if (this.#size <= this.#maxSize) return undefined
+    let [largest, items] = [client, own]
+    for (const [other, theirs] of this.#waiting) if (theirs.size > items.size) [largest, items] = [other, theirs]
     const newest = [...items].at(-1)
-    if (newest !== undefined) this.delete(most, newest)
+    if (newest !== undefined) this.delete(largest, newest)
     return newest
   }
 
-  /** True when it was there. */
+  /** True if the item was in the queue. */
   delete(client: string | undefined, item: Item): boolean {
     const items = this.#waiting.get(client)
     if (!items?.delete(item)) return false
@@ -36,7 +36,7 @@ export class FairQueue<Item> {
     return true
   }
 
-  /** Takes out the item that has waited longest of the client whose turn it is. */
+  /** Removes and returns the oldest item of the client whose turn it is. */
   take(): Item | undefined {
     for (const [client, items] of this.#waiting) {
       for (const item of items) {

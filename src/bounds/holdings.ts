@@ -1,4 +1,4 @@
-/** How much each key holds at the moment. A key that holds nothing is not kept, so its memory is that of what is held. */
+/** Counts how many things each key holds at the moment. Keys that hold nothing take no memory. */
 export class Holdings<Key> {
   readonly #held = new Map<Key, number>()
 
@@ -10,7 +10,7 @@ export class Holdings<Key> {
     this.#held.set(key, this.of(key) + 1)
   }
 
-  /** Gives back one of those that were added. */
+  /** Undoes one `add`. */
   release(key: Key): void {
     const left = this.of(key) - 1
     if (left > 0) this.#held.set(key, left)

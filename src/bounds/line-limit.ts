@@ -1,15 +1,15 @@
 const SECOND_MS = 1000
 
 /**
- * Bounds lines of the log that others can cause as often as they like. `take` is null where there have been `max` in this window, which
- * begins with the first; else how many were left out since the last one, which that line may say.
+ * Limits log lines that clients could cause at any rate. `take` returns null if there have already been `max` lines in this window, which
+ * begins with the first line. Otherwise it returns the number of lines left out since the last one, for the line to mention.
  */
 export class LineLimit {
   readonly #max: number
   readonly #windowMs: number
   #windowBegan = Number.NEGATIVE_INFINITY
   #taken = 0
-  #left = 0
+  #leftOut = 0
 
   constructor(max: number, windowMs = SECOND_MS) {
     this.#max = max
@@ -22,12 +22,12 @@ export class LineLimit {
       this.#taken = 0
     }
     if (this.#taken >= this.#max) {
-      this.#left++
+      this.#leftOut++
       return null
     }
     this.#taken++
-    const leftOut = this.#left
-    this.#left = 0
+    const leftOut = this.#leftOut
+    this.#leftOut = 0
     return leftOut === 0 ? {} : { leftOut }
   }
 }

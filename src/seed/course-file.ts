@@ -1,4 +1,4 @@
-/** One course of the demo catalogue, as its Markdown file describes it (`courses/*.md`). */
+/** A course of the demo catalogue, parsed from its Markdown file (`courses/*.md`). */
 export interface CourseFile {
   readonly slug: string
   readonly title: string
@@ -22,7 +22,7 @@ interface Section {
   readonly body: string
 }
 
-/** Parses a course: front matter, description, then `#` a module (`>` its summary) and `##` a chapter (`minutes:` first). */
+/** Parses a course: front matter, description, then modules (`#`, summary after `>`) with chapters (`##`, `minutes:` first). */
 export function parseCourse(slug: string, text: string): CourseFile {
   const [, front = '', body = ''] = /^---\n(.*?)\n---\n(.*)$/s.exec(text) ?? []
   const fields = new Map(
@@ -63,7 +63,7 @@ function parseModule({ title, body }: Section): ModuleFile {
   }
 }
 
-/** Splits at the lines that begin with `marker`, outside fenced code, where a line with # is a comment. */
+/** Splits at lines that begin with `marker`, except in fenced code, where `#` begins a comment. */
 function split(text: string, marker: string): { intro: string; sections: Section[] } {
   const parts: { title: string; lines: string[] }[] = [{ title: '', lines: [] }]
   let fenced = false

@@ -1,4 +1,4 @@
-/** The categories and authors that the courses of the demo catalogue name. */
+/** The categories and authors of the demo catalogue. */
 
 export const categories = [
   {

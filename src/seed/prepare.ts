@@ -8,8 +8,8 @@ import { ensureAdmin } from '#users/admin.ts'
 import { isEmpty, seedDemo } from './seed.ts'
 
 /**
- * Brings a database to where this version of the service can use it: migrated, seeded where asked, with its admin, and proven
- * to keep the promise of the cache. Throws `DatabaseUnusableError`.
+ * Prepares a database for this version of the service: migrates it, creates the admin, seeds it if configured, and checks that the
+ * cache will be notified of writes. Throws `DatabaseUnusableError`.
  */
 export async function prepareDatabase(database: Database, config: Config, log: Log): Promise<void> {
   const prepared = database.exclusively(async () => {
@@ -19,13 +19,13 @@ export async function prepareDatabase(database: Database, config: Config, log: L
     if (unknown.length > 0) {
       log.warn(
         { unknown },
-        'the database is newer than this version of the service: good for the time of an update; see docs/upgrade.md to go back'
+        'the database is newer than this version of the service: fine during an update; to go back, see docs/upgrade.md'
       )
     }
     await requireCoherence(database)
-    // The admin first: a start that breaks off in between is repeated whole.
+    // The admin first: if a start is interrupted in between, the next one still finds the database empty, and seeds it.
     const demo = config.seed === 'demo' && (await isEmpty(database.client))
-    // In production no password is written to a log.
+    // In production, the password must not be logged.
     await ensureAdmin(database.client, config.admin, demo && !config.production, log)
     if (demo) await seedDemo(database, log)
   }, log)

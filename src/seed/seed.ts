@@ -8,7 +8,7 @@ import { authors, categories } from './people.ts'
 
 const COURSES = new URL('courses/', import.meta.url)
 
-/** The authors of the demo cannot sign in: no password has this hash. */
+/** Demo authors cannot sign in: no password has this hash. */
 const NO_PASSWORD = '!'
 
 const FIRST_DAY = Date.UTC(2026, 0, 12, 9)
@@ -16,7 +16,7 @@ const DAYS_APART = 9
 const DAY_MS = 86_400_000
 const TRANSACTION_TIMEOUT_MS = 60_000
 
-/** Fills a database that `isEmpty` with the demo catalogue, in one transaction. Call both inside `Database.exclusively`. */
+/** Fills an empty database (`isEmpty`) with the demo catalogue, in one transaction. Call both inside `Database.exclusively`. */
 export async function seedDemo(database: Database, log: Log): Promise<void> {
   const files = await readCourses()
   await database.write(
@@ -38,12 +38,12 @@ export async function seedDemo(database: Database, log: Log): Promise<void> {
   log.info({ courses: files.length }, 'demo catalogue seeded')
 }
 
-/** True for a database with neither courses nor categories. */
+/** True for a database without courses and categories. */
 export async function isEmpty(client: PrismaClient): Promise<boolean> {
   return (await client.category.count()) === 0 && (await client.course.count()) === 0
 }
 
-/** The courses of the demo catalogue, in the order of their slugs. */
+/** The courses of the demo catalogue, sorted by slug. */
 export async function readCourses(): Promise<CourseFile[]> {
   const names = (await readdir(COURSES)).filter((name) => name.endsWith('.md')).sort()
   return Promise.all(
@@ -71,12 +71,12 @@ function email(handle: string): string {
 
 function level({ slug, level }: CourseFile): Level {
   const known = Object.values(Level).find((value) => value === level)
-  if (known === undefined) throw new Error(`${slug}.md: no such level: ${level}`)
+  if (known === undefined) throw new Error(`${slug}.md: unknown level: ${level}`)
   return known
 }
 
 function found(ids: ReadonlyMap<string, number>, name: string): number {
   const id = ids.get(name)
-  if (id === undefined) throw new Error(`the demo catalogue names ${name}, which people.ts does not have`)
+  if (id === undefined) throw new Error(`the demo catalogue refers to ${name}, which is missing in people.ts`)
   return id
 }
