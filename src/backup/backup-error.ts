@@ -1,9 +1,9 @@
-/** What stops a backup or a restore. The message says what was found, and what to do. */
+/** Stops a backup or a restore. The message says what is wrong, and what to do. */
 export class BackupError extends Error {
   override readonly name = 'BackupError'
 }
 
-/** The message of whatever was thrown. */
+/** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join(', ')
   return error instanceof Error ? error.message : String(error)

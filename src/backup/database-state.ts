@@ -6,19 +6,19 @@ import { BackupError, messageOf } from './backup-error.ts'
 const CONNECT_TIMEOUT_MS = 10_000
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])?$/
 
-/** What a backup and a restore look at before they begin. */
+/** What a backup or a restore checks before it begins. */
 export interface DatabaseState {
-  /** As `17.2`. */
+  /** Such as `17.2`. */
   readonly version: string
   readonly major: number
-  /** Where the tables of the service are; null where there are none. */
+  /** The schema with the tables of the service; null if there are none. */
   readonly schema: string | null
   readonly bytes: number
-  /** Without indexes: a dump has none. */
+  /** Without indexes, which are not part of a dump. */
   readonly tableBytes: number
-  /** Connections of the service. */
+  /** How many connections the service has open. */
   readonly connections: number
-  /** What is free on its disk, in bytes; null where that cannot be known: it is on another machine, or the role may not ask. */
+  /** Free space on the database's disk, in bytes; null if unknown, because it is on another machine or the role may not ask. */
   readonly free: number | null
 }
 
@@ -33,7 +33,7 @@ const STATE = `select split_part(current_setting('server_version'), ' ', 1) as v
 const FOLDER = `select coalesce(nullif(pg_tablespace_location(dattablespace), ''), current_setting('data_directory')) as folder
   from pg_database where datname = current_database()`
 
-/** Asks a database; throws `BackupError` where it does not answer. */
+/** Reads the state of a database; throws `BackupError` if it does not answer. */
 export async function stateOf(databaseUrl: string): Promise<DatabaseState> {
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: CONNECT_TIMEOUT_MS })
   client.on('error', () => {})
@@ -44,7 +44,7 @@ export async function stateOf(databaseUrl: string): Promise<DatabaseState> {
     if (state === undefined) throw new Error('no answer')
     return { ...state, free: await freeAt(client, databaseUrl) }
   } catch (error) {
-    throw new BackupError(`PostgreSQL cannot be asked: ${messageOf(error)}; check DATABASE_URL and the server`)
+    throw new BackupError(`PostgreSQL cannot be queried: ${messageOf(error)}; check DATABASE_URL and the server`)
   } finally {
     await client.end().catch(() => {})
   }
@@ -60,7 +60,7 @@ async function freeAt(client: pg.Client, databaseUrl: string): Promise<number | 
   }
 }
 
-/** How many bytes may still be written to the disk of a folder. */
+/** The free space on the disk of a folder, in bytes. */
 export async function freeIn(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder)
   return bavail * bsize

@@ -4,20 +4,23 @@ import { BackupError } from './backup-error.ts'
 import { freeIn } from './database-state.ts'
 import { manifestOf, sizeOf } from './manifest.ts'
 
-/** The name of a backup that is not finished. */
+/** The suffix of a backup that is not finished. */
 export const UNFINISHED = '.unfinished'
 const NAMED_BY_TIME = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ$/
-/** What is unfinished for so long was left by a process that died. */
+/** After this time, an unfinished backup must have been left by a process that died. */
 const ABANDONED_MS = 24 * 3_600_000
-/** How much larger than the one before a backup may be. */
+/** How much larger than the previous backup a new one may be, as a factor. */
 const GROWTH = 1.5
 
-/** A folder's name for a backup that is taken now: names sort as times do. */
+/** The folder name for a backup taken now. Names sort by time. */
 export function nameOfNow(): string {
   return `${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}Z`
 }
 
-/** Removes all but the newest `keep` backups that are named by their time, and what dead processes left; resolves to their names. */
+/**
+ * Removes all but the newest `keep` backups among those named by their time, and what dead processes have left behind; resolves to the
+ * names removed.
+ */
 export async function removeOld(folder: string, keep: number): Promise<string[]> {
   const names = await timedIn(folder)
   const old = names.slice(0, Math.max(0, names.length - keep))
@@ -29,28 +32,28 @@ export async function removeOld(folder: string, keep: number): Promise<string[]>
   return old
 }
 
-/** Throws `BackupError` where the disk has no room for a backup: by the last one beside it, or, for the first, by the tables. */
+/** Throws `BackupError` if the disk has no room for a backup, estimated from the previous one next to it, or else from the tables. */
 export async function requireRoom(folder: string, tableBytes: number): Promise<void> {
   const parent = dirname(folder)
   const last = (await timedIn(parent)).at(-1)
-  // A dump is compressed, and so hardly larger than the tables.
+  // A dump is compressed, so it is hardly ever larger than the tables.
   const needed = last === undefined ? tableBytes : (await sizeOf(join(parent, last))) * GROWTH
   const free = await freeIn(parent)
   if (free >= needed) return
-  const by = last === undefined ? 'as large as the tables' : `half as large again as ${last}`
+  const basis = last === undefined ? 'the size of the tables' : `${GROWTH} times the size of ${last}`
   throw new BackupError(
-    `${parent} has ${inWords(free)} free, and a backup may take ${inWords(needed)} (${by}): make room, or go on with --force`
+    `${parent} has ${formatBytes(free)} free, but a backup may take ${formatBytes(needed)} (${basis}): free some space, or use --force`
   )
 }
 
-/** Bytes for people, as `1.5 MB`. */
-export function inWords(bytes: number): string {
+/** Formats bytes for people, such as `1.5 MB`. */
+export function formatBytes(bytes: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB']
   const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3))
   return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`
 }
 
-/** The names of the finished backups in a folder that are named by their time, the oldest first. */
+/** The finished backups in a folder that are named by their time, oldest first. */
 async function timedIn(folder: string): Promise<string[]> {
   const names = (await readdir(folder)).filter((name) => NAMED_BY_TIME.test(name)).sort()
   const manifests = await Promise.all(names.map((name) => manifestOf(join(folder, name))))

@@ -10,19 +10,19 @@ import { BackupError } from './backup-error.ts'
 export const FILES = { dump: 'postgres.dump', sessions: 'sessions.jsonl', manifest: 'backup.json' } as const
 const SUMS = 'SHA256SUMS'
 
-/** What a backup says of itself. */
+/** The contents of `backup.json`. */
 const Manifest = Type.Object({
-  /** Of the files; a restore refuses one that it does not know. */
+  /** The format version of the files; a restore refuses an unknown one. */
   format: Type.Literal(1),
   createdAt: Type.String({ format: 'date-time' }),
   service: Type.String(),
   postgres: Type.Object({ version: Type.String(), schema: Type.String(), bytes: Type.Number() }),
-  /** Null: there was no Redis. */
+  /** The number of sessions; null if there was no Redis. */
   sessions: Type.Union([Type.Integer(), Type.Null()])
 })
 export type Manifest = Static<typeof Manifest>
 
-/** Writes what a backup says of itself, and last the checksums of its files, as `sha256sum` does. All of it is on the disk then. */
+/** Writes the manifest, and then the checksums of all files in the format of `sha256sum`. Syncs all of them to the disk. */
 export async function seal(folder: string, manifest: Manifest): Promise<void> {
   await writeFile(join(folder, FILES.manifest), `${JSON.stringify(manifest, null, 2)}\n`)
   const names = (await readdir(folder)).sort()
@@ -31,7 +31,7 @@ export async function seal(folder: string, manifest: Manifest): Promise<void> {
   for (const name of [...names, SUMS, '.']) await sync(join(folder, name))
 }
 
-/** Null for a folder that is no backup. */
+/** The manifest of a backup; null if the folder is not a backup. */
 export async function manifestOf(folder: string): Promise<Manifest | null> {
   const text = await readFile(join(folder, FILES.manifest), 'utf8').catch(() => 'null')
   try {
@@ -42,7 +42,7 @@ export async function manifestOf(folder: string): Promise<Manifest | null> {
   }
 }
 
-/** Throws `BackupError` where a file is missing, or is another one than it was. */
+/** Throws `BackupError` if a file is missing, or has changed. */
 export async function checkSums(folder: string): Promise<void> {
   const text = await readFile(join(folder, SUMS), 'utf8').catch(() => '')
   const sums = new Map([...text.matchAll(/^(\w{64}) {2}([\w.]+)$/gm)].map(([, sum = '', name = '']) => [name, sum]))
@@ -52,13 +52,13 @@ export async function checkSums(folder: string): Promise<void> {
   for (const [name, sum] of sums) {
     const actual = await sumOf(join(folder, name)).catch(() => 'missing')
     if (actual !== sum) {
-      const what = actual === 'missing' ? 'is missing' : 'is not as it was written: its checksum is another'
-      throw new BackupError(`${name} of ${folder} ${what}; take another backup`)
+      const problem = actual === 'missing' ? 'is missing' : 'has changed since it was written: its checksum is wrong'
+      throw new BackupError(`${name} of ${folder} ${problem}; take another backup`)
     }
   }
 }
 
-/** How large the files of a backup are together, in bytes. */
+/** The total size of the files of a backup, in bytes. */
 export async function sizeOf(folder: string): Promise<number> {
   const names = await readdir(folder)
   const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size))

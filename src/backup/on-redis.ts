@@ -5,10 +5,10 @@ import { BackupError, messageOf } from './backup-error.ts'
 const COMMAND_TIMEOUT_MS = 5000
 /** Long enough for a failover. */
 const WAIT_MS = 10_000
-/** What another attempt does not change. */
+/** Errors that retrying cannot fix. */
 const FINAL = /WRONGPASS|NOAUTH|NOPERM|ENOTFOUND|certificate/i
 
-/** Runs a task on the Redis of a URL. Throws `BackupError`, which names the variable, where it cannot be used. */
+/** Runs a task with a client of the Redis at `url`. Throws a `BackupError` that names the variable if Redis cannot be used. */
 export async function onRedis<T>(url: string, variable: string, task: (redis: RedisClient) => Promise<T>): Promise<T> {
   const redis = connectRedis(url, COMMAND_TIMEOUT_MS)
   try {
@@ -26,7 +26,7 @@ function ready(redis: RedisClient): Promise<void> {
   let problem = 'no answer'
   redis.once('ready', resolve)
   redis.on('error', (error) => {
-    // A cluster says itself only that no node could be asked.
+    // The cluster's own error only says that no node could be reached.
     problem = messageOf(error.lastNodeError ?? error)
     if (FINAL.test(problem)) reject(new Error(problem))
   })

@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import { pipeline } from 'node:stream/promises'
 import { BackupError, messageOf } from './backup-error.ts'
 
-/** For a lock that somebody holds, as a migration does, `pg_dump` waits no longer. */
+/** How long `pg_dump` waits for a lock that another session holds, such as a migration. */
 const LOCK_WAIT = '60s'
 const CONNECT_TIMEOUT_S = '10'
 const MAX_ERROR_CHARACTERS = 1000
 
 type Tool = 'pg_dump' | 'pg_restore' | 'psql'
 
-/** `pg_dump`, `pg_restore` and `psql`, from the PATH, on the database of a URL. They never ask for a password. */
+/** Runs `pg_dump`, `pg_restore` and `psql` from the PATH on the database at a URL. They never prompt for a password. */
 export class PostgresTools {
   readonly #url: string
   readonly #env: NodeJS.ProcessEnv
@@ -31,37 +31,37 @@ export class PostgresTools {
     await this.#output('pg_dump', ['-Fc', '--no-password', `--lock-wait-timeout=${LOCK_WAIT}`, '-f', file, this.#url])
   }
 
-  /** The table of contents of a dump. It stands at the beginning, so that a dump has it also where its end is missing. */
+  /** The table of contents of a dump. It is at the beginning, so it can be read even if the dump is cut off. */
   contents(file: string): Promise<string> {
     return this.#output('pg_restore', ['--list', file])
   }
 
-  /** Reads and unpacks a dump to its end; rejects for one that is broken or cut off. */
+  /** Reads and unpacks a dump to its end; rejects if it is corrupt or cut off. */
   async readWhole(file: string): Promise<void> {
     await this.#output('pg_restore', ['-f', '/dev/null', file])
   }
 
   /**
-   * Runs `before`, what the dump has, and `after` in one transaction. It is committed by the last line that is sent, so a dump that
-   * cannot be read to its end, and a process that dies, leave the database as it was.
+   * Runs `before`, the dump, and `after` in one transaction. The COMMIT is the last line sent, so if the dump cannot be read to its end,
+   * or a process dies, the database is unchanged.
    */
   async restore(file: string, before: string, after: string): Promise<void> {
     const reader = this.#start('pg_restore', ['--no-owner', '-f', '-', file], ['ignore', 'pipe', 'pipe'])
     const quiet = ['-X', '-q', '--no-password', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', '-', this.#url]
     const writer = this.#start('psql', quiet, ['pipe', 'ignore', 'pipe'])
     const [read, written] = [ended('pg_restore', reader), ended('psql', writer)]
-    // Whichever of the two stops first breaks the pipe; its own message says why.
+    // The process that stops first breaks the pipe; its own error message says why.
     writer.stdin?.on('error', () => {})
     writer.stdin?.write(`begin;\n${before}\n`)
     if (reader.stdout && writer.stdin) await pipeline(reader.stdout, writer.stdin, { end: false }).catch(() => {})
-    const broken = await Promise.race([written, read]).then(
+    const failure = await Promise.race([written, read]).then(
       () => null,
       (error) => error
     )
-    if (broken === null) writer.stdin?.end(`\n${after}\ncommit;\n`)
+    if (failure === null) writer.stdin?.end(`\n${after}\ncommit;\n`)
     else for (const child of [reader, writer]) child.kill()
     const results = await Promise.allSettled([written, read])
-    if (broken !== null) throw broken
+    if (failure !== null) throw failure
     for (const result of results) if (result.status === 'rejected') throw result.reason
   }
 
@@ -80,24 +80,24 @@ export class PostgresTools {
   }
 }
 
-/** Resolves when a tool has done its work; rejects with what it said otherwise. */
+/** Resolves when a tool has ended successfully; otherwise rejects with its error output. */
 async function ended(tool: Tool, child: ChildProcess): Promise<void> {
-  let said = ''
+  let errorOutput = ''
   child.stderr?.setEncoding('utf8').on('data', (text) => {
-    said = (said + text).slice(-MAX_ERROR_CHARACTERS)
+    errorOutput = (errorOutput + text).slice(-MAX_ERROR_CHARACTERS)
   })
   try {
     const [code, signal]: unknown[] = await once(child, 'close')
-    if (code !== 0) throw new BackupError(said.trim() || `${tool} ended with ${code ?? signal}`)
+    if (code !== 0) throw new BackupError(errorOutput.trim() || `${tool} ended with ${code ?? signal}`)
   } catch (error) {
     if (error instanceof BackupError) throw error
-    throw new BackupError(`${tool} cannot be run: install the client of PostgreSQL (${messageOf(error)})`)
+    throw new BackupError(`${tool} cannot be run: install the PostgreSQL client (${messageOf(error)})`)
   }
 }
 
 /**
- * A URL without user and password, and these for the environment: what stands in the arguments of a command every user of the
- * machine can read.
+ * Moves user and password from the URL to environment variables, because every user of the machine can read the arguments of a
+ * command.
  */
 function withoutCredentials(databaseUrl: string): { url: string; env: Record<string, string> } {
   const url = new URL(databaseUrl)

@@ -5,19 +5,19 @@ import type { Config } from '#config/config.ts'
 import { version } from '#config/version.ts'
 import { BackupError } from './backup-error.ts'
 import { type DatabaseState, stateOf } from './database-state.ts'
-import { inWords, requireRoom, UNFINISHED } from './folders.ts'
+import { formatBytes, requireRoom, UNFINISHED } from './folders.ts'
 import { checkSums, FILES, seal, sizeOf } from './manifest.ts'
 import { onRedis } from './on-redis.ts'
 import { PostgresTools } from './postgres-tools.ts'
 import { countSessions, SavedSessions } from './saved-sessions.ts'
 
 export interface BackupOptions {
-  /** Goes on where there seems to be too little room. */
+  /** Continues although the disk seems too full. */
   readonly force: boolean
   readonly say: (line: string) => void
 }
 
-/** Writes PostgreSQL and the sessions of Redis into a new folder, while the service runs. There is none unless all of it was read again. */
+/** Saves PostgreSQL and the sessions of Redis in a new folder, while the service runs. It only exists once all of it was verified. */
 export async function takeBackup(config: Config, path: string, { force, say }: BackupOptions): Promise<void> {
   const folder = resolve(path)
   if (existsSync(folder)) throw new BackupError(`${folder} exists already`)
@@ -34,15 +34,15 @@ export async function takeBackup(config: Config, path: string, { force, say }: B
   await rm(draft, { recursive: true, force: true })
   await mkdir(draft, { mode: 0o700 })
   try {
-    // First: a dump may take hours, and what is wrong here shows at once.
+    // Sessions first: problems with them show at once, whereas a dump may take hours.
     const sessions = await saveSessions(config, join(draft, FILES.sessions))
     say(sessions === null ? 'Redis: none is configured' : `Redis: ${sessions} sessions saved`)
-    say(`PostgreSQL ${state.version}: ${inWords(state.bytes)}`)
+    say(`PostgreSQL ${state.version}: ${formatBytes(state.bytes)}`)
     const dump = join(draft, FILES.dump)
     await tools.dump(dump)
     await tools.readWhole(dump)
     const tables = (await tools.contents(dump)).match(/ TABLE DATA /g)?.length ?? 0
-    say(`PostgreSQL: dumped, and read again: ${tables} tables`)
+    say(`PostgreSQL: dumped and verified, ${tables} tables`)
     const postgres = { version: state.version, schema, bytes: state.bytes }
     await seal(draft, { format: 1, createdAt: new Date().toISOString(), service: version, postgres, sessions })
     await checkSums(draft)
@@ -51,15 +51,15 @@ export async function takeBackup(config: Config, path: string, { force, say }: B
     await rm(draft, { recursive: true, force: true })
     throw error
   }
-  say(`backup: ${folder}, ${inWords(await sizeOf(folder))}`)
+  say(`backup: ${folder}, ${formatBytes(await sizeOf(folder))}`)
 }
 
-/** PostgreSQL itself, where the service is led there by a pooler. */
+/** The URL of PostgreSQL itself, past any pooler that the service uses. */
 export function databaseUrlOf({ databaseUrl, directUrl, dataDir }: Config): string {
   const url = directUrl ?? databaseUrl
   if (url !== null) return url
   throw new BackupError(
-    `DATABASE_URL is not set: the embedded database is the folder ${dataDir}, which is copied while the service is stopped`
+    `DATABASE_URL is not set: to back up the embedded database, stop the service and copy the folder ${dataDir}`
   )
 }
 
@@ -67,7 +67,7 @@ async function requireTool(tools: PostgresTools, { major }: DatabaseState): Prom
   const tool = await tools.dumpVersion()
   if (tool >= major) return
   throw new BackupError(
-    `pg_dump is of PostgreSQL ${tool} and cannot read the server, which is ${major}: install the client of ${major} (postgresql-client-${major}), and put it first in the PATH`
+    `pg_dump is version ${tool}, which cannot dump PostgreSQL ${major}: install postgresql-client-${major}, and put it first in the PATH`
   )
 }
 
@@ -78,5 +78,5 @@ async function saveSessions({ redis }: Config, file: string): Promise<number | n
     new SavedSessions(client, redis.keyPrefix).save(file)
   )
   if ((await countSessions(file)) === count) return count
-  throw new BackupError(`${file} has not the ${count} sessions that were written to it`)
+  throw new BackupError(`${file} does not contain the ${count} sessions that were written to it`)
 }
