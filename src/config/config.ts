@@ -12,7 +12,7 @@ import { readTracing } from './tracing.ts'
 const KIBIBYTE = 1024
 const MEBIBYTE = 1024 * KIBIBYTE
 const DAY_S = 86_400
-/** The least that leaves each kind of work a connection (src/database/shares.ts). */
+/** With fewer, some kind of work would have no connection (src/database/shares.ts). */
 const MIN_POOL_SIZE = 4
 const REQUEST_TIMEOUT_MS: number = 30_000
 const SEND_TIMEOUT_MS: number = 30_000
@@ -20,12 +20,12 @@ const MAX_EVENT_LOOP_DELAY_MS: number = 1000
 
 const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/
 
-/** Everything the service takes from its environment. Durations carry their unit in the name, sizes are bytes. */
+/** Everything that the service reads from its environment. Names contain the units of durations; sizes are in bytes. */
 export type Config = ReturnType<typeof readConfig>
 
 /**
  * Reads and validates the environment (`docs/configuration.md` lists the variables).
- * Throws `ConfigError`, one line, at the first value that cannot be used.
+ * Throws `ConfigError`, one line, for the first invalid value.
  */
 export function readConfig(environment: Environment) {
   const env = withSecretFiles(environment)
@@ -34,61 +34,61 @@ export function readConfig(environment: Environment) {
   const redisUrl = redis(env, 'REDIS_URL')
   const port = integer(env, 'PORT', 3000, 0, 65_535)
   return freeze({
-    /** What this process is; `worker.ts` says otherwise. */
+    /** The role of this process; `worker.ts` overrides it. */
     role: choice({}, 'ROLE', 'api', ['api', 'worker']),
     production,
-    /** That this was built from; health says it. */
-    commit: matching(env, 'COMMIT', /^[0-9a-f]{7,40}$/, 'allowed are 7 to 40 hexadecimal digits'),
+    /** The commit that this was built from, for the health report. */
+    commit: matching(env, 'COMMIT', /^[0-9a-f]{7,40}$/, 'must be 7 to 40 lower-case hexadecimal digits'),
     host: text(env, 'HOST') ?? '127.0.0.1',
     port,
-    /** Where a worker answers health and metrics; null is nowhere. */
+    /** The port on which a worker serves health and metrics; null if it serves none. */
     workerPort: text(env, 'WORKER_PORT') === null ? null : integer(env, 'WORKER_PORT', 0, 0, 65_535),
     trustProxy: trustProxy(env),
     server: {
-      /** 0 is no limit. */
+      /** 0 means no limit. */
       maxConnections: integer(env, 'MAX_CONNECTIONS', 5000, 0, 1_000_000),
-      /** 0 is no limit. Not applied to trusted proxies: their connections are those of many clients. */
+      /** 0 means no limit. Does not apply to trusted proxies, whose connections belong to many clients. */
       maxConnectionsPerAddress: integer(env, 'MAX_CONNECTIONS_PER_ADDRESS', 500, 0, 1_000_000),
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       sendTimeoutMs: SEND_TIMEOUT_MS,
-      /** While the event loop is later than this, requests are refused. */
+      /** While the delay of the event loop is longer, requests are refused. */
       maxEventLoopDelayMs: MAX_EVENT_LOOP_DELAY_MS
     },
-    /** Front ends on other origins that may use the API with their users' sessions. */
+    /** Other origins whose front ends may use the API with the sessions of their users. */
     corsOrigins: corsOrigins(env),
-    /** The header that names what a public answer depends on. */
+    /** The header that lists the tags of public responses, for CDNs. */
     surrogateKeys: choice(env, 'SURROGATE_KEYS', 'off', ['off', 'Surrogate-Key', 'Cache-Tag']),
     logLevel: choice(env, 'LOG_LEVEL', 'info', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
-    /** Of so many ordinary requests one is logged. */
+    /** One of this many ordinary requests is logged. */
     logSample: integer(env, 'LOG_SAMPLE', 1, 1, 1_000_000),
-    /** Whether hits of visitors may be answered before Fastify's life cycle. */
+    /** Whether cache hits of visitors may be answered before Fastify's life cycle. */
     frontDoor: choice(env, 'FRONT_DOOR', 'on', ['on', 'off']),
-    /** Null: `/metrics` is open. */
+    /** Null: `/metrics` is public. */
     metricsToken: secret(env, 'METRICS_TOKEN', 16),
     slowRequestMs: integer(env, 'SLOW_REQUEST_MS', 500, 1, 600_000),
-    /** Null: there are no traces. */
+    /** Null: tracing is off. */
     tracing: readTracing(env),
 
     /** Null: the embedded database, in `dataDir`. */
     databaseUrl,
-    /** Null: `databaseUrl` does. */
+    /** Null: `databaseUrl` is used instead. */
     directUrl: directUrl(env, databaseUrl),
     /** How many connections the requests of one process share. */
     poolSize: integer(env, 'DATABASE_POOL_SIZE', DATABASE_DEFAULTS.poolSize, MIN_POOL_SIZE, 500),
-    /** How long one statement may take; 0 is as long as it takes. */
+    /** How long one statement may take; 0 means no limit. */
     statementTimeoutMs:
       integer(env, 'DATABASE_STATEMENT_TIMEOUT', DATABASE_DEFAULTS.statementTimeoutMs / 1000, 0, 3600) * 1000,
-    /** `none`: the start applies no migrations, and refuses a database that lacks some. */
+    /** `none`: a start applies no migrations, and fails if any are pending. */
     migrate: choice(env, 'MIGRATE', 'start', ['start', 'none']),
     dataDir: text(env, 'DATA_DIR') ?? '.data',
     seed: choice(env, 'SEED', databaseUrl === null ? 'demo' : 'none', ['demo', 'none']),
     admin: admin(env),
 
     redis: {
-      /** Null: cache, sessions and limits live in this process. */
+      /** Null: cache, sessions and limits are kept in this process. */
       url: redisUrl,
       sessionUrl: redis(env, 'REDIS_SESSION_URL') ?? redisUrl,
-      /** As whom, and where, a backup reads the sessions. */
+      /** The Redis, and the user, with which a backup reads the sessions. */
       backupUrl: redis(env, 'BACKUP_REDIS_URL') ?? redis(env, 'REDIS_SESSION_URL') ?? redisUrl,
       /** Null: each process counts for itself. */
       limitUrl: text(env, 'REDIS_LIMIT_URL') === 'none' ? null : (redis(env, 'REDIS_LIMIT_URL') ?? redisUrl),
@@ -97,7 +97,7 @@ export function readConfig(environment: Environment) {
           env,
           'REDIS_KEY_PREFIX',
           /^[A-Za-z0-9_.-]{1,64}$/,
-          'allowed are 1 to 64 letters, digits, "_", "." and "-"'
+          'must be 1 to 64 letters, digits, "_", "." or "-"'
         ) ?? 'aikademiya'
     },
     cache: {
@@ -107,7 +107,7 @@ export function readConfig(environment: Environment) {
       maxEntryBytes: integer(env, 'CACHE_MAX_ENTRY_BYTES', MEBIBYTE, KIBIBYTE, 512 * MEBIBYTE),
       staleIfErrorMs: integer(env, 'CACHE_STALE_IF_ERROR', 600, 0, 7 * DAY_S) * 1000
     },
-    /** Requests an hour; 0 is off. */
+    /** Requests per hour; 0 means no limit. */
     rateLimit: {
       anonymous: integer(env, 'RATE_LIMIT_ANONYMOUS', 100, 0, 1_000_000_000),
       user: integer(env, 'RATE_LIMIT_USER', 1000, 0, 1_000_000_000),
@@ -117,11 +117,11 @@ export function readConfig(environment: Environment) {
     ...readMail(env, production, port),
     session: {
       secrets: sessionSecrets(env, production),
-      /** Nobody else has them: `SESSION_SECRET` is not set. */
+      /** True if `SESSION_SECRET` is not set: no other process has these secrets. */
       isGenerated: text(env, 'SESSION_SECRET') === null,
       ttlMs: integer(env, 'SESSION_TTL', 14 * DAY_S, 60, 365 * DAY_S) * 1000,
       maxAgeMs: integer(env, 'SESSION_MAX_AGE', 90 * DAY_S, 60, 3650 * DAY_S) * 1000,
-      /** `none`: pages of other sites may send the cookie, and it is `Secure` always. */
+      /** `none`: browsers also send the cookie from other sites, and it is always `Secure`. */
       sameSite: choice(env, 'SESSION_SAMESITE', 'lax', ['lax', 'strict', 'none'])
     },
     llm: llm(env),
@@ -140,7 +140,7 @@ function llm(env: Environment) {
     throw new ConfigError(
       'LLM_API_KEY',
       '',
-      'LLM_PROVIDER=openai needs it, or LLM_BASE_URL of a server that asks for none'
+      'LLM_PROVIDER=openai requires it, or the LLM_BASE_URL of a server that needs no key'
     )
   }
   return {
@@ -155,7 +155,7 @@ function llm(env: Environment) {
 function directUrl(env: Environment, databaseUrl: string | null): string | null {
   const value = url(env, 'DATABASE_DIRECT_URL', ['postgres:', 'postgresql:'])
   if (value === null || databaseUrl !== null) return value
-  throw new ConfigError('DATABASE_DIRECT_URL', value, 'it goes with DATABASE_URL, which is not set', true)
+  throw new ConfigError('DATABASE_DIRECT_URL', value, 'it requires DATABASE_URL, which is not set', true)
 }
 
 function worker(env: Environment, databaseUrl: string | null) {
@@ -164,19 +164,19 @@ function worker(env: Environment, databaseUrl: string | null) {
   throw new ConfigError(
     'WORKER',
     value,
-    'none needs DATABASE_URL: no other process can run the generations of an embedded database'
+    'none requires DATABASE_URL: no other process can run generations on an embedded database'
   )
 }
 
-/** The URL of a Redis, with `REDIS_PASSWORD` where it has no password of its own. */
+/** The URL of a Redis, with `REDIS_PASSWORD` if the URL itself has no password. */
 function redis(env: Environment, name: string): string | null {
   const value = text(env, name)
   if (value === null) return null
   if (parseRedisUrl(value) !== null) return withPassword(value, secret(env, 'REDIS_PASSWORD', 1))
-  throw new ConfigError(name, value, `allowed is ${REDIS_URL_FORMS}`, true)
+  throw new ConfigError(name, value, `must be a URL in one of the forms ${REDIS_URL_FORMS}`, true)
 }
 
-/** A number of proxies, a list of their addresses, `false`, or `true`, which believes everybody, as Fastify takes them. */
+/** A value for Fastify's `trustProxy`: a number of proxies, a list of their addresses, `false`, or `true` (trust everybody). */
 function trustProxy(env: Environment): boolean | number | string {
   const value = text(env, 'TRUST_PROXY')
   if (value === null || value === 'false') return false
@@ -186,7 +186,7 @@ function trustProxy(env: Environment): boolean | number | string {
   throw new ConfigError(
     'TRUST_PROXY',
     value,
-    'allowed is a number of proxies, a list of addresses as 10.0.0.0/8, false, or true'
+    'must be a number of proxies, a list of addresses or networks such as 10.0.0.0/8, false, or true'
   )
 }
 
@@ -202,21 +202,21 @@ function isNetwork(entry: string): boolean {
 
 function corsOrigins(env: Environment): readonly string[] {
   const origins = (env.CORS_ORIGINS ?? '').split(',').filter((origin) => origin !== '')
-  const wrong = origins.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin)
-  if (wrong === undefined) return origins
-  throw new ConfigError('CORS_ORIGINS', wrong, 'allowed are origins, "https://a.example,https://b.example"')
+  const invalid = origins.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin)
+  if (invalid === undefined) return origins
+  throw new ConfigError('CORS_ORIGINS', invalid, 'must be a list of origins, "https://a.example,https://b.example"')
 }
 
 function admin(env: Environment): { email: string; password: string } | null {
-  const email = matching(env, 'ADMIN_EMAIL', EMAIL, 'allowed is an e-mail address')
+  const email = matching(env, 'ADMIN_EMAIL', EMAIL, 'must be an e-mail address')
   const password = secret(env, 'ADMIN_PASSWORD', 10)
   if (email !== null && password !== null) return { email: email.toLowerCase(), password }
   if (email === null && password === null) return null
   const missing = email === null ? 'ADMIN_EMAIL' : 'ADMIN_PASSWORD'
-  throw new ConfigError(missing, '', 'ADMIN_EMAIL and ADMIN_PASSWORD are set together or not at all')
+  throw new ConfigError(missing, '', 'ADMIN_EMAIL and ADMIN_PASSWORD must be set together, or not at all')
 }
 
-/** The first secret signs, all of them verify: a secret is rotated by putting the new one in front. */
+/** The first secret signs, and all of them verify: to rotate a secret, put the new one in front. */
 function sessionSecrets(env: Environment, production: boolean): readonly string[] {
   const value = env.SESSION_SECRET
   if (!value) {
@@ -225,7 +225,12 @@ function sessionSecrets(env: Environment, production: boolean): readonly string[
   }
   const secrets = value.split(',')
   if (secrets.every((one) => one.length >= 32)) return secrets
-  throw new ConfigError('SESSION_SECRET', value, 'allowed are secrets of at least 32 characters, "new,old"', true)
+  throw new ConfigError(
+    'SESSION_SECRET',
+    value,
+    'must be one or more secrets of at least 32 characters, "new,old"',
+    true
+  )
 }
 
 function freeze<const T extends object>(config: T): Readonly<T> {

@@ -1,2 +1,2 @@
-/** What the database is opened with where the environment, or a caller without one, says nothing else. */
+/** Defaults for opening a database, for the environment and for callers without one. */
 export const DATABASE_DEFAULTS = { poolSize: 10, statementTimeoutMs: 5000 } as const

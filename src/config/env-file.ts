@@ -1,6 +1,6 @@
 /**
- * Read before a program by `node --import`, as the scripts of npm do: it takes variables from a file `.env`, where there is one. Those
- * that are set already win. (`--env-file-if-exists` prints a line where there is none.)
+ * Loads variables from the file `.env`, if there is one; variables that are already set take precedence. The npm scripts load this
+ * module with `node --import`, because `--env-file-if-exists` prints a line if there is no file.
  */
 import { existsSync } from 'node:fs'
 import { loadEnvFile } from 'node:process'

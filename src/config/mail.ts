@@ -4,31 +4,31 @@ const SENDER =
   /^(?:[^\p{Cc}<>"@,;]{1,100} <[^\s\p{Cc}<>"@,;]+@[^\s\p{Cc}<>"@,;]+>|[^\s\p{Cc}<>"@,;]+@[^\s\p{Cc}<>"@,;]+)$/u
 const NEEDS = ['generate', 'publish'] as const
 
-/** How letters to accounts are sent. */
+/** How mail to accounts is sent. */
 export function readMail(env: Environment, production: boolean, port: number) {
   const mailUrl = readMailUrl(env)
   const from = matching(
     env,
     'MAIL_FROM',
     SENDER,
-    'allowed is an address, "no-reply@a.example", or "Name <no-reply@a.example>"'
+    'must be an address, "no-reply@a.example" or "Name <no-reply@a.example>"'
   )
   const publicUrl = readPublicUrl(env)
   const missing = from === null ? 'MAIL_FROM' : publicUrl === null ? 'PUBLIC_URL' : null
-  if (mailUrl !== null && missing !== null) throw new ConfigError(missing, '', 'MAIL_URL needs it')
+  if (mailUrl !== null && missing !== null) throw new ConfigError(missing, '', 'MAIL_URL requires it')
   const verified = readVerified(env)
   if (verified.length > 0 && production && mailUrl === null) {
     throw new ConfigError('REQUIRE_VERIFIED_EMAIL', verified.join(','), 'nobody can verify an address without MAIL_URL')
   }
   return {
     mail: {
-      /** Null: letters are printed, in production there are none. */
+      /** Null: mail is logged instead of sent; in production there is none. */
       url: mailUrl,
       from: from ?? '',
-      /** Of the front end, without a slash at its end: links in letters lead there. */
+      /** The URL of the front end, without a trailing slash, for links in mails. */
       publicUrl: publicUrl ?? `http://localhost:${port}`
     },
-    /** What only accounts with a verified e-mail address may do. */
+    /** What requires an account with a verified e-mail address. */
     requireVerifiedEmail: verified
   }
 }
@@ -42,7 +42,7 @@ function readMailUrl(env: Environment): string | null {
   throw new ConfigError(
     'MAIL_URL',
     value,
-    'allowed is smtp://user:password@host:587 or smtps://..., with ?ca=file',
+    'must be smtp://user:password@host:587 or smtps://..., optionally with ?ca=file',
     true
   )
 }
@@ -52,7 +52,7 @@ function readPublicUrl(env: Environment): string | null {
   if (value === null) return null
   const { username, search, hash, href } = new URL(value)
   if (username === '' && search === '' && hash === '') return href.replace(/\/+$/, '')
-  throw new ConfigError('PUBLIC_URL', value, 'allowed is the URL of the front end, without user, query or hash', true)
+  throw new ConfigError('PUBLIC_URL', value, 'must be the URL of the front end, without user, query or hash', true)
 }
 
 function readVerified(env: Environment): readonly (typeof NEEDS)[number][] {
@@ -61,5 +61,5 @@ function readVerified(env: Environment): readonly (typeof NEEDS)[number][] {
   const words = value.split(',')
   const found = NEEDS.filter((need) => words.includes(need))
   if (found.length === words.length) return found
-  throw new ConfigError('REQUIRE_VERIFIED_EMAIL', value, 'allowed is none, generate, publish, or generate,publish')
+  throw new ConfigError('REQUIRE_VERIFIED_EMAIL', value, 'must be none, generate, publish, or generate,publish')
 }

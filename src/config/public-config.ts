@@ -1,9 +1,9 @@
 import type { Config } from './config.ts'
 
-/** Fields whose values nobody may read. */
+/** Fields whose values are never shown. */
 const HIDDEN = new Set(['apiKey', 'headers', 'metricsToken', 'password', 'secrets'])
 
-/** The configuration as it may be shown, as JSON: without passwords and keys, and with URLs without what may be secret in them. */
+/** The configuration as JSON, without passwords and keys, and without the parts of URLs that may be secret. */
 export function publicConfig(config: Config): string {
   const shown = (key: string, value: unknown) => {
     if (HIDDEN.has(key) && value !== null) return '(hidden)'
@@ -12,7 +12,7 @@ export function publicConfig(config: Config): string {
   return JSON.stringify(config, shown, 2)
 }
 
-/** A URL without user, password and query; of several hosts, too, which `URL` cannot read. Any other text as it is. */
+/** A URL without user, password and query, even if it has several hosts, which `URL` cannot parse. Other texts are unchanged. */
 export function publicUrl(text: string): string {
   return /^[\w+]+:\/\//.test(text) ? text.replace(/\/\/[^/]*@/, '//').replace(/\?.*$/s, '') : text
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { ConfigError, type Environment } from './environment.ts'
 
-/** The variables that hold passwords, keys, or URLs with passwords. */
+/** The variables that contain passwords, keys, or URLs with passwords. */
 export const SECRETS: readonly string[] = [
   'ADMIN_PASSWORD',
   'BACKUP_REDIS_URL',
@@ -19,16 +19,16 @@ export const SECRETS: readonly string[] = [
 ]
 
 /**
- * The environment with the contents of the files that `NAME_FILE` names, for each secret `NAME`: what Docker, Kubernetes and systemd hand
- * over as files is in no environment, which other processes may read. A newline at the end does not count. Throws `ConfigError` for a file
- * that cannot be read or is empty, and where both are set.
+ * Adds each secret `NAME` that is in a file named by `NAME_FILE`, as Docker, Kubernetes and systemd pass secrets: unlike a file, an
+ * environment may be readable by other processes. A trailing newline is removed. Throws `ConfigError` if the file cannot be read or is
+ * empty, or if both variables are set.
  */
 export function withSecretFiles(env: Environment): Environment {
   const read: Record<string, string> = {}
   for (const name of SECRETS) {
     const path = env[`${name}_FILE`]
     if (!path) continue
-    if (env[name]) throw new ConfigError(`${name}_FILE`, path, `${name} is set, too`)
+    if (env[name]) throw new ConfigError(`${name}_FILE`, path, `${name} is also set`)
     read[name] = contents(`${name}_FILE`, path)
   }
   return { ...env, ...read }

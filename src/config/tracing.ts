@@ -11,7 +11,7 @@ const SAMPLERS = [
   'parentbased_traceidratio'
 ] as const
 
-/** What its SDK would divide by, or wait for; in ms and spans. */
+/** The maximum values of settings that the SDK divides by or waits for, in spans or ms. */
 const BATCHES = {
   OTEL_BSP_MAX_EXPORT_BATCH_SIZE: 100_000,
   OTEL_BSP_MAX_QUEUE_SIZE: 1_000_000,
@@ -22,8 +22,8 @@ const BATCHES = {
 } as const
 
 /**
- * Where spans are sent, by the variables that OpenTelemetry has for it; null is nowhere. Sampling, the name of the service and the rest are
- * read by its SDK: what is checked here is what it would pass over in silence.
+ * Where spans are sent, from the standard variables of OpenTelemetry; null if tracing is off. The SDK reads sampling, the service name
+ * and other settings itself; they are only checked here if the SDK would silently ignore invalid values.
  */
 export function readTracing(env: Environment) {
   const endpoint =
@@ -34,9 +34,9 @@ export function readTracing(env: Environment) {
   choice(env, 'OTEL_TRACES_SAMPLER', 'parentbased_always_on', SAMPLERS)
   const share = text(env, 'OTEL_TRACES_SAMPLER_ARG')
   if (share !== null && !/^(0?\.\d+|0|1)(?:\.0+)?$/.test(share)) {
-    throw new ConfigError('OTEL_TRACES_SAMPLER_ARG', share, 'allowed is a share of the traces, from 0 to 1')
+    throw new ConfigError('OTEL_TRACES_SAMPLER_ARG', share, 'must be a fraction of the traces, between 0 and 1')
   }
-  for (const [name, most] of Object.entries(BATCHES)) integer(env, name, 1, 1, most)
+  for (const [name, max] of Object.entries(BATCHES)) integer(env, name, 1, 1, max)
   const headers = readHeaders(env, 'OTEL_EXPORTER_OTLP_HEADERS')
   readHeaders(env, 'OTEL_EXPORTER_OTLP_TRACES_HEADERS')
   const disabled = choice(env, 'OTEL_SDK_DISABLED', 'false', ['true', 'false']) === 'true'
@@ -45,7 +45,7 @@ export function readTracing(env: Environment) {
   return { endpoint, protocol, headers }
 }
 
-/** Headers as they are given, percent-encoded, once it is known that they can be sent. */
+/** Headers as given, percent-encoded, after checking that they can be sent. */
 function readHeaders(env: Environment, name: string): string | null {
   const headers = secret(env, name, 1)
   for (const pair of headers?.split(',') ?? []) {
@@ -55,7 +55,7 @@ function readHeaders(env: Environment, name: string): string | null {
       validateHeaderValue(header.trim(), decodeURIComponent(rest.join('=').trim()))
       if (rest.length === 0) throw new TypeError('no value')
     } catch {
-      throw new ConfigError(name, pair, 'allowed is "name=value,name=value", percent-encoded', true)
+      throw new ConfigError(name, pair, 'must be "name=value,name=value", percent-encoded', true)
     }
   }
   return headers

@@ -44,7 +44,7 @@ t.test('a secret may be in a file, which is named in one line where it cannot be
   t.equal(readConfig({ DATABASE_URL_FILE: path }).databaseUrl, 'postgres://u:p@db.internal/academy')
   t.match(
     refusal(t, { DATABASE_URL_FILE: path, DATABASE_URL: 'postgres://h/d' }),
-    /^DATABASE_URL_FILE=.*DATABASE_URL is set, too$/
+    /^DATABASE_URL_FILE=.*DATABASE_URL is also set$/
   )
   t.match(refusal(t, { LLM_API_KEY_FILE: `${path}.none` }), /^LLM_API_KEY_FILE=.*cannot be read \(ENOENT/)
   await writeFile(path, '\n')
