@@ -1,4 +1,4 @@
-/** `npm run admin-link`: prints a link by which whoever opens it within ten minutes reads the admin page, while nobody can sign in, too. */
+/** `npm run admin-link`: prints a link that opens the admin page within ten minutes, even while nobody can sign in. */
 import { parseArgs } from 'node:util'
 import { type Config, readConfig } from '#config/config.ts'
 import { AdminLinks } from '#sessions/admin-link.ts'
@@ -6,8 +6,9 @@ import { readOwnLinkSecret } from '#sessions/own-link-secret.ts'
 import { endWithUsage } from './usage.ts'
 
 const USAGE = `usage: npm run -s admin-link
-Prints a link to the admin page, good for ten minutes. Whoever opens it reads the page for an hour, without an account and without Redis,
-and changes nothing. It is signed with SESSION_SECRET, which must be that of the service. It begins with PUBLIC_URL, else with HOST and PORT.`
+Prints a link to the admin page that is valid for ten minutes. Whoever opens it can read the page for an hour, without an account and
+without Redis, but cannot change anything. SESSION_SECRET, which signs the link, must be the same as for the service. The link begins
+with PUBLIC_URL if that is set, otherwise with HOST and PORT.`
 
 readArguments()
 try {
@@ -28,12 +29,12 @@ function readArguments(): void {
   }
 }
 
-/** By which the service verifies. */
+/** The secrets with which the service verifies links. */
 async function secretsOf({ session, databaseUrl, dataDir }: Config): Promise<readonly string[]> {
   if (!session.isGenerated) return session.secrets
   if (databaseUrl !== null) {
     throw new Error(
-      'SESSION_SECRET is not set here: give this command that of the service (or SESSION_SECRET_FILE). Where the service has none, each process has made one for itself: set one for all'
+      'SESSION_SECRET is not set: give this command the same one as the service (or SESSION_SECRET_FILE). If the service has none, each of its processes has generated its own: set one for all of them'
     )
   }
   const secret = await readOwnLinkSecret(dataDir)
@@ -41,7 +42,7 @@ async function secretsOf({ session, databaseUrl, dataDir }: Config): Promise<rea
   throw new Error(`no service runs in DATA_DIR=${JSON.stringify(dataDir)}, and SESSION_SECRET is not set`)
 }
 
-/** Where a browser on this machine finds the service, if `PUBLIC_URL` does not say where others do. */
+/** `PUBLIC_URL`, or else the URL for a browser on this machine. */
 function addressOf({ host, port, mail }: Config): string {
   if (process.env.PUBLIC_URL) return mail.publicUrl
   const reachable = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host

@@ -1,4 +1,4 @@
-/** `npm run backup -- FOLDER | --into FOLDER [--keep N] [--force]`: PostgreSQL and the sessions of Redis, in a new folder. */
+/** `npm run backup -- FOLDER | --into FOLDER [--keep N] [--force]`: saves PostgreSQL and the sessions of Redis in a new folder. */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { messageOf } from '#backup/backup-error.ts'
@@ -7,14 +7,14 @@ import { takeBackup } from '#backup/take-backup.ts'
 import { readConfig } from '#config/config.ts'
 import { endWithUsage } from './usage.ts'
 
-const USAGE = `usage: npm run backup -- FOLDER                      a new folder
-       npm run backup -- --into FOLDER [--keep N]   a new one in it, named by the time; of such names the newest N stay
-Takes DATABASE_URL, and the sessions of BACKUP_REDIS_URL, or of the Redis of the service. --force goes on where the disk has little room.
-Ends with 0 when all was written and read again, with 1 when not, with 2 for wrong usage.`
+const USAGE = `usage: npm run backup -- FOLDER                      creates FOLDER
+       npm run backup -- --into FOLDER [--keep N]   creates a folder in it, named by the time; keeps the newest N of these
+Saves DATABASE_URL, and the sessions in BACKUP_REDIS_URL or the Redis of the service. --force continues although the disk seems too full.
+Exit code: 0 if everything was written and verified, 1 if not, 2 for wrong usage.`
 
 const { folder, into, keep, force } = readArguments()
 const say = (line: string) => console.log(line)
-// Nobody else may read what is written, wherever it is moved to.
+// No other user may read the files, even after they are moved elsewhere.
 process.umask(0o077)
 try {
   await takeBackup(readConfig(process.env), folder, { force, say })
@@ -33,8 +33,8 @@ function readArguments() {
     if (values.help) endWithUsage(USAGE, null)
     const { into = null, keep = null, force } = values
     if (positionals.length !== (into === null ? 1 : 0)) endWithUsage(USAGE, 'give one folder, or --into and a folder')
-    if (keep !== null && into === null) endWithUsage(USAGE, '--keep goes with --into')
-    if (keep !== null && !/^[1-9]\d{0,4}$/.test(keep)) endWithUsage(USAGE, '--keep must be from 1 to 99999')
+    if (keep !== null && into === null) endWithUsage(USAGE, '--keep requires --into')
+    if (keep !== null && !/^[1-9]\d{0,4}$/.test(keep)) endWithUsage(USAGE, '--keep must be between 1 and 99999')
     const folder = into === null ? (positionals[0] ?? '') : join(into, nameOfNow())
     return { folder, into, keep: keep === null ? null : Number(keep), force }
   } catch (error) {

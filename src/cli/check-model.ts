@@ -11,8 +11,8 @@ import { endWithUsage } from './usage.ts'
 
 const USAGE = `usage: npm run check:model -- --url http://127.0.0.1:11434/v1 --model NAME [--key-env LLM_API_KEY]
                                [--language en|ru|...] [--timeout 120]
-Asks a server with OpenAI's API for a course of one module and one chapter, and says what it can do. The key is read from the variable
-that --key-env names. Ends with 0 where a course was written, with 1 where none was, with 2 where the arguments are wrong.`
+Asks a server with an OpenAI-compatible API for a course of one module and one chapter, and reports what the server can do. The key is
+read from the variable that --key-env names. Exit code: 0 if a course was written, 1 if not, 2 for wrong usage.`
 
 const { baseUrl, model, apiKey, language, timeoutMs } = readArguments()
 const stopped = new AbortController()
@@ -22,7 +22,7 @@ const provider = new OpenAIProvider({ baseUrl, model, apiKey, timeoutMs }, { met
 const start = performance.now()
 const seconds = () => `${((performance.now() - start) / 1000).toFixed(1)} s`
 const cost = ({ promptTokens, completionTokens }: Usage) =>
-  promptTokens + completionTokens === 0 ? 'tokens not told' : `${promptTokens} + ${completionTokens} tokens`
+  promptTokens + completionTokens === 0 ? 'tokens not reported' : `${promptTokens} + ${completionTokens} tokens`
 
 const brief = { topic: 'Boiling an egg', audience: null, level: 'beginner', modules: 1, chaptersPerModule: 1 } as const
 const checkpoints = {
@@ -49,13 +49,13 @@ try {
 
 function describe(): void {
   const { dialect, fallbacks } = provider.client
-  print('form of answers', dialect.format)
+  print('answer format', dialect.format)
   print('streaming', dialect.stream ? 'yes' : 'no')
-  print('system message', dialect.system ? 'yes' : 'no, it stands in the message of the user')
-  print('length of answers', dialect.room === null ? "the server's" : `${dialect.roomName} ${dialect.room}`)
+  print('system message', dialect.system ? 'yes' : 'no, sent as a part of the user message')
+  print('answer length', dialect.room === null ? "the server's default" : `${dialect.roomName} ${dialect.room}`)
   for (const fallback of fallbacks) print('fell back to', fallback)
-  print('questions', `${meter.questions}, of which a good server needs 2`)
-  print('in all', `${cost(meter)}, ${seconds()}`)
+  print('requests', `${meter.questions} (at best 2)`)
+  print('total', `${cost(meter)}, ${seconds()}`)
 }
 
 function print(name: string, value: string): void {
@@ -74,9 +74,9 @@ function readArguments() {
     }
     if (!model) return endWithUsage(USAGE, '--model is required')
     if (!/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/.test(language))
-      return endWithUsage(USAGE, '--language must be as "ru" or "en-GB"')
+      return endWithUsage(USAGE, '--language must be a language tag such as "ru" or "en-GB"')
     const timeoutS = Number(timeout)
-    if (!(timeoutS >= 1 && timeoutS <= 3600)) return endWithUsage(USAGE, '--timeout must be from 1 to 3600 seconds')
+    if (!(timeoutS >= 1 && timeoutS <= 3600)) return endWithUsage(USAGE, '--timeout must be between 1 and 3600 seconds')
     const apiKey = keyName === undefined ? null : (process.env[keyName] ?? '')
     if (apiKey === '') return endWithUsage(USAGE, `--key-env: the variable ${keyName} is not set`)
     return { baseUrl: url, model, apiKey, language, timeoutMs: timeoutS * 1000 }

@@ -1,4 +1,4 @@
-/** `npm run clear-cache -- --stats [--json] | --all | --pattern "course:*"`: what the cache has, and clearing it, in `REDIS_URL`. */
+/** `npm run clear-cache -- --stats [--json] | --all | --pattern "course:*"`: shows statistics of the cache in `REDIS_URL`, or clears it. */
 import { hostname, userInfo } from 'node:os'
 import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
@@ -15,25 +15,25 @@ import { endWithUsage } from './usage.ts'
 
 const USAGE = `usage: npm run clear-cache -- --stats [--json]
        npm run clear-cache -- --all | --pattern "course:*" [--dry-run] [--yes]
-Works on REDIS_URL. --pattern is a Redis glob over cached data; --all is every key of it. Sessions, limits and jobs stay.
---dry-run says how many keys match. --yes does not ask. Ends with 0 when done, 1 when it could not, 2 for wrong usage.`
+Works on REDIS_URL. --pattern is a Redis glob for keys of cached data; --all clears all of them. Sessions, limits and jobs are kept.
+--dry-run prints how many keys match. --yes does not ask for confirmation. Exit code: 0 on success, 1 on failure, 2 for wrong usage.`
 
 const WAIT_MS = 3000
 
-const wanted = readArguments()
+const options = readArguments()
 try {
   const config = readConfig(process.env)
   const { url, keyPrefix } = config.redis
-  if (url === null) throw new Error('REDIS_URL is not set: the cache is in the process of the service itself')
+  if (url === null) throw new Error('REDIS_URL is not set: the cache is in the memory of the service')
   const { redis, cache } = await openCache(url, config, WAIT_MS)
   if (!cache.trusted) throw new Error('Redis does not answer: check REDIS_URL and the server')
-  if (wanted.stats) await showStats(redis, keyPrefix)
+  if (options.stats) await showStats(redis, keyPrefix)
   else process.exitCode = await clear(cache, new RedisStore(redis, keyPrefix), new RedisBoard(redis, keyPrefix))
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
 }
-// The cache keeps timers and connections; everything is written by now.
+// Exit explicitly: the cache still has timers and connections. All output has been written by now.
 process.stdout.write('', () => process.exit())
 
 function readArguments() {
@@ -56,8 +56,8 @@ function readArguments() {
     if (pattern === '') usage('--pattern must not be empty')
     if (pattern !== undefined && pattern.length > MAX_PATTERN_LENGTH)
       usage(`--pattern must not be longer than ${MAX_PATTERN_LENGTH} characters`)
-    if (stats && (dryRun || yes)) usage('--dry-run and --yes go with --all and --pattern')
-    if (json && !stats) usage('--json goes with --stats')
+    if (stats && (dryRun || yes)) usage('--dry-run and --yes require --all or --pattern')
+    if (json && !stats) usage('--json requires --stats')
     return { stats, json, all, pattern: pattern ?? '*', dryRun, yes }
   } catch (error) {
     return usage(error instanceof Error ? error.message : String(error))
@@ -68,11 +68,11 @@ function usage(problem: string | null): never {
   endWithUsage(USAGE, problem)
 }
 
-/** The exit code: 0 also where nothing matches, 1 where nobody confirms. */
+/** Returns the exit code: 0 even if nothing matches, 1 if the user does not confirm. */
 async function clear(cache: Cache, store: RedisStore, board: RedisBoard): Promise<number> {
-  const { pattern, all, dryRun, yes } = wanted
+  const { pattern, all, dryRun, yes } = options
   if (dryRun || !yes) {
-    const matching = await withBar((progress) => cache.countPattern(pattern, progress))
+    const matching = await withProgressBar((progress) => cache.countPattern(pattern, progress))
     console.log(`${matching} keys match ${pattern}`)
     if (dryRun || matching === 0) return 0
     if (!(await confirmed())) {
@@ -80,18 +80,18 @@ async function clear(cache: Cache, store: RedisStore, board: RedisBoard): Promis
       return 1
     }
   }
-  const deleted = await withBar((progress) =>
+  const deleted = await withProgressBar((progress) =>
     cache.clearPattern(pattern, progress, `npm run clear-cache, ${operator()}`)
   )
   const clearing = { at: new Date().toISOString(), by: operator(), pattern: all ? 'all' : pattern, deleted }
   await board.putClearing(clearing).catch(() => {})
-  // Nothing is left of the database that was cached here: it may be another one from now on.
+  // Nothing is cached any more, so this Redis may be used with another database.
   if (all) await store.removeLabel()
   console.log(`${deleted} keys cleared`)
   return 0
 }
 
-/** Who clears, for the log of the service: a user of a machine, or of a container that has no name for him. */
+/** Who clears the cache, for the log of the service. In a container, the user may have no name. */
 function operator(): string {
   const name = () => {
     try {
@@ -105,7 +105,7 @@ function operator(): string {
 
 async function confirmed(): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    console.error('--yes is needed where nobody can be asked')
+    console.error('--yes is needed without a terminal to ask for confirmation')
     return false
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
@@ -114,13 +114,13 @@ async function confirmed(): Promise<boolean> {
   return /^y(es)?$/i.test(answer.trim())
 }
 
-/** Shows how far a task is on a terminal, where it takes more than one step. */
-async function withBar(task: (progress: Progress) => Promise<number>): Promise<number> {
+/** Shows a progress bar on a terminal, if the task takes more than one step. */
+async function withProgressBar(task: (progress: Progress) => Promise<number>): Promise<number> {
   if (!process.stderr.isTTY) return task(() => {})
   const bar = new SingleBar({ format: '{bar} {percentage} %, {found} keys' }, Presets.shades_classic)
-  const show = (found: number, part: number) => {
-    if (!bar.isActive && part < 1) bar.start(100, 0, { found: 0 })
-    if (bar.isActive) bar.update(Math.round(100 * part), { found })
+  const show = (found: number, fraction: number) => {
+    if (!bar.isActive && fraction < 1) bar.start(100, 0, { found: 0 })
+    if (bar.isActive) bar.update(Math.round(100 * fraction), { found })
   }
   try {
     return await task(show)
@@ -133,7 +133,7 @@ async function showStats(redis: RedisClient, keyPrefix: string): Promise<void> {
   const store = { state: 'trusted', since: new Date().toISOString(), reason: null } as const
   const own = { store, process: null, counted: null, invalidations: [] }
   const report = await reportOf({ board: new RedisBoard(redis, keyPrefix), redis, own, database: null })
-  if (wanted.json) console.log(JSON.stringify(report))
+  if (options.json) console.log(JSON.stringify(report))
   else for (const line of describe(report)) console.log(line)
 }
 

@@ -13,7 +13,7 @@ if (name === undefined || !/^[a-z0-9_]{1,60}$/.test(name) || process.argv.length
 const pglite = await openPglite(null)
 const sql = await diffMigrations(pgliteAdapter(pglite)).finally(() => pglite.close())
 if (sql === '') {
-  console.log('prisma/migrations and prisma/schema.prisma agree: nothing to write')
+  console.log('prisma/migrations is up to date with prisma/schema.prisma: nothing to write')
 } else {
   const stamp = new Date().toISOString().replace(/\D/g, '').slice(0, 14)
   const folder = join('prisma', 'migrations', `${stamp}_${name}`)

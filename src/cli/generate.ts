@@ -16,8 +16,8 @@ import { endWithUsage } from './usage.ts'
 
 const USAGE = `usage: npm run generate -- --topic "..." [--level beginner|intermediate|advanced] [--language ru|en|...]
                             [--modules 1..12] [--chapters 1..10] [--audience "..."]
-Without them: beginner, en, 3 modules of 3 chapters. The course goes to standard output, as Markdown, the progress to standard error. LLM_* say who writes it; with REDIS_URL the
-answers of the model are kept for two hours, and the same request costs nothing then.`
+Defaults: beginner, en, 3 modules of 3 chapters each. Prints the course to standard output as Markdown, and progress to standard error.
+LLM_* select the model. With REDIS_URL, its answers are cached for two hours, so that repeating a request costs nothing.`
 
 const WAIT_MS = 2000
 
@@ -32,10 +32,10 @@ try {
   const opened = url === null ? null : await openCache(url, config, WAIT_MS)
   try {
     if (opened !== null && !opened.cache.trusted)
-      console.error('Redis does not answer: the model is asked for everything')
+      console.error('Redis does not answer: answers of the model are not cached')
     const problem = languageProblem(provider, brief.language)
     if (problem !== null) usage(`--${problem}`)
-    // What a model answered has no tags: there is nothing that could have been missed.
+    // Answers of the model have no tags, so it does not matter that `openCache` does not replay missed invalidations.
     const writer = opened === null ? provider : new CachedProvider(provider, opened.cache)
     print(await writeCourse(brief, writer, progressBar(brief), { concurrency, signal: stopped.signal }))
   } finally {
@@ -45,7 +45,7 @@ try {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
 }
-// The cache keeps timers; everything is written by now.
+// Exit explicitly: the cache still has timers. All output has been written by now.
 process.stdout.write('', () => process.exit())
 
 function readArguments(): Brief {
@@ -73,7 +73,7 @@ function usage(problem: string | null): never {
   endWithUsage(USAGE, problem)
 }
 
-/** Keeps nothing, and shows how far it is: as a bar on a terminal, else a line a step. */
+/** Checkpoints that save nothing but show progress: as a bar on a terminal, otherwise as one line per step. */
 function progressBar({ modules, chaptersPerModule }: Brief): Checkpoints {
   const total = modules * chaptersPerModule
   const terminal = process.stderr.isTTY
@@ -101,13 +101,14 @@ function print({ outline, chapters }: WrittenCourse): void {
   outline.modules.forEach((module, m) => {
     console.log(`\n## ${m + 1}. ${module.title}\n\n${module.summary}`)
     for (const { module: number, chapter, title, minutes, content } of chapters) {
-      if (number === m + 1) console.log(`\n### ${number}.${chapter} ${title} (${minutes}′)\n\n${deeper(content)}`)
+      if (number === m + 1)
+        console.log(`\n### ${number}.${chapter} ${title} (${minutes}′)\n\n${demoteHeadings(content)}`)
     }
   })
 }
 
-/** The headings of a chapter, below that of the chapter itself; what looks like one in a block of code stays. */
-function deeper(content: string): string {
+/** Moves the headings of a chapter two levels down, below its own heading. Code blocks are not changed. */
+function demoteHeadings(content: string): string {
   let inCode = false
   const lines = content.split('\n').map((line) => {
     if (/^(```|~~~)/.test(line)) inCode = !inCode

@@ -3,7 +3,7 @@ import type { Database } from '#database/database.ts'
 import { openDatabase } from '#database/open.ts'
 import type { Log } from '#logging/log.ts'
 
-/** Runs a command on the configured database. Exit code 1, and one line, when it could not. */
+/** Runs a command on the configured database. If it fails, prints one line and sets the exit code to 1. */
 export async function onDatabase(
   command: (database: Database, log: Log, config: Config) => Promise<void>
 ): Promise<void> {

@@ -10,8 +10,8 @@ import { connectRedis, type RedisClient } from '#redis/connect.ts'
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 /**
- * The cache in Redis for a command, which says itself what goes wrong; it may not be trusted yet after `waitMs`. Not for reads
- * of what has tags: invalidations that were missed are not applied again.
+ * The cache in Redis, for a command, which has to report errors itself. It may still be untrusted after `waitMs`. Do not read
+ * values with tags: missed invalidations are not replayed.
  */
 export async function openCache(
   url: string,

@@ -1,4 +1,4 @@
-/** `npm run restore -- FOLDER [--force]`: puts a backup back, in place of what is there. */
+/** `npm run restore -- FOLDER [--force]`: restores a backup, replacing all data. */
 import { parseArgs } from 'node:util'
 import { BackupError, messageOf } from '#backup/backup-error.ts'
 import { restoreBackup } from '#backup/restore-backup.ts'
@@ -8,8 +8,8 @@ import { openCache } from './open-cache.ts'
 import { endWithUsage } from './usage.ts'
 
 const USAGE = `usage: npm run restore -- FOLDER [--force]
-Puts a backup of \`npm run backup\` back into DATABASE_URL and the Redis of the service, in place of what is there. Stop the API and the workers first.
---force goes on while they run, and where the disk has little room. Ends with 0 when done, with 1 when not, with 2 for wrong usage.`
+Restores a backup of \`npm run backup\` to DATABASE_URL and the Redis of the service, replacing all data. Stop the API and the workers first.
+--force continues although they are running, or the disk seems too full. Exit code: 0 on success, 1 on failure, 2 for wrong usage.`
 
 const WAIT_MS = 5000
 
@@ -22,7 +22,7 @@ try {
   console.error(messageOf(error))
   process.exitCode = 1
 }
-// The cache keeps timers and connections; everything is written by now.
+// Exit explicitly: the cache still has timers and connections. All output has been written by now.
 process.stdout.write('', () => process.exit())
 
 async function clearCache(config: Config): Promise<void> {
@@ -31,7 +31,7 @@ async function clearCache(config: Config): Promise<void> {
   const { redis, cache } = await openCache(url, config, WAIT_MS)
   if (!cache.trusted) throw new BackupError('the cache cannot be cleared')
   const cleared = await cache.clearPattern('*', () => {}, 'npm run restore')
-  // Which database it caches is for the next start to say.
+  // The next start records which database this Redis caches.
   await new RedisStore(redis, keyPrefix).removeLabel()
   console.log(`Redis: ${cleared} keys of cached data cleared`)
 }

@@ -1,4 +1,4 @@
-/** `npm run seed`: migrates, and fills an empty database with the demo catalogue and its admin. */
+/** `npm run seed`: migrates the database and, if it is empty, adds the demo catalogue and an admin. */
 
 import { migrate } from '#database/migrate.ts'
 import { isEmpty, seedDemo } from '#seed/seed.ts'
@@ -11,6 +11,6 @@ await onDatabase((database, log, config) =>
     const demo = await isEmpty(database.client)
     await ensureAdmin(database.client, config.admin, demo, log)
     if (demo) await seedDemo(database, log)
-    else console.log('the database has courses or categories already: nothing seeded')
+    else console.log('the database already has courses or categories: nothing seeded')
   }, log)
 )

@@ -1,4 +1,4 @@
-/** Ends a command: with 2 for a problem of its arguments, told before its usage; with 0 for whoever asked how it is used. */
+/** Prints the usage and exits: with code 2 and the problem if the arguments are wrong, with code 0 if `--help` was given. */
 export function endWithUsage(usage: string, problem: string | null): never {
   if (problem === null) console.log(usage)
   else console.error(`${problem}\n${usage}`)
