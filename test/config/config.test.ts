@@ -17,8 +17,8 @@ t.test('each variable: its default, an empty value, a value of its own', async (
   }
 })
 
-t.test('a value that cannot be used is refused in one line: the variable, the value, what is allowed', async (t) => {
-  for (const { name, bad = [], allowed = /allowed/, hidden = false } of variables) {
+t.test('an invalid value is refused in one line: the variable, the value, what it must be', async (t) => {
+  for (const { name, bad = [], allowed = /must/, hidden = false } of variables) {
     for (const value of bad) {
       const message = refusal(t, { [name]: value })
       t.match(
@@ -26,14 +26,14 @@ t.test('a value that cannot be used is refused in one line: the variable, the va
         new RegExp(`^${name}\\b[^\\n]+$`),
         `${name}=${JSON.stringify(value)}: one line that begins with it`
       )
-      t.match(message, allowed, `${name}: what is allowed`)
+      t.match(message, allowed, `${name}: what it must be`)
       if (!hidden) t.ok(message.includes(JSON.stringify(value)), `${name}: the value ${JSON.stringify(value)}`)
     }
   }
 })
 
 t.test('nothing could run the generations of an embedded database but its own process', async (t) => {
-  t.match(refusal(t, { WORKER: 'none' }), /^WORKER="none" .*needs DATABASE_URL/)
+  t.match(refusal(t, { WORKER: 'none' }), /^WORKER="none" .*requires DATABASE_URL/)
 })
 
 t.test('a secret may be in a file, which is named in one line where it cannot be used', async (t) => {

@@ -21,8 +21,8 @@ export interface Variable {
 
 const noNumber = ['many', '-1', '1.5', '0x10', '1e3', ' 5', '5 ', '99999999999999999999', 'NaN'] as const
 const noUrl = ['localhost:1', 'nonsense', 'gopher://host/', '//host'] as const
-const number = { bad: noNumber, allowed: /allowed.*\d.*\d/ }
-const positive = { bad: ['0', ...noNumber], allowed: /allowed.*\d.*\d/ } as const
+const number = { bad: noNumber, allowed: /must.*\d.*\d/ }
+const positive = { bad: ['0', ...noNumber], allowed: /must.*\d.*\d/ } as const
 const redis = { bad: [...noUrl, 'http://host'], allowed: /redis:\/\//, hidden: true } as const
 
 const COLLECTOR = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }
@@ -363,7 +363,7 @@ export const variables: readonly Variable[] = [
     given: '100',
     parsed: 100,
     bad: ['0', '-1', '0.5', '1/10', 'all', '1000001'],
-    allowed: /whole number from 1 to 1000000/
+    allowed: /integer between 1 and 1000000/
   },
   { name: 'SLOW_REQUEST_MS', of: (c) => c.slowRequestMs, unset: 500, given: '250', parsed: 250, ...number },
   {
