@@ -51,7 +51,11 @@ export class AccessTokens {
       // Expired tokens stay listed until now, so that their owner can see why a script fails.
       await tx.accessToken.deleteMany({ where: { userId, expiresAt: { lte: now } } })
       if ((await tx.accessToken.count({ where: { userId } })) >= MAX_TOKENS) {
-        throw new ApiError(409, 'QUOTA_TOKENS', `an account may have at most ${MAX_TOKENS} tokens: revoke one`)
+        throw new ApiError(
+          409,
+          'QUOTA_TOKENS',
+          `the account has reached its quota of tokens (${MAX_TOKENS}): revoke one`
+        )
       }
       const data = { userId, name, scopes, expiresAt, prefix: shownPart(token), digest: digestOf(token) }
       return tx.accessToken.create({ data, select })

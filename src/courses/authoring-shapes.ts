@@ -4,12 +4,16 @@ import { block, line, optionalLine } from '#http/text.ts'
 import { MAX_PARTS } from './positions.ts'
 import { CourseParams, Language, Level, Status } from './shapes.ts'
 
-/** What authors and admins send. Unknown fields are refused: nobody sets an author, an id or a date. */
+/** The request bodies of authors and admins. Unknown fields are refused, so nobody can set an author, an id or a date. */
 const exact = { additionalProperties: false }
 const change = { ...exact, minProperties: 1 }
 
 const slug = Type.String({ pattern: '^[a-z0-9]+(-[a-z0-9]+)*$', maxLength: 64 })
-const position = Type.Integer({ minimum: 1, maximum: 1000, description: 'from 1; past the end means the end' })
+const position = Type.Integer({
+  minimum: 1,
+  maximum: 1000,
+  description: 'starts at 1; a position past the end means the end'
+})
 const minutes = Type.Integer({ minimum: 1, maximum: 600 })
 /** Markdown, kept as given and never rendered here. */
 const content = block(200_000, 'Markdown')
@@ -50,7 +54,7 @@ export const ChapterChange = Type.Partial(Type.Object({ title: line(200), conten
   title: 'ChapterChange'
 })
 
-/** The order of everything in a course. */
+/** The order of all modules and chapters of a course. */
 export const Outline = Type.Object(
   {
     modules: Type.Array(

@@ -24,9 +24,8 @@ import { giveSlug, keepOldSlug, requireNoLinkOfOthers, slugTaken, temporarySlug 
 import { copyCourse } from './whole-course.ts'
 
 /**
- * Writes of authors and admins. Each is one transaction that locks the course first, and answers with what is there
- * after it. They throw `NotFoundError`, 403 for what is not the actor's, 412 for a precondition that fails, 409 for more than an
- * account may keep.
+ * Writes of authors and admins. Each is one transaction that locks the course first, and resolves to the new state. They throw
+ * `NotFoundError`, 403 if the course belongs to somebody else, 412 if a precondition fails, and 409 if a quota is exceeded.
  */
 export class Authoring {
   readonly #database: Database
@@ -72,7 +71,7 @@ export class Authoring {
     })
   }
 
-  /** The order of all its modules and chapters. Throws as `arrange`, too. */
+  /** Reorders all modules and chapters of a course. Also throws like `arrange`. */
   arrangeCourse(actor: Actor, id: number, outline: Outline, precondition: Precondition<Course>): Promise<Course> {
     return this.#onCourse(actor, id, async (tx) => {
       await requireMatch(precondition, () => read(tx).course(id, {}))
@@ -82,7 +81,7 @@ export class Authoring {
     })
   }
 
-  /** A draft of the actor's own. Only of what he may change: a text of others would be published under his name. */
+  /** Copies a course to a draft of the actor, who must be allowed to change the original: nobody may publish the text of others. */
   duplicateCourse(actor: Actor, id: number): Promise<Course> {
     return this.#database.write(async (tx) => {
       await lockAccount(tx, actor.id)
@@ -150,7 +149,7 @@ export class Authoring {
       await requirePart(tx, courseId, current, versions)
       if (position !== undefined) await Positions.chapters.move(tx, current.moduleId, current.position, position)
       await tx.chapter.update({ where: { id }, data: input, select: { id: true } })
-      // Who has too much may still make it less.
+      // An author who is over the quota may still shorten texts.
       if (addsText(input, current)) await this.#quotas.requireText(tx, actor)
       return read(tx).chapter(courseId, id, {})
     })
@@ -165,7 +164,7 @@ export class Authoring {
     })
   }
 
-  /** A part of a course changes: so does the course. */
+  /** Runs a change of a module or chapter, which also updates the course. */
   #onPart<T>(actor: Actor, courseId: number, task: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.#onCourse(actor, courseId, async (tx) => {
       const result = await task(tx)
@@ -207,7 +206,7 @@ async function module(tx: Transaction, courseId: number, id: number): Promise<Mo
   return found
 }
 
-/** What `If-Match` asks of a module or chapter, which is read as a part of its course and of the list of its modules, too. */
+/** The preconditions of `If-Match` for a module or chapter, which clients may also have read as a part of the course or the module list. */
 export interface PartVersions<T> {
   readonly own: Precondition<T>
   readonly course: Precondition<Course>

@@ -2,8 +2,8 @@ import { type CacheSpec, digestOf, kindOf } from '#cache'
 import { Category, CategoryList, Chapter, Course, CoursePage, CourseSlug, ModuleList } from './shapes.ts'
 
 /**
- * What is cached of courses. Which rows touch which tags is written in the migrations `smaller_invalidations`, `category_moves`, `course_slugs`
- * and `full_text_search`.
+ * The cached data of courses. The migrations `smaller_invalidations`, `category_moves`, `course_slugs` and `full_text_search` define which
+ * rows touch which tags.
  */
 
 const MINUTE_MS = 60_000
@@ -11,16 +11,16 @@ const MINUTE_MS = 60_000
 export const tags = {
   course: (id: number) => `course:${id}`,
   courses: 'courses',
-  /** What only searches see of courses: the text of their modules and chapters. */
+  /** The part of courses that only searches see: the text of their modules and chapters. */
   search: 'search',
   categories: 'categories',
   category: (id: number) => `category:${id}`,
   slug: (slug: string) => `slug:${slug}`,
-  /** The name of a user, as the pages of his courses show it. */
+  /** The name of a user, which is shown with their courses. */
   authorName: (userId: number) => `user:${userId}:name`
 }
 
-/** Where an answer changes its meaning and not its schema, raise the number beside it (`kindOf`). */
+/** When the meaning of an answer changes but not its schema, raise its revision here (`kindOf`). */
 const kinds = {
   course: kindOf(Course, 0),
   modules: kindOf(ModuleList, 0),
@@ -32,7 +32,7 @@ const kinds = {
 }
 
 export const specs = {
-  /** The page of a course. The author and the category whose names it shows are tags that its load adds (`Catalogue.coursePage`). */
+  /** A course. The load adds the tags of the names that it shows, of the author and the category (`Catalogue.coursePage`). */
   course: (id: number): CacheSpec => ({
     key: `course:${id}`,
     ...kinds.course,
@@ -51,7 +51,7 @@ export const specs = {
     tags: [tags.course(courseId)],
     ttlMs: 30 * MINUTE_MS
   }),
-  /** The courses that have or had it are tags that its load adds (`CourseSlugs`). */
+  /** The load adds the tags of all courses that have or had the slug (`CourseSlugs`). */
   courseSlug: (slug: string): CacheSpec => ({
     key: `course:slug:${slug}`,
     ...kinds.courseSlug,

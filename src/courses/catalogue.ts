@@ -6,7 +6,7 @@ import { tags } from './cache-specs.ts'
 import { foldCase } from './search/words.ts'
 import type { Category, Chapter, ChapterLink, Course, CourseItem, CourseQuery, Module } from './shapes.ts'
 
-/** What of a course a list shows. */
+/** The fields of a course in lists. */
 export const itemSelect = {
   id: true,
   slug: true,
@@ -33,24 +33,24 @@ const moduleSelect = {
 /** A condition on who may see a course. */
 export type Visibility = Pick<Prisma.CourseWhereInput, 'status' | 'OR'>
 
-/** What everybody may see. */
+/** What the public may see. */
 export const published: Visibility = { status: 'published' }
 
-/** Who asks, where it matters. */
+/** The user who makes a request. */
 export interface Actor {
   readonly id: number
   readonly role: 'student' | 'author' | 'admin'
   readonly emailVerified?: boolean
 }
 
-/** What somebody may see: published courses, drafts of one's own, and everything for an admin. */
+/** What a user may see: published courses and their own drafts; admins see everything. */
 export function visibleTo({ id, role }: Actor): Visibility {
   return role === 'admin' ? {} : { OR: [published, { authorId: id }] }
 }
 
 type Models = Pick<Transaction, 'category' | 'course' | 'chapter'>
 
-/** Reads of courses, always from the database. What `visible` does not let through is not found. */
+/** Reads of courses, always from the database. Courses that `visible` excludes are not found. */
 export class Catalogue {
   readonly #client: Models
 
@@ -79,17 +79,17 @@ export class Catalogue {
   }
 
   /**
-   * A published course, for the cache: `dependOn` is told by their tags whose names it shows, before it is read. Where they are of others
-   * by then, because it was moved meanwhile, it is read again: no tag would tell when those names change.
+   * A published course, for the cache. Depends on the tags of the author's and the category's names, which it shows, before it is read.
+   * If these have changed by then, because the course was moved, it is read again with the new tags.
    */
   async coursePage(id: number, dependOn: DependOn): Promise<Course> {
     const select = { authorId: true, categoryId: true } as const
     const row = present(await this.#client.course.findUnique({ where: { id, ...published }, select }), 'course')
-    let names = namesOn(row.authorId, row.categoryId)
+    let names = nameTags(row.authorId, row.categoryId)
     for (;;) {
       await dependOn(names)
       const course = await this.course(id)
-      const shown = namesOn(course.author.id, course.category?.id ?? null)
+      const shown = nameTags(course.author.id, course.category?.id ?? null)
       if (shown.join() === names.join()) return course
       names = shown
     }
@@ -101,23 +101,23 @@ export class Catalogue {
     return { items: row.modules }
   }
 
-  /** With the chapters before and after it, also in other modules. All of it changes with the tag of the course. */
+  /** A chapter, with links to the previous and the next one, which may be in other modules. All of it depends on the course's tag. */
   async chapter(courseId: number, id: number, visible = published): Promise<Chapter> {
     const found = await this.#client.chapter.findUnique({
       where: { id, courseId, course: visible },
       include: { module: { select: { position: true } } }
     })
     const { module, ...row } = present(found, 'chapter')
-    // A module that is deleted meanwhile takes the chapter with it (as in `hasAuthor`).
+    // The module, and so the chapter, was deleted after the first of Prisma's two statements (see `hasAuthor`).
     if (module === null) throw new NotFoundError('chapter')
     return {
       ...row,
-      previous: await this.#besides(row, module.position, 'lt', 'desc'),
-      next: await this.#besides(row, module.position, 'gt', 'asc')
+      previous: await this.#neighbour(row, module.position, 'lt', 'desc'),
+      next: await this.#neighbour(row, module.position, 'gt', 'asc')
     }
   }
 
-  #besides(
+  #neighbour(
     { courseId, moduleId, position }: { courseId: number; moduleId: number; position: number },
     modulePosition: number,
     where: 'lt' | 'gt',
@@ -133,13 +133,13 @@ export class Catalogue {
     })
   }
 
-  /** Throws `NotFoundError` for a course that is not there, or not visible. */
+  /** Throws `NotFoundError` if the course does not exist, or is not visible. */
   async requireVisible(id: number, visible: Visibility): Promise<void> {
     present(await this.#client.course.findUnique({ where: { id, ...visible }, select: { id: true } }), 'course')
   }
 }
 
-/** The same query for two that mean the same, so that they share a cache entry. */
+/** Normalizes a query, so that equivalent ones share a cache entry. */
 export function normalizeCourseQuery(query: CourseQuery): CourseQuery {
   const search = foldCase(query.search?.normalize('NFC').trim().replace(/\s+/gu, ' ') ?? '') || undefined
   const byDefault = search === undefined ? '-createdAt' : 'relevance'
@@ -148,19 +148,19 @@ export function normalizeCourseQuery(query: CourseQuery): CourseQuery {
 }
 
 /**
- * False for a course that is being deleted with its author: Prisma reads a relation in a statement of its own, and may not
- * find him any more, whatever the type says.
+ * False for a course that is being deleted together with its author: Prisma reads relations in separate statements, so the author may be
+ * missing in spite of the type.
  */
 export function hasAuthor({ author }: { author: object | null }): boolean {
   return author !== null
 }
 
 /** The tags of the names of an author and a category. */
-function namesOn(authorId: number, categoryId: number | null): string[] {
+function nameTags(authorId: number, categoryId: number | null): string[] {
   return [tags.authorName(authorId), ...(categoryId === null ? [] : [tags.category(categoryId)])]
 }
 
-/** A row as a list shows it. */
+/** A row in the form that lists show. */
 export function toItem({ _count, ...row }: Prisma.CourseGetPayload<{ select: typeof itemSelect }>): CourseItem {
   return {
     ...row,

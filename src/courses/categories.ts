@@ -5,11 +5,11 @@ import { type Precondition, requireMatch } from '#http/precondition.ts'
 import type { CategoryChange, NewCategory } from './authoring-shapes.ts'
 import type { Category } from './shapes.ts'
 
-/** How many courses move in one statement, which has its own timeout; and the time that all of them have. */
+/** How many courses are moved in one statement, each of which has its own timeout, and the timeout for all of them. */
 const MOVED_AT_ONCE = 1000
 const MOVE_TIMEOUT_MS = 120_000
 
-/** Writes of admins to categories. They throw `NotFoundError`, 409 for a slug that is taken, and 412 for a precondition that fails. */
+/** Writes of admins to categories. They throw `NotFoundError`, 409 if a slug is taken, and 412 if a precondition fails. */
 export class Categories {
   readonly #database: Database
 
@@ -29,8 +29,8 @@ export class Categories {
   }
 
   /**
-   * Its courses, drafts too, and the generations under way go to the category `moveTo`. Throws 409 where there are courses and no such word,
-   * 400 for a category that is not there, or is the one to be deleted.
+   * Deletes a category, and moves its courses, including drafts, and unfinished generations to the category `moveTo`. Throws 409 if it has
+   * courses and `moveTo` is missing, and 400 if `moveTo` does not exist or is the deleted category itself.
    */
   async delete(slug: string, moveTo: string | undefined, precondition: Precondition<Category>): Promise<void> {
     await this.#write(
@@ -56,7 +56,7 @@ export class Categories {
   }
 }
 
-/** Locks the category until the transaction ends. */
+/** Locks a category until the transaction ends, and checks the precondition. */
 async function requireVersion(tx: Transaction, slug: string, precondition: Precondition<Category>): Promise<Category> {
   const [category] = await tx.$queryRaw<Category[]>`
     select id, slug, name, description from category where slug = ${slug} for update`
@@ -65,7 +65,7 @@ async function requireVersion(tx: Transaction, slug: string, precondition: Preco
   return category
 }
 
-/** Whoever would put a course into the category waits for our lock on it. */
+/** Nobody can add a course to the category meanwhile: that waits for our lock on it. */
 async function requireUnused(tx: Transaction, id: number): Promise<void> {
   const used = await tx.course.count({ where: { categoryId: id } })
   if (used === 0) return
@@ -73,15 +73,15 @@ async function requireUnused(tx: Transaction, id: number): Promise<void> {
   throw new ApiError(
     409,
     'CATEGORY_IN_USE',
-    `${courses} in this category, drafts included: say where to move ${them} by moveTo`
+    `${courses} in this category, including drafts: name the category to move ${them} to with moveTo`
   )
 }
 
-/** Keeps the category with the slug `moveTo` there until the transaction ends; resolves to its id. */
+/** The id of the category with the slug `moveTo`, which is protected from deletion until the transaction ends. */
 async function requireTarget(tx: Transaction, slug: string, moveTo: string): Promise<number> {
-  if (moveTo === slug) throw new ApiError(400, 'VALIDATION_FAILED', 'moveTo is the category that is to be deleted')
+  if (moveTo === slug) throw new ApiError(400, 'VALIDATION_FAILED', 'moveTo is the category to be deleted')
   const [target] = await tx.$queryRaw<{ id: number }[]>`select id from category where slug = ${moveTo} for key share`
-  if (target === undefined) throw new ApiError(400, 'VALIDATION_FAILED', 'moveTo names no category')
+  if (target === undefined) throw new ApiError(400, 'VALIDATION_FAILED', 'moveTo is not the slug of a category')
   return target.id
 }
 

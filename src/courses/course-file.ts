@@ -4,9 +4,9 @@ import { ApiError, NotFoundError } from '#http/errors.ts'
 import type { Visibility } from './catalogue.ts'
 import type { CourseItem } from './shapes.ts'
 
-/** A course as a Markdown file; docs/export.md describes the format, `read-course-file.ts` reads it. */
+/** Writes courses as Markdown files. docs/export.md describes the format; `read-course-file.ts` reads it. */
 
-/** The largest file that is written and read. */
+/** The maximum size of a file that is exported or imported. */
 export const MAX_FILE_BYTES = 16 * 1024 * 1024
 
 interface FileChapter {
@@ -28,14 +28,14 @@ export interface FileCourse extends Pick<CourseItem, 'slug' | 'title' | 'summary
   }[]
 }
 
-/** Reads a whole course. Throws `NotFoundError` for one that is not visible, 409 for one that is larger than a file may be. */
+/** Reads a whole course. Throws `NotFoundError` if it is not visible, and 409 if it is too large for a file. */
 export async function readWholeCourse(tx: Transaction, id: number, visible: Visibility): Promise<FileCourse> {
   const course = await tx.course.findUnique({
     where: { id, ...visible },
     select: { slug: true, title: true, summary: true, description: true, level: true, language: true, category: true }
   })
   if (course === null) throw new NotFoundError('course')
-  // Lengths are known without the texts.
+  // PostgreSQL knows the lengths without reading the texts.
   const [{ bytes }] = await tx.$queryRaw<[{ bytes: number }]>`
     select coalesce(sum(octet_length(content)), 0)::float8 as bytes from chapter where course_id = ${id}`
   if (bytes > MAX_FILE_BYTES) {
@@ -50,7 +50,7 @@ export async function readWholeCourse(tx: Transaction, id: number, visible: Visi
   return { ...course, category: course.category?.slug ?? null, modules }
 }
 
-/** The whole file. Texts stand in it as they are, between markers that no text has in it. */
+/** The contents of a file. Texts are unchanged, between markers that occur in none of them. */
 export function writeCourseFile(course: FileCourse): string {
   const { title, summary, level, language, category, description, modules } = course
   const word = markerFor(course)
@@ -76,7 +76,7 @@ function block(word: string, name: string, text: string): string {
   return `<!-- ${word}:${name} -->\n${text}\n<!-- /${word}:${name} -->`
 }
 
-/** Of ids, which no other name or place changes. */
+/** An anchor made of the id, so that renaming or moving does not change it. */
 function anchor(what: 'module' | 'chapter', id: number): string {
   return `<a id="course-${what}-${id}"></a>`
 }
@@ -91,7 +91,7 @@ function contents({ modules }: FileCourse): string {
   return lines.join('\n')
 }
 
-/** `course`, or with a number where a text has lines that look like markers of that word, as an export inside of an export. */
+/** `course`, or `course2` and so on if a text contains lines that look like such markers, as an export within an export does. */
 function markerFor({ description, modules }: FileCourse): string {
   const texts = modules.flatMap(({ summary, chapters }) => [summary, ...chapters.map(({ content }) => content)])
   const used = new Set<number>()

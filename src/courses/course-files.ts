@@ -20,12 +20,12 @@ export class CourseFiles {
     this.#quotas = new Quotas(rules)
   }
 
-  /** A whole course, for its file. Throws what `readWholeCourse` throws; `signal` cancels it. */
+  /** A whole course, to be written to a file. Throws like `readWholeCourse`; `signal` cancels it. */
   read(id: number, visible: Visibility = published, signal?: AbortSignal): Promise<FileCourse> {
     return this.#database.read('lists', (tx) => readWholeCourse(tx, id, visible), signal)
   }
 
-  /** Makes a draft of the actor of a file. Throws 400 where the file is not as it must be, 409 for more than an account may keep. */
+  /** Imports a file as a draft of the actor. Throws 400 if the file is invalid, and 409 if a quota of the account is exceeded. */
   import(actor: Actor, text: string): Promise<Course> {
     const { category, modules, ...course } = readCourseFile(text)
     return this.#database.write(async (tx) => {
@@ -33,7 +33,7 @@ export class CourseFiles {
       const slug = category?.slug
       const found = slug === undefined ? null : await tx.category.findUnique({ where: { slug }, select: { id: true } })
       if (category !== null && found === null) {
-        throw badLine(category.line, 'category names no category: leave it out, or write the slug of one')
+        throw badLine(category.line, 'category is not the slug of a category: correct it, or leave it out')
       }
       await requireCategory(tx, found?.id)
       await this.#quotas.requireCourse(tx, actor)

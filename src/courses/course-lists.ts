@@ -6,11 +6,8 @@ import { orders } from './orders.ts'
 import { searchCourses } from './search/course-search.ts'
 import type { CourseItem, CourseQuery } from './shapes.ts'
 
-/**
- * How many courses the pages of a list reach, and its total counts. So a page far down and a count cost the same however many courses
- * there are.
- */
-const DEEPEST = 10_000
+/** How many courses the pages of a list reach, and its total counts, so that the cost is bounded however many courses there are. */
+const MAX_LISTED = 10_000
 
 /** Lists and searches of published courses, always from the database, in a share of its connections. */
 export class CourseLists {
@@ -20,7 +17,7 @@ export class CourseLists {
     this.#database = database
   }
 
-  /** One page. `signal` cancels what is under way. */
+  /** One page. `signal` cancels the query. */
   page(query: CourseQuery, signal?: AbortSignal): Promise<Page<CourseItem>> {
     const read = async (tx: Transaction) => {
       const categoryId = query.category === undefined ? undefined : await categoryIdOf(tx, query.category)
@@ -35,8 +32,8 @@ export class CourseLists {
 }
 
 /**
- * Read before the courses, so that PostgreSQL plans for this category: with a subquery it takes all for equally large, and may
- * read every course for one that has none.
+ * Read before the courses, so that PostgreSQL plans for this category: with a subquery it assumes that all categories are equally large,
+ * and may scan every course for a category that has none.
  */
 async function categoryIdOf(tx: Transaction, slug: string): Promise<number | null> {
   const category = await tx.category.findUnique({ where: { slug }, select: { id: true } })
@@ -49,7 +46,7 @@ async function itemsOf(
   { page, limit, sort }: CourseQuery
 ): Promise<CourseItem[]> {
   const offset = (page - 1) * limit
-  const count = Math.min(limit, DEEPEST - offset)
+  const count = Math.min(limit, MAX_LISTED - offset)
   if (count <= 0) return []
   const order = orders[sort === 'relevance' || sort === undefined ? '-createdAt' : sort]
   return readItems(
@@ -65,14 +62,14 @@ async function totalOf(
   { page, limit }: CourseQuery,
   found: number
 ): Promise<number> {
-  // The last page tells it.
+  // On the last page, the total is known without counting.
   if (found < limit && (found > 0 || page === 1)) return (page - 1) * limit + found
   const [row] = await tx.$queryRaw<{ total: number }[]>`
-    select count(*)::int as total from (select from ${matching} limit ${DEEPEST}) as counted`
+    select count(*)::int as total from (select from ${matching} limit ${MAX_LISTED}) as counted`
   return row?.total ?? 0
 }
 
-/** The courses that are asked for: a table, and what holds for its rows. */
+/** The courses that match the query: the `from` and `where` of a statement. */
 function matchingOf({ level, language, author }: CourseQuery, categoryId: number | undefined): Prisma.Sql {
   const conditions = [Prisma.sql`status = 'published'`]
   if (categoryId !== undefined) conditions.push(Prisma.sql`category_id = ${categoryId}`)

@@ -9,16 +9,16 @@ export interface LockedCourse {
 }
 
 /**
- * Locks a course for the rest of the transaction, for one who may change it: all writes to a course and its parts
- * take turns. Throws `NotFoundError` for a course the actor may not see, and 403 for one that is not his: then nothing is locked, so that
- * nobody holds up a course by what he may not do.
+ * Locks a course for the rest of the transaction, so that writes to a course and its parts are serialized. Throws `NotFoundError` if the
+ * actor may not see the course, and 403 if it belongs to somebody else. In these cases nothing is locked, so that nobody can block a course
+ * with forbidden requests.
  */
 export async function lockCourse(tx: Transaction, actor: Actor, id: number): Promise<LockedCourse> {
   await requireOwnCourse(tx, actor, id)
   return read(tx, actor, id, Prisma.sql`for update`)
 }
 
-/** The same errors, and no lock. */
+/** Throws the same errors, but takes no lock. */
 export async function requireOwnCourse(tx: Transaction, actor: Actor, id: number): Promise<void> {
   await read(tx, actor, id, Prisma.empty)
 }

@@ -10,8 +10,8 @@ type Models = Pick<Transaction, 'course' | 'courseSlug'>
 const select = { id: true, slug: true, status: true, authorId: true } as const
 
 /**
- * Whose a slug is: of the course that has it, else of the one that had it last. For the public it is cached, and drafts are not there: one does
- * not take an old slug of a published course away.
+ * Finds the course of a slug: the one that has it, or else the last one that had it. The public result is cached and ignores drafts, so a
+ * draft cannot take over an old slug of a published course.
  */
 export class CourseSlugs {
   readonly #cache: Cache
@@ -22,7 +22,7 @@ export class CourseSlugs {
     this.#client = client
   }
 
-  /** The course, with the slug that it has now; null where there is none that the actor, or the public where that is null, may see. */
+  /** The course with its current slug; null if there is none that the actor (or the public, if that is null) may see. */
   async find(slug: string, actor: Actor | null, trace: Trace): Promise<CourseSlug | null> {
     try {
       return await this.#cache.wrap(specs.courseSlug(slug), (dependOn) => this.#published(slug, dependOn), trace)
@@ -32,7 +32,7 @@ export class CourseSlugs {
     }
   }
 
-  /** `dependOn` is told by their tags of all courses that matter, drafts too, before it is read what they are. */
+  /** Depends on the tags of all courses that matter, including drafts, before it reads them. */
   async #published(slug: string, dependOn: DependOn): Promise<CourseSlug> {
     let known = await this.#courses(slug)
     for (;;) {

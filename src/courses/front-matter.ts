@@ -4,7 +4,7 @@ import { parseDocument } from 'yaml'
 import { ApiError } from '#http/errors.ts'
 import { describeMisfit } from '#http/validation.ts'
 
-/** In characters: what is longer is no front matter of a course, and costs the parser nothing. */
+/** In characters. Longer front matter is refused before it is parsed. */
 const MAX_LENGTH = 16_384
 
 const Facts = Type.Object(
@@ -20,22 +20,22 @@ const Facts = Type.Object(
 )
 
 export interface FrontMatter extends Static<typeof Facts> {
-  /** Where each field is, from 1. */
+  /** The line of each field, starting at 1. */
   readonly lines: ReadonlyMap<string, number>
 }
 
-/** What is not as it must be in a file, and in which line, from 1. */
+/** The error for an invalid line of a file; lines start at 1. */
 export function badLine(line: number, problem: string): ApiError {
   return new ApiError(400, 'VALIDATION_FAILED', `line ${line}: ${problem}`)
 }
 
-/** The same for a problem that names its field. */
+/** The same, with the line of the field that the problem names. */
 export function badField(lines: ReadonlyMap<string, number>, problem: string): ApiError {
   const line = problem.split(/[ .]/).map((word) => lines.get(word))
   return badLine(line.find((line) => line !== undefined) ?? 1, problem)
 }
 
-/** The front matter of a file, and the index of the line after it; a file may have none. Throws 400. */
+/** The front matter of a file, which may have none, and the index of the line after it. Throws 400. */
 export function readFrontMatter(lines: readonly string[]): { facts: FrontMatter; end: number } {
   const isFence = (line: string | undefined) => line !== undefined && /^---[ \t]*\r?$/.test(line)
   if (!isFence(lines[0])) return { facts: { lines: new Map() }, end: 0 }
@@ -43,8 +43,9 @@ export function readFrontMatter(lines: readonly string[]): { facts: FrontMatter;
   if (end < 0) throw badLine(1, 'the front matter does not end: a line --- is missing')
   const text = `${lines.slice(1, end).join('\n')}\n`
   if (text.length > MAX_LENGTH) throw badLine(1, `the front matter is longer than ${MAX_LENGTH} characters`)
-  const over = lines.findIndex((line, index) => index < end && /^\.\.\.\s*$/.test(line))
-  if (over > 0) throw badLine(over + 1, 'this ends the front matter, and what follows it would be lost')
+  const documentEnd = lines.findIndex((line, index) => index < end && /^\.\.\.\s*$/.test(line))
+  if (documentEnd > 0)
+    throw badLine(documentEnd + 1, 'this line ends the front matter, and the rest of it would be lost')
   const facts = parse(text)
   const at = new Map(lines.slice(0, end).map((line, index) => [/^([\w-]+):/.exec(line)?.[1] ?? '', index + 1]))
   if (Check(Facts, facts)) return { facts: { ...facts, lines: at }, end: end + 1 }
@@ -56,13 +57,15 @@ function parse(text: string): unknown {
     const document = parseDocument(text, { schema: 'core', uniqueKeys: true, prettyErrors: true, logLevel: 'silent' })
     const [error] = document.errors
     if (error !== undefined)
-      throw badLine((error.linePos?.[0].line ?? 0) + 1, `the front matter is no YAML: ${firstLine(error.message)}`)
-    // No alias is followed: a few lines of them would make gigabytes.
+      throw badLine(
+        (error.linePos?.[0].line ?? 0) + 1,
+        `the front matter is not valid YAML: ${firstLine(error.message)}`
+      )
+    // Aliases are not expanded: a few lines of them could expand to gigabytes.
     return document.toJS({ maxAliasCount: 0 }) ?? {}
   } catch (error) {
     if (error instanceof ApiError) throw error
-    // Aliases, or what is nested too deeply.
-    throw badLine(2, 'the front matter has aliases, or is nested too deeply: it is a list of names and texts')
+    throw badLine(2, 'the front matter has aliases, or is nested too deeply: it must be a list of names and texts')
   }
 }
 

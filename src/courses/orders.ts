@@ -1,6 +1,6 @@
 import { Prisma } from '#database/generated/client.ts'
 
-/** The id breaks ties, so that a course is on one page only. */
+/** The id breaks ties, so that no course is on two pages. */
 export const orders = {
   '-createdAt': Prisma.sql`created_at desc, id desc`,
   createdAt: Prisma.sql`created_at, id`,

@@ -3,8 +3,8 @@ import { ApiError } from '#http/errors.ts'
 import type { Outline } from './authoring-shapes.ts'
 
 /**
- * Puts all modules and chapters of a course into a new order, also from module to module. Throws 400 for an id that comes twice, 409 where they
- * are not those of the course. The caller holds the lock on the course.
+ * Reorders all modules and chapters of a course; chapters may move to other modules. Throws 400 for a duplicate id, and 409 if the ids are
+ * not exactly those of the course. The caller must hold the lock on the course.
  */
 export async function arrange(tx: Transaction, courseId: number, { modules }: Outline): Promise<void> {
   const chapters = modules.flatMap(({ id, chapters }) =>
@@ -31,10 +31,14 @@ function idsOf(items: readonly { readonly id: number }[]): number[] {
 function requireSame(what: string, wanted: readonly number[], existing: readonly number[]): void {
   const [all, course] = [new Set<number>(), new Set(existing)]
   const twice = wanted.find((id) => all.size === all.add(id).size)
-  if (twice !== undefined) throw new ApiError(400, 'VALIDATION_FAILED', `modules has the ${what} ${twice} twice`)
+  if (twice !== undefined) throw new ApiError(400, 'VALIDATION_FAILED', `modules contains the ${what} ${twice} twice`)
   const foreign = wanted.find((id) => !course.has(id))
   const missing = existing.find((id) => !all.has(id))
-  const wrong = foreign !== undefined ? `${what} ${foreign} is not one of the course` : `${what} ${missing} is missing`
+  const problem = foreign !== undefined ? `${what} ${foreign} is not in it` : `${what} ${missing} is missing`
   if (foreign === undefined && missing === undefined) return
-  throw new ApiError(409, 'OUTLINE_INCOMPLETE', `modules must have everything of the course: ${wrong}`)
+  throw new ApiError(
+    409,
+    'OUTLINE_INCOMPLETE',
+    `modules must contain exactly the modules and chapters of the course: ${problem}`
+  )
 }

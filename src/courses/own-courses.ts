@@ -6,9 +6,9 @@ import { readWords } from './search/query.ts'
 import { wordsOf } from './search/words.ts'
 import type { AuthoredQuery, CourseItem } from './shapes.ts'
 
-/** How many courses the pages reach, and the total counts: an admin may have any number. */
-const DEEPEST = 10_000
-/** Of so many courses, the newest, a search reads the words: 1,000 take about 0.1 s. */
+/** How many courses the pages reach, and the total counts: admins may have any number of courses. */
+const MAX_LISTED = 10_000
+/** How many of the newest courses a search reads: 1,000 take about 0.1 s. */
 const MOST_SEARCHED = 3000
 
 /** The id breaks ties, so that a course is on one page only. */
@@ -19,7 +19,7 @@ const orders: Record<AuthoredQuery['sort'], Prisma.CourseOrderByWithRelationInpu
   '-updatedAt': [{ updatedAt: 'desc' }, { id: 'desc' }]
 }
 
-/** What an author has written, drafts too: always from the database, so that what a generation has made is there at once. */
+/** The courses of an author, including drafts, always from the database, so that generated courses appear at once. */
 export class OwnCourses {
   readonly #database: Database
 
@@ -27,23 +27,23 @@ export class OwnCourses {
     this.#database = database
   }
 
-  /** One page. `signal` cancels what is under way. */
+  /** One page. `signal` cancels the query. */
   page(authorId: number, query: AuthoredQuery, signal?: AbortSignal): Promise<Page<CourseItem>> {
     const { page, limit, sort, status, search } = query
     const skip = (page - 1) * limit
-    const take = Math.max(0, Math.min(limit, DEEPEST - skip))
+    const take = Math.max(0, Math.min(limit, MAX_LISTED - skip))
     const read = async (tx: Transaction) => {
       const where: Prisma.CourseWhereInput = { authorId, ...(status && { status }) }
       if (search !== undefined && search.trim() !== '') where.id = { in: await found(tx, authorId, search) }
       const rows =
         take === 0 ? [] : await tx.course.findMany({ where, select: itemSelect, orderBy: orders[sort], skip, take })
-      return toPage(rows.filter(hasAuthor).map(toItem), await tx.course.count({ where, take: DEEPEST }), query)
+      return toPage(rows.filter(hasAuthor).map(toItem), await tx.course.count({ where, take: MAX_LISTED }), query)
     }
     return this.#database.read('lists', read, signal)
   }
 }
 
-/** The courses with all of the words in title and summary, which are read as public searches read them: drafts are kept ready for none. */
+/** The courses with all of the words in title and summary, stemmed as in public searches. There is no index, as drafts are not indexed. */
 async function found(tx: Transaction, authorId: number, search: string): Promise<number[]> {
   const words = wordsOf(search)
   if (words.length === 0) return []

@@ -2,12 +2,12 @@ import type { Transaction } from '#database/database.ts'
 import { Prisma } from '#database/generated/client.ts'
 import { ApiError } from '#http/errors.ts'
 
-/** Modules of a course, and chapters of a module. */
+/** The maximum number of modules in a course, and of chapters in a module. */
 export const MAX_PARTS = 100
 
 /**
- * Dense positions, 1..n, of the modules of a course or the chapters of a module. One statement moves all that must move:
- * the unique constraints are checked when it ends. The caller holds the lock on the course.
+ * Contiguous positions, 1..n, of the modules of a course or the chapters of a module. Each change is one statement, at whose end the
+ * unique constraints are checked. The caller must hold the lock on the course.
  */
 export class Positions {
   readonly #table: Prisma.Sql
@@ -21,10 +21,10 @@ export class Positions {
   static readonly modules = new Positions('module', 'course_id')
   static readonly chapters = new Positions('chapter', 'module_id')
 
-  /** Makes room; resolves to the position that is free then: the wanted one, or the end. Throws 409 when it is full. */
+  /** Makes room for a new item; resolves to its position: the wanted one, or the end. Throws 409 if there is no room. */
   async open(tx: Transaction, parentId: number, wanted: number | undefined): Promise<number> {
     const count = await this.#count(tx, parentId)
-    if (count >= MAX_PARTS) throw new ApiError(409, 'FULL', `there may be ${MAX_PARTS} at most`)
+    if (count >= MAX_PARTS) throw new ApiError(409, 'FULL', `at most ${MAX_PARTS} are allowed`)
     const position = Math.min(wanted ?? count + 1, count + 1)
     await this.#shift(tx, parentId, position, count, 1)
     return position
@@ -35,7 +35,7 @@ export class Positions {
     await this.#shift(tx, parentId, position + 1, MAX_PARTS + 1, -1)
   }
 
-  /** Moves one from a position to another, and those between by one. */
+  /** Moves an item to another position, and shifts those in between by one. */
   async move(tx: Transaction, parentId: number, from: number, wanted: number): Promise<void> {
     const to = Math.min(wanted, await this.#count(tx, parentId))
     if (to === from) return

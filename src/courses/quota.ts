@@ -4,10 +4,10 @@ import { ApiError } from '#http/errors.ts'
 import type { Actor } from './catalogue.ts'
 import { type AuthoringRules, mayPublish } from './rules.ts'
 
-/** Chapters of one account: so many rows are read at most to add up its bytes, which takes a few milliseconds. */
+/** The maximum number of chapters per account, so that adding up their bytes takes only a few milliseconds. */
 const MAX_CHAPTERS = 10_000
 
-/** Quotas of accounts. They are counted when something is added, under a lock on the account; admins have none. */
+/** Quotas of accounts. They are checked when something is added, under a lock on the account. Admins have no quotas. */
 export class Quotas {
   readonly #rules: AuthoringRules
 
@@ -15,23 +15,23 @@ export class Quotas {
     this.#rules = rules
   }
 
-  /** For one more course, before it is there. Throws 409 where there is no room. */
+  /** Call it before adding a course. Throws 409 if the quota is used up. */
   async requireCourse(tx: Transaction, actor: Actor): Promise<void> {
     const { courses, drafts } = this.#rules.quota
     if (actor.role === 'admin' || (courses === 0 && drafts === 0)) return
     await lockAccountQuota(tx, actor.id)
-    const most = Math.max(courses, drafts)
+    const limit = Math.max(courses, drafts)
     const [kept] = await tx.$queryRaw<[{ courses: number; drafts: number }]>`
       select count(*)::int as courses, count(*) filter (where not published)::int as drafts from (
         (select status = 'published' as published from course where author_id = ${actor.id}
-         order by status, id limit ${most})
+         order by status, id limit ${limit})
         union all
         (select false from generation_job where user_id = ${actor.id} and chapter_digest is null
-           and status in ('queued', 'running') limit ${most})
+           and status in ('queued', 'running') limit ${limit})
       ) as kept`
-    if (courses > 0 && kept.courses >= courses) throw full('COURSES', 'courses', courses)
+    if (courses > 0 && kept.courses >= courses) throw quotaReached('COURSES', 'courses', courses)
     if (drafts > 0 && kept.drafts >= drafts)
-      throw full(
+      throw quotaReached(
         'DRAFTS',
         'drafts',
         drafts,
@@ -39,7 +39,7 @@ export class Quotas {
       )
   }
 
-  /** For one more enrollment, before it is there. Throws 409 where there is no room, unless it is there already. */
+  /** Call it before adding an enrollment. Throws 409 if the quota is used up, unless the user is already enrolled. */
   async requireEnrollment(tx: Transaction, actor: Actor, courseId: number): Promise<void> {
     const { enrollments } = this.#rules.quota
     if (actor.role === 'admin' || enrollments === 0) return
@@ -49,37 +49,37 @@ export class Quotas {
         (select count(*) from (select from enrollment where user_id = ${actor.id} limit ${enrollments}) as kept)::int
           as enrollments`
     if (kept.enrolled || kept.enrollments < enrollments) return
-    throw full('ENROLLMENTS', 'enrollments', enrollments, ': leave a course first')
+    throw quotaReached('ENROLLMENTS', 'enrollments', enrollments, ': leave a course first')
   }
 
-  /** For text, after it was written: the transaction is to be rolled back. Throws 409 where there is more than may be. */
+  /** Call it after writing text, in the same transaction. Throws 409 if the quota is exceeded, which must roll the transaction back. */
   async requireText(tx: Transaction, actor: Actor): Promise<void> {
     const { bytes } = this.#rules.quota
     if (actor.role === 'admin' || bytes === 0) return
     await lockAccountQuota(tx, actor.id)
-    // A length is known without the text, which is stored apart from its row.
+    // PostgreSQL knows the length without reading the text, which it stores separately (TOAST).
     const [kept] = await tx.$queryRaw<[{ chapters: number; bytes: number }]>`
       select count(*)::int as chapters, coalesce(sum(bytes), 0)::float8 as bytes from (
         select octet_length(chapter.title) + octet_length(chapter.content) as bytes
         from course join chapter on chapter.course_id = course.id
         where course.author_id = ${actor.id} limit ${MAX_CHAPTERS + 1}
       ) as kept`
-    if (kept.chapters > MAX_CHAPTERS) throw full('CHAPTERS', 'chapters', MAX_CHAPTERS)
-    if (kept.bytes > bytes) throw full('BYTES', 'bytes of text', bytes)
+    if (kept.chapters > MAX_CHAPTERS) throw quotaReached('CHAPTERS', 'chapters', MAX_CHAPTERS)
+    if (kept.bytes > bytes) throw quotaReached('BYTES', 'bytes of text', bytes)
   }
 }
 
-/** Until the transaction ends; it is the last lock that one takes, so that no two wait for each other. */
+/** Locks the quotas of an account until the transaction ends. It is always the last lock taken, which prevents deadlocks. */
 async function lockAccountQuota(tx: Transaction, id: number): Promise<void> {
   await tx.$executeRaw`select pg_advisory_xact_lock(${ACCOUNT_LOCKS}::int, ${id}::int)`
 }
 
-/** Said so that it is right for one, too. */
-function full(
+/** The message is worded so that it fits any number, also 1. */
+function quotaReached(
   code: 'COURSES' | 'DRAFTS' | 'CHAPTERS' | 'BYTES' | 'ENROLLMENTS',
   what: string,
-  most: number,
+  limit: number,
   advice = ''
 ): ApiError {
-  return new ApiError(409, `QUOTA_${code}`, `an account may keep no more ${what} than ${most}${advice}`)
+  return new ApiError(409, `QUOTA_${code}`, `the account has reached its quota of ${what} (${limit})${advice}`)
 }

@@ -16,28 +16,28 @@ interface ReadModule {
   readonly chapters: Static<typeof ChapterFacts>[]
 }
 
-/** A course as a file has it. */
+/** A course read from a file. */
 export interface ReadCourse extends Static<typeof Facts> {
-  /** The slug of its category, and the line that names it. */
+  /** The slug of its category, and the line that it is in. */
   readonly category: { readonly slug: string; readonly line: number } | null
   readonly modules: readonly ReadModule[]
 }
 
-/** Nothing else runs meanwhile: a line costs time, however short it is. */
+/** Parsing blocks the event loop, and each line takes time, however short it is. */
 const MAX_LINES = 300_000
-/** Of a line that may be a heading, no more is looked at. */
+/** How many characters of a line are examined to find out whether it is a heading. */
 const MAX_HEADING = 500
 
 /**
- * Reads a course from Markdown: an export, or what somebody wrote with headings. Letters are composed, as those in JSON are. Throws 400,
- * with the line, where it cannot.
+ * Reads a course from Markdown: an export, or a text with headings. It is normalized to NFC, like JSON bodies. Throws 400 with the number
+ * of the line that is invalid.
  */
 export function readCourseFile(text: string): ReadCourse {
   const lines = text
     .replace(/^\ufeff/, '')
     .normalize('NFC')
     .split('\n', MAX_LINES + 1)
-  if (lines.length > MAX_LINES) throw badLine(MAX_LINES, `a file has ${MAX_LINES} lines at most`)
+  if (lines.length > MAX_LINES) throw badLine(MAX_LINES, `a file may have at most ${MAX_LINES} lines`)
   const { facts, end } = readFrontMatter(lines)
   const reader = new CourseReader(lines, end, facts)
   if (facts.marker === undefined) reader.readHeadings()
@@ -65,7 +65,7 @@ class CourseReader {
     const title = this.#title ?? this.#facts.title
     if (title === undefined) throw badLine(1, 'the title is missing: a line that begins with "# "')
     if (language === undefined) {
-      throw badLine(1, 'language is missing: begin the file with a line ---, one as "language: en", and another ---')
+      throw badLine(1, 'language is missing: begin the file with the three lines "---", "language: en" and "---"')
     }
     const facts = { title, summary: this.#facts.summary ?? title, description: this.#description, level, language }
     if (!Check(Facts, facts)) throw badField(new Map([...lines, ...this.#lineOf]), describeMisfit(Facts, facts))
@@ -73,7 +73,7 @@ class CourseReader {
     return { ...facts, category: named, modules: this.#modules }
   }
 
-  /** An export: texts stand between markers, and nothing but headings and anchors outside of them. */
+  /** Reads an export: all text is between markers, with only headings and anchors outside them. */
   readMarked(word: string): void {
     const marker = new RegExp(`^<!-- ${word}:(\\w+)(?: minutes=(\\d{1,9}))? -->$`)
     for (; this.#at < this.#lines.length; this.#at++) {
@@ -91,17 +91,17 @@ class CourseReader {
         while (this.#at + 1 < this.#lines.length && this.#line(1).trim() === '') this.#at++
         this.#at++
         if (this.#line() !== `<!-- ${word}:content -->`)
-          throw badLine(this.#at + 1, 'here the content begins: its marker is missing')
+          throw badLine(this.#at + 1, 'the marker of the content is missing here')
         const content = this.#block(word, 'content')
         this.#chapter({ title, content, ...(minutes !== undefined && { minutes: Number(minutes) }) }, start)
       } else if (line.startsWith('# ') && this.#title === null) this.#setTitle(line.slice(2))
       else if (line.trim() !== '' && !/^<a id="[\w-]*"><\/a>$/.test(line)) {
-        throw badLine(this.#at + 1, 'this stands between no markers, and would be lost')
+        throw badLine(this.#at + 1, 'this text is outside the markers, and would be lost')
       }
     }
   }
 
-  /** What somebody wrote: `#` is the course, `##` a module, `###` a chapter; what looks like them in a block of code is text. */
+  /** Reads a text without markers: `#` is the course, `##` a module, `###` a chapter. In code blocks these are text. */
   readHeadings(): void {
     let text: string[] = []
     let start = this.#at
@@ -136,23 +136,23 @@ class CourseReader {
     finish()
   }
 
-  /** Without the mark of Windows at its end. */
+  /** A line without the carriage return of Windows. */
   #line(ahead = 0): string {
     return (this.#lines[this.#at + ahead] ?? '').replace(/\r$/, '')
   }
 
-  /** The text from the marker here to the one that ends it, as it is. */
+  /** The unchanged text between the marker at this line and its end marker. */
   #block(word: string, name: string): string {
     const start = this.#at
     const end = `<!-- /${word}:${name} -->`
     do {
       this.#at++
-      // No text has a line that begins like a marker: what follows the lost end of a text must not become a part of it.
+      // No text contains a line that begins like a marker, so another marker means that the end marker is missing.
       const isOver = this.#at >= this.#lines.length || /^<!-- \/?(\w+):/.exec(this.#line())?.[1] === word
-      if (isOver && this.#line() !== end) throw badLine(start + 1, `the end of this is missing: ${end}`)
+      if (isOver && this.#line() !== end) throw badLine(start + 1, `the end marker of this is missing: ${end}`)
     } while (this.#line() !== end)
     const text = this.#lines.slice(start + 1, this.#at).join('\n')
-    // An editor has changed all ends of lines, this one too.
+    // An editor has changed all line endings, including that of the last line.
     return this.#lines[start]?.endsWith('\r') ? text.replace(/\r$/, '') : text
   }
 
@@ -163,7 +163,7 @@ class CourseReader {
       if (line.startsWith(mark)) return line.slice(mark.length)
       if (line.trim() !== '' && !line.startsWith('<a ')) break
     }
-    throw badLine(start + 1, `after this a line with the title is missing, which begins with "${mark}"`)
+    throw badLine(start + 1, `after this line, the title is missing: a line that begins with "${mark}"`)
   }
 
   #setTitle(title: string): void {
@@ -172,7 +172,7 @@ class CourseReader {
   }
 
   #module(title: string): void {
-    if (this.#modules.length >= MAX_PARTS) throw badLine(this.#at + 1, `there may be ${MAX_PARTS} modules`)
+    if (this.#modules.length >= MAX_PARTS) throw badLine(this.#at + 1, `a course can have at most ${MAX_PARTS} modules`)
     this.#modules.push({ ...checked(ModuleFacts, { title }, this.#at + 1), summary: '', chapters: [] })
   }
 
@@ -185,14 +185,14 @@ class CourseReader {
   #chapter(chapter: object, line: number): void {
     const module = this.#modules.at(-1)
     if (module === undefined) throw badLine(line + 1, 'a chapter before any module')
-    if (module.chapters.length >= MAX_PARTS) throw badLine(line + 1, `there may be ${MAX_PARTS} chapters in a module`)
+    if (module.chapters.length >= MAX_PARTS) throw badLine(line + 1, `a module can have at most ${MAX_PARTS} chapters`)
     module.chapters.push(checked(ChapterFacts, chapter, line + 1))
   }
 }
 
 const NO_HEADING = ['', ''] as const
 
-/** The signs and the title of a heading, whose end may be marked by signs, too: `## Keys ##`, but not `## C#`. */
+/** The `#` signs and the title of a heading. Closing signs do not belong to the title: `## Keys ##`, but `## C#`. */
 function headingOf(line: string): readonly [signs: string, title: string] {
   const signs = /^#{1,3}(?= )/.exec(line)?.[0]
   if (signs === undefined) return NO_HEADING

@@ -1,15 +1,15 @@
 import { ApiError } from '#http/errors.ts'
 import type { Actor } from './catalogue.ts'
 
-/** What one account may keep; 0 is off. */
+/** What one account may store; 0 means no limit. */
 export interface Quota {
-  /** Courses, and generations that are to become some. */
+  /** Courses, including unfinished generations of courses. */
   readonly courses: number
-  /** Those of them that are not published. */
+  /** Of these, the ones that are not published. */
   readonly drafts: number
-  /** UTF-8, of the titles and texts of chapters: everything else of a course is small, and bounded by the number of courses. */
+  /** UTF-8 bytes of the titles and texts of chapters. The rest of a course is small, and bounded by the number of courses. */
   readonly bytes: number
-  /** Courses that the account is enrolled in. */
+  /** Courses in which the account is enrolled. */
   readonly enrollments: number
 }
 
@@ -17,7 +17,7 @@ export interface AuthoringRules {
   readonly quota: Quota
   /** Who may publish: everyone, or authors and admins only. */
   readonly publishing: 'everyone' | 'authors'
-  /** What only accounts with a verified e-mail address may do. */
+  /** What requires an account with a verified e-mail address. */
   readonly requireVerifiedEmail: readonly ('generate' | 'publish')[]
 }
 
@@ -25,12 +25,12 @@ export function mayPublish({ publishing }: AuthoringRules, { role }: Actor): boo
   return publishing === 'everyone' || role !== 'student'
 }
 
-/** Throws 403 for who has not verified his e-mail address. */
+/** Throws 403 if the user has not verified the e-mail address. */
 export function requireVerified({ emailVerified }: Pick<Actor, 'emailVerified'>): void {
   if (emailVerified) return
   throw new ApiError(
     403,
     'EMAIL_NOT_VERIFIED',
-    'verify your e-mail address first: POST /auth/email/verification sends a letter'
+    'verify your e-mail address first: POST /auth/email/verification sends a verification e-mail'
   )
 }

@@ -3,7 +3,7 @@ import { Id, Time } from '#http/ids.ts'
 import { pageOf, pageQuery, queryOf } from '#http/paging.ts'
 import { optionalLine } from '#http/text.ts'
 
-/** The shapes of the catalogue in the HTTP contract: types, validation, serialization and OpenAPI come from here. */
+/** The shapes of the catalogue in the HTTP contract. Types, validation, serialization and OpenAPI are derived from them. */
 
 const slug = Type.String({ pattern: '^[a-z0-9-]+$', maxLength: 64 })
 
@@ -12,7 +12,7 @@ const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null
 export const Level = Type.Enum(['beginner', 'intermediate', 'advanced'], { title: 'Level', type: 'string' })
 export const Status = Type.Enum(['draft', 'published'], { title: 'CourseStatus', type: 'string' })
 
-/** A language tag of BCP 47, as `ru` or `pt-BR`. */
+/** A BCP 47 language tag, such as `ru` or `pt-BR`. */
 export const Language = Type.String({ pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$', maxLength: 35 })
 
 export const Category = Type.Object(
@@ -83,12 +83,12 @@ export const Highlight = Type.Object(
   {
     field: Type.Enum(['title', 'summary', 'description', 'module', 'chapter'], { type: 'string' }),
     parts: Type.Array(Type.Object({ text: Type.String(), found: Type.Boolean() }), {
-      description: 'plain text in pieces: not HTML, and to be escaped as any text'
+      description: 'plain text in pieces: not HTML, so escape it like any other text'
     })
   },
   {
     title: 'Highlight',
-    description: 'of a search: where words were found; absent where nothing can be shown, as of a list'
+    description: 'where a search found its words; absent if there is nothing to show, as in a list without a search'
   }
 )
 
@@ -103,7 +103,7 @@ export const Course = Type.Object(
   { title: 'Course' }
 )
 
-/** Which course a slug leads to, and the slug that it has now. */
+/** The course to which a slug leads, and its current slug. */
 export const CourseSlug = Type.Object({ id: Type.Integer(), slug: Type.String() })
 
 export const CategoryList = Type.Object({ items: Type.Array(Category) }, { title: 'CategoryList' })
@@ -113,10 +113,10 @@ export const CoursePage = pageOf(CourseItem, 'CoursePage')
 
 export const CategoryParams = Type.Object({ slug })
 export const CategoryDeletion = queryOf({
-  moveTo: Type.Optional(Type.String({ ...slug, description: 'slug of the category that its courses go to' }))
+  moveTo: Type.Optional(Type.String({ ...slug, description: 'slug of the category to move its courses to' }))
 })
 export const CourseParams = Type.Object({ id: Id })
-/** Longer than what an author may choose: the number of a new course is added to the words of its title. */
+/** Longer than what an author may choose, because the slug of a new course consists of its title and its id. */
 export const SlugParams = Type.Object({ slug: Type.String({ ...slug, maxLength: 80 }) })
 export const ChapterParams = Type.Object({ id: Id, chapterId: Id })
 
@@ -131,13 +131,14 @@ export const CourseQuery = queryOf({
       ...optionalLine(200),
       minLength: 1,
       description:
-        'words, in any order and form, the first 16 of them, the last of which may be the beginning of one: in titles, summaries, descriptions, and chapters'
+        'words in any order and form, of which the first 16 count, and the last may be incomplete; searched in titles, summaries, descriptions and chapters'
     })
   ),
   sort: Type.Optional(
     Type.Enum(['-createdAt', 'createdAt', 'title', '-updatedAt', 'relevance'], {
       type: 'string',
-      description: '`relevance` by default with `search`, without which it means `-createdAt`; else `-createdAt`'
+      description:
+        'by default `relevance` with `search`, otherwise `-createdAt`, which is also what `relevance` means without `search`'
     })
   )
 })
@@ -150,7 +151,7 @@ export const AuthoredQuery = queryOf({
       ...optionalLine(100),
       minLength: 1,
       description:
-        'words in title and summary, in any order and form, the last of which may be the beginning of one; among the newest 3,000 courses'
+        'words in title and summary, in any order and form, of which the last may be incomplete; searches the newest 3,000 courses'
     })
   ),
   sort: Type.Enum(['-createdAt', 'createdAt', 'title', '-updatedAt'], { type: 'string', default: '-createdAt' })

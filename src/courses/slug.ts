@@ -3,20 +3,20 @@ import type { Transaction } from '#database/database.ts'
 import { ApiError } from '#http/errors.ts'
 
 const MAX_SLUG = 60
-/** How many of the slugs that a course had before lead to it, the latest ones. */
+/** How many former slugs of a course, the latest ones, still lead to it. */
 const MAX_OLD_SLUGS = 20
 
-/** The slug of a course: of its title, in Latin letters; the id makes it unique, whatever the title. */
+/** The slug of a course: its title in Latin letters, with the id to make it unique. */
 export function courseSlug(title: string, id: number): string {
   return `${slugify(title, { decamelize: false }).slice(0, MAX_SLUG)}-${id}`.replace(/^-+|-+(?=-)/g, '')
 }
 
-/** Unique until the id is known. */
+/** A unique slug for the time until the id is known. */
 export function temporarySlug(): string {
   return crypto.randomUUID()
 }
 
-/** Gives a new course the slug of its title. Another one may have, or have had, the same: then it ends as the temporary one begins. */
+/** Gives a new course the slug of its title. If another course has or had that slug, the first characters of the temporary one follow. */
 export async function giveSlug(tx: Transaction, id: number, title: string): Promise<void> {
   const slug = courseSlug(title, id)
   await tx.$executeRaw`
@@ -25,7 +25,7 @@ export async function giveSlug(tx: Transaction, id: number, title: string): Prom
     where id = ${id}`
 }
 
-/** Keeps the slug that a course has, before it gets another: it leads to the course then. The caller holds the lock on the course. */
+/** Keeps the current slug of a course as a link to it, before it gets the slug `next`. The caller must hold the lock on the course. */
 export async function keepOldSlug(tx: Transaction, id: number, next: string): Promise<void> {
   await tx.$executeRaw`
     insert into course_slug (slug, course_id) select slug, id from course where id = ${id} and slug <> ${next}
@@ -36,8 +36,8 @@ export async function keepOldSlug(tx: Transaction, id: number, next: string): Pr
 }
 
 /**
- * Throws 409 where links to a published course of somebody else would lead to this one. After the slug was written: then no other
- * transaction is about to give it up.
+ * Throws 409 if old links to a published course of another author would then lead to this one. Call it after writing the slug: from then
+ * on, no other transaction can be about to give it up.
  */
 export async function requireNoLinkOfOthers(tx: Transaction, id: number, slug: string): Promise<void> {
   const [other] = await tx.$queryRaw<{ id: number }[]>`
@@ -50,6 +50,6 @@ export function slugTaken(): ApiError {
   return new ApiError(
     409,
     'SLUG_TAKEN',
-    'slug is taken: another course has it, or links to one of another author have it'
+    'slug is taken: another course has it, or old links to a course of another author use it'
   )
 }

@@ -9,8 +9,8 @@ interface WholeModule {
 }
 
 /**
- * Creates a course with its modules and chapters in their order; resolves to its id. Without a slug it gets one of its title. It is
- * published last, so that its text is made ready for searches once, and not again with each part.
+ * Creates a course with its modules and chapters in order; resolves to its id. Without a slug, it gets one from its title. The course is
+ * published last, so that it is indexed for search only once, not with each part.
  */
 export async function createWholeCourse(
   tx: Transaction,
@@ -35,7 +35,7 @@ export async function createWholeCourse(
   return courseId
 }
 
-/** Copies a course with its modules and chapters into a draft of this author; resolves to its id. */
+/** Copies a course with its modules and chapters to a new draft of the author; resolves to its id. */
 export async function copyCourse(tx: Transaction, from: number, authorId: number): Promise<number> {
   const course = await tx.course.findUniqueOrThrow({
     where: { id: from },

@@ -71,7 +71,7 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
     t.match(message, /^2 courses are /, 'drafts count')
     for (const [query, why] of [
       ['?moveTo=old', /moveTo is the category/],
-      ['?moveTo=nowhere', /moveTo names no/],
+      ['?moveTo=nowhere', /moveTo is not the slug/],
       ['?moveTo=A_B', /moveTo/],
       ['?moveto=data', /moveto/]
     ] as const) {

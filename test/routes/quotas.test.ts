@@ -49,7 +49,7 @@ bothWays(
       t.same(statuses, [201, 201, 201, 409, 409, 409, 409, 409])
       t.match(await bodyOf(ErrorBody, await make(ann), 409), {
         code: 'QUOTA_DRAFTS',
-        message: 'an account may keep no more drafts than 3: publish or delete one'
+        message: 'the account has reached its quota of drafts (3): publish or delete one'
       })
       t.equal(await refusal(ann.request('POST', PATH, wanted)), 'QUOTA_DRAFTS')
       const first = service.app.database.client.course.findFirstOrThrow
@@ -75,7 +75,7 @@ bothWays(
       const [refused = 0] = answers.filter(({ status }) => status === 409).map(({ id }) => id)
       const expected = {
         code: 'QUOTA_ENROLLMENTS',
-        message: 'an account may keep no more enrollments than 3: leave a course first'
+        message: 'the account has reached its quota of enrollments (3): leave a course first'
       }
       t.match(await bodyOf(ErrorBody, await enroll(refused), 409), expected)
       t.equal(await statusOf(enroll(enrolled)), 204, 'it stays idempotent')
@@ -108,7 +108,7 @@ bothWays(
     await t.test('who may not publish is not told to', async (t) => {
       const ann = await register(url, 'drafter')
       t.same([await statusOf(make(ann)), await statusOf(make(ann)), await statusOf(make(ann))], [201, 201, 201])
-      const message = 'an account may keep no more drafts than 3: delete one'
+      const message = 'the account has reached its quota of drafts (3): delete one'
       t.match(await bodyOf(ErrorBody, await make(ann), 409), { code: 'QUOTA_DRAFTS', message })
     })
 

@@ -11,13 +11,13 @@ import { likelyMeant } from './spelling.ts'
 import { isLong, wordsOf } from './words.ts'
 
 /**
- * A search ranks so many courses at most, its pages reach them, and its total counts them: those with all words in the title, the words
- * themselves before others that begin with the last, and then the newest others.
+ * The maximum number of courses that a search finds, pages and counts. First come those with all words in the title (exact matches before
+ * those where the last word is only a beginning), then the newest others.
  */
 const MOST_FOUND = 1000
-/** Of those without the words in the title so many are ranked by all their text, the others follow, the newest first. */
+/** Of the courses without all words in the title, how many are ranked by their whole text. The rest follow, newest first. */
 const MOST_READ = 200
-/** What so many of the newest courses have, of such a sample, is common. */
+/** A condition is common if this many of the newest `SAMPLE` courses match it. */
 const COMMON = 28
 const SAMPLE = 400
 
@@ -26,20 +26,20 @@ export interface CourseSearch extends CourseQuery {
   readonly categoryId: number | undefined
 }
 
-/** One page of the courses that have these words; where none has, of those that have what was likely meant. */
+/** One page of the courses that contain these words; if there are none, of those that match a likely correction. */
 export async function searchCourses(tx: Transaction, search: CourseSearch): Promise<Page<CourseItem>> {
   const asked = wordsOf(search.search)
   if (asked.length === 0) return toPage([], 0, search)
   const query = await readWords(tx, asked)
   const found = await find(tx, search, query)
   if (found.total > 0) return found
-  if (query.isSilent) {
+  if (query.hasOnlyStopWords) {
     const found = await find(tx, search, await readWords(tx, asked, true))
     if (found.total > 0) return found
   }
   const onOtherLayout = withOtherLayout(search.search)
   const others = wordsOf(onOtherLayout)
-  // What `C` is there, nobody means who looks for C++.
+  // A single letter is not enough: a search for C++ does not mean what the key C types on the other layout.
   const mayBeMeant = onOtherLayout !== search.search && others.some(isLong)
   for await (const words of likelyMeant(tx, asked, mayBeMeant ? others : [])) {
     const found = await find(tx, search, await readWords(tx, words))
@@ -75,11 +75,11 @@ async function totalOf(tx: Transaction, candidates: Prisma.Sql): Promise<number>
   return row?.total ?? 0
 }
 
-/** A `with` whose table `candidate` has what is found, as far as it is ranked. */
+/** A `with` clause whose table `candidate` contains the courses found, with their ranks. */
 function candidatesOf(search: CourseSearch, { words, beginnings }: Query): Prisma.Sql {
   const [all, begun] = [Prisma.sql`${words}::tsquery`, Prisma.sql`${beginnings}::tsquery`]
   const filter = filterOf(search)
-  // Titles are short enough to be taken along: to look so many up again costs more.
+  // Titles are short: selecting them here costs less than looking up so many again.
   const title = Prisma.sql`course_id, title`
   return Prisma.sql`with ${newest('named', title, Prisma.sql`title @@ ${all} ${filter}`)},
     ${newest('begun', title, Prisma.sql`title @@ ${begun} ${filter}`, 'named')},
@@ -96,15 +96,15 @@ function candidatesOf(search: CourseSearch, { words, beginnings }: Query): Prism
 }
 
 /**
- * Tables of a `with`, the last of which is `name`: the newest courses of which `condition` holds, beside those that another table has, and
- * no more than may be ranked. What a sample shows to be common is found fastest in the order of the ids, and what is rare by the index of
- * words, of which all that match are sorted then. `+ 0` keeps PostgreSQL from the first way, for which it decides too often.
+ * Tables of a `with` clause, the last of which is called `name`: the newest courses that match `condition`, without those in the table
+ * `except`, and no more than may be ranked. A sample decides how they are found. If the condition is common, scanning in the order of ids
+ * is fastest; if it is rare, the index of words, and then sorting all matches. `+ 0` prevents the scan, which PostgreSQL chooses too often.
  */
-function newest(name: string, columns: Prisma.Sql, condition: Prisma.Sql, beside?: string): Prisma.Sql {
+function newest(name: string, columns: Prisma.Sql, condition: Prisma.Sql, except?: string): Prisma.Sql {
   const [table, isCommon] = [Prisma.raw(name), Prisma.raw(`${name}_is_common`)]
-  const had = beside === undefined ? Prisma.sql`0` : Prisma.sql`(select count(*) from ${Prisma.raw(beside)})`
+  const had = except === undefined ? Prisma.sql`0` : Prisma.sql`(select count(*) from ${Prisma.raw(except)})`
   const others =
-    beside === undefined ? Prisma.empty : Prisma.sql`and course_id not in (select course_id from ${Prisma.raw(beside)})`
+    except === undefined ? Prisma.empty : Prisma.sql`and course_id not in (select course_id from ${Prisma.raw(except)})`
   const matching = Prisma.sql`select ${columns} from course_search where ${condition} ${others} and ${had} < ${MOST_FOUND}`
   return Prisma.sql`${isCommon} as materialized (
       select count(*) >= ${COMMON} as so

@@ -1,6 +1,6 @@
 const ALPHABETS = ['abcdefghijklmnopqrstuvwxyz', 'абвгдежзийклмнопрстуфхцчшщъыьэюя'].map((letters) => [...letters])
 
-/** What a word may have been before one letter was left out, added, replaced, or swapped with the next. */
+/** All words that differ from this one by one typo: a letter left out, added, replaced, or swapped with the next. */
 export function oneErrorFrom(word: string): string[] {
   const letters = [...word]
   const alphabet = ALPHABETS.find((alphabet) => letters.some((letter) => alphabet.includes(letter))) ?? []
@@ -17,7 +17,7 @@ export function oneErrorFrom(word: string): string[] {
   return [...found]
 }
 
-/** How many letters were left out, added, replaced, or swapped with the next (Damerau and Levenshtein's distance, optimal alignment). */
+/** The number of such typos between two words (Damerau–Levenshtein distance, optimal string alignment). */
 export function errorsBetween(a: string, b: string): number {
   const [left, right] = [[...a], [...b]]
   let beforeLast: number[] = []

@@ -4,26 +4,29 @@ import type { CourseItem, Highlight } from '../shapes.ts'
 import type { Query, Wanted } from './query.ts'
 import { isShort, wordsOf, written } from './words.ts'
 
-/** How much longer than its stem a form of a word is; than one of two letters, only a Russian one is: осями, but not away, of AWS. */
+/**
+ * How much longer than its stem a form of a word may be. If the stem has two letters, only Russian words have such forms: осями is one,
+ * but away is not a form of AWS.
+ */
 const LONGEST_ENDING = 4
-const LONGEST_OF_SHORT = 2
-/** Characters of a highlight: before the first word that was found, and in all. */
+const LONGEST_ENDING_OF_SHORT = 2
+/** The length of a highlight in characters: before the first word that was found, and in total. */
 const BEFORE = 60
 const LENGTH = 200
-/** Of a long text so much is looked into, before and after where a word was found. */
+/** How many characters of a long text are read before and after the place where a word was found. */
 const AROUND = 300
-/** How many words are looked for in long texts. Those around them are marked, too. */
+/** How many words are searched for in long texts. Other words near them are marked, too. */
 const MOST_IN_LONG = 6
 
-/** Signs that words stand for. */
-const signs = new Map([
+/** Patterns for the names that `wordsOf` spells out. */
+const symbols = new Map([
   ['cplusplus', String.raw`c\+\+`],
   ['csharp', 'c#'],
   ['fsharp', 'f#'],
   ['dotnet', String.raw`(?:asp|vb|ado)?\.net`]
 ])
 
-/** The same courses, each with the field that has the most of the words, the first of those that have equally many. */
+/** The same courses, each with a highlight of the field that contains the most of the words (the first of several). */
 export async function withHighlights(
   tx: Transaction,
   items: CourseItem[],
@@ -54,8 +57,8 @@ interface LongText {
 }
 
 /**
- * Of each course what stands around the first of the words in its description, and in the module or chapter that has the most of them:
- * of each so much as a search looks into (the migration `full_text_search`).
+ * For each course, the text around the first of the words in its description, and in the module or chapter that contains the most of
+ * them. It reads only as much of each text as a search indexes (the migration `full_text_search`).
  */
 function longTexts(tx: Transaction, items: readonly CourseItem[], wanted: readonly Wanted[]): Promise<LongText[]> {
   const some = wanted.slice(0, MOST_IN_LONG)
@@ -84,31 +87,33 @@ function longTexts(tx: Transaction, items: readonly CourseItem[], wanted: readon
       order by count(distinct form.word) desc, module, chapter limit 1) as told on true`
 }
 
-/** Without the words that are cut off: what is left of one may look like another. */
+/** The text around a place, without the words at both ends that are cut off: the rest of one may look like another word. */
 function around(text: Prisma.Sql): Prisma.Sql {
   return Prisma.sql`btrim(regexp_replace(
     substr(${text}, greatest(1, min(place) - ${AROUND}), ${2 * AROUND}), '^[[:alnum:]]+|[[:alnum:]]+$', '', 'g'))`
 }
 
-/** A regular expression of PostgreSQL that finds it with the signs around it, which tell it from the inside of another word. */
+/** A PostgreSQL regular expression that finds a word with the characters around it, so that it does not match inside another word. */
 function patternOf({ word, stems, begins }: Wanted): string {
   const endings = [
-    `${alike(word)}[^[:alnum:]]`,
-    ...stems.flatMap(spellingsOf).map((stem) => `${alike(stem)}[[:alnum:]]{0,${longestEnding(stem)}}[^[:alnum:]]`),
-    ...(begins ? [alike(word)] : [])
+    `${anySpelling(word)}[^[:alnum:]]`,
+    ...stems
+      .flatMap(spellingsOf)
+      .map((stem) => `${anySpelling(stem)}[[:alnum:]]{0,${longestEnding(stem)}}[^[:alnum:]]`),
+    ...(begins ? [anySpelling(word)] : [])
   ]
-  return `([^[:alnum:]](?:${signs.get(word) ?? [...new Set(endings)].join('|')}))`
+  return `([^[:alnum:]](?:${symbols.get(word) ?? [...new Set(endings)].join('|')}))`
 }
 
-/** In letters of any case, ё as е, and with a hyphen anywhere. */
-function alike(word: string): string {
+/** A pattern that treats ё as е and allows a hyphen anywhere. */
+function anySpelling(word: string): string {
   return [...word].map((letter) => (letter === 'е' ? '[её]' : letter)).join('[-\u2011]?')
 }
 
 interface Marked {
   readonly field: Highlight['field']
   readonly parts: Highlight['parts']
-  /** How many of the words it has. */
+  /** How many of the searched words it contains. */
   readonly count: number
 }
 
@@ -117,7 +122,7 @@ function mark(field: Marked['field'], text: string, wanted: readonly Wanted[]): 
   const found = new Set<number>()
   let end = 0
   for (const { text: word, index } of [...text.matchAll(written)].flatMap((match) => wordsAt(match, wanted))) {
-    const which = wanted.filter((one) => isOne(one, word))
+    const which = wanted.filter((one) => matches(one, word))
     if (which.length === 0) continue
     for (const number of which.flatMap(({ of }) => of)) found.add(number)
     if (index > end) parts.push({ text: text.slice(end, index), found: false })
@@ -133,18 +138,18 @@ interface Word {
   readonly index: number
 }
 
-/** A compound in whole, where it is one of the words, or its parts. */
+/** A compound as a whole if it matches, otherwise its parts. */
 function wordsAt({ 0: text, index }: RegExpExecArray, wanted: readonly Wanted[]): Word[] {
   const [first = '', rest] = text.split(/[-\u2011]/u)
-  if (rest === undefined || wanted.some((one) => isOne(one, text))) return [{ text, index }]
+  if (rest === undefined || wanted.some((one) => matches(one, text))) return [{ text, index }]
   return [
     { text: first, index },
     { text: rest, index: index + first.length + 1 }
   ]
 }
 
-/** Whether what is written is a form of the word; what begins as the last one may be one that is still being typed. */
-function isOne({ word, stems, begins }: Wanted, text: string): boolean {
+/** Whether the text is a form of the word, or begins with it: the last word of a search may still be incomplete. */
+function matches({ word, stems, begins }: Wanted, text: string): boolean {
   const written = wordsOf(text).join('')
   // `net` finds .NET, too.
   if (written === word || (begins && written.startsWith(word)) || (written === 'dotnet' && word === 'net')) return true
@@ -155,15 +160,15 @@ function isOne({ word, stems, begins }: Wanted, text: string): boolean {
 
 function longestEnding(stem: string): number {
   if (!isShort(stem)) return LONGEST_ENDING
-  return /[а-я]/.test(stem) ? LONGEST_OF_SHORT : 0
+  return /[а-я]/.test(stem) ? LONGEST_ENDING_OF_SHORT : 0
 }
 
-/** English stems end in i for y. */
+/** In English stems, i may stand for y at the end. */
 function spellingsOf(stem: string): string[] {
   return stem.length > 3 && stem.endsWith('i') ? [stem, `${stem.slice(0, -1)}y`] : [stem]
 }
 
-/** What stands around the first word that was found, in one line, cut between words. */
+/** The text around the first word that was found, as one line, cut between words. */
 function shorten(parts: Highlight['parts']): Highlight['parts'] {
   const shown: Highlight['parts'] = []
   const first = parts.findIndex(({ found }) => found)

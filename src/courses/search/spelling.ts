@@ -3,23 +3,23 @@ import { Prisma } from '#database/generated/client.ts'
 import { errorsBetween, oneErrorFrom } from './distance.ts'
 import { isLong, isShort } from './words.ts'
 
-/** More unknown words are not looked at: each costs a few milliseconds. */
+/** With more unknown words, nothing is corrected: each costs a few milliseconds. */
 const MOST_UNKNOWN = 4
 const SHORTEST = 3
-/** A longer one is not corrected: each letter is some sixty words that may be meant. */
+/** A longer word is not corrected: each letter adds some sixty candidates. */
 const LONGEST = 24
-/** From this length on a word may have two errors. */
+/** From this length on, a word may have two typos. */
 const LONG = 6
-/** Of similar words, how many are compared letter by letter, and from which similarity on: `pyhton` has 0.27 with `python`. */
+/** How many similar words are compared letter by letter, and how similar they must be: `pyhton` and `python` have 0.27. */
 const MOST_SIMILAR = 100
 const SIMILARITY = '0.2'
-/** How many courses of a word are counted, to find out which is used more. */
+/** How many courses per word are counted, to find out which word is used more. */
 const MOST_COUNTED = 50
 
 /**
- * What may be meant by words that find nothing, the likeliest first: `others`, which the same keys write on the other layout, where courses
- * have them all; then the same words with each that no course has replaced by the one that it most likely is.
- * Words with one error are found in any database, those with two where it has pg_trgm.
+ * Likely corrections of words that find nothing, the likeliest first: `others`, what the same keys type on the other layout, if courses
+ * contain all of them; then the same words with each unknown one replaced by the most likely known one.
+ * One typo per word can be corrected in any database, two only if it has pg_trgm.
  */
 export async function* likelyMeant(
   tx: Transaction,
@@ -58,7 +58,7 @@ async function correct(
   return corrected
 }
 
-/** Which of the words no course has, by their places. The last of each reading may be the beginning of a word. */
+/** The indexes of words that no course contains. `second` is where the other layout begins; the last word of each may be incomplete. */
 async function unknownOf(tx: Transaction, words: readonly string[], second: number): Promise<number[]> {
   const isLast = (i: number) => i === second - 1 || i === words.length - 1
   const queries = words.map((word, i) => {
@@ -72,8 +72,8 @@ async function unknownOf(tx: Transaction, words: readonly string[], second: numb
 }
 
 /**
- * Resolves to the schema that pg_trgm is in; undefined without the extension. From here on, in this transaction, whether a word is anywhere
- * is asked of the indexes of words: PostgreSQL would rather read courses one by one until it finds it, all of them where it is nowhere.
+ * Resolves to the schema of pg_trgm; undefined without the extension. For the rest of the transaction, it makes PostgreSQL use the index of
+ * words to find out whether a word exists: it would rather read courses one by one until it finds the word, or all of them.
  */
 async function prepare(tx: Transaction): Promise<Prisma.Sql | undefined> {
   const [row] = await tx.$queryRaw<{ schema: string | null }[]>`
@@ -98,14 +98,14 @@ async function meantBy(tx: Transaction, word: string, trigrams: Prisma.Sql | und
   )
 }
 
-/** By `between`, which the index of similar words does not know: equal words it would find a hundred times as slowly. */
+/** Uses `between`, which the index of similar words does not support: with that index, equality would be a hundred times slower. */
 async function wordsAmong(tx: Transaction, words: readonly string[]): Promise<string[]> {
   const rows = await tx.$queryRaw<{ word: string }[]>`
     select distinct word from unnest(${words}::text[]) as maybe (meant) join search_word on word between meant and meant`
   return rows.map(({ word }) => word)
 }
 
-/** Of the words the one that most titles have. */
+/** The word that occurs in the most titles. */
 async function mostUsed(tx: Transaction, words: readonly string[]): Promise<string | undefined> {
   if (words.length < 2) return words[0]
   const queries = words.map((word) => `'${word}'`)
@@ -120,7 +120,7 @@ async function mostUsed(tx: Transaction, words: readonly string[]): Promise<stri
   return row?.word
 }
 
-/** What `to_tsquery` makes of it in any language. */
+/** The text as a `tsquery` in any of the languages. */
 function matchesOf(text: Prisma.Sql): Prisma.Sql {
   return Prisma.sql`(to_tsquery('pg_catalog.russian', ${text}) || to_tsquery('pg_catalog.english', ${text}) ||
     to_tsquery('pg_catalog.simple', ${text}))`

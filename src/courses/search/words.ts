@@ -1,23 +1,23 @@
-/** More of a search are not looked at. */
+/** The number of words of a search that count. */
 const MOST_WORDS = 16
-/** Shorter ones are looked for as they are: too much begins with them. */
+/** Shorter words only match exactly: too many words begin with them. */
 const SHORTEST_BEGINNING = 3
-/** Of so many words two that are next to each other may be one. */
+/** Up to this number of words, two adjacent ones may also be a compound. */
 const MOST_JOINED = 5
 
-/** Where .NET begins, in text of any case: not in `self.net`. */
+/** Matches .NET, ASP.NET and the like in any case, but not `self.net`. */
 const DOTNET = String.raw`(?:\.NET|(?<![\p{L}\p{N}_)\]])\.[nN][eE][tT]|(?<=(?<![\p{L}\p{N}])(?:[aA]sp|[vV]b|[aA]do))\.net)(?![\p{L}_])`
 const dotnet = new RegExp(DOTNET, 'gu')
 
-/** A word of a text as it is written there: with its signs, and a compound in whole. */
+/** Matches a word of a text as written, with symbols as in C++, and compounds as a whole. */
 export const written = new RegExp(
   String.raw`[cCfF]#|[cC]\+\+|${DOTNET}|[\p{L}\p{Nd}\p{M}]+(?:[-\u2011][\p{L}\p{Nd}\p{M}]+)?`,
   'gu'
 )
 
 /**
- * The words of what is searched for, each once: made the same as the text that they are looked for in (`search_text` in the migration
- * `full_text_search`), of letters and digits alone.
+ * The words of a search without duplicates, normalized in the same way as the indexed text (`search_text` in the migration
+ * `full_text_search`), so that they consist of letters and digits only.
  */
 export function wordsOf(search: string): string[] {
   const text = foldCase(search.normalize('NFC'))
@@ -28,22 +28,22 @@ export function wordsOf(search: string): string[] {
   return [...new Set(text.match(/[\p{L}\p{Nd}\p{M}]+/gu))].slice(0, MOST_WORDS)
 }
 
-/** Each word with the next as one, which may be written so: email for e-mail, fullstack for full stack. */
+/** Each word joined with the next, as a possible compound: email for e-mail, fullstack for full stack. */
 export function joinedOf(words: readonly string[]): string[] {
   return words.length > MOST_JOINED ? [] : words.slice(1).map((word, i) => `${words[i]}${word}`)
 }
 
-/** Whether a word may be the beginning of a longer one, which somebody is still typing. */
+/** Whether a word is long enough to be searched for as the beginning of another, which the user may still be typing. */
 export function isLong(word: string): boolean {
   return word.length >= SHORTEST_BEGINNING
 }
 
-/** Whether a word has one or two letters, and so is no form of another (`search_vector` in the migration). */
+/** Whether a word has only one or two letters, so that it is not stemmed (`search_vector` in the migration). */
 export function isShort(word: string): boolean {
   return /^[a-zа-я]{1,2}$/.test(word)
 }
 
-/** Lower case as PostgreSQL has it, letter by letter: not final sigmas, nor letters that become two. */
+/** Lower case like in PostgreSQL, letter by letter: without final sigmas, or letters that would become two. */
 export function foldCase(text: string): string {
   return Array.from(text, (letter) => {
     const lower = letter.toLowerCase()
