@@ -38,7 +38,10 @@ export class AccessTokens {
     this.#database = database
   }
 
-  /** Throws 401 if the session or the account no longer exists, 403 for scopes beyond the user's role, and 409 for too many tokens. */
+  /**
+   * Throws 401 if the session or the account no longer exists, 403 for scopes beyond the user's role, and 409 for too
+   * many tokens.
+   */
   async make(account: Account, { name, expiresInDays, scopes }: NewAccessToken): Promise<MadeAccessToken> {
     const token = newToken()
     const now = new Date()
@@ -79,7 +82,10 @@ export class AccessTokens {
     if (count === 0) throw new NotFoundError('token')
   }
 
-  /** Stores the current time as the last use of these tokens. Skips locked rows: another transaction is updating or deleting them. */
+  /**
+   * Stores the current time as the last use of these tokens. Skips locked rows: another transaction is updating or
+   * deleting them.
+   */
   async markUsed(ids: number[]): Promise<void> {
     await this.#database.client.$executeRaw`
       update access_token set last_used_at = now() where id in (
@@ -88,7 +94,10 @@ export class AccessTokens {
         for no key update skip locked)`
   }
 
-  /** What the token with this digest grants; null if there is none, or it has expired. Always read from the database, never cached. */
+  /**
+   * What the token with this digest grants; null if there is none, or it has expired. Always read from the database,
+   * never cached.
+   */
   async find(digest: string): Promise<Grant | null> {
     const row = await this.#database.client.accessToken.findUnique({
       where: { digest },

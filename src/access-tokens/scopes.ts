@@ -13,7 +13,10 @@ export const Scope = Type.Enum([...SCOPES], {
     'admin: operations reserved for admins'
 })
 
-/** The scopes of a token if none are given: enough for an ordinary client, without admin rights or generation, which costs money. */
+/**
+ * The scopes of a token if none are given: enough for an ordinary client, without admin rights or generation, which
+ * costs money.
+ */
 export const DEFAULT_SCOPES: readonly AccessScope[] = ['read', 'write']
 
 const READS = new Set(['GET', 'HEAD', 'OPTIONS'])

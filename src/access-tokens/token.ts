@@ -13,7 +13,10 @@ const TOKEN = new RegExp(`^${PREFIX}[0-9A-Za-z]{${SECRET_LENGTH + CHECKSUM_LENGT
 /** How much of a token is shown: with four random characters, about 230 bits stay unknown. */
 const SHOWN_LENGTH = PREFIX.length + 4
 
-/** A new token: the prefix, 256 random bits, and the CRC-32 of both. It is one word, so that a double click selects all of it. */
+/**
+ * A new token: the prefix, 256 random bits, and the CRC-32 of both. It is one word, so that a double click selects all
+ * of it.
+ */
 export function newToken(): string {
   const secret = BigInt(`0x${randomBytes(SECRET_BYTES).toString('hex')}`)
   const body = PREFIX + base62(secret, SECRET_LENGTH)

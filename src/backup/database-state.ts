@@ -18,7 +18,10 @@ export interface DatabaseState {
   readonly tableBytes: number
   /** How many connections the service has open. */
   readonly connections: number
-  /** Free space on the database's disk, in bytes; null if unknown, because it is on another machine or the role may not ask. */
+  /**
+   * Free space on the database's disk, in bytes; null if unknown, because it is on another machine or the role may not
+   * ask.
+   */
   readonly free: number | null
 }
 

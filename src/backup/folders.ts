@@ -18,8 +18,8 @@ export function nameOfNow(): string {
 }
 
 /**
- * Removes all but the newest `keep` backups among those named by their time, and what dead processes have left behind; resolves to the
- * names removed.
+ * Removes all but the newest `keep` backups among those named by their time, and what dead processes have left behind;
+ * resolves to the names removed.
  */
 export async function removeOld(folder: string, keep: number): Promise<string[]> {
   const names = await timedIn(folder)
@@ -32,7 +32,10 @@ export async function removeOld(folder: string, keep: number): Promise<string[]>
   return old
 }
 
-/** Throws `BackupError` if the disk has no room for a backup, estimated from the previous one next to it, or else from the tables. */
+/**
+ * Throws `BackupError` if the disk has no room for a backup, estimated from the previous one next to it, or else from
+ * the tables.
+ */
 export async function requireRoom(folder: string, tableBytes: number): Promise<void> {
   const parent = dirname(folder)
   const last = (await timedIn(parent)).at(-1)

@@ -22,7 +22,9 @@ const Manifest = Type.Object({
 })
 export type Manifest = Static<typeof Manifest>
 
-/** Writes the manifest, and then the checksums of all files in the format of `sha256sum`. Syncs all of them to the disk. */
+/**
+ * Writes the manifest, and then the checksums of all files in the format of `sha256sum`. Syncs all of them to the disk.
+ */
 export async function seal(folder: string, manifest: Manifest): Promise<void> {
   await writeFile(join(folder, FILES.manifest), `${JSON.stringify(manifest, null, 2)}\n`)
   const names = (await readdir(folder)).sort()

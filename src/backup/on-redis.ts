@@ -8,7 +8,10 @@ const WAIT_MS = 10_000
 /** Errors that retrying cannot fix. */
 const FINAL = /WRONGPASS|NOAUTH|NOPERM|ENOTFOUND|certificate/i
 
-/** Runs a task with a client of the Redis at `url`. Throws a `BackupError` that names the variable if Redis cannot be used. */
+/**
+ * Runs a task with a client of the Redis at `url`. Throws a `BackupError` that names the variable if Redis cannot be
+ * used.
+ */
 export async function onRedis<T>(url: string, variable: string, task: (redis: RedisClient) => Promise<T>): Promise<T> {
   const redis = connectRedis(url, COMMAND_TIMEOUT_MS)
   try {

@@ -42,8 +42,8 @@ export class PostgresTools {
   }
 
   /**
-   * Runs `before`, the dump, and `after` in one transaction. The COMMIT is the last line sent, so if the dump cannot be read to its end,
-   * or a process dies, the database is unchanged.
+   * Runs `before`, the dump, and `after` in one transaction. The COMMIT is the last line sent, so if the dump cannot be
+   * read to its end, or a process dies, the database is unchanged.
    */
   async restore(file: string, before: string, after: string): Promise<void> {
     const reader = this.#start('pg_restore', ['--no-owner', '-f', '-', file], ['ignore', 'pipe', 'pipe'])
@@ -96,8 +96,8 @@ async function ended(tool: Tool, child: ChildProcess): Promise<void> {
 }
 
 /**
- * Moves user and password from the URL to environment variables, because every user of the machine can read the arguments of a
- * command.
+ * Moves user and password from the URL to environment variables, because every user of the machine can read the
+ * arguments of a command.
  */
 function withoutCredentials(databaseUrl: string): { url: string; env: Record<string, string> } {
   const url = new URL(databaseUrl)

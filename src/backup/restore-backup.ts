@@ -23,8 +23,8 @@ export interface RestoreOptions {
 }
 
 /**
- * Restores a backup of `takeBackup`, replacing all data. Everything that could stop it half-way is checked first, and PostgreSQL is
- * emptied and filled in one transaction: nothing is changed until its commit.
+ * Restores a backup of `takeBackup`, replacing all data. Everything that could stop it half-way is checked first, and
+ * PostgreSQL is emptied and filled in one transaction: nothing is changed until its commit.
  */
 export async function restoreBackup(config: Config, folder: string, options: RestoreOptions): Promise<void> {
   const { force, say, clearCache } = options
@@ -130,8 +130,8 @@ function emptied({ schema }: DatabaseState, { postgres }: Manifest): string {
 }
 
 /**
- * Gives the database a new id. If this process dies before the cache is cleared, the service will find that Redis caches another
- * database, and refuse to start instead of serving that.
+ * Gives the database a new id. If this process dies before the cache is cleared, the service will find that Redis
+ * caches another database, and refuse to start instead of serving that.
  */
 function marked({ postgres: { schema } }: Manifest): string {
   const table = `${pg.escapeIdentifier(schema)}.cache_store`

@@ -17,8 +17,9 @@ type SavedSession = Static<typeof SavedSession>
 const saved = Compile(SavedSession)
 
 /**
- * Saves and restores the sessions in Redis. It uses single-key commands, and SCAN on each master, so it works the same on one server,
- * behind Sentinel and in a cluster, with the permissions of the service: no BGSAVE, no files of Redis, no restart.
+ * Saves and restores the sessions in Redis. It uses single-key commands, and SCAN on each master, so it works the same
+ * on one server, behind Sentinel and in a cluster, with the permissions of the service: no BGSAVE, no files of Redis,
+ * no restart.
  */
 export class SavedSessions {
   readonly #redis: RedisClient

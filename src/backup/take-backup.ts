@@ -17,7 +17,10 @@ export interface BackupOptions {
   readonly say: (line: string) => void
 }
 
-/** Saves PostgreSQL and the sessions of Redis in a new folder, while the service runs. It only exists once all of it was verified. */
+/**
+ * Saves PostgreSQL and the sessions of Redis in a new folder, while the service runs. It only exists once all of it was
+ * verified.
+ */
 export async function takeBackup(config: Config, path: string, { force, say }: BackupOptions): Promise<void> {
   const folder = resolve(path)
   if (existsSync(folder)) throw new BackupError(`${folder} exists already`)

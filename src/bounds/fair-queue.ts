@@ -14,7 +14,10 @@ export class FairQueue<Item> {
     return this.#size
   }
 
-  /** Adds an item. If the queue is full, removes and returns the newest item of the client with the most items, perhaps the new one. */
+  /**
+   * Adds an item. If the queue is full, removes and returns the newest item of the client with the most items, perhaps
+   * the new one.
+   */
   add(client: string | undefined, item: Item): Item | undefined {
     const own = this.#waiting.get(client) ?? new Set()
     this.#waiting.set(client, own.add(item))

@@ -1,8 +1,9 @@
 const SECOND_MS = 1000
 
 /**
- * Limits log lines that clients could cause at any rate. `take` returns null if there have already been `max` lines in this window, which
- * begins with the first line. Otherwise it returns the number of lines left out since the last one, for the line to mention.
+ * Limits log lines that clients could cause at any rate. `take` returns null if there have already been `max` lines in
+ * this window, which begins with the first line. Otherwise it returns the number of lines left out since the last one,
+ * for the line to mention.
  */
 export class LineLimit {
   readonly #max: number

@@ -14,7 +14,9 @@ const INVALIDATION_RETRY_WINDOW_MS = 500
 /** How many tags share one pipeline and one message: few enough to finish within the command timeout. */
 const TAGS_AT_ONCE = MAX_TAGS
 
-/** Adds tags that are only known during the load: await it before reading the data that they cover (`Ticket.dependOn`). */
+/**
+ * Adds tags that are only known during the load: await it before reading the data that they cover (`Ticket.dependOn`).
+ */
 export type DependOn = (tags: readonly string[]) => Promise<void>
 
 /** Loads a value, as text. */
@@ -48,14 +50,18 @@ export class Cache {
     return this.#options.breaker.closed
   }
 
-  /** The entry, if a copy in this process is within its lease; otherwise null: call `fetch`. If you use it, call `countHit`. */
+  /**
+   * The entry, if a copy in this process is within its lease; otherwise null: call `fetch`. If you use it, call
+   * `countHit`.
+   */
   peek(spec: CacheSpec): Entry | null {
     return this.#reader.peek(spec)
   }
 
   /**
-   * The entry, if there is a copy in this process and the store confirms that it is valid. Returns null when there is no such copy,
-   * and resolves to null when the store does not confirm it or does not answer: call `fetch` then. If you use it, call `countHit`.
+   * The entry, if there is a copy in this process and the store confirms that it is valid. Returns null when there is
+   * no such copy, and resolves to null when the store does not confirm it or does not answer: call `fetch` then. If you
+   * use it, call `countHit`.
    */
   confirm(spec: CacheSpec): Promise<Entry | null> | null {
     return this.#reader.confirm(spec)
@@ -67,8 +73,9 @@ export class Cache {
   }
 
   /**
-   * The first phase of a read: the entry, which may be negative (synchronously, if a copy in this process is within its lease), or a
-   * ticket: the caller then has to load the value and end the ticket. Rejects with the error of the load if it joined one.
+   * The first phase of a read: the entry, which may be negative (synchronously, if a copy in this process is within its
+   * lease), or a ticket: the caller then has to load the value and end the ticket. Rejects with the error of the load
+   * if it joined one.
    */
   lookUp(spec: CacheSpec, trace: Trace): Entry | Promise<Entry | Ticket> {
     const activity = this.#options.observer?.lookUp(spec.key)
@@ -94,8 +101,9 @@ export class Cache {
   }
 
   /**
-   * Both phases in one: the entry for `spec`, from the cache or from the text that `load` resolves to. A "not found" error is
-   * cached briefly as a negative entry, and thrown; any other error is thrown to all waiters, unless a stale entry can be served.
+   * Both phases in one: the entry for `spec`, from the cache or from the text that `load` resolves to. A "not found"
+   * error is cached briefly as a negative entry, and thrown; any other error is thrown to all waiters, unless a stale
+   * entry can be served.
    */
   async fetch(spec: CacheSpec, load: Load, trace = new Trace()): Promise<Entry> {
     const found = await this.lookUp(spec, trace)
@@ -157,8 +165,8 @@ export class Cache {
 
   /**
    * Invalidates every entry with one of these tags, however many there are, and removes the entities' own keys.
-   * Resolves once the store has acknowledged this. If it does not, this rejects, and the store is not trusted again until
-   * the invalidations in the outbox have reached it.
+   * Resolves once the store has acknowledged this. If it does not, this rejects, and the store is not trusted again
+   * until the invalidations in the outbox have reached it.
    */
   async invalidate(tags: readonly string[]): Promise<void> {
     const activity = this.#options.observer?.invalidate(tags.length)
@@ -190,7 +198,10 @@ export class Cache {
     log.debug({ tags }, 'cache invalidate')
   }
 
-  /** Invalidates every entry with one of these tags, in the store and on all instances, even if the store is not trusted. */
+  /**
+   * Invalidates every entry with one of these tags, in the store and on all instances, even if the store is not
+   * trusted.
+   */
   async renewStamps(tags: readonly string[]): Promise<void> {
     const { store, messages, tier } = this.#options
     for (let start = 0; start < tags.length; start += TAGS_AT_ONCE) {
@@ -211,8 +222,9 @@ export class Cache {
   }
 
   /**
-   * Removes the cached data whose keys match a Redis glob such as `course:*`, on all instances; resolves to the number of keys. The
-   * instances log who did it (`by`). Throws `RangeError` for a pattern longer than 512 characters, the maximum length of a key.
+   * Removes the cached data whose keys match a Redis glob such as `course:*`, on all instances; resolves to the number
+   * of keys. The instances log who did it (`by`). Throws `RangeError` for a pattern longer than 512 characters, the
+   * maximum length of a key.
    */
   async clearPattern(pattern: string, progress?: Progress, by?: string): Promise<number> {
     assertPattern(pattern)

@@ -22,7 +22,10 @@ export interface CacheSettings
   readonly maxLoadMs?: number
   /** Passes every invalidation that the store may have missed to `apply`; the store is not trusted before that. */
   readonly replay: (apply: (tags: string[]) => Promise<void>) => Promise<void>
-  /** Where the database records which store it uses; null for a command that reads no entries, which does not need to know. */
+  /**
+   * Where the database records which store it uses; null for a command that reads no entries, which does not need to
+   * know.
+   */
   readonly registry: StoreRegistry | null
 }
 

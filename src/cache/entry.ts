@@ -60,8 +60,8 @@ export function isNegative(entry: Entry): boolean {
 }
 
 /**
- * One header line, then the value. The length in the header detects a value that was cut short or edited by hand. The time of
- * storage, in ms since 1970, is for operators only (`storedAtOf`).
+ * One header line, then the value. The length in the header detects a value that was cut short or edited by hand. The
+ * time of storage, in ms since 1970, is for operators only (`storedAtOf`).
  */
 export function encodeEntry({ shape, tags, stamps, etag, value }: Entry): string {
   const stamped = tags.map((tag, i) => `${tag}=${stamps[i]}`)
@@ -93,14 +93,16 @@ export function decodeEntry(text: string): Entry | null {
   return { shape, tags, stamps, etag, value }
 }
 
-/** True if the stamps of all tags are known. Otherwise it is impossible to tell later whether the entry is still valid. */
+/**
+ * True if the stamps of all tags are known. Otherwise it is impossible to tell later whether the entry is still valid.
+ */
 export function isStamped({ tags, stamps }: Dependencies): boolean {
   return tags.length === stamps.length
 }
 
 /**
- * True if the entry matches the spec, which an entry of another version of the service may not: it has the same shape, and its
- * tags begin with those of the spec, in the same order.
+ * True if the entry matches the spec, which an entry of another version of the service may not: it has the same shape,
+ * and its tags begin with those of the spec, in the same order.
  */
 export function isOf(entry: Entry, { shape, tags }: Pick<CacheSpec, 'shape' | 'tags'>): boolean {
   if (entry.shape !== shape) return false

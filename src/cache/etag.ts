@@ -11,8 +11,8 @@ export function encodedEtag(etag: string, encoding: string): string {
 }
 
 /**
- * The entity tag in an `If-Match` or `If-None-Match` header that matches `etag`, in any content encoding, by the weak comparison of
- * RFC 9110, 13.1.2; null if none does.
+ * The entity tag in an `If-Match` or `If-None-Match` header that matches `etag`, in any content encoding, by the weak
+ * comparison of RFC 9110, 13.1.2; null if none does.
  */
 export function namedEtag(header: string | undefined, etag: string): string | null {
   if (header === undefined) return null

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
 
-/** What keys look like, and the cache's internal keys. The keys of cached data are built in the `cache-specs.ts` of each folder. */
+/**
+ * What keys look like, and the cache's internal keys. The keys of cached data are built in the `cache-specs.ts` of each
+ * folder.
+ */
 
 export const MAX_KEY_LENGTH = 512
 const KEY = /^[A-Za-z0-9:_.-]+$/
@@ -18,11 +21,15 @@ export interface CacheSpec {
   readonly ttlMs?: number
   /** Checks the stamps on every read, whatever the lease: for data that belongs to one user. */
   readonly strict?: boolean
-  /** Whether a text from the store matches the schema. One that does not is a miss: anyone with access to the store may have written it. */
+  /**
+   * Whether a text from the store matches the schema. One that does not is a miss: anyone with access to the store may
+   * have written it.
+   */
   readonly isWellFormed?: (text: string) => boolean
   /**
-   * The service acts on the value, as on a role. So it is kept in this process only, and the store is only asked whether its tags were
-   * touched. An attacker who can write to the store can at most keep such a copy alive until its TTL, which is therefore short.
+   * The service acts on the value, as on a role. So it is kept in this process only, and the store is only asked
+   * whether its tags were touched. An attacker who can write to the store can at most keep such a copy alive until its
+   * TTL, which is therefore short.
    */
   readonly authoritative?: boolean
 }
@@ -37,7 +44,10 @@ export function lockKey(name: string): string {
   return `lock:${createHash('sha256').update(name).digest('base64url').slice(0, 22)}`
 }
 
-/** Throws `RangeError` for a key with other characters or longer than 512 bytes: a bug of ours, never an error of a client. */
+/**
+ * Throws `RangeError` for a key with other characters or longer than 512 bytes: a bug of ours, never an error of a
+ * client.
+ */
 export function assertKey(key: string): void {
   if (key.length > MAX_KEY_LENGTH || !KEY.test(key)) throw new RangeError(`invalid cache key: ${JSON.stringify(key)}`)
 }

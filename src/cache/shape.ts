@@ -3,8 +3,8 @@ import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/schema'
 
 /**
- * A fingerprint of a value's JSON schema and a revision. Raise the revision by hand when the meaning changes and the schema does
- * not.
+ * A fingerprint of a value's JSON schema and a revision. Raise the revision by hand when the meaning changes and the
+ * schema does not.
  */
 export function shapeOf(schema: object, revision: number): string {
   return createHash('sha256')

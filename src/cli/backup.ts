@@ -1,4 +1,7 @@
-/** `npm run backup -- FOLDER | --into FOLDER [--keep N] [--force]`: saves PostgreSQL and the sessions of Redis in a new folder. */
+/**
+ * `npm run backup -- FOLDER | --into FOLDER [--keep N] [--force]`: saves PostgreSQL and the sessions of Redis in a new
+ * folder.
+ */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { messageOf } from '#backup/backup-error.ts'

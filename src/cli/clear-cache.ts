@@ -1,4 +1,7 @@
-/** `npm run clear-cache -- --stats [--json] | --all | --pattern "course:*"`: shows statistics of the cache in `REDIS_URL`, or clears it. */
+/**
+ * `npm run clear-cache -- --stats [--json] | --all | --pattern "course:*"`: shows statistics of the cache in
+ * `REDIS_URL`, or clears it.
+ */
 import { hostname, userInfo } from 'node:os'
 import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'

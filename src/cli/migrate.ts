@@ -1,4 +1,7 @@
-/** `npm run migrate`: applies pending migrations, including those of the job queue, to DATABASE_URL or the embedded database in DATA_DIR. */
+/**
+ * `npm run migrate`: applies pending migrations, including those of the job queue, to DATABASE_URL or the embedded
+ * database in DATA_DIR.
+ */
 import { migrate } from '#database/migrate.ts'
 import { GenerationQueue } from '#generation/queue.ts'
 import { onDatabase } from './on-database.ts'

@@ -10,8 +10,8 @@ import { connectRedis, type RedisClient } from '#redis/connect.ts'
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 /**
- * The cache in Redis, for a command, which has to report errors itself. It may still be untrusted after `waitMs`. Do not read
- * values with tags: missed invalidations are not replayed.
+ * The cache in Redis, for a command, which has to report errors itself. It may still be untrusted after `waitMs`. Do
+ * not read values with tags: missed invalidations are not replayed.
  */
 export async function openCache(
   url: string,

@@ -1,4 +1,7 @@
-/** `npm run config`: prints the configuration that the service would start with, as JSON without secrets. Exit code 1 if it is invalid. */
+/**
+ * `npm run config`: prints the configuration that the service would start with, as JSON without secrets. Exit code 1 if
+ * it is invalid.
+ */
 import { readConfig } from '#config/config.ts'
 import { publicConfig } from '#config/public-config.ts'
 

@@ -24,8 +24,8 @@ const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/
 export type Config = ReturnType<typeof readConfig>
 
 /**
- * Reads and validates the environment (`docs/configuration.md` lists the variables).
- * Throws `ConfigError`, one line, for the first invalid value.
+ * Reads and validates the environment (`docs/configuration.md` lists the variables). Throws `ConfigError`, one line,
+ * for the first invalid value.
  */
 export function readConfig(environment: Environment) {
   const env = withSecretFiles(environment)
@@ -176,7 +176,10 @@ function redis(env: Environment, name: string): string | null {
   throw new ConfigError(name, value, `must be a URL in one of the forms ${REDIS_URL_FORMS}`, true)
 }
 
-/** A value for Fastify's `trustProxy`: a number of proxies, a list of their addresses, `false`, or `true` (trust everybody). */
+/**
+ * A value for Fastify's `trustProxy`: a number of proxies, a list of their addresses, `false`, or `true` (trust
+ * everybody).
+ */
 function trustProxy(env: Environment): boolean | number | string {
   const value = text(env, 'TRUST_PROXY')
   if (value === null || value === 'false') return false

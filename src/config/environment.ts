@@ -1,4 +1,7 @@
-/** Readers of single environment variables. They return the parsed value, or the fallback if it is unset or empty, or throw `ConfigError`. */
+/**
+ * Readers of single environment variables. They return the parsed value, or the fallback if it is unset or empty, or
+ * throw `ConfigError`.
+ */
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

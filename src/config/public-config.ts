@@ -12,7 +12,10 @@ export function publicConfig(config: Config): string {
   return JSON.stringify(config, shown, 2)
 }
 
-/** A URL without user, password and query, even if it has several hosts, which `URL` cannot parse. Other texts are unchanged. */
+/**
+ * A URL without user, password and query, even if it has several hosts, which `URL` cannot parse. Other texts are
+ * unchanged.
+ */
 export function publicUrl(text: string): string {
   return /^[\w+]+:\/\//.test(text) ? text.replace(/\/\/[^/]*@/, '//').replace(/\?.*$/s, '') : text
 }

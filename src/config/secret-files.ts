@@ -19,9 +19,9 @@ export const SECRETS: readonly string[] = [
 ]
 
 /**
- * Adds each secret `NAME` that is in a file named by `NAME_FILE`, as Docker, Kubernetes and systemd pass secrets: unlike a file, an
- * environment may be readable by other processes. A trailing newline is removed. Throws `ConfigError` if the file cannot be read or is
- * empty, or if both variables are set.
+ * Adds each secret `NAME` that is in a file named by `NAME_FILE`, as Docker, Kubernetes and systemd pass secrets:
+ * unlike a file, an environment may be readable by other processes. A trailing newline is removed. Throws `ConfigError`
+ * if the file cannot be read or is empty, or if both variables are set.
  */
 export function withSecretFiles(env: Environment): Environment {
   const read: Record<string, string> = {}

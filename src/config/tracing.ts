@@ -22,8 +22,9 @@ const BATCHES = {
 } as const
 
 /**
- * Where spans are sent, from the standard variables of OpenTelemetry; null if tracing is off. The SDK reads sampling, the service name
- * and other settings itself; they are only checked here if the SDK would silently ignore invalid values.
+ * Where spans are sent, from the standard variables of OpenTelemetry; null if tracing is off. The SDK reads sampling,
+ * the service name and other settings itself; they are only checked here if the SDK would silently ignore invalid
+ * values.
  */
 export function readTracing(env: Environment) {
   const endpoint =

@@ -4,7 +4,9 @@ import { block, line, optionalLine } from '#http/text.ts'
 import { MAX_PARTS } from './positions.ts'
 import { CourseParams, Language, Level, Status } from './shapes.ts'
 
-/** The request bodies of authors and admins. Unknown fields are refused, so nobody can set an author, an id or a date. */
+/**
+ * The request bodies of authors and admins. Unknown fields are refused, so nobody can set an author, an id or a date.
+ */
 const exact = { additionalProperties: false }
 const change = { ...exact, minProperties: 1 }
 

@@ -24,8 +24,9 @@ import { giveSlug, keepOldSlug, requireNoLinkOfOthers, slugTaken, temporarySlug 
 import { copyCourse } from './whole-course.ts'
 
 /**
- * Writes of authors and admins. Each is one transaction that locks the course first, and resolves to the new state. They throw
- * `NotFoundError`, 403 if the course belongs to somebody else, 412 if a precondition fails, and 409 if a quota is exceeded.
+ * Writes of authors and admins. Each is one transaction that locks the course first, and resolves to the new state.
+ * They throw `NotFoundError`, 403 if the course belongs to somebody else, 412 if a precondition fails, and 409 if a
+ * quota is exceeded.
  */
 export class Authoring {
   readonly #database: Database
@@ -81,7 +82,10 @@ export class Authoring {
     })
   }
 
-  /** Copies a course to a draft of the actor, who must be allowed to change the original: nobody may publish the text of others. */
+  /**
+   * Copies a course to a draft of the actor, who must be allowed to change the original: nobody may publish the text of
+   * others.
+   */
   duplicateCourse(actor: Actor, id: number): Promise<Course> {
     return this.#database.write(async (tx) => {
       await lockAccount(tx, actor.id)
@@ -206,7 +210,10 @@ async function module(tx: Transaction, courseId: number, id: number): Promise<Mo
   return found
 }
 
-/** The preconditions of `If-Match` for a module or chapter, which clients may also have read as a part of the course or the module list. */
+/**
+ * The preconditions of `If-Match` for a module or chapter, which clients may also have read as a part of the course or
+ * the module list.
+ */
 export interface PartVersions<T> {
   readonly own: Precondition<T>
   readonly course: Precondition<Course>

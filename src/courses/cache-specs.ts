@@ -2,8 +2,8 @@ import { type CacheSpec, digestOf, kindOf } from '#cache'
 import { Category, CategoryList, Chapter, Course, CoursePage, CourseSlug, ModuleList } from './shapes.ts'
 
 /**
- * The cached data of courses. The migrations `smaller_invalidations`, `category_moves`, `course_slugs` and `full_text_search` define which
- * rows touch which tags.
+ * The cached data of courses. The migrations `smaller_invalidations`, `category_moves`, `course_slugs` and
+ * `full_text_search` define which rows touch which tags.
  */
 
 const MINUTE_MS = 60_000
@@ -32,7 +32,10 @@ const kinds = {
 }
 
 export const specs = {
-  /** A course. The load adds the tags of the names that it shows, of the author and the category (`Catalogue.coursePage`). */
+  /**
+   * A course. The load adds the tags of the names that it shows, of the author and the category
+   * (`Catalogue.coursePage`).
+   */
   course: (id: number): CacheSpec => ({
     key: `course:${id}`,
     ...kinds.course,

@@ -79,8 +79,8 @@ export class Catalogue {
   }
 
   /**
-   * A published course, for the cache. Depends on the tags of the author's and the category's names, which it shows, before it is read.
-   * If these have changed by then, because the course was moved, it is read again with the new tags.
+   * A published course, for the cache. Depends on the tags of the author's and the category's names, which it shows,
+   * before it is read. If these have changed by then, because the course was moved, it is read again with the new tags.
    */
   async coursePage(id: number, dependOn: DependOn): Promise<Course> {
     const select = { authorId: true, categoryId: true } as const
@@ -101,7 +101,10 @@ export class Catalogue {
     return { items: row.modules }
   }
 
-  /** A chapter, with links to the previous and the next one, which may be in other modules. All of it depends on the course's tag. */
+  /**
+   * A chapter, with links to the previous and the next one, which may be in other modules. All of it depends on the
+   * course's tag.
+   */
   async chapter(courseId: number, id: number, visible = published): Promise<Chapter> {
     const found = await this.#client.chapter.findUnique({
       where: { id, courseId, course: visible },
@@ -148,8 +151,8 @@ export function normalizeCourseQuery(query: CourseQuery): CourseQuery {
 }
 
 /**
- * False for a course that is being deleted together with its author: Prisma reads relations in separate statements, so the author may be
- * missing in spite of the type.
+ * False for a course that is being deleted together with its author: Prisma reads relations in separate statements, so
+ * the author may be missing in spite of the type.
  */
 export function hasAuthor({ author }: { author: object | null }): boolean {
   return author !== null

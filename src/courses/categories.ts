@@ -9,7 +9,9 @@ import type { Category } from './shapes.ts'
 const MOVED_AT_ONCE = 1000
 const MOVE_TIMEOUT_MS = 120_000
 
-/** Writes of admins to categories. They throw `NotFoundError`, 409 if a slug is taken, and 412 if a precondition fails. */
+/**
+ * Writes of admins to categories. They throw `NotFoundError`, 409 if a slug is taken, and 412 if a precondition fails.
+ */
 export class Categories {
   readonly #database: Database
 
@@ -29,8 +31,9 @@ export class Categories {
   }
 
   /**
-   * Deletes a category, and moves its courses, including drafts, and unfinished generations to the category `moveTo`. Throws 409 if it has
-   * courses and `moveTo` is missing, and 400 if `moveTo` does not exist or is the deleted category itself.
+   * Deletes a category, and moves its courses, including drafts, and unfinished generations to the category `moveTo`.
+   * Throws 409 if it has courses and `moveTo` is missing, and 400 if `moveTo` does not exist or is the deleted category
+   * itself.
    */
   async delete(slug: string, moveTo: string | undefined, precondition: Precondition<Category>): Promise<void> {
     await this.#write(

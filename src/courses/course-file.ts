@@ -91,7 +91,10 @@ function contents({ modules }: FileCourse): string {
   return lines.join('\n')
 }
 
-/** `course`, or `course2` and so on if a text contains lines that look like such markers, as an export within an export does. */
+/**
+ * `course`, or `course2` and so on if a text contains lines that look like such markers, as an export within an export
+ * does.
+ */
 function markerFor({ description, modules }: FileCourse): string {
   const texts = modules.flatMap(({ summary, chapters }) => [summary, ...chapters.map(({ content }) => content)])
   const used = new Set<number>()

@@ -25,7 +25,10 @@ export class CourseFiles {
     return this.#database.read('lists', (tx) => readWholeCourse(tx, id, visible), signal)
   }
 
-  /** Imports a file as a draft of the actor. Throws 400 if the file is invalid, and 409 if a quota of the account is exceeded. */
+  /**
+   * Imports a file as a draft of the actor. Throws 400 if the file is invalid, and 409 if a quota of the account is
+   * exceeded.
+   */
   import(actor: Actor, text: string): Promise<Course> {
     const { category, modules, ...course } = readCourseFile(text)
     return this.#database.write(async (tx) => {

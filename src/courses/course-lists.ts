@@ -6,7 +6,10 @@ import { orders } from './orders.ts'
 import { searchCourses } from './search/course-search.ts'
 import type { CourseItem, CourseQuery } from './shapes.ts'
 
-/** How many courses the pages of a list reach, and its total counts, so that the cost is bounded however many courses there are. */
+/**
+ * How many courses the pages of a list reach, and its total counts, so that the cost is bounded however many courses
+ * there are.
+ */
 const MAX_LISTED = 10_000
 
 /** Lists and searches of published courses, always from the database, in a share of its connections. */
@@ -32,8 +35,8 @@ export class CourseLists {
 }
 
 /**
- * Read before the courses, so that PostgreSQL plans for this category: with a subquery it assumes that all categories are equally large,
- * and may scan every course for a category that has none.
+ * Read before the courses, so that PostgreSQL plans for this category: with a subquery it assumes that all categories
+ * are equally large, and may scan every course for a category that has none.
  */
 async function categoryIdOf(tx: Transaction, slug: string): Promise<number | null> {
   const category = await tx.category.findUnique({ where: { slug }, select: { id: true } })

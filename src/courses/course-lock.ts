@@ -9,9 +9,9 @@ export interface LockedCourse {
 }
 
 /**
- * Locks a course for the rest of the transaction, so that writes to a course and its parts are serialized. Throws `NotFoundError` if the
- * actor may not see the course, and 403 if it belongs to somebody else. In these cases nothing is locked, so that nobody can block a course
- * with forbidden requests.
+ * Locks a course for the rest of the transaction, so that writes to a course and its parts are serialized. Throws
+ * `NotFoundError` if the actor may not see the course, and 403 if it belongs to somebody else. In these cases nothing
+ * is locked, so that nobody can block a course with forbidden requests.
  */
 export async function lockCourse(tx: Transaction, actor: Actor, id: number): Promise<LockedCourse> {
   await requireOwnCourse(tx, actor, id)

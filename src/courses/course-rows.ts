@@ -3,9 +3,9 @@ import type { Prisma } from '#database/generated/client.ts'
 import type { CourseItem } from './shapes.ts'
 
 /**
- * The courses of one page; `page` is a table of their ids. Only these rows are read completely, joined, and their parts counted: finding
- * a page far down only takes an index. All column names are unique, so that the
- * same `order` can be used here and for the table of ids.
+ * The courses of one page; `page` is a table of their ids. Only these rows are read completely, joined, and their parts
+ * counted: finding a page far down only takes an index. All column names are unique, so that the same `order` can be
+ * used here and for the table of ids.
  */
 export async function readItems(tx: Transaction, page: Prisma.Sql, order: Prisma.Sql): Promise<CourseItem[]> {
   const rows = await tx.$queryRaw<Row[]>`

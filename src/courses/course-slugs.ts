@@ -10,8 +10,8 @@ type Models = Pick<Transaction, 'course' | 'courseSlug'>
 const select = { id: true, slug: true, status: true, authorId: true } as const
 
 /**
- * Finds the course of a slug: the one that has it, or else the last one that had it. The public result is cached and ignores drafts, so a
- * draft cannot take over an old slug of a published course.
+ * Finds the course of a slug: the one that has it, or else the last one that had it. The public result is cached and
+ * ignores drafts, so a draft cannot take over an old slug of a published course.
  */
 export class CourseSlugs {
   readonly #cache: Cache
@@ -22,7 +22,9 @@ export class CourseSlugs {
     this.#client = client
   }
 
-  /** The course with its current slug; null if there is none that the actor (or the public, if that is null) may see. */
+  /**
+   * The course with its current slug; null if there is none that the actor (or the public, if that is null) may see.
+   */
   async find(slug: string, actor: Actor | null, trace: Trace): Promise<CourseSlug | null> {
     try {
       return await this.#cache.wrap(specs.courseSlug(slug), (dependOn) => this.#published(slug, dependOn), trace)

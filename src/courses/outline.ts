@@ -3,8 +3,8 @@ import { ApiError } from '#http/errors.ts'
 import type { Outline } from './authoring-shapes.ts'
 
 /**
- * Reorders all modules and chapters of a course; chapters may move to other modules. Throws 400 for a duplicate id, and 409 if the ids are
- * not exactly those of the course. The caller must hold the lock on the course.
+ * Reorders all modules and chapters of a course; chapters may move to other modules. Throws 400 for a duplicate id, and
+ * 409 if the ids are not exactly those of the course. The caller must hold the lock on the course.
  */
 export async function arrange(tx: Transaction, courseId: number, { modules }: Outline): Promise<void> {
   const chapters = modules.flatMap(({ id, chapters }) =>

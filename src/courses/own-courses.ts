@@ -43,7 +43,10 @@ export class OwnCourses {
   }
 }
 
-/** The courses with all of the words in title and summary, stemmed as in public searches. There is no index, as drafts are not indexed. */
+/**
+ * The courses with all of the words in title and summary, stemmed as in public searches. There is no index, as drafts
+ * are not indexed.
+ */
 async function found(tx: Transaction, authorId: number, search: string): Promise<number[]> {
   const words = wordsOf(search)
   if (words.length === 0) return []

@@ -6,8 +6,8 @@ import { ApiError } from '#http/errors.ts'
 export const MAX_PARTS = 100
 
 /**
- * Contiguous positions, 1..n, of the modules of a course or the chapters of a module. Each change is one statement, at whose end the
- * unique constraints are checked. The caller must hold the lock on the course.
+ * Contiguous positions, 1..n, of the modules of a course or the chapters of a module. Each change is one statement, at
+ * whose end the unique constraints are checked. The caller must hold the lock on the course.
  */
 export class Positions {
   readonly #table: Prisma.Sql
@@ -21,7 +21,9 @@ export class Positions {
   static readonly modules = new Positions('module', 'course_id')
   static readonly chapters = new Positions('chapter', 'module_id')
 
-  /** Makes room for a new item; resolves to its position: the wanted one, or the end. Throws 409 if there is no room. */
+  /**
+   * Makes room for a new item; resolves to its position: the wanted one, or the end. Throws 409 if there is no room.
+   */
   async open(tx: Transaction, parentId: number, wanted: number | undefined): Promise<number> {
     const count = await this.#count(tx, parentId)
     if (count >= MAX_PARTS) throw new ApiError(409, 'FULL', `at most ${MAX_PARTS} are allowed`)

@@ -52,7 +52,10 @@ export class Quotas {
     throw quotaReached('ENROLLMENTS', 'enrollments', enrollments, ': leave a course first')
   }
 
-  /** Call it after writing text, in the same transaction. Throws 409 if the quota is exceeded, which must roll the transaction back. */
+  /**
+   * Call it after writing text, in the same transaction. Throws 409 if the quota is exceeded, which must roll the
+   * transaction back.
+   */
   async requireText(tx: Transaction, actor: Actor): Promise<void> {
     const { bytes } = this.#rules.quota
     if (actor.role === 'admin' || bytes === 0) return
@@ -69,7 +72,10 @@ export class Quotas {
   }
 }
 
-/** Locks the quotas of an account until the transaction ends. It is always the last lock taken, which prevents deadlocks. */
+/**
+ * Locks the quotas of an account until the transaction ends. It is always the last lock taken, which prevents
+ * deadlocks.
+ */
 async function lockAccountQuota(tx: Transaction, id: number): Promise<void> {
   await tx.$executeRaw`select pg_advisory_xact_lock(${ACCOUNT_LOCKS}::int, ${id}::int)`
 }

@@ -29,8 +29,8 @@ const MAX_LINES = 300_000
 const MAX_HEADING = 500
 
 /**
- * Reads a course from Markdown: an export, or a text with headings. It is normalized to NFC, like JSON bodies. Throws 400 with the number
- * of the line that is invalid.
+ * Reads a course from Markdown: an export, or a text with headings. It is normalized to NFC, like JSON bodies. Throws
+ * 400 with the number of the line that is invalid.
  */
 export function readCourseFile(text: string): ReadCourse {
   const lines = text

@@ -7,7 +7,10 @@ export interface Quota {
   readonly courses: number
   /** Of these, the ones that are not published. */
   readonly drafts: number
-  /** UTF-8 bytes of the titles and texts of chapters. The rest of a course is small, and bounded by the number of courses. */
+  /**
+   * UTF-8 bytes of the titles and texts of chapters. The rest of a course is small, and bounded by the number of
+   * courses.
+   */
   readonly bytes: number
   /** Courses in which the account is enrolled. */
   readonly enrollments: number

@@ -3,7 +3,9 @@ import { Id, Time } from '#http/ids.ts'
 import { pageOf, pageQuery, queryOf } from '#http/paging.ts'
 import { optionalLine } from '#http/text.ts'
 
-/** The shapes of the catalogue in the HTTP contract. Types, validation, serialization and OpenAPI are derived from them. */
+/**
+ * The shapes of the catalogue in the HTTP contract. Types, validation, serialization and OpenAPI are derived from them.
+ */
 
 const slug = Type.String({ pattern: '^[a-z0-9-]+$', maxLength: 64 })
 

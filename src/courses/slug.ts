@@ -16,7 +16,10 @@ export function temporarySlug(): string {
   return crypto.randomUUID()
 }
 
-/** Gives a new course the slug of its title. If another course has or had that slug, the first characters of the temporary one follow. */
+/**
+ * Gives a new course the slug of its title. If another course has or had that slug, the first characters of the
+ * temporary one follow.
+ */
 export async function giveSlug(tx: Transaction, id: number, title: string): Promise<void> {
   const slug = courseSlug(title, id)
   await tx.$executeRaw`
@@ -25,7 +28,10 @@ export async function giveSlug(tx: Transaction, id: number, title: string): Prom
     where id = ${id}`
 }
 
-/** Keeps the current slug of a course as a link to it, before it gets the slug `next`. The caller must hold the lock on the course. */
+/**
+ * Keeps the current slug of a course as a link to it, before it gets the slug `next`. The caller must hold the lock on
+ * the course.
+ */
 export async function keepOldSlug(tx: Transaction, id: number, next: string): Promise<void> {
   await tx.$executeRaw`
     insert into course_slug (slug, course_id) select slug, id from course where id = ${id} and slug <> ${next}
@@ -36,8 +42,8 @@ export async function keepOldSlug(tx: Transaction, id: number, next: string): Pr
 }
 
 /**
- * Throws 409 if old links to a published course of another author would then lead to this one. Call it after writing the slug: from then
- * on, no other transaction can be about to give it up.
+ * Throws 409 if old links to a published course of another author would then lead to this one. Call it after writing
+ * the slug: from then on, no other transaction can be about to give it up.
  */
 export async function requireNoLinkOfOthers(tx: Transaction, id: number, slug: string): Promise<void> {
   const [other] = await tx.$queryRaw<{ id: number }[]>`

@@ -9,8 +9,8 @@ interface WholeModule {
 }
 
 /**
- * Creates a course with its modules and chapters in order; resolves to its id. Without a slug, it gets one from its title. The course is
- * published last, so that it is indexed for search only once, not with each part.
+ * Creates a course with its modules and chapters in order; resolves to its id. Without a slug, it gets one from its
+ * title. The course is published last, so that it is indexed for search only once, not with each part.
  */
 export async function createWholeCourse(
   tx: Transaction,

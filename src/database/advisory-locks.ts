@@ -6,5 +6,7 @@ export const STARTUP_LOCK = 4_714_032_001n
 export const QUEUE_LOCK = 4_714_032_003n
 /** A class with one lock per account, by its id: serializes changes that count towards the account's quotas. */
 export const ACCOUNT_LOCKS = 471_403_202
-/** A class with one lock per kind of mail and account or address, by a hash of them: serializes the counting of mails. */
+/**
+ * A class with one lock per kind of mail and account or address, by a hash of them: serializes the counting of mails.
+ */
 export const LETTER_LOCKS = 471_403_204

@@ -5,14 +5,19 @@ import { currentClient } from './on-behalf-of.ts'
 
 const RETRY_AFTER_S = '2'
 
-/** A 503: one kind of work has used up its share of the database, and its queue is full. Other kinds are not affected. */
+/**
+ * A 503: one kind of work has used up its share of the database, and its queue is full. Other kinds are not affected.
+ */
 export class BusyError extends ApiError {
   constructor(kind: string) {
     super(503, 'BUSY', `too many ${kind} at the moment: try again`, { 'Retry-After': RETRY_AFTER_S })
   }
 }
 
-/** The client has hung up, so nobody will read the answer. The status 499, as in nginx, appears in logs and metrics only. */
+/**
+ * The client has hung up, so nobody will read the answer. The status 499, as in nginx, appears in logs and metrics
+ * only.
+ */
 export class ClientGoneError extends ApiError {
   constructor() {
     super(499, 'CLIENT_GONE', 'the client has hung up')
@@ -55,8 +60,9 @@ export class Bulkhead {
   }
 
   /**
-   * Runs `task` when it is its turn; clients take turns. Throws the refusal if this client has too many tasks, if the queue is full and
-   * this client has the most tasks in it, or if the task has waited too long. Throws `ClientGoneError` if `signal` aborts before its turn.
+   * Runs `task` when it is its turn; clients take turns. Throws the refusal if this client has too many tasks, if the
+   * queue is full and this client has the most tasks in it, or if the task has waited too long. Throws
+   * `ClientGoneError` if `signal` aborts before its turn.
    */
   async run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const { perClient, refusal } = this.#options

@@ -3,8 +3,8 @@ import type { Transaction } from './database.ts'
 import type { Sql } from './sql.ts'
 
 /**
- * Cancels the statement of a server process, if that still runs a statement of ours: the process may have ended, and its id been
- * reused. Only the start of the statement is compared, because `pg_stat_activity` truncates it.
+ * Cancels the statement of a server process, if that still runs a statement of ours: the process may have ended, and
+ * its id been reused. Only the start of the statement is compared, because `pg_stat_activity` truncates it.
  */
 const CANCEL = `select pg_cancel_backend(pid) from pg_stat_activity
   where pid = $1 and state = 'active' and datname = current_database() and query like '/* ai-akademiya-api */%'`
@@ -21,8 +21,9 @@ export class Cancellation {
   }
 
   /**
-   * Runs `task`, which reads with `tx`. Until the transaction ends, the server process is ours, even behind a pooler. If a cancellation
-   * was sent, this resolves only after it has arrived, so that it cannot hit a statement of another client.
+   * Runs `task`, which reads with `tx`. Until the transaction ends, the server process is ours, even behind a pooler.
+   * If a cancellation was sent, this resolves only after it has arrived, so that it cannot hit a statement of another
+   * client.
    */
   async run<T>(tx: Transaction, task: () => Promise<T>): Promise<T> {
     const signal = this.#signal

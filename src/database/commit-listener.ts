@@ -14,8 +14,8 @@ type RecordInvalidation = (tags: readonly string[], by: string | null) => void
 const USER = /^user:\d+$/
 
 /**
- * What happens between a commit and its acknowledgement: the tags that it touched get new stamps. If that fails, the rows stay in
- * the outbox, and any instance that can still reach Redis applies them at once.
+ * What happens between a commit and its acknowledgement: the tags that it touched get new stamps. If that fails, the
+ * rows stay in the outbox, and any instance that can still reach Redis applies them at once.
  */
 export function invalidateOnCommit(
   cache: Cache,

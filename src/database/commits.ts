@@ -4,8 +4,8 @@ import { discardReadOnly } from './pool.ts'
 import { beginTransaction } from './timeouts.ts'
 
 /**
- * The comment at the start of every statement of the service. The triggers look for it in `current_query()` to tell who writes,
- * because a pooler may change everything else about a connection. The migration contains it, too.
+ * The comment at the start of every statement of the service. The triggers look for it in `current_query()` to tell who
+ * writes, because a pooler may change everything else about a connection. The migration contains it, too.
  */
 const SIGNATURE = '/* ai-akademiya-api */ '
 
@@ -30,9 +30,9 @@ interface Notice {
 }
 
 /**
- * Tells `watcher` which tags each transaction on this pool touches. The triggers report the tags in notices, which arrive on the
- * connection before the answer to the statement: this takes no extra query, and works for Prisma and raw SQL alike. The answer
- * that ends the transaction is held back until `committed` has resolved.
+ * Tells `watcher` which tags each transaction on this pool touches. The triggers report the tags in notices, which
+ * arrive on the connection before the answer to the statement: this takes no extra query, and works for Prisma and raw
+ * SQL alike. The answer that ends the transaction is held back until `committed` has resolved.
  */
 export function watchPool(pool: pg.Pool, watcher: Watcher, statementTimeoutMs: number): void {
   pool.on('connect', (client) => {

@@ -12,8 +12,8 @@ export interface Counted {
 }
 
 /**
- * The number of rows: exact up to `MOST_COUNTED`, above that PostgreSQL's estimate of its last vacuum or analyze. So the cost is bounded
- * for any number of rows, and writers need not maintain a shared counter.
+ * The number of rows: exact up to `MOST_COUNTED`, above that PostgreSQL's estimate of its last vacuum or analyze. So
+ * the cost is bounded for any number of rows, and writers need not maintain a shared counter.
  */
 export async function countRows(tx: Transaction, { relation, rows }: Counted): Promise<number> {
   const [row] = await tx.$queryRaw<{ counted: number; estimated: number }[]>`

@@ -20,9 +20,9 @@ export class DataDirInUseError extends Error {
 }
 
 /**
- * Locks the folder for this process; the returned function unlocks it. An exclusive SQLite transaction holds a lock of the
- * operating system, which ends with the process: even a kill -9 leaves nothing to clean up. Throws `DataDirInUseError` if
- * another process holds the lock.
+ * Locks the folder for this process; the returned function unlocks it. An exclusive SQLite transaction holds a lock of
+ * the operating system, which ends with the process: even a kill -9 leaves nothing to clean up. Throws
+ * `DataDirInUseError` if another process holds the lock.
  */
 export function lockDataDir(dataDir: string): () => void {
   try {

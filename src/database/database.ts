@@ -25,12 +25,18 @@ export interface DatabaseParts {
   readonly adapter: SqlMigrationAwareDriverAdapterFactory
   /** Plain SQL on separate connections: a write may need it while it holds the last connection of the client. */
   readonly sql: Sql
-  /** Plain SQL for health checks and cancellations, on connections that nothing else uses, so that these never wait behind users. */
+  /**
+   * Plain SQL for health checks and cancellations, on connections that nothing else uses, so that these never wait
+   * behind users.
+   */
   readonly control: Sql
   readonly shares: Shares
   /** How long one statement may take, in ms; 0 means no limit. */
   readonly statementTimeoutMs: number
-  /** True if there are several connections: one can cancel a statement on another, and each change is a transaction with timeouts. */
+  /**
+   * True if there are several connections: one can cancel a statement on another, and each change is a transaction with
+   * timeouts.
+   */
   readonly pooled: boolean
   readonly rights: Rights
   readonly exclusively: <T>(task: () => Promise<T>, log: Log) => Promise<T>
@@ -77,9 +83,9 @@ export class Database implements Watcher {
   }
 
   /**
-   * Runs `task` in one transaction and invalidates once, after its commit; a rollback invalidates nothing. Use only `tx` inside: the
-   * client would act outside the transaction, so it throws. A transaction that PostgreSQL rolls back, usually because of a deadlock,
-   * is retried.
+   * Runs `task` in one transaction and invalidates once, after its commit; a rollback invalidates nothing. Use only
+   * `tx` inside: the client would act outside the transaction, so it throws. A transaction that PostgreSQL rolls back,
+   * usually because of a deadlock, is retried.
    */
   async write<T>(task: (tx: Transaction) => Promise<T>, options?: { timeout?: number }): Promise<T> {
     refuseInsideWrite()
@@ -97,8 +103,8 @@ export class Database implements Watcher {
   }
 
   /**
-   * Runs the reads of `task`, which may take long, on one connection of the share of `kind`. When `signal` aborts, the current statement
-   * is cancelled. Throws `BusyError`, or `ClientGoneError` if it was cancelled. Use only `tx` inside.
+   * Runs the reads of `task`, which may take long, on one connection of the share of `kind`. When `signal` aborts, the
+   * current statement is cancelled. Throws `BusyError`, or `ClientGoneError` if it was cancelled. Use only `tx` inside.
    */
   async read<T>(kind: Kind, task: (tx: Transaction) => Promise<T>, signal?: AbortSignal): Promise<T> {
     refuseInsideWrite()
@@ -117,8 +123,8 @@ export class Database implements Watcher {
   }
 
   /**
-   * Whether the database accepts writes. Rejects if it does not answer. This uses a separate connection, so that a full pool does not
-   * make the database look down.
+   * Whether the database accepts writes. Rejects if it does not answer. This uses a separate connection, so that a full
+   * pool does not make the database look down.
    */
   async check(): Promise<'up' | 'read-only'> {
     try {
@@ -146,8 +152,8 @@ export class Database implements Watcher {
   }
 
   /**
-   * Calls `notified` with each notification on `channel`, and with null when some may have been missed. Resolves to a function that
-   * stops this.
+   * Calls `notified` with each notification on `channel`, and with null when some may have been missed. Resolves to a
+   * function that stops this.
    */
   async listen(channel: string, notified: Notified): Promise<() => Promise<void>> {
     return this.#parts.listen(channel, notified)

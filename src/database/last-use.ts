@@ -15,8 +15,8 @@ export interface LastUseOptions {
 }
 
 /**
- * Records when things were last used, at most once per `withinMs` for each. No request waits for this: one statement at a time writes
- * all uses that have accumulated.
+ * Records when things were last used, at most once per `withinMs` for each. No request waits for this: one statement at
+ * a time writes all uses that have accumulated.
  */
 export class LastUse {
   readonly #options: LastUseOptions

@@ -5,7 +5,10 @@ import { requireRightsToMigrate } from './rights.ts'
 import { fillSearch } from './search-fill.ts'
 import { DatabaseUnusableError } from './unusable.ts'
 
-/** Applies the pending migrations, and the work that follows them in batches; resolves to their names. Call it inside `exclusively`. */
+/**
+ * Applies the pending migrations, and the work that follows them in batches; resolves to their names. Call it inside
+ * `exclusively`.
+ */
 export async function migrate(database: Database, log: Log): Promise<string[]> {
   const applied = await applyPending(database, log)
   const filled = await fillSearch(database)

@@ -22,8 +22,9 @@ export interface NotificationOptions {
 }
 
 /**
- * Notifications of transactions (`LISTEN` and `NOTIFY`), on one connection for all channels. While that is lost, or if the URL leads
- * through a pooler in transaction mode, where `LISTEN` cannot work, listeners are called every second, so that they can poll.
+ * Notifications of transactions (`LISTEN` and `NOTIFY`), on one connection for all channels. While that is lost, or if
+ * the URL leads through a pooler in transaction mode, where `LISTEN` cannot work, listeners are called every second, so
+ * that they can poll.
  */
 export class Notifications {
   readonly #options: NotificationOptions
@@ -121,8 +122,8 @@ export class Notifications {
   }
 
   /**
-   * True if a pooler assigns server connections per transaction: then two clients get the same one, or one client gets several. Unlike
-   * trying `LISTEN`, this leaves nothing behind on a server connection.
+   * True if a pooler assigns server connections per transaction: then two clients get the same one, or one client gets
+   * several. Unlike trying `LISTEN`, this leaves nothing behind on a server connection.
    */
   async #isShared(): Promise<boolean> {
     const one = await this.#open()

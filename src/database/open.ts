@@ -15,8 +15,8 @@ export interface DatabaseAddress {
 }
 
 /**
- * Opens PostgreSQL at `databaseUrl`, or the embedded database in `dataDir` if that is null. Throws `DataDirInUseError` if another
- * process uses the folder, and `DatabaseUnusableError` if PostgreSQL cannot be used.
+ * Opens PostgreSQL at `databaseUrl`, or the embedded database in `dataDir` if that is null. Throws `DataDirInUseError`
+ * if another process uses the folder, and `DatabaseUnusableError` if PostgreSQL cannot be used.
  */
 export async function openDatabase(address: DatabaseAddress, log: Log): Promise<Database> {
   const { databaseUrl, directUrl, dataDir } = address

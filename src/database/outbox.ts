@@ -6,7 +6,10 @@ import type { Query, Sql } from './sql.ts'
 const RETENTION = '5 minutes'
 /** How many rows one statement reads, marks or deletes, so that it is short whatever the backlog. */
 const BATCH_SIZE = 2000
-/** How long acknowledgements are batched, in ms, so that not every write costs a statement. Shorter than the sweeper's minimum age. */
+/**
+ * How long acknowledgements are batched, in ms, so that not every write costs a statement. Shorter than the sweeper's
+ * minimum age.
+ */
 const ACKNOWLEDGE_AFTER_MS = 50
 const HAND_OVER_POLL_MS = 20
 
@@ -22,8 +25,9 @@ export function isFromOutside(payload: string | null): boolean {
 export type Apply = (tags: string[]) => Promise<void>
 
 /**
- * The outbox, the table `cache_invalidation`: the tags that committed transactions touched, and whether they were applied in Redis.
- * Its own writes touch no tag. Long operations run in batches, and end with the current batch when the service stops.
+ * The outbox, the table `cache_invalidation`: the tags that committed transactions touched, and whether they were
+ * applied in Redis. Its own writes touch no tag. Long operations run in batches, and end with the current batch when
+ * the service stops.
  */
 export class Outbox {
   readonly #sql: Sql
@@ -37,8 +41,8 @@ export class Outbox {
   }
 
   /**
-   * Passes tags that have been pending for at least `ageMs` to `apply`, and marks them applied when that resolves. Skips rows that
-   * another sweeper is working on. Resolves to the number of rows; there may be more.
+   * Passes tags that have been pending for at least `ageMs` to `apply`, and marks them applied when that resolves.
+   * Skips rows that another sweeper is working on. Resolves to the number of rows; there may be more.
    */
   async sweep(ageMs: number, apply: Apply): Promise<number> {
     // With a full batch of rows waiting to be marked, it would apply those again.
@@ -59,8 +63,9 @@ export class Outbox {
   }
 
   /**
-   * Passes every tag in the table to `apply`, and marks pending ones as applied shortly after. It takes all of them, not only recent
-   * ones: Redis may have lost stamps from before an outage of any length. Rejects when the service stops.
+   * Passes every tag in the table to `apply`, and marks pending ones as applied shortly after. It takes all of them,
+   * not only recent ones: Redis may have lost stamps from before an outage of any length. Rejects when the service
+   * stops.
    */
   async replay(apply: Apply): Promise<void> {
     const [begun] = await this.#sql.query<{ horizon: string }>(
@@ -91,13 +96,18 @@ export class Outbox {
     this.acknowledge(rows.filter(({ pending = true }) => pending).map(({ id }) => id))
   }
 
-  /** Marks rows as applied, shortly after and in batches. If this is lost, the row is applied twice, which costs a miss. */
+  /**
+   * Marks rows as applied, shortly after and in batches. If this is lost, the row is applied twice, which costs a miss.
+   */
   acknowledge(ids: readonly (bigint | string)[]): void {
     for (const id of ids) this.#acknowledged.push(id)
     this.#timer ??= setTimeout(() => this.flush().catch(() => {}), ACKNOWLEDGE_AFTER_MS)
   }
 
-  /** Marks acknowledged rows. When the service stops this ends after one batch; the remaining rows will be applied again. */
+  /**
+   * Marks acknowledged rows. When the service stops this ends after one batch; the remaining rows will be applied
+   * again.
+   */
   flush(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
@@ -188,8 +198,8 @@ interface Row {
 }
 
 /**
- * Uses a join, which is linear in the number of ids, where `id = any(...)` is quadratic; and their range, so that no plan reads the
- * whole table. Skips rows that another process is marking, to avoid deadlocks.
+ * Uses a join, which is linear in the number of ids, where `id = any(...)` is quadratic; and their range, so that no
+ * plan reads the whole table. Skips rows that another process is marking, to avoid deadlocks.
  */
 async function mark(query: Query, ids: readonly (bigint | string)[]): Promise<void> {
   if (ids.length === 0) return

@@ -3,7 +3,9 @@ import { APPLICATION_NAME } from './application-name.ts'
 import { READ_ONLY } from './unavailable.ts'
 
 const CONNECT_TIMEOUT_MS = 5000
-/** The maximum age of a connection, in s: behind a proxy, an old one may lead to a server that is no longer the primary. */
+/**
+ * The maximum age of a connection, in s: behind a proxy, an old one may lead to a server that is no longer the primary.
+ */
 const MAX_AGE_S = 600
 
 /** The options of every connection of the service, pooled or not. */
@@ -17,8 +19,8 @@ export function connectionOptions(databaseUrl: string): pg.ClientConfig {
 }
 
 /**
- * A pool of at most `max` connections to PostgreSQL. When a statement is refused because its connection is read-only, all idle
- * connections are closed: after a failover, they all lead to the old primary.
+ * A pool of at most `max` connections to PostgreSQL. When a statement is refused because its connection is read-only,
+ * all idle connections are closed: after a failover, they all lead to the old primary.
  */
 export function createPool(databaseUrl: string, max: number): pg.Pool {
   const pool = new pg.Pool({
@@ -40,17 +42,17 @@ export function createPool(databaseUrl: string, max: number): pg.Pool {
 }
 
 /**
- * Prisma's adapter writes and reads timestamps without their offset, so a session in another time zone would store wrong ones.
- * It is a statement, not a connection parameter: some poolers refuse such parameters, and those that share server connections
- * between clients track this statement.
+ * Prisma's adapter writes and reads timestamps without their offset, so a session in another time zone would store
+ * wrong ones. It is a statement, not a connection parameter: some poolers refuse such parameters, and those that share
+ * server connections between clients track this statement.
  */
 export const UTC = "set time zone 'UTC'"
 
 const readOnly = new WeakSet<pg.PoolClient>()
 
 /**
- * If `error` says that the connection is read-only, closes the idle connections of the pool (of `createPool`), and `client`, on which
- * the statement failed, once it is released.
+ * If `error` says that the connection is read-only, closes the idle connections of the pool (of `createPool`), and
+ * `client`, on which the statement failed, once it is released.
  */
 export function discardReadOnly(pool: pg.Pool, error: unknown, client?: pg.PoolClient): void {
   if (!(error instanceof pg.DatabaseError) || error.code !== READ_ONLY) return

@@ -67,7 +67,9 @@ export async function openPostgres(
   }
 }
 
-/** Throws `DatabaseUnusableError` if the direct URL leads elsewhere: notifications of our writes would not arrive there. */
+/**
+ * Throws `DatabaseUnusableError` if the direct URL leads elsewhere: notifications of our writes would not arrive there.
+ */
 async function requireSameDatabase(sql: Sql, directUrl: string): Promise<void> {
   const here = await sql.query<{ id: string }>(IDENTITY)
   const there = await inSession(directUrl, (session) => session.query<{ id: string }>(IDENTITY)).catch((error) => {

@@ -39,8 +39,8 @@ export function requireRightsToMigrate({ schema, role, database, mayCreateTables
 const QUEUE_SCHEMA = 'pgboss'
 
 /**
- * The schema of the job queue, and whether to create it: `pgboss`, if the tables are in `public`. A service with a schema of its own
- * keeps its queue there, separate from those of others; so does a role that may not create schemas.
+ * The schema of the job queue, and whether to create it: `pgboss`, if the tables are in `public`. A service with a
+ * schema of its own keeps its queue there, separate from those of others; so does a role that may not create schemas.
  */
 export async function queueSchema(
   sql: Sql,

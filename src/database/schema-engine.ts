@@ -14,10 +14,10 @@ const SCHEMA = fileURLToPath(new URL('../../prisma/schema.prisma', import.meta.u
 const NO_FILTERS = { externalTables: [], externalEnums: [] }
 
 /**
- * Applies the pending migrations of `prisma/migrations`; resolves to their names. It runs Prisma's own migration engine, compiled to
- * WebAssembly: there is no binary to download, both databases use the same code, and the table `_prisma_migrations` remains
- * compatible with `prisma migrate deploy`. `waits` is called with the name of a migration each time it cannot get a lock.
- * Throws `MigrationFailedError`.
+ * Applies the pending migrations of `prisma/migrations`; resolves to their names. It runs Prisma's own migration
+ * engine, compiled to WebAssembly: there is no binary to download, both databases use the same code, and the table
+ * `_prisma_migrations` remains compatible with `prisma migrate deploy`. `waits` is called with the name of a migration
+ * each time it cannot get a lock. Throws `MigrationFailedError`.
  */
 export async function applyMigrations(
   database: SqlMigrationAwareDriverAdapterFactory,
@@ -39,14 +39,14 @@ export async function applyMigrations(
 }
 
 /**
- * The session lock that the engine takes and never releases. Behind a pooler in transaction mode, it would stay on a connection that
- * other clients get. It is not needed: `Database.exclusively` already holds a lock.
+ * The session lock that the engine takes and never releases. Behind a pooler in transaction mode, it would stay on a
+ * connection that other clients get. It is not needed: `Database.exclusively` already holds a lock.
  */
 const ENGINE_LOCK = /^\s*select pg_advisory_lock\(\d+\)\s*$/i
 
 /**
- * A script and the update that marks it finished are sent together, and so are one transaction: if the start is killed in between,
- * the migration is marked as begun, but none of it has been applied.
+ * A script and the update that marks it finished are sent together, and so are one transaction: if the start is killed
+ * in between, the migration is marked as begun, but none of it has been applied.
  */
 async function adapted(
   database: SqlMigrationAwareDriverAdapterFactory,
@@ -75,7 +75,10 @@ async function adapted(
   }
 }
 
-/** The SQL that leads from the migrations to `schema.prisma`; empty if they agree. `database` only provides a shadow database. */
+/**
+ * The SQL that leads from the migrations to `schema.prisma`; empty if they agree. `database` only provides a shadow
+ * database.
+ */
 export async function diffMigrations(database: SqlMigrationAwareDriverAdapterFactory): Promise<string> {
   using schemaEngine = await openSchemaEngine(database)
   const { stdout } = await schemaEngine.diff({

@@ -4,9 +4,9 @@ import type { Database, Transaction } from './database.ts'
 const BATCH_SIZE = 25
 
 /**
- * Builds the search index for published courses that no trigger has indexed: those from before the migration `full_text_search`, or loaded
- * without triggers. Each batch is a transaction of its own, so that other writers can proceed, and an interrupted run can be resumed.
- * Resolves to the number of courses.
+ * Builds the search index for published courses that no trigger has indexed: those from before the migration
+ * `full_text_search`, or loaded without triggers. Each batch is a transaction of its own, so that other writers can
+ * proceed, and an interrupted run can be resumed. Resolves to the number of courses.
  */
 export async function fillSearch(database: Database): Promise<number> {
   let filled = 0
@@ -18,7 +18,10 @@ export async function fillSearch(database: Database): Promise<number> {
   return filled
 }
 
-/** Indexes the next batch after the id `after`; resolves to its ids. Cached searches lack these courses, so they are invalidated. */
+/**
+ * Indexes the next batch after the id `after`; resolves to its ids. Cached searches lack these courses, so they are
+ * invalidated.
+ */
 async function fillAfter(tx: Transaction, after: number): Promise<number[]> {
   const rows = await tx.$queryRaw<{ id: number }[]>`
     select id from course where status = 'published' and id > ${after}

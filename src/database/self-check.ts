@@ -6,9 +6,9 @@ const INSTANT = new Date('2020-02-02T20:20:20.000Z')
 const MAX_ID = 2_000_000_000
 
 /**
- * Writes a user through the client, in a transaction that is rolled back, and checks that the service is told which tags that
- * touched, and that the database stores the right timestamp. Throws `DatabaseUnusableError` if not: the service would serve stale
- * data without knowing it.
+ * Writes a user through the client, in a transaction that is rolled back, and checks that the service is told which
+ * tags that touched, and that the database stores the right timestamp. Throws `DatabaseUnusableError` if not: the
+ * service would serve stale data without knowing it.
  */
 export async function requireCoherence(database: Database): Promise<void> {
   // Negative, so that no sequence ever assigns it.

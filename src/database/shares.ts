@@ -1,14 +1,16 @@
 import { Bulkhead, BusyError } from './bulkhead.ts'
 
-/** The kinds of work that share the pool: reads of single items, lists and searches, platform statistics, and writes. */
+/**
+ * The kinds of work that share the pool: reads of single items, lists and searches, platform statistics, and writes.
+ */
 export const KINDS = ['reads', 'lists', 'statistics', 'writes'] as const
 export type Kind = (typeof KINDS)[number]
 
 export type Shares = Readonly<Record<Kind, Bulkhead>>
 
 /**
- * How many operations of a kind may wait, and for how long. A write may wait longer than the lock timeout, so it survives one other
- * write that waits for a lock in vain (`timeouts.ts`).
+ * How many operations of a kind may wait, and for how long. A write may wait longer than the lock timeout, so it
+ * survives one other write that waits for a lock in vain (`timeouts.ts`).
  */
 const QUEUE = 32
 const WAIT_MS = 1000
@@ -22,8 +24,8 @@ const EXTRA_WRITES_PER_CLIENT = 46
 const EXTRA_READS_PER_CLIENT = 100
 
 /**
- * The shares of a pool of `size` connections. Lists, statistics and writes may take long; together they leave a fifth of the pool to
- * reads, which are short, and may use more of it while it is free.
+ * The shares of a pool of `size` connections. Lists, statistics and writes may take long; together they leave a fifth
+ * of the pool to reads, which are short, and may use more of it while it is free.
  */
 export function createShares(size: number): Shares {
   const share = (kind: string, fraction: number, queue: number, longestWaitMs: number, extra = EXTRA_PER_CLIENT) => {

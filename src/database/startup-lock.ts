@@ -10,8 +10,9 @@ const LOCK_TIMEOUT_MS = 110_000
 const LOCK_NOT_AVAILABLE = '55P03'
 
 /**
- * Runs `task` while no other process on this database runs one. The lock belongs to a transaction, not a session: behind a pooler in
- * transaction mode the session is shared, and would keep the lock. The lock ends with the connection, however the process dies.
+ * Runs `task` while no other process on this database runs one. The lock belongs to a transaction, not a session:
+ * behind a pooler in transaction mode the session is shared, and would keep the lock. The lock ends with the
+ * connection, however the process dies.
  */
 export async function withStartupLock<T>(databaseUrl: string, log: Log, task: () => Promise<T>): Promise<T> {
   const client = new pg.Client(connectionOptions(databaseUrl))
@@ -35,7 +36,8 @@ async function lock(client: pg.Client, log: Log): Promise<void> {
   )
   try {
     await client.query('begin isolation level read committed')
-    // Override timeouts of the role or the database: this connection waits for the lock, then idles while the task runs elsewhere.
+    // Override timeouts of the role or the database: this connection waits for the lock, then idles while the task runs
+    // elsewhere.
     await client.query('set local statement_timeout = 0')
     await client.query('set local idle_in_transaction_session_timeout = 0')
     await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`)

@@ -11,16 +11,17 @@ export interface SweeperOptions {
   /** False while sweeping is pointless, because the store cannot be reached. */
   readonly ready: () => boolean
   /**
-   * Invalidates the tags. If it rejects, their rows are kept for the next attempt. `outside` is true if a writer outside the service woke
-   * the sweeper.
+   * Invalidates the tags. If it rejects, their rows are kept for the next attempt. `outside` is true if a writer
+   * outside the service woke the sweeper.
    */
   readonly apply: (tags: string[], outside: boolean) => Promise<void>
   readonly log: Log
 }
 
 /**
- * Applies invalidations that their writers did not: because they crashed between commit and invalidation, had lost Redis, or are
- * outside the service and do not know about the cache. Every instance runs a sweeper; only one of them works on a row.
+ * Applies invalidations that their writers did not: because they crashed between commit and invalidation, had lost
+ * Redis, or are outside the service and do not know about the cache. Every instance runs a sweeper; only one of them
+ * works on a row.
  */
 export class Sweeper {
   readonly #options: SweeperOptions
@@ -47,7 +48,10 @@ export class Sweeper {
     ]
   }
 
-  /** Sweeps now, whatever the age of the rows, because a notification announced some, perhaps from a writer outside the service. */
+  /**
+   * Sweeps now, whatever the age of the rows, because a notification announced some, perhaps from a writer outside the
+   * service.
+   */
   wake(outside = false): void {
     this.#again = this.#sweeping !== null
     // The rows found after an outage may come from any writer.

@@ -1,6 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-/** The longest time a statement waits for a row that another transaction has locked, in ms; at most half of its whole time. */
+/**
+ * The longest time a statement waits for a row that another transaction has locked, in ms; at most half of its whole
+ * time.
+ */
 const LOCK_TIMEOUT_MS = 2000
 /** How much longer than its longest statement a transaction may take, since it holds a connection. */
 const TRANSACTION_EXTRA_MS = 5000
@@ -22,9 +25,10 @@ export function withoutTimeouts<T>(task: () => Promise<T>): Promise<T> {
 }
 
 /**
- * The statements that begin every transaction of the service. Its isolation level is READ COMMITTED, whatever the default of the
- * database or the role. The timeouts are local to the transaction: so they also apply behind a pooler, and do not leak to other
- * clients of the connection, as a plain `SET` or a connection parameter would not ensure. A timeout of 0 means none.
+ * The statements that begin every transaction of the service. Its isolation level is READ COMMITTED, whatever the
+ * default of the database or the role. The timeouts are local to the transaction: so they also apply behind a pooler,
+ * and do not leak to other clients of the connection, as a plain `SET` or a connection parameter would not ensure. A
+ * timeout of 0 means none.
  */
 export function beginTransaction(statementTimeoutMs: number): string {
   const statement = unlimited.getStore() ? 0 : statementTimeoutMs

@@ -10,9 +10,10 @@ const CODES = /^P(1\d{3}|2024|2028|2034|2037)$/
 const FULL = /^P(2024|2028)$/
 
 /**
- * SQLSTATEs of transient errors, which do not mean that the statement is wrong: connection lost (08), read-only (25006), transaction
- * timed out (25P03, 25P04) or rolled back because of a conflict (40), disk full or too many connections (53), lock not available
- * (55P03), statement cancelled (57014), server shutting down, starting up or ending idle sessions (57P), I/O error (58).
+ * SQLSTATEs of transient errors, which do not mean that the statement is wrong: connection lost (08), read-only
+ * (25006), transaction timed out (25P03, 25P04) or rolled back because of a conflict (40), disk full or too many
+ * connections (53), lock not available (55P03), statement cancelled (57014), server shutting down, starting up or
+ * ending idle sessions (57P), I/O error (58).
  */
 const TRANSIENT = /^(08|25006|25P03|25P04|40|53|55P03|57014|57P|58)/
 /** Of these, the ones that guarantee that nothing was done: the statement may be run again. */

@@ -9,7 +9,10 @@ export class DatabaseUnusableError extends Error {
     super(`${variable}: PostgreSQL cannot be used: ${line}`, { cause })
   }
 
-  /** Wraps an error, unless it already is of this class. The message names a missing privilege, and the page that has the grants. */
+  /**
+   * Wraps an error, unless it already is of this class. The message names a missing privilege, and the page that has
+   * the grants.
+   */
   static of(error: unknown, variable?: string): DatabaseUnusableError {
     if (error instanceof DatabaseUnusableError) return error
     const denied = /permission denied for [^`\n(]+/.exec(error instanceof Error ? error.message : '')?.[0]

@@ -24,8 +24,8 @@ const TLS_FILES = new Set(['ca', 'cert', 'key'])
 const DEFAULT_PORTS = { single: 6379, cluster: 6379, sentinel: 26379 }
 
 /**
- * Parses a URL in one of the `REDIS_URL_FORMS`; null for anything else. `rediss`, `rediss+sentinel` and `rediss+cluster` use TLS, with
- * the paths of PEM files in `?ca=`, `cert=` and `key=`.
+ * Parses a URL in one of the `REDIS_URL_FORMS`; null for anything else. `rediss`, `rediss+sentinel` and
+ * `rediss+cluster` use TLS, with the paths of PEM files in `?ca=`, `cert=` and `key=`.
  */
 export function parseRedisUrl(url: string): RedisAddress | null {
   const { scheme = '', user, password, hosts = '', path = '', query = '' } = URL_FORM.exec(url)?.groups ?? {}

@@ -22,9 +22,9 @@ const SENTINEL_TIMEOUT_MS = 500
 const SLOTS = 16_384
 
 /**
- * A client for the Redis at a URL (`address.ts`). It reconnects until `closeRedis` is called (`watchdog.ts`). A command fails after
- * `commandTimeoutMs` (250 ms), and at once while disconnected, so that callers can degrade instead of waiting. Throws `RangeError` for an
- * invalid URL, and `UnreadableFileError`.
+ * A client for the Redis at a URL (`address.ts`). It reconnects until `closeRedis` is called (`watchdog.ts`). A command
+ * fails after `commandTimeoutMs` (250 ms), and at once while disconnected, so that callers can degrade instead of
+ * waiting. Throws `RangeError` for an invalid URL, and `UnreadableFileError`.
  */
 export function connectRedis(url: string, commandTimeoutMs = COMMAND_TIMEOUT_MS): RedisClient {
   return keepConnected(clientOf(url, commandTimeoutMs))
@@ -89,8 +89,8 @@ export function duplicateOf(client: RedisClient): RedisClient {
 }
 
 /**
- * Calls back when acknowledged writes may have been lost: the connection was closed, or another server has taken over, which
- * may lack the last writes of the old one.
+ * Calls back when acknowledged writes may have been lost: the connection was closed, or another server has taken over,
+ * which may lack the last writes of the old one.
  */
 export function onInterruption(client: RedisClient, interrupted: (reason: Error) => void): void {
   client.on('close', () => interrupted(new Error('the connection to Redis was closed')))
@@ -106,7 +106,9 @@ export function onInterruption(client: RedisClient, interrupted: (reason: Error)
   })
 }
 
-/** A cluster client that emits `moved` before it redirects a command after MOVED: the new master's answer may be stale. */
+/**
+ * A cluster client that emits `moved` before it redirects a command after MOVED: the new master's answer may be stale.
+ */
 class WatchedCluster extends Cluster {
   override handleError(...[error, ...more]: Parameters<Cluster['handleError']>): void {
     if (error.message.startsWith('MOVED')) this.emit('moved')
@@ -115,8 +117,8 @@ class WatchedCluster extends Cluster {
 }
 
 /**
- * The masters, which together have all keys, and a text that describes which of them has which slots; freshly read from the cluster.
- * Throws if a slot has no master, or if the cluster does not answer.
+ * The masters, which together have all keys, and a text that describes which of them has which slots; freshly read from
+ * the cluster. Throws if a slot has no master, or if the cluster does not answer.
  */
 export async function allMasters(client: RedisClient): Promise<{ masters: Redis[]; layout: string }> {
   if (!(client instanceof Cluster)) return { masters: [client], layout: '' }
@@ -131,7 +133,10 @@ export async function allMasters(client: RedisClient): Promise<{ masters: Redis[
   return { masters, layout: mastersBySlot(client) }
 }
 
-/** Which master has which slots, as a text to compare: when a master and its replica swap roles, no node is added or lost. */
+/**
+ * Which master has which slots, as a text to compare: when a master and its replica swap roles, no node is added or
+ * lost.
+ */
 function mastersBySlot({ slots }: Cluster): string {
   const ranges: string[] = []
   for (let slot = 0; slot < SLOTS; slot++) {

@@ -4,8 +4,9 @@ export function endOfTurn(): Promise<void> {
 }
 
 /**
- * Coalesces equal queries within one turn of the event loop. The query is sent at the end of the turn, after the last of its callers
- * has asked. So each gets an answer as fresh as that of a query of its own, which joining a query in flight would not guarantee.
+ * Coalesces equal queries within one turn of the event loop. The query is sent at the end of the turn, after the last
+ * of its callers has asked. So each gets an answer as fresh as that of a query of its own, which joining a query in
+ * flight would not guarantee.
  */
 export class OncePerTurn<T> {
   readonly #pending = new Map<string, Promise<T>>()

@@ -16,8 +16,8 @@ const REFUSALS: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * Tries to write a key under `prefix`, which expires after ten seconds. `reason` is our own wording, without addresses, because it is
- * public. Never rejects.
+ * Tries to write a key under `prefix`, which expires after ten seconds. `reason` is our own wording, without addresses,
+ * because it is public. Never rejects.
  */
 export async function stateOf(client: RedisClient, prefix: string): Promise<{ state: RedisState; reason?: string }> {
   try {

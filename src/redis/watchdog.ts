@@ -2,16 +2,19 @@ import { Cluster, ReplyError } from 'ioredis'
 import type { RedisClient } from './connect.ts'
 
 /**
- * Each client is checked at this interval, and reconnected at the fourth check in a row without a sign of life: after 2.1 to
- * 2.8 s, which is more than `connectTimeout` and less than 3 s. It counts checks rather than milliseconds, so that a process that
- * was suspended, or too busy to run its timers, does not consider all its connections dead.
+ * Each client is checked at this interval, and reconnected at the fourth check in a row without a sign of life: after
+ * 2.1 to 2.8 s, which is more than `connectTimeout` and less than 3 s. It counts checks rather than milliseconds, so
+ * that a process that was suspended, or too busy to run its timers, does not consider all its connections dead.
  */
 const CHECK_MS = 700
 const CHECKS = 4
 /** How soon a client connects again after it has ended. */
 const RECONNECT_MS = 100
 
-/** Events that show activity, such as `error`: while no sentinel answers, the status stays `connecting`, with an error per round. */
+/**
+ * Events that show activity, such as `error`: while no sentinel answers, the status stays `connecting`, with an error
+ * per round.
+ */
 const SIGNS_OF_LIFE = ['connecting', 'connect', 'ready', 'close', 'reconnecting', 'end', 'error'] as const
 
 /** A client emits this event, with an `Error` that says why, when the watchdog has to reconnect it: once per outage. */
@@ -20,10 +23,10 @@ export const REVIVED = 'revived'
 const watchdogs = new WeakMap<RedisClient, Watchdog>()
 
 /**
- * Ensures that a client is never without a connection, or an attempt at one, for longer than 3 s, until `closeRedis` is called.
- * ioredis reconnects by itself, with exceptions: `end` is final, whatever caused it (a failover noticed during a query to a sentinel
- * ends a client just as `disconnect()` and `quit()` do); `reconnecting` and `disconnecting` can lose their timer; and a connection
- * that died silently stays `ready` as long as no command is sent on it.
+ * Ensures that a client is never without a connection, or an attempt at one, for longer than 3 s, until `closeRedis` is
+ * called. ioredis reconnects by itself, with exceptions: `end` is final, whatever caused it (a failover noticed during
+ * a query to a sentinel ends a client just as `disconnect()` and `quit()` do); `reconnecting` and `disconnecting` can
+ * lose their timer; and a connection that died silently stays `ready` as long as no command is sent on it.
  */
 export function keepConnected<Client extends RedisClient>(client: Client): Client {
   watchdogs.set(client, new Watchdog(client))
@@ -125,8 +128,9 @@ async function ping(client: RedisClient): Promise<unknown> {
 }
 
 /**
- * Rejects if the command could not be sent. An error reply of the server counts as an answer. So does a command timeout: this machine
- * may just be busy, and reconnecting would make it busier. If nothing arrives on the connection, `socketTimeout` closes it.
+ * Rejects if the command could not be sent. An error reply of the server counts as an answer. So does a command
+ * timeout: this machine may just be busy, and reconnecting would make it busier. If nothing arrives on the connection,
+ * `socketTimeout` closes it.
  */
 async function requireAnswer(command: Promise<unknown>): Promise<void> {
   try {

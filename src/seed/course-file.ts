@@ -22,7 +22,10 @@ interface Section {
   readonly body: string
 }
 
-/** Parses a course: front matter, description, then modules (`#`, summary after `>`) with chapters (`##`, `minutes:` first). */
+/**
+ * Parses a course: front matter, description, then modules (`#`, summary after `>`) with chapters (`##`, `minutes:`
+ * first).
+ */
 export function parseCourse(slug: string, text: string): CourseFile {
   const [, front = '', body = ''] = /^---\n(.*?)\n---\n(.*)$/s.exec(text) ?? []
   const fields = new Map(

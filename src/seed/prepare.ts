@@ -8,8 +8,8 @@ import { ensureAdmin } from '#users/admin.ts'
 import { isEmpty, seedDemo } from './seed.ts'
 
 /**
- * Prepares a database for this version of the service: migrates it, creates the admin, seeds it if configured, and checks that the
- * cache will be notified of writes. Throws `DatabaseUnusableError`.
+ * Prepares a database for this version of the service: migrates it, creates the admin, seeds it if configured, and
+ * checks that the cache will be notified of writes. Throws `DatabaseUnusableError`.
  */
 export async function prepareDatabase(database: Database, config: Config, log: Log): Promise<void> {
   const prepared = database.exclusively(async () => {

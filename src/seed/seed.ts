@@ -16,7 +16,10 @@ const DAYS_APART = 9
 const DAY_MS = 86_400_000
 const TRANSACTION_TIMEOUT_MS = 60_000
 
-/** Fills an empty database (`isEmpty`) with the demo catalogue, in one transaction. Call both inside `Database.exclusively`. */
+/**
+ * Fills an empty database (`isEmpty`) with the demo catalogue, in one transaction. Call both inside
+ * `Database.exclusively`.
+ */
 export async function seedDemo(database: Database, log: Log): Promise<void> {
   const files = await readCourses()
   await database.write(

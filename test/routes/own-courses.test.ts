@@ -137,7 +137,7 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
       [409, new RegExp(`module ${second} is missing`), { modules: [{ id: first, chapters: [c, d, e] }] }],
       [
         409,
-        new RegExp(`chapter ${other.chapterId} is not one`),
+        new RegExp(`chapter ${other.chapterId} is not in it`),
         {
           modules: [
             { id: first, chapters: [c, d, e, other.chapterId] },

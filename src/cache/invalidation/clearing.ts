@@ -1,6 +1,9 @@
 import type { Store } from '../store/store.ts'
 
-/** Called after each step, with the number of matching keys found so far and the fraction of the keyspace scanned, 0 to 1. */
+/**
+ * Called after each step, with the number of matching keys found so far and the fraction of the keyspace scanned, 0 to
+ * 1.
+ */
 export type Progress = (found: number, fraction: number) => void
 
 /** Removes the cached data whose keys match a Redis glob, step by step; resolves to the number of keys removed. */

@@ -14,7 +14,10 @@ export const MAX_TAGS = 500
 const MAX_MESSAGE_LENGTH = 2 * MAX_TAGS * MAX_KEY_LENGTH
 const WARN_EVERY_MS = 60_000
 
-/** A message between instances: the tags that were invalidated, or the pattern that was cleared, and by which person, if any. */
+/**
+ * A message between instances: the tags that were invalidated, or the pattern that was cleared, and by which person, if
+ * any.
+ */
 const Message = Type.Object({
   from: Type.String({ maxLength: 64 }),
   tags: Type.Optional(Type.Array(Type.String({ maxLength: MAX_KEY_LENGTH }), { maxItems: MAX_TAGS })),
@@ -87,8 +90,8 @@ export class RedisMessages implements Messages {
     })
     this.#subscriber.on('ready', begin)
     if (this.#subscriber.status === 'ready') begin()
-    // Subscribing twice is harmless, so it serves as the heartbeat. It tests the connection that delivers the messages (in a
-    // cluster, one that carries nothing else), and repairs a failed subscription.
+    // Subscribing twice is harmless, so it serves as the heartbeat. It tests the connection that delivers the messages
+    // (in a cluster, one that carries nothing else), and repairs a failed subscription.
     heartbeat(this.#subscriber, subscribe)
   }
 

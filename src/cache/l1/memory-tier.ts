@@ -36,8 +36,9 @@ export interface Copy {
 }
 
 /**
- * The first tier (L1): copies of entries in this process, bounded in bytes. A copy is served without asking the store for the
- * lease after its stamps were checked, unless one of its tags has been dropped since. Times are `performance.now()`, in ms.
+ * The first tier (L1): copies of entries in this process, bounded in bytes. A copy is served without asking the store
+ * for the lease after its stamps were checked, unless one of its tags has been dropped since. Times are
+ * `performance.now()`, in ms.
  */
 export class MemoryTier {
   readonly #copies: LRUCache<string, Copy>
@@ -78,8 +79,8 @@ export class MemoryTier {
   }
 
   /**
-   * The same check, which from now on watches these tags, too. Call it before asking the store for their stamps. The check keeps its
-   * original time, so the lease of a copy counts from the first question.
+   * The same check, which from now on watches these tags, too. Call it before asking the store for their stamps. The
+   * check keeps its original time, so the lease of a copy counts from the first question.
    */
   alsoWatch(check: Check, tags: readonly string[]): Check {
     return { ...check, watches: [...check.watches, ...this.#watchAll(tags)] }

@@ -52,15 +52,17 @@ export class Flight {
 }
 
 /**
- * Single flight in this process: concurrent loads with the same name share one. The name must contain everything that the answer
- * is known to depend on: the reader includes the stamps, so that a read after a write does not join a load from before it.
+ * Single flight in this process: concurrent loads with the same name share one. The name must contain everything that
+ * the answer is known to depend on: the reader includes the stamps, so that a read after a write does not join a load
+ * from before it.
  */
 export class Flights {
   readonly #underway = new Map<string, Flight>()
 
   /**
-   * The result of the flight in progress, or a new flight, which the caller has to end. `isUsable` decides whether the joined result
-   * may be used, as only the loaded entry can tell. If not, the next flight is joined or begun; it began after this call.
+   * The result of the flight in progress, or a new flight, which the caller has to end. `isUsable` decides whether the
+   * joined result may be used, as only the loaded entry can tell. If not, the next flight is joined or begun; it began
+   * after this call.
    */
   async join(name: string, isUsable: (loaded: Loaded) => boolean | Promise<boolean>): Promise<Loaded | Flight> {
     for (let beganAfterUs = false; ; beganAfterUs = true) {

@@ -16,9 +16,9 @@ export interface ProcessLock {
 export const noLock: ProcessLock = { release: async () => {} }
 
 /**
- * Single flight between processes. Of those that miss the same entry under the same stamps, one gets a short lock in the store and
- * loads; the others poll `find` until the entry is stored, or until they may load, too. `name` contains the key and the stamps. If
- * the store fails, the caller loads; this never rejects.
+ * Single flight between processes. Of those that miss the same entry under the same stamps, one gets a short lock in
+ * the store and loads; the others poll `find` until the entry is stored, or until they may load, too. `name` contains
+ * the key and the stamps. If the store fails, the caller loads; this never rejects.
  */
 export async function lockOrFind<T>(
   store: Store,

@@ -21,7 +21,10 @@ export interface ReaderOptions extends KeeperOptions {
   readonly maxLoadMs: number
 }
 
-/** The first phase of a read: finds a copy in this process, an entry in the store or a load in progress, or gives a ticket. */
+/**
+ * The first phase of a read: finds a copy in this process, an entry in the store or a load in progress, or gives a
+ * ticket.
+ */
 export class Reader {
   readonly validator: Validator
   readonly keeper: Keeper
@@ -120,9 +123,9 @@ export class Reader {
   }
 
   /**
-   * Reads without the store: from a copy made within the last second, or by a load. Neither is shared at lease 0, for data of one
-   * user, or for the few reads that fail before the breaker opens: while other instances still trust the store, only the store
-   * knows about their writes.
+   * Reads without the store: from a copy made within the last second, or by a load. Neither is shared at lease 0, for
+   * data of one user, or for the few reads that fail before the breaker opens: while other instances still trust the
+   * store, only the store knows about their writes.
    */
   async #bypass(spec: CacheSpec, trace: Trace): Promise<Entry | Ticket> {
     const { tier, breaker, l1LeaseMs, meter } = this.#options
@@ -170,8 +173,8 @@ export class Reader {
   }
 
   /**
-   * Stale-if-error (RFC 5861): an expired copy of public data when the database fails. It is never one that was invalidated, not
-   * even during the failed load. `isCurrent` asks the store about that, unless the store is bypassed.
+   * Stale-if-error (RFC 5861): an expired copy of public data when the database fails. It is never one that was
+   * invalidated, not even during the failed load. `isCurrent` asks the store about that, unless the store is bypassed.
    */
   async #staleFor(
     error: unknown,

@@ -32,9 +32,9 @@ interface TicketParts {
 }
 
 /**
- * The right, and the duty, to load a value that was not cached: the second phase of a read. Its holder ends it with `commit`,
- * `missing`, `abandon` or `stale`; only the first call counts. The stamps were taken before the load, so an entry whose load raced
- * with a write carries old stamps and is never served.
+ * The right, and the duty, to load a value that was not cached: the second phase of a read. Its holder ends it with
+ * `commit`, `missing`, `abandon` or `stale`; only the first call counts. The stamps were taken before the load, so an
+ * entry whose load raced with a write carries old stamps and is never served.
  */
 export class Ticket {
   readonly #options: TicketOptions
@@ -70,8 +70,8 @@ export class Ticket {
   }
 
   /**
-   * Adds tags that are only known during the load. Await it before reading the data that they cover: data read earlier may already
-   * be stale when the entry is stored.
+   * Adds tags that are only known during the load. Await it before reading the data that they cover: data read earlier
+   * may already be stale when the entry is stored.
    */
   async dependOn(tags: readonly string[]): Promise<void> {
     const { keeper, tier } = this.#parts
@@ -102,7 +102,9 @@ export class Ticket {
     this.#activity?.end(error === undefined ? 'abandoned' : 'failed')
   }
 
-  /** Abandons the load; resolves to a stale entry that may be served instead of its error, or null. It never rejects. */
+  /**
+   * Abandons the load; resolves to a stale entry that may be served instead of its error, or null. It never rejects.
+   */
   stale(error: unknown): Promise<Entry | null> {
     this.abandon(error)
     return this.#options.staleFor(error)

@@ -1,4 +1,6 @@
-/** How a read was answered. BYPASS: without the store, which is not trusted. STALE: expired, but the database is down. */
+/**
+ * How a read was answered. BYPASS: without the store, which is not trusted. STALE: expired, but the database is down.
+ */
 export type Outcome = 'HIT' | 'MISS' | 'STALE' | 'BYPASS'
 
 /** What the cache did for one request, for the response headers and the request log. */

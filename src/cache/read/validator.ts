@@ -10,7 +10,9 @@ export interface ValidatorOptions {
   readonly tier: MemoryTier
 }
 
-/** The store's answer for a key: a valid entry, and whether it is the copy of this process; or else the current stamps. */
+/**
+ * The store's answer for a key: a valid entry, and whether it is the copy of this process; or else the current stamps.
+ */
 export type Current =
   | { readonly entry: Entry; readonly copied: boolean }
   | { readonly stamps: readonly (string | null)[] }
@@ -23,7 +25,10 @@ export class Validator {
     this.#options = options
   }
 
-  /** The valid entry (the copy of this process, if its stamps are still current), or the current stamps of the spec's tags. */
+  /**
+   * The valid entry (the copy of this process, if its stamps are still current), or the current stamps of the spec's
+   * tags.
+   */
   async find(spec: CacheSpec, check: Check): Promise<Current> {
     const { tier, store } = this.#options
     const copy = this.copyToConfirm(spec)
@@ -76,7 +81,10 @@ export class Validator {
     return tags.length === 0 || isCurrent(entry, await this.#ask(() => store.stamps(tags)), from)
   }
 
-  /** Rejects if the store lost trust meanwhile: the answer may come from another server, which has not seen the last writes. */
+  /**
+   * Rejects if the store lost trust meanwhile: the answer may come from another server, which has not seen the last
+   * writes.
+   */
   async #ask<T>(question: () => Promise<T>): Promise<T> {
     const { breaker } = this.#options
     const { doubts } = breaker

@@ -13,16 +13,20 @@ const BITS = 31
 
 type Accepts = (char: string) => boolean
 
-/** A pattern as an automaton. A character that `accepts[n]` takes leads from state n to n + 1; a star at n also keeps state n. */
+/**
+ * A pattern as an automaton. A character that `accepts[n]` takes leads from state n to n + 1; a star at n also keeps
+ * state n.
+ */
 interface Automaton {
   readonly accepts: readonly Accepts[]
   readonly stars: ReadonlySet<number>
 }
 
 /**
- * A test that matches keys as Redis does (`stringmatchlen` in its util.c): `*` any text, `?` one character, `[a-c]`, `[^a]`, and `\`
- * before a literal character. Any text is a valid pattern. The states of the automaton are bits, and there is no backtracking: the
- * time is proportional to the length of the key, times one word for each 31 characters of the pattern.
+ * A test that matches keys as Redis does (`stringmatchlen` in its util.c): `*` any text, `?` one character, `[a-c]`,
+ * `[^a]`, and `\` before a literal character. Any text is a valid pattern. The states of the automaton are bits, and
+ * there is no backtracking: the time is proportional to the length of the key, times one word for each 31 characters of
+ * the pattern.
  */
 export function matcher(pattern: string): (key: string) => boolean {
   const { accepts, stars } = parse(pattern)
@@ -98,7 +102,9 @@ function parse(pattern: string): Automaton {
   return { accepts, stars }
 }
 
-/** A character class: from `start`, after the opening bracket, to the closing one, or else to the end of the pattern. */
+/**
+ * A character class: from `start`, after the opening bracket, to the closing one, or else to the end of the pattern.
+ */
 function parseClass(pattern: string, start: number): { test: Accepts; end: number } {
   const negated = pattern.charAt(start) === '^'
   const ranges: [string, string][] = []

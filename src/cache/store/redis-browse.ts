@@ -10,8 +10,8 @@ const MAX_POSITION = 2n ** 64n - 1n
 const CURSOR = /^(\d{1,4})-(\d{1,20})$/
 
 /**
- * A page of the keys of cached data that match, starting at a cursor, by SCAN through one master after another; each master is asked
- * for the memory usage of its own keys. Throws `RangeError` for an invalid cursor.
+ * A page of the keys of cached data that match, starting at a cursor, by SCAN through one master after another; each
+ * master is asked for the memory usage of its own keys. Throws `RangeError` for an invalid cursor.
  */
 export async function pageOfRedis(
   redis: RedisClient,
@@ -38,7 +38,9 @@ export async function pageOfRedis(
   }
 }
 
-/** The memory usage of keys on a master, in bytes; null for a key on another master, or if the command is not permitted. */
+/**
+ * The memory usage of keys on a master, in bytes; null for a key on another master, or if the command is not permitted.
+ */
 export function memoryUsageOn(master: Redis, keys: readonly string[]): Promise<(number | null)[]> {
   return Promise.all(
     keys.map(async (key) => {

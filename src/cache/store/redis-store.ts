@@ -16,8 +16,8 @@ const MANY_TAGS = 50
 const MAX_STAMP_BYTES = 256
 
 /**
- * A store in Redis 7 or later, shared by all processes. It sends single-key commands only, so that keys need not share a cluster
- * slot; the client's auto-pipelining combines them into one round trip.
+ * A store in Redis 7 or later, shared by all processes. It sends single-key commands only, so that keys need not share
+ * a cluster slot; the client's auto-pipelining combines them into one round trip.
  */
 export class RedisStore implements Store, SharedStore {
   readonly #redis: RedisClient
@@ -129,7 +129,8 @@ export class RedisStore implements Store, SharedStore {
     return (await this.#redis.set(this.#prefix + lockKey(name), '', 'PX', ttlMs, 'NX')) === 'OK'
   }
 
-  // A process that unlocks after its lock has expired may release the lock of another: this costs one extra load, nothing else.
+  // A process that unlocks after its lock has expired may release the lock of another: this costs one extra load,
+  // nothing else.
   async unlock(name: string): Promise<void> {
     await this.#redis.unlink(this.#prefix + lockKey(name))
   }
@@ -154,8 +155,8 @@ export class RedisStore implements Store, SharedStore {
   }
 
   /**
-   * The text under a key; empty if there is none, and null if the value is not a string or is too long, so none of ours. It asks for
-   * one byte more than allowed, to detect a text that is too long.
+   * The text under a key; empty if there is none, and null if the value is not a string or is too long, so none of
+   * ours. It asks for one byte more than allowed, to detect a text that is too long.
    */
   async #text(key: string, maxBytes: number): Promise<string | null> {
     const bytes = await this.#redis.getrangeBuffer(this.#prefix + key, 0, maxBytes).catch(onWrongType(() => null))

@@ -1,6 +1,6 @@
 /**
- * Where entries and stamps are stored. Both implementations, memory and Redis, pass the same suite (`test/cache/stores.test.ts`).
- * A stamp is the current nonce of a tag.
+ * Where entries and stamps are stored. Both implementations, memory and Redis, pass the same suite
+ * (`test/cache/stores.test.ts`). A stamp is the current nonce of a tag.
  */
 export interface Store {
   /** The text stored under `key`, with its remaining TTL, or null. */
@@ -12,8 +12,8 @@ export interface Store {
   /** The keys of cached data that match a Redis glob, step by step. For operators, never in the path of a request. */
   matching(pattern: string): AsyncIterable<Step>
   /**
-   * About `limit` of these keys, starting at the cursor of an earlier page, in a bounded number of steps: a short page is not
-   * necessarily the last. Throws `RangeError` for an invalid cursor.
+   * About `limit` of these keys, starting at the cursor of an earlier page, in a bounded number of steps: a short page
+   * is not necessarily the last. Throws `RangeError` for an invalid cursor.
    */
   page(pattern: string, cursor: string | null, limit: number): Promise<KeyPage>
   /** The memory that a key and its text take, in bytes; null if unknown. */
@@ -21,7 +21,10 @@ export interface Store {
 
   /** The current stamps, in the order of `tags`; null for a tag without one. */
   stamps(tags: readonly string[]): Promise<(string | null)[]>
-  /** The current stamps. Missing ones are created, for one minute (`NEW_STAMP_TTL_MS`); concurrent callers get the same ones. */
+  /**
+   * The current stamps. Missing ones are created, for one minute (`NEW_STAMP_TTL_MS`); concurrent callers get the same
+   * ones.
+   */
   ensureStamps(tags: readonly string[]): Promise<string[]>
   /** Extends the TTL of stamps to `STAMP_TTL_MS`, because an entry was stored under them. */
   prolongStamps(tags: readonly string[]): Promise<void>
@@ -59,8 +62,13 @@ export interface Stored {
   readonly ttlMs: number
 }
 
-/** How long a stamp lives, in ms: longer than any entry with tags. An expired stamp causes a miss, never a stale read. */
+/**
+ * How long a stamp lives, in ms: longer than any entry with tags. An expired stamp causes a miss, never a stale read.
+ */
 export const STAMP_TTL_MS = 7_200_000
 
-/** How long a new stamp lives until an entry is stored under it, in ms, so that reads of missing data leave little behind. */
+/**
+ * How long a new stamp lives until an entry is stored under it, in ms, so that reads of missing data leave little
+ * behind.
+ */
 export const NEW_STAMP_TTL_MS = 60_000

@@ -29,8 +29,8 @@ export interface BreakerOptions {
 }
 
 /**
- * A circuit breaker (M. Nygard, "Release It!") that represents trust in the store. Closed: the store is used. Open: it is not, and
- * a probe runs every 200 ms until one succeeds, which closes the breaker. It starts open.
+ * A circuit breaker (M. Nygard, "Release It!") that represents trust in the store. Closed: the store is used. Open: it
+ * is not, and a probe runs every 200 ms until one succeeds, which closes the breaker. It starts open.
  */
 export class Breaker {
   readonly #options: BreakerOptions
@@ -89,8 +89,8 @@ export class Breaker {
   }
 
   /**
-   * Stops trusting the store at once: it was disconnected, or an invalidation did not reach it. A probe in
-   * progress no longer counts, since it may have looked before this happened.
+   * Stops trusting the store at once: it was disconnected, or an invalidation did not reach it. A probe in progress no
+   * longer counts, since it may have looked before this happened.
    */
   open(reason: unknown): void {
     if (this.#stopped) return

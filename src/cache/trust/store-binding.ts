@@ -4,14 +4,17 @@ import type { Log } from '#logging/log.ts'
 
 const HEARTBEAT_MS = 2000
 /**
- * A living process labels an emptied store before its heartbeat. So a process whose heartbeat came this long after our start
- * does not use the store that we found unlabelled.
+ * A living process labels an emptied store before its heartbeat. So a process whose heartbeat came this long after our
+ * start does not use the store that we found unlabelled.
  */
 const CERTAIN_AFTER_MS = 1000
 /** The longest time that a start waits for other processes. */
 const MAX_WAIT_MS = 10_000
 const POLL_MS = 200
-/** How long a check stays valid: shorter than a silent process counts as alive, since after that another store may take over. */
+/**
+ * How long a check stays valid: shorter than a silent process counts as alive, since after that another store may take
+ * over.
+ */
 const CHECK_VALID_MS = 6000
 
 /** A store, identified by its label, and the prefix of our keys in it. */
@@ -33,15 +36,18 @@ export interface StoreRegistry {
   /** The store that a living process uses, or null. */
   used(): Promise<LiveUse | null>
   /**
-   * The heartbeat of a process that uses the store. Resolves to null, or, if living processes use another store, to that store. If
-   * another store was the last one in use, it first calls `moving`, since the entries of this one may be stale.
+   * The heartbeat of a process that uses the store. Resolves to null, or, if living processes use another store, to
+   * that store. If another store was the last one in use, it first calls `moving`, since the entries of this one may be
+   * stale.
    */
   register(use: CacheStoreUse, moving: () => Promise<void>): Promise<LiveUse | null>
   /** Removes the record of the store, whose only process ends. */
   release(storeId: string): Promise<void>
 }
 
-/** The cache store of this process and the database do not belong together. The message, one line, says how to switch. */
+/**
+ * The cache store of this process and the database do not belong together. The message, one line, says how to switch.
+ */
 export class StoreMismatchError extends Error {
   override readonly name = 'StoreMismatchError'
 }
@@ -72,9 +78,9 @@ export interface StoreBindingOptions {
 }
 
 /**
- * One database, one store: an invalidation reaches a single store, and an entry does not say which database it comes from. So the
- * store records the id of the database, and the database that of the store. Unless these match, this process neither reads the
- * store nor sends it invalidations, which are left to the processes that use the right store.
+ * One database, one store: an invalidation reaches a single store, and an entry does not say which database it comes
+ * from. So the store records the id of the database, and the database that of the store. Unless these match, this
+ * process neither reads the store nor sends it invalidations, which are left to the processes that use the right store.
  */
 export class StoreBinding {
   readonly #options: StoreBindingOptions
@@ -98,8 +104,8 @@ export class StoreBinding {
   }
 
   /**
-   * False if the last check is so old that another store may have taken over, as after this process was suspended; a check is then
-   * started. True while the database does not answer, because then no other store can take over either.
+   * False if the last check is so old that another store may have taken over, as after this process was suspended; a
+   * check is then started. True while the database does not answer, because then no other store can take over either.
    */
   get recent(): boolean {
     if (this.#timer === null || performance.now() - this.#checkedAt < CHECK_VALID_MS) return true
@@ -112,7 +118,10 @@ export class StoreBinding {
     this.#bound = false
   }
 
-  /** Checks that store and database belong together. Rejects with `StoreMismatchError`, or if one of them does not answer. */
+  /**
+   * Checks that store and database belong together. Rejects with `StoreMismatchError`, or if one of them does not
+   * answer.
+   */
   async check(): Promise<void> {
     const begun = performance.now()
     try {
@@ -131,8 +140,8 @@ export class StoreBinding {
   }
 
   /**
-   * Checks at the start, and then every two seconds. Rejects with `StoreMismatchError` if the process must not serve. If the
-   * store does not answer, this resolves: the store is checked again before it is trusted.
+   * Checks at the start, and then every two seconds. Rejects with `StoreMismatchError` if the process must not serve.
+   * If the store does not answer, this resolves: the store is checked again before it is trusted.
    */
   async start(): Promise<void> {
     const begun = performance.now()
@@ -200,8 +209,8 @@ export class StoreBinding {
     const databaseId = await registry.databaseId()
     let label = await store.label()
     if (label === null) {
-      // The store was emptied, or is a new one. A process that has used it before labels it again; any other must not while
-      // other processes are alive.
+      // The store was emptied, or is a new one. A process that has used it before labels it again; any other must not
+      // while other processes are alive.
       const other = this.#storeId === null ? await registry.used() : null
       if (other !== null) throw this.#anotherStore(other)
       label = await store.setLabel({ storeId: this.#storeId ?? randomUUID(), databaseId })

@@ -11,11 +11,14 @@ import { likelyMeant } from './spelling.ts'
 import { isLong, wordsOf } from './words.ts'
 
 /**
- * The maximum number of courses that a search finds, pages and counts. First come those with all words in the title (exact matches before
- * those where the last word is only a beginning), then the newest others.
+ * The maximum number of courses that a search finds, pages and counts. First come those with all words in the title
+ * (exact matches before those where the last word is only a beginning), then the newest others.
  */
 const MOST_FOUND = 1000
-/** Of the courses without all words in the title, how many are ranked by their whole text. The rest follow, newest first. */
+/**
+ * Of the courses without all words in the title, how many are ranked by their whole text. The rest follow, newest
+ * first.
+ */
 const MOST_READ = 200
 /** A condition is common if this many of the newest `SAMPLE` courses match it. */
 const COMMON = 28
@@ -96,9 +99,10 @@ function candidatesOf(search: CourseSearch, { words, beginnings }: Query): Prism
 }
 
 /**
- * Tables of a `with` clause, the last of which is called `name`: the newest courses that match `condition`, without those in the table
- * `except`, and no more than may be ranked. A sample decides how they are found. If the condition is common, scanning in the order of ids
- * is fastest; if it is rare, the index of words, and then sorting all matches. `+ 0` prevents the scan, which PostgreSQL chooses too often.
+ * Tables of a `with` clause, the last of which is called `name`: the newest courses that match `condition`, without
+ * those in the table `except`, and no more than may be ranked. A sample decides how they are found. If the condition is
+ * common, scanning in the order of ids is fastest; if it is rare, the index of words, and then sorting all matches. `+
+ * 0` prevents the scan, which PostgreSQL chooses too often.
  */
 function newest(name: string, columns: Prisma.Sql, condition: Prisma.Sql, except?: string): Prisma.Sql {
   const [table, isCommon] = [Prisma.raw(name), Prisma.raw(`${name}_is_common`)]

@@ -5,8 +5,8 @@ import type { Query, Wanted } from './query.ts'
 import { isShort, wordsOf, written } from './words.ts'
 
 /**
- * How much longer than its stem a form of a word may be. If the stem has two letters, only Russian words have such forms: осями is one,
- * but away is not a form of AWS.
+ * How much longer than its stem a form of a word may be. If the stem has two letters, only Russian words have such
+ * forms: осями is one, but away is not a form of AWS.
  */
 const LONGEST_ENDING = 4
 const LONGEST_ENDING_OF_SHORT = 2
@@ -57,8 +57,8 @@ interface LongText {
 }
 
 /**
- * For each course, the text around the first of the words in its description, and in the module or chapter that contains the most of
- * them. It reads only as much of each text as a search indexes (the migration `full_text_search`).
+ * For each course, the text around the first of the words in its description, and in the module or chapter that
+ * contains the most of them. It reads only as much of each text as a search indexes (the migration `full_text_search`).
  */
 function longTexts(tx: Transaction, items: readonly CourseItem[], wanted: readonly Wanted[]): Promise<LongText[]> {
   const some = wanted.slice(0, MOST_IN_LONG)
@@ -87,13 +87,18 @@ function longTexts(tx: Transaction, items: readonly CourseItem[], wanted: readon
       order by count(distinct form.word) desc, module, chapter limit 1) as told on true`
 }
 
-/** The text around a place, without the words at both ends that are cut off: the rest of one may look like another word. */
+/**
+ * The text around a place, without the words at both ends that are cut off: the rest of one may look like another word.
+ */
 function around(text: Prisma.Sql): Prisma.Sql {
   return Prisma.sql`btrim(regexp_replace(
     substr(${text}, greatest(1, min(place) - ${AROUND}), ${2 * AROUND}), '^[[:alnum:]]+|[[:alnum:]]+$', '', 'g'))`
 }
 
-/** A PostgreSQL regular expression that finds a word with the characters around it, so that it does not match inside another word. */
+/**
+ * A PostgreSQL regular expression that finds a word with the characters around it, so that it does not match inside
+ * another word.
+ */
 function patternOf({ word, stems, begins }: Wanted): string {
   const endings = [
     `${anySpelling(word)}[^[:alnum:]]`,

@@ -1,7 +1,10 @@
 import type { Transaction } from '#database/database.ts'
 import { isLong, isShort, joinedOf } from './words.ts'
 
-/** The suffixes that `search_vector` and `search_as_written` of the migration append to short words, words in capitals, and exact words. */
+/**
+ * The suffixes that `search_vector` and `search_as_written` of the migration append to short words, words in capitals,
+ * and exact words.
+ */
 const SHORT = '02'
 const CAPITALS = '00'
 const AS_WRITTEN = '01'
@@ -38,9 +41,9 @@ interface Row {
 }
 
 /**
- * Planner settings for this transaction. PostgreSQL underestimates the cost of reading documents, and would read all of them; it does
- * not know how few courses are ranked, and would join them with all courses. As disabled plan types count as very expensive, it would
- * also compile each query (JIT), which takes longer than running it.
+ * Planner settings for this transaction. PostgreSQL underestimates the cost of reading documents, and would read all of
+ * them; it does not know how few courses are ranked, and would join them with all courses. As disabled plan types count
+ * as very expensive, it would also compile each query (JIT), which takes longer than running it.
  */
 const SETTINGS = {
   enable_seqscan: 'off',
@@ -51,9 +54,9 @@ const SETTINGS = {
 }
 
 /**
- * Reads words as Russian, as English, and as they are, so that they find courses in any language. Stop words such as `the` are left out,
- * unless there are no others: then they match in capitals, as in `IT`, or, if `inTitles`, exactly as words of titles.
- * It also applies the planner settings of a search.
+ * Reads words as Russian, as English, and as they are, so that they find courses in any language. Stop words such as
+ * `the` are left out, unless there are no others: then they match in capitals, as in `IT`, or, if `inTitles`, exactly
+ * as words of titles. It also applies the planner settings of a search.
  */
 export async function readWords(tx: Transaction, words: readonly string[], inTitles = false): Promise<Query> {
   const rows = await tx.$queryRaw<Row[]>`
@@ -77,7 +80,8 @@ export async function readWords(tx: Transaction, words: readonly string[], inTit
     joined.map(({ row, parts, isLast }) =>
       allOf([...terms.filter((_, i) => !parts.includes(i)), termOf(row, begins && isLast, CAPITALS)])
     )
-  // Stop words that are left out still raise the rank of a course that has them as an abbreviation: IT next to `английский`.
+  // Stop words that are left out still raise the rank of a course that has them as an abbreviation: IT next to
+  // `английский`.
   const leftOut = asked.filter((row) => !used.includes(row) && isShort(row.word))
   const abbreviations = leftOut.map(({ word }) => allOf([...exact, `'${word}${CAPITALS}'`]))
   return {

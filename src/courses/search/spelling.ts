@@ -10,16 +10,18 @@ const SHORTEST = 3
 const LONGEST = 24
 /** From this length on, a word may have two typos. */
 const LONG = 6
-/** How many similar words are compared letter by letter, and how similar they must be: `pyhton` and `python` have 0.27. */
+/**
+ * How many similar words are compared letter by letter, and how similar they must be: `pyhton` and `python` have 0.27.
+ */
 const MOST_SIMILAR = 100
 const SIMILARITY = '0.2'
 /** How many courses per word are counted, to find out which word is used more. */
 const MOST_COUNTED = 50
 
 /**
- * Likely corrections of words that find nothing, the likeliest first: `others`, what the same keys type on the other layout, if courses
- * contain all of them; then the same words with each unknown one replaced by the most likely known one.
- * One typo per word can be corrected in any database, two only if it has pg_trgm.
+ * Likely corrections of words that find nothing, the likeliest first: `others`, what the same keys type on the other
+ * layout, if courses contain all of them; then the same words with each unknown one replaced by the most likely known
+ * one. One typo per word can be corrected in any database, two only if it has pg_trgm.
  */
 export async function* likelyMeant(
   tx: Transaction,
@@ -58,7 +60,10 @@ async function correct(
   return corrected
 }
 
-/** The indexes of words that no course contains. `second` is where the other layout begins; the last word of each may be incomplete. */
+/**
+ * The indexes of words that no course contains. `second` is where the other layout begins; the last word of each may be
+ * incomplete.
+ */
 async function unknownOf(tx: Transaction, words: readonly string[], second: number): Promise<number[]> {
   const isLast = (i: number) => i === second - 1 || i === words.length - 1
   const queries = words.map((word, i) => {
@@ -72,8 +77,9 @@ async function unknownOf(tx: Transaction, words: readonly string[], second: numb
 }
 
 /**
- * Resolves to the schema of pg_trgm; undefined without the extension. For the rest of the transaction, it makes PostgreSQL use the index of
- * words to find out whether a word exists: it would rather read courses one by one until it finds the word, or all of them.
+ * Resolves to the schema of pg_trgm; undefined without the extension. For the rest of the transaction, it makes
+ * PostgreSQL use the index of words to find out whether a word exists: it would rather read courses one by one until it
+ * finds the word, or all of them.
  */
 async function prepare(tx: Transaction): Promise<Prisma.Sql | undefined> {
   const [row] = await tx.$queryRaw<{ schema: string | null }[]>`
@@ -98,7 +104,10 @@ async function meantBy(tx: Transaction, word: string, trigrams: Prisma.Sql | und
   )
 }
 
-/** Uses `between`, which the index of similar words does not support: with that index, equality would be a hundred times slower. */
+/**
+ * Uses `between`, which the index of similar words does not support: with that index, equality would be a hundred times
+ * slower.
+ */
 async function wordsAmong(tx: Transaction, words: readonly string[]): Promise<string[]> {
   const rows = await tx.$queryRaw<{ word: string }[]>`
     select distinct word from unnest(${words}::text[]) as maybe (meant) join search_word on word between meant and meant`

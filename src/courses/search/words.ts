@@ -16,8 +16,8 @@ export const written = new RegExp(
 )
 
 /**
- * The words of a search without duplicates, normalized in the same way as the indexed text (`search_text` in the migration
- * `full_text_search`), so that they consist of letters and digits only.
+ * The words of a search without duplicates, normalized in the same way as the indexed text (`search_text` in the
+ * migration `full_text_search`), so that they consist of letters and digits only.
  */
 export function wordsOf(search: string): string[] {
   const text = foldCase(search.normalize('NFC'))
