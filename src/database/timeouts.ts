@@ -26,9 +26,9 @@ export function withoutTimeouts<T>(task: () => Promise<T>): Promise<T> {
 
 /**
  * The statements that begin every transaction of the service. Its isolation level is READ COMMITTED, whatever the
- * default of the database or the role. The timeouts are local to the transaction: so they also apply behind a pooler,
- * and do not leak to other clients of the connection, as a plain `SET` or a connection parameter would not ensure. A
- * timeout of 0 means none.
+ * default of the database or the role. The timeouts are local to the transaction, so that they also apply behind a
+ * pooler, and do not leak to other clients of the connection: neither a plain `SET` nor a connection parameter does
+ * both. A timeout of 0 means none.
  */
 export function beginTransaction(statementTimeoutMs: number): string {
   const statement = unlimited.getStore() ? 0 : statementTimeoutMs

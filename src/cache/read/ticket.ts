@@ -64,7 +64,7 @@ export class Ticket {
     return this.#activity === undefined ? task() : this.#activity.run(task)
   }
 
-  /** True if others wait for this load: it then goes on even if the client that began it has hung up. */
+  /** True if others have joined this load: it then goes on even if the client that began it has hung up. */
   get isAwaited(): boolean {
     return this.#options.flight?.isAwaited ?? false
   }
