@@ -13,7 +13,7 @@ const ABANDONED_MS = 24 * 3_600_000
 const GROWTH = 1.5
 
 /** The folder name for a backup taken now. Names sort by time. */
-export function nameOfNow(): string {
+export function timestampName(): string {
   return `${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}Z`
 }
 
@@ -22,7 +22,7 @@ export function nameOfNow(): string {
  * resolves to the names removed.
  */
 export async function removeOld(folder: string, keep: number): Promise<string[]> {
-  const names = await timedIn(folder)
+  const names = await timestampedBackups(folder)
   const old = names.slice(0, Math.max(0, names.length - keep))
   for (const name of await readdir(folder)) {
     const isUnfinished = name.endsWith(UNFINISHED) && NAMED_BY_TIME.test(name.slice(0, -UNFINISHED.length))
@@ -38,7 +38,7 @@ export async function removeOld(folder: string, keep: number): Promise<string[]>
  */
 export async function requireRoom(folder: string, tableBytes: number): Promise<void> {
   const parent = dirname(folder)
-  const last = (await timedIn(parent)).at(-1)
+  const last = (await timestampedBackups(parent)).at(-1)
   // A dump is compressed, so it is hardly ever larger than the tables.
   const needed = last === undefined ? tableBytes : (await sizeOf(join(parent, last))) * GROWTH
   const free = await freeIn(parent)
@@ -57,7 +57,7 @@ export function formatBytes(bytes: number): string {
 }
 
 /** The finished backups in a folder that are named by their time, oldest first. */
-async function timedIn(folder: string): Promise<string[]> {
+async function timestampedBackups(folder: string): Promise<string[]> {
   const names = (await readdir(folder)).filter((name) => NAMED_BY_TIME.test(name)).sort()
   const manifests = await Promise.all(names.map((name) => manifestOf(join(folder, name))))
   return names.filter((_name, index) => manifests[index] !== null)

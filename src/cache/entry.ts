@@ -104,7 +104,7 @@ export function isStamped({ tags, stamps }: Dependencies): boolean {
  * True if the entry matches the spec, which an entry of another version of the service may not: it has the same shape,
  * and its tags begin with those of the spec, in the same order.
  */
-export function isOf(entry: Entry, { shape, tags }: Pick<CacheSpec, 'shape' | 'tags'>): boolean {
+export function matchesSpec(entry: Entry, { shape, tags }: Pick<CacheSpec, 'shape' | 'tags'>): boolean {
   if (entry.shape !== shape) return false
   for (let i = 0; i < tags.length; i++) if (entry.tags[i] !== tags[i]) return false
   return true

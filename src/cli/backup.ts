@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { messageOf } from '#backup/backup-error.ts'
-import { nameOfNow, removeOld } from '#backup/folders.ts'
+import { removeOld, timestampName } from '#backup/folders.ts'
 import { takeBackup } from '#backup/take-backup.ts'
 import { readConfig } from '#config/config.ts'
 import { endWithUsage } from './usage.ts'
@@ -38,7 +38,7 @@ function readArguments() {
     if (positionals.length !== (into === null ? 1 : 0)) endWithUsage(USAGE, 'give one folder, or --into and a folder')
     if (keep !== null && into === null) endWithUsage(USAGE, '--keep requires --into')
     if (keep !== null && !/^[1-9]\d{0,4}$/.test(keep)) endWithUsage(USAGE, '--keep must be between 1 and 99999')
-    const folder = into === null ? (positionals[0] ?? '') : join(into, nameOfNow())
+    const folder = into === null ? (positionals[0] ?? '') : join(into, timestampName())
     return { folder, into, keep: keep === null ? null : Number(keep), force }
   } catch (error) {
     return endWithUsage(USAGE, messageOf(error))

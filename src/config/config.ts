@@ -90,7 +90,7 @@ export function readConfig(environment: Environment) {
       sessionUrl: redis(env, 'REDIS_SESSION_URL') ?? redisUrl,
       /** The Redis, and the user, with which a backup reads the sessions. */
       backupUrl: redis(env, 'BACKUP_REDIS_URL') ?? redis(env, 'REDIS_SESSION_URL') ?? redisUrl,
-      /** Null: each process counts for itself. */
+      /** Null: each process counts its own requests. */
       limitUrl: text(env, 'REDIS_LIMIT_URL') === 'none' ? null : (redis(env, 'REDIS_LIMIT_URL') ?? redisUrl),
       keyPrefix:
         matching(

@@ -59,7 +59,7 @@ export class Authoring {
       await requireCategory(tx, input.categoryId)
       if (input.status === 'published' && status !== 'published') this.#requirePublisher(actor)
       if (input.slug !== undefined) await keepOldSlug(tx, id, input.slug)
-      await tx.course.update({ where: { id }, data: input, select: { id: true } }).catch(throwTaken)
+      await tx.course.update({ where: { id }, data: input, select: { id: true } }).catch(throwSlugTaken)
       if (input.slug !== undefined) await requireNoLinkOfOthers(tx, id, input.slug)
       return read(tx).course(id, {})
     })
@@ -188,7 +188,7 @@ export class Authoring {
   }
 }
 
-function throwTaken(error: unknown): never {
+function throwSlugTaken(error: unknown): never {
   const isTaken = error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002'
   throw isTaken ? slugTaken() : error
 }

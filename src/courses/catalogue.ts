@@ -30,7 +30,7 @@ const moduleSelect = {
   chapters: { select: { id: true, title: true, position: true, minutes: true }, orderBy: { position: 'asc' } }
 } satisfies Prisma.ModuleSelect
 
-/** A condition on who may see a course. */
+/** A condition for the courses that may be seen. */
 export type Visibility = Pick<Prisma.CourseWhereInput, 'status' | 'OR'>
 
 /** What the public may see. */
@@ -54,7 +54,7 @@ type Models = Pick<Transaction, 'category' | 'course' | 'chapter'>
 export class Catalogue {
   readonly #client: Models
 
-  /** On the client, or inside a transaction. */
+  /** `client` is the Prisma client, or a transaction. */
   constructor(client: Models) {
     this.#client = client
   }

@@ -4,7 +4,7 @@ import type { Log } from '#logging/log.ts'
 import { Cancellation } from './cancellation.ts'
 import type { CommitListener, Invalidation, Watcher } from './commits.ts'
 import { type Prisma, PrismaClient } from './generated/client.ts'
-import { guarded, refuseInsideWrite, retrying, runInsideWrite } from './guard.ts'
+import { guarded, refuseInsideWrite, runInsideWrite, withRetries } from './guard.ts'
 import type { Notified } from './notifications.ts'
 import { Outbox } from './outbox.ts'
 import type { Rights } from './rights.ts'
@@ -95,7 +95,7 @@ export class Database implements Watcher {
         ...this.#limits,
         ...options
       })
-    return this.#parts.shares.writes.run(() => retrying(transaction, isSafeToRetry))
+    return this.#parts.shares.writes.run(() => withRetries(transaction, isSafeToRetry))
   }
 
   get #limits() {
@@ -119,7 +119,7 @@ export class Database implements Watcher {
         this.#limits
       )
     const mayRetry = (error: unknown) => isSafeToRetry(error) || isConnectionLost(error)
-    return shares[kind].run(() => retrying(transaction, mayRetry), signal)
+    return shares[kind].run(() => withRetries(transaction, mayRetry), signal)
   }
 
   /**

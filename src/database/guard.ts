@@ -52,7 +52,7 @@ export function guarded(client: PrismaClient, shares: Shares, inTransactions: bo
         const inTransaction = async () => (await client.$transaction([client.$executeRaw`select 1`, query(args)]))[1]
         const attempt = inTransactions && !isRead ? inTransaction : () => query(args)
         const mayRetry = (error: unknown) => isSafeToRetry(error) || (isRead && isConnectionLost(error))
-        return shares[isRead ? 'reads' : 'writes'].run(() => retrying(attempt, mayRetry))
+        return shares[isRead ? 'reads' : 'writes'].run(() => withRetries(attempt, mayRetry))
       }
     }
   })
@@ -71,7 +71,7 @@ export function guarded(client: PrismaClient, shares: Shares, inTransactions: bo
 const READS = /^(find|count|aggregate|groupBy)/
 
 /** Runs `task`, and retries it while `mayRetry` accepts its error, for at most ten attempts in all. */
-export async function retrying<T>(task: () => Promise<T>, mayRetry: (error: unknown) => boolean): Promise<T> {
+export async function withRetries<T>(task: () => Promise<T>, mayRetry: (error: unknown) => boolean): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await task()

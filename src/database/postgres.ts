@@ -3,7 +3,7 @@ import pg from 'pg'
 import type { Log } from '#logging/log.ts'
 import { watchPool } from './commits.ts'
 import { Database, type QueueDatabase } from './database.ts'
-import { retrying } from './guard.ts'
+import { withRetries } from './guard.ts'
 import { Notifications } from './notifications.ts'
 import { connectionOptions, createPool, UTC } from './pool.ts'
 import { queueSchema, readRights } from './rights.ts'
@@ -85,7 +85,7 @@ const IDENTITY = `select concat_ws('.', (select system_identifier from pg_contro
 /** The pool in the form that pg-boss expects, with our connection for notifications instead of one of its own. */
 function queueOn(pool: pg.Pool, notifications: Notifications): NonNullable<QueueDatabase['db']> {
   return {
-    executeSql: (text, values) => retrying(() => pool.query(text, values), isSafeToRetry),
+    executeSql: (text, values) => withRetries(() => pool.query(text, values), isSafeToRetry),
     listen: async (channel, notified, reconnected) => {
       const close = notifications.listen(channel, (payload) => (payload === null ? reconnected() : notified(payload)))
       return { close }

@@ -1,6 +1,6 @@
 import type { PGlite } from '@electric-sql/pglite'
 import type pg from 'pg'
-import { retrying } from './guard.ts'
+import { withRetries } from './guard.ts'
 import { discardReadOnly } from './pool.ts'
 import { isSafeToRetry } from './unavailable.ts'
 
@@ -17,7 +17,7 @@ export function sqlOnPool(pool: pg.Pool): Sql {
   return {
     async query(text, values) {
       try {
-        return (await retrying(() => pool.query(text, values), isSafeToRetry)).rows
+        return (await withRetries(() => pool.query(text, values), isSafeToRetry)).rows
       } catch (error) {
         // So that the next query connects to the current primary.
         discardReadOnly(pool, error)

@@ -8,8 +8,8 @@ import {
   encodeEntry,
   isCurrent,
   isNegative,
-  isOf,
   isStamped,
+  matchesSpec,
   newStamp
 } from '../../src/cache/entry.ts'
 import { shapeOf } from '../../src/cache/shape.ts'
@@ -100,10 +100,11 @@ t.test('an entry is of a spec that has its shape and its tags, and perhaps it ha
   const entries = [createEntry(SHAPE, 'text', STAMPED), createNegativeEntry(SHAPE, 'course', STAMPED)]
   const [a = '', b = ''] = STAMPED.tags
   for (const entry of entries) {
-    for (const tags of [[], [a], [a, b]]) t.equal(isOf(entry, { shape: SHAPE, tags }), true, JSON.stringify(tags))
+    for (const tags of [[], [a], [a, b]])
+      t.equal(matchesSpec(entry, { shape: SHAPE, tags }), true, JSON.stringify(tags))
     for (const tags of [[b], [b, a], [a, b, 'c']])
-      t.equal(isOf(entry, { shape: SHAPE, tags }), false, JSON.stringify(tags))
-    t.equal(isOf(entry, { shape: 'other', tags: STAMPED.tags }), false, 'another version may have made it')
+      t.equal(matchesSpec(entry, { shape: SHAPE, tags }), false, JSON.stringify(tags))
+    t.equal(matchesSpec(entry, { shape: 'other', tags: STAMPED.tags }), false, 'another version may have made it')
   }
 })
 

@@ -1,4 +1,4 @@
-import { decodeEntry, type Entry, isCurrent, isNegative, isOf, isStamped } from '../entry.ts'
+import { decodeEntry, type Entry, isCurrent, isNegative, isStamped, matchesSpec } from '../entry.ts'
 import type { CacheSpec } from '../keys.ts'
 import type { Check, Copy, MemoryTier } from '../l1/memory-tier.ts'
 import type { Store } from '../store/store.ts'
@@ -36,7 +36,7 @@ export class Validator {
     if (spec.authoritative) return { stamps: await this.#ask(() => store.stamps(spec.tags)) }
     const [stored, stamps] = await this.#ask(() => Promise.all([store.get(spec.key), store.stamps(spec.tags)]))
     const entry = stored === null ? null : decodeEntry(stored.text)
-    if (stored === null || entry === null || !isOf(entry, spec) || !isCurrent(entry, stamps)) return { stamps }
+    if (stored === null || entry === null || !matchesSpec(entry, spec) || !isCurrent(entry, stamps)) return { stamps }
     if (!isNegative(entry) && spec.isWellFormed?.(entry.value) === false) return { stamps }
     // The tags that were found during its load are only known now.
     const found = entry.tags.slice(spec.tags.length)
@@ -58,7 +58,7 @@ export class Validator {
     const copy = tier.get(spec.key)
     if (copy === undefined || performance.now() >= copy.expiresAt || !tier.isIntact(copy.check)) return undefined
     const { entry } = copy
-    return entry.tags.length > 0 && isStamped(entry) && isOf(entry, spec) ? copy : undefined
+    return entry.tags.length > 0 && isStamped(entry) && matchesSpec(entry, spec) ? copy : undefined
   }
 
   /** True if the stamps of such a copy are still current; its lease then begins again. */

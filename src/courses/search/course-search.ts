@@ -7,7 +7,7 @@ import type { CourseItem, CourseQuery } from '../shapes.ts'
 import { withHighlights } from './highlight.ts'
 import { withOtherLayout } from './keyboard.ts'
 import { type Query, readWords } from './query.ts'
-import { likelyMeant } from './spelling.ts'
+import { likelyCorrections } from './spelling.ts'
 import { isLong, wordsOf } from './words.ts'
 
 /**
@@ -44,7 +44,7 @@ export async function searchCourses(tx: Transaction, search: CourseSearch): Prom
   const others = wordsOf(onOtherLayout)
   // A single letter is not enough: a search for C++ does not mean what the key C types on the other layout.
   const mayBeMeant = onOtherLayout !== search.search && others.some(isLong)
-  for await (const words of likelyMeant(tx, asked, mayBeMeant ? others : [])) {
+  for await (const words of likelyCorrections(tx, asked, mayBeMeant ? others : [])) {
     const found = await find(tx, search, await readWords(tx, words))
     if (found.total > 0) return found
   }

@@ -23,7 +23,7 @@ const MOST_COUNTED = 50
  * layout, if courses contain all of them; then the same words with each unknown one replaced by the most likely known
  * one. One typo per word can be corrected in any database, two only if it has pg_trgm.
  */
-export async function* likelyMeant(
+export async function* likelyCorrections(
   tx: Transaction,
   words: readonly string[],
   others: readonly string[]
@@ -53,7 +53,7 @@ async function correct(
   if (unknown.length === 0 || unknown.length > MOST_UNKNOWN) return null
   const corrected = [...words]
   for (const i of unknown) {
-    const meant = await meantBy(tx, words[i] ?? '', trigrams)
+    const meant = await correctionOf(tx, words[i] ?? '', trigrams)
     if (meant === undefined) return null
     corrected[i] = meant
   }
@@ -90,9 +90,13 @@ async function prepare(tx: Transaction): Promise<Prisma.Sql | undefined> {
   return row?.schema ? Prisma.raw(row.schema) : undefined
 }
 
-async function meantBy(tx: Transaction, word: string, trigrams: Prisma.Sql | undefined): Promise<string | undefined> {
+async function correctionOf(
+  tx: Transaction,
+  word: string,
+  trigrams: Prisma.Sql | undefined
+): Promise<string | undefined> {
   if (word.length < SHORTEST || word.length > LONGEST) return undefined
-  const near = await mostUsed(tx, await wordsAmong(tx, oneErrorFrom(word)))
+  const near = await mostUsed(tx, await knownWords(tx, oneErrorFrom(word)))
   if (near !== undefined || trigrams === undefined || word.length < LONG) return near
   const similar = await tx.$queryRaw<{ word: string }[]>`
     select distinct word from (
@@ -108,7 +112,7 @@ async function meantBy(tx: Transaction, word: string, trigrams: Prisma.Sql | und
  * Uses `between`, which the index of similar words does not support: with that index, equality would be a hundred times
  * slower.
  */
-async function wordsAmong(tx: Transaction, words: readonly string[]): Promise<string[]> {
+async function knownWords(tx: Transaction, words: readonly string[]): Promise<string[]> {
   const rows = await tx.$queryRaw<{ word: string }[]>`
     select distinct word from unnest(${words}::text[]) as maybe (meant) join search_word on word between meant and meant`
   return rows.map(({ word }) => word)
