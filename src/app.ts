@@ -172,7 +172,7 @@ const hangUps = {
   address: ['warn', 'connections refused: an address has MAX_CONNECTIONS_PER_ADDRESS open; a proxy needs TRUST_PROXY'],
   new: [
     'warn',
-    'connections refused: an address opens too many new ones; it should keep them open, a proxy needs TRUST_PROXY'
+    'connections refused: an address opens too many; keep them open, raise MAX_CONNECTIONS_PER_ADDRESS, a proxy needs TRUST_PROXY'
   ],
   pipelining: ['info', 'connection closed: the client sent too many requests without reading their answers'],
   'not reading': ['info', 'connection closed: the client stopped reading its answer']

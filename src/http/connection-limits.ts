@@ -11,10 +11,12 @@ const CLOSE_IDLE_INTERVAL_MS = 1000
 const PENALTY_MS = 10_000
 const MAX_OF_PENALIZED = 4
 /**
- * New connections of one address within a window that begins with the first. A client that connects, asks and hangs up costs a
- * millisecond each time, and those of others wait in the same backlog of the operating system.
+ * New connections of one address within a window that begins with the first: a fifth of those that it may have open, and at least so
+ * many. A client that connects, asks and hangs up costs a millisecond each time, and those of others wait in the same backlog of the
+ * operating system.
  */
-const MAX_NEW = 100
+const MIN_NEW = 100
+const NEW_SHARE = 1 / 5
 const NEW_WINDOW_MS = 2000
 /** Addresses that are remembered, for either reason. */
 const MAX_ADDRESSES = 10_000
@@ -64,6 +66,7 @@ export function limitConnections(
   }
 
   if (maxConnectionsPerAddress === 0) return () => {}
+  const maxNew = Math.max(MIN_NEW, maxConnectionsPerAddress * NEW_SHARE)
   const penalized = new LRUCache<string, true>({ max: MAX_ADDRESSES, ttl: PENALTY_MS })
   const recent = new LRUCache<string, { count: number }>({ max: MAX_ADDRESSES, ttl: NEW_WINDOW_MS })
   const open = new Holdings<string>()
@@ -77,7 +80,7 @@ export function limitConnections(
       socket.destroy()
       return
     }
-    const bound = count > maxConnectionsPerAddress ? 'address' : countNew(key) > MAX_NEW ? 'new' : null
+    const bound = count > maxConnectionsPerAddress ? 'address' : countNew(key) > maxNew ? 'new' : null
     if (bound !== null) {
       socket.destroy()
       if (reports[bound].take() !== null) onRefused(bound, remoteAddress)
