@@ -7,23 +7,23 @@ import { type QueueLimits, requireRoom } from './waiting-room.ts'
 
 const HOUR_S = 3600
 
-/** What is left of a user's generations in this hour. */
+/** A user's hourly quota of generations, and what is left of it. */
 export interface Allowance {
   readonly limit: number
   readonly remaining: number
-  /** Seconds until one more is allowed than now. */
+  /** Seconds until `remaining` grows by one. */
   readonly resetS: number
 }
 
 export interface AdmissionOptions {
-  /** Generations an hour of one user; 0 is off. */
+  /** Generations per user and hour; 0 means no limit. */
   readonly limit: number
   readonly queueLimits: QueueLimits
   readonly budget: Pick<ModelBudget, 'requireSome'>
   readonly quotas: Quotas
 }
 
-/** What a generation has to pass before it is enqueued; all of it in the transaction that does so, under a lock on the user. */
+/** The checks a generation has to pass before it is enqueued. They run in the enqueuing transaction, which holds a lock on the user. */
 export class Admission {
   readonly #options: AdmissionOptions
 
@@ -32,10 +32,10 @@ export class Admission {
   }
 
   /**
-   * Takes one of the user's generations of this hour; null where they are not limited. The rows themselves are counted, so that what is
-   * refused or repeated does not count. Throws 429 when they are used up.
+   * Uses one of the user's generations for this hour; resolves to null where there is no limit. It counts the rows themselves, so
+   * refused and repeated requests do not count. Throws 429 once the quota is used up.
    */
-  async spendHour(tx: Transaction, userId: number): Promise<Allowance | null> {
+  async useHourlyQuota(tx: Transaction, userId: number): Promise<Allowance | null> {
     const { limit } = this.#options
     if (limit === 0) return null
     const [{ used, oldest_s }] = await tx.$queryRaw<[{ used: number; oldest_s: number }]>`
@@ -49,19 +49,19 @@ export class Admission {
     throw new ApiError(
       429,
       'RATE_LIMITED',
-      `no more generations an hour are allowed than ${limit}: Retry-After says when the next one is`,
+      `at most ${limit} generations an hour are allowed: Retry-After says when the next one is`,
       { 'Retry-After': String(resetS), ...allowanceHeaders({ limit, remaining: 0, resetS }) }
     )
   }
 
-  /** Throws 503 while the model may be asked nothing. */
+  /** Throws 503 while the budget of questions to the model is spent. */
   requireBudget(tx: Transaction): Promise<void> {
     return this.#options.budget.requireSome(tx)
   }
 
   /**
-   * Makes sure that one more generation may wait; resolves to how many of the user's are under way. Throws 429 and 503 where too many
-   * are, and 409 where the account has no room for its text or, where it is to become one, for the course.
+   * Makes sure that one more generation may be queued; resolves to how many of the user's are unfinished. Throws 429 or 503 when too
+   * many are, and 409 when the account has no room for more text or, with `makesCourse`, for another course.
    */
   async requireRoom(tx: Transaction, actor: Actor, { makesCourse }: { makesCourse: boolean }): Promise<number> {
     const { quotas, queueLimits } = this.#options
@@ -74,7 +74,7 @@ export class Admission {
   }
 }
 
-/** The headers that tell a client what is left of its limit. */
+/** The headers that tell a client how much of its quota is left. */
 export function allowanceHeaders({ limit, remaining, resetS }: Allowance): Record<string, string> {
   return {
     'X-RateLimit-Limit': String(limit),

@@ -1,12 +1,12 @@
 import { type Static, Type } from 'typebox'
 import { block, line, optionalLine } from '#http/text.ts'
 
-/** What a model is asked to answer with. A field that nobody asked for is refused. */
+/** The shapes of a model's answers. Unknown fields are refused. */
 const exact = { additionalProperties: false }
 
 const MAX_CHAPTER_CHARACTERS = 50_000
 
-/** The plan of a course: exactly so many modules, each of exactly so many chapters. */
+/** The plan of a course: exactly `modules` modules of exactly `chaptersPerModule` chapters each. */
 export function outlineSchema(modules: number, chaptersPerModule: number) {
   const chapter = Type.Object({ title: line(200) }, exact)
   const chapters = Type.Array(chapter, { minItems: chaptersPerModule, maxItems: chaptersPerModule })
@@ -22,7 +22,7 @@ export function outlineSchema(modules: number, chaptersPerModule: number) {
   )
 }
 
-/** One chapter, without its title, which the outline has. */
+/** One chapter; its title comes from the outline. */
 export const ChapterText = Type.Object(
   {
     minutes: Type.Integer({ minimum: 1, maximum: 600, description: 'how long it takes to read and to do' }),

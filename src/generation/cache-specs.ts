@@ -6,7 +6,7 @@ const MINUTE_MS = 60_000
 const kinds = {
   generation: kindOf(GenerationRecord, 0),
   chapters: kindOf(Type.Array(FinishedChapter), 0),
-  /** The question says what is expected, and the answer is checked. */
+  /** The schema is part of the question; `CachedProvider` checks the cached answer against it. */
   modelAnswer: kindOf(Type.Unknown(), 0)
 }
 

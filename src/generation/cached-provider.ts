@@ -6,7 +6,7 @@ import { specs } from './cache-specs.ts'
 import { type Admit, type Answer, type ModelProvider, NO_USAGE } from './provider.ts'
 import type { ChapterQuestion, OutlineQuestion, Prompt } from './questions.ts'
 
-/** A provider whose answers are kept for two hours: the same question to the same model costs nothing then. */
+/** Caches the answers of a provider for two hours: asking the same model the same question again costs nothing. */
 export class CachedProvider implements ModelProvider {
   readonly #provider: ModelProvider
   readonly #cache: Cache
@@ -30,14 +30,14 @@ export class CachedProvider implements ModelProvider {
 
   outline(question: OutlineQuestion, signal: AbortSignal, admit?: Admit): Promise<Answer<Outline>> {
     const schema = outlineSchema(question.brief.modules, question.brief.chaptersPerModule)
-    return this.#kept(question.prompt, schema, () => this.#provider.outline(question, signal, admit))
+    return this.#cached(question.prompt, schema, () => this.#provider.outline(question, signal, admit))
   }
 
   chapter(question: ChapterQuestion, signal: AbortSignal, admit?: Admit): Promise<Answer<ChapterText>> {
-    return this.#kept(question.prompt, ChapterText, () => this.#provider.chapter(question, signal, admit))
+    return this.#cached(question.prompt, ChapterText, () => this.#provider.chapter(question, signal, admit))
   }
 
-  async #kept<T extends TSchema>(
+  async #cached<T extends TSchema>(
     prompt: Prompt,
     schema: T,
     ask: () => Promise<Answer<Static<T>>>
@@ -48,9 +48,9 @@ export class CachedProvider implements ModelProvider {
       ...prompt,
       schema: JSON.stringify(schema)
     })
-    // No single flight: one of two generations that ask the same may be cancelled while the other waits.
-    const kept: unknown = await this.#cache.get(spec)
-    if (Check(schema, kept)) return { value: kept, usage: NO_USAGE }
+    // No single flight: of two generations with the same question, one may be cancelled while the other waits for its answer.
+    const cached: unknown = await this.#cache.get(spec)
+    if (Check(schema, cached)) return { value: cached, usage: NO_USAGE }
     const answer = await ask()
     await this.#cache.set(spec, answer.value)
     return answer

@@ -16,7 +16,7 @@ import { type GenerationQueue, nextRound } from './queue.ts'
 import { type GenerationRecords, jobSelect, toGeneration } from './records.ts'
 import type { Generation } from './shapes.ts'
 
-/** The model is told the plan of the course, of which a very long one is cut, in characters. */
+/** How much of the plan of the course goes into the prompt, in characters. */
 const MAX_PLAN = 10_000
 
 export interface ChapterRewritesOptions {
@@ -27,7 +27,7 @@ export interface ChapterRewritesOptions {
   readonly admission: Admission
 }
 
-/** Generations that write one chapter of a course again. Each is one of a course of one chapter, whose outline is known from the start. */
+/** Generations that rewrite one chapter of a course. Each is stored as a course of one chapter, whose outline is known from the start. */
 export class ChapterRewrites {
   readonly #options: ChapterRewritesOptions
 
@@ -36,8 +36,8 @@ export class ChapterRewrites {
   }
 
   /**
-   * Has a chapter written again, for one who may change it. Throws what a change of the chapter throws, 400 for a language that the
-   * provider does not write, 409 where the chapter is being written already, and what `Admission` throws.
+   * Enqueues the rewrite of a chapter that the actor may change. Throws what a change of the chapter throws, 400 for a language the
+   * provider cannot write, 409 if the chapter is already being rewritten, and what `Admission` throws.
    */
   async begin(
     actor: Actor,
@@ -55,9 +55,9 @@ export class ChapterRewrites {
       const course = await catalogue.course(courseId, {})
       const problem = languageProblem(provider, course.language)
       if (problem !== null) throw new ApiError(400, 'VALIDATION_FAILED', problem)
-      await requireNotUnderWay(tx, chapterId)
+      await requireNoRewriteUnderWay(tx, chapterId)
       await admission.requireBudget(tx)
-      const allowance = await admission.spendHour(tx, actor.id)
+      const allowance = await admission.useHourlyQuota(tx, actor.id)
       const unfinished = await admission.requireRoom(tx, actor, { makesCourse: false })
       const origin = await tx.generationJob.findUnique({ where: { courseId }, select: { topic: true, audience: true } })
       const attempt = nextRound(0)
@@ -85,26 +85,30 @@ export class ChapterRewrites {
   }
 }
 
-/** Throws 409 where the chapter is being written again; its course is locked, so that it stays so. */
-export async function requireNotUnderWay(tx: Transaction, chapterId: number): Promise<void> {
+/** Throws 409 while the chapter is being rewritten. The caller holds the lock on its course, so the result stays true. */
+export async function requireNoRewriteUnderWay(tx: Transaction, chapterId: number): Promise<void> {
   const where = { chapterId, status: { in: ['queued' as const, 'running' as const] } }
   if ((await tx.generationJob.count({ where })) === 0) return
-  throw new ApiError(409, 'CHAPTER_UNDER_WAY', 'the chapter is being written again: wait for it, or cancel it')
+  throw new ApiError(
+    409,
+    'CHAPTER_UNDER_WAY',
+    'the chapter is already being rewritten: wait for that generation, or cancel it'
+  )
 }
 
-/** What of a chapter is replaced, and what its text is made for: where it stands may change meanwhile. */
+/** Digest of the fields that a rewrite depends on. The position is not one of them: it may change meanwhile. */
 export function digestOf({ title, content, minutes }: Pick<Chapter, 'title' | 'content' | 'minutes'>): string {
   return hash('sha256', JSON.stringify([title, content, minutes]), 'base64url')
 }
 
-/** What a generation that writes a chapter again is to replace. */
+/** The chapter that a rewrite is to replace. */
 export interface Rewrite {
   readonly userId: number
   readonly chapterId: number | null
   readonly chapterDigest: string
 }
 
-/** Locks the course of the chapter for the rest of the transaction; before the generation, as whoever deletes the course does. */
+/** Locks the course of the chapter until the transaction ends. Call it before locking the generation: deleting a course takes the locks in this order. */
 export async function lockForRewrite(tx: Transaction, { userId, chapterId }: Rewrite): Promise<Actor> {
   const actor = await tx.user.findUnique({ where: { id: userId }, select: { id: true, role: true } })
   const place = { where: { id: chapterId ?? 0 }, select: { courseId: true } }
@@ -119,7 +123,7 @@ export async function lockForRewrite(tx: Transaction, { userId, chapterId }: Rew
   return actor
 }
 
-/** Puts a new text into a chapter, whose course is locked. Throws `GenerationFailure` where it was changed since it was asked for. */
+/** Replaces the text of a chapter whose course is locked. Throws `GenerationFailure` if the chapter has changed since the rewrite was requested. */
 export async function replaceChapter(
   tx: Transaction,
   quotas: Quotas,
@@ -131,7 +135,7 @@ export async function replaceChapter(
   const chapter = await tx.chapter.findUnique({ where: { id } })
   if (chapter === null) throw new GenerationFailure('CHAPTER_GONE', 'the chapter was deleted')
   if (digestOf(chapter) !== chapterDigest) {
-    throw new GenerationFailure('CHAPTER_CHANGED', 'the chapter was changed while it was written again')
+    throw new GenerationFailure('CHAPTER_CHANGED', 'the chapter was changed while it was being rewritten')
   }
   await tx.chapter.update({ where: { id }, data: { content, minutes }, select: { id: true } })
   await tx.course.update({ where: { id: chapter.courseId }, data: { updatedAt: new Date() }, select: { id: true } })
@@ -144,7 +148,7 @@ export async function replaceChapter(
   }
 }
 
-/** The outline of a course that has but this chapter; its description is the plan of the whole course, for the model. */
+/** The outline of a course with only this chapter. Its description is the plan of the whole course, for the prompt. */
 function outlineOf(course: Course, chapter: Chapter): Outline {
   const module = course.modules.find(({ id }) => id === chapter.moduleId)
   if (module === undefined) throw new NotFoundError('chapter')

@@ -3,7 +3,7 @@ import type { ClientParts } from './model/client.ts'
 import type { ModelProvider } from './provider.ts'
 import { TemplateProvider } from './template/template.ts'
 
-/** The provider that the configuration names. What asks a model is loaded where it is used. */
+/** The provider that the configuration names. The client for models is loaded only if it is used. */
 export async function createProvider(
   { provider, ...settings }: Config['llm'],
   parts: ClientParts = {}

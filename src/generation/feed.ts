@@ -3,7 +3,7 @@ import type { Log } from '#logging/log.ts'
 import type { GenerationRecord } from './records.ts'
 import { isOver } from './shapes.ts'
 
-/** How often what is followed is read again though nobody said that it changed, in ms: a notification may be lost. */
+/** How often followed generations are read without a notification, in ms: one may have been lost. */
 const POLL_MS = 3000
 
 export interface FeedOptions {
@@ -13,8 +13,8 @@ export interface FeedOptions {
 }
 
 /**
- * Who follows generations in this process, whichever process runs them. `changed` is called with what the database
- * announces; between announcements, what is followed is polled slowly.
+ * The followers of generations in this process, whichever process runs the generation. `changed` is called with the database's
+ * notifications; between them, followed generations are polled slowly.
  */
 export class GenerationFeed {
   readonly #options: FeedOptions
@@ -28,29 +28,29 @@ export class GenerationFeed {
     this.#options = options
   }
 
-  /** How many follow something. */
+  /** The number of followers. */
   get followers(): number {
     let count = 0
     for (const wakers of this.#watched.values()) count += wakers.size
     return count
   }
 
-  /** Wakes who follows the generation; null: any may have changed. */
+  /** Wakes the followers of the generation; null: any generation may have changed. */
   changed(id: string | null): void {
     this.#changes++
     const woken = id === null ? [...this.#watched.values()] : [this.#watched.get(id)]
     for (const wakers of woken) for (const wake of wakers ?? []) wake()
   }
 
-  /** Lets everybody go: the process stops. Followers come back to another one. */
+  /** Ends all followers, because the process stops. Clients reconnect to another one. */
   close(): void {
     this.#closing.abort()
     this.changed(null)
   }
 
   /**
-   * The generation as it is now, unless its revision is `seen`, then again each time it has changed; what changes while the
-   * reader is busy is told once. Ends when the generation is over or deleted, and when `signal` aborts.
+   * Yields the generation as it is now, unless its revision is `seen`, and again after each change; changes made while the
+   * consumer is busy are coalesced. Ends when the generation is finished or deleted, and when `signal` aborts.
    */
   async *follow(id: string, seen: number | null, signal: AbortSignal): AsyncGenerator<GenerationRecord> {
     let awake = Promise.withResolvers<void>()
@@ -60,7 +60,7 @@ export class GenerationFeed {
       wake()
     }
     if (signal.aborted) return
-    // On the signal, not at the end of this function: a reader that never comes back must not be kept.
+    // On the signal as well as in `finally`: a consumer that never asks for the next value must not leak.
     signal.addEventListener('abort', leave, { once: true })
     this.#join(id, wake)
     try {
@@ -82,18 +82,18 @@ export class GenerationFeed {
     }
   }
 
-  /** Null when it was deleted; unknown while it cannot be read. */
+  /** Null if it was deleted; `unknown` while it cannot be read. */
   async #read(id: string): Promise<GenerationRecord | null | 'unknown'> {
     try {
       return await this.#readOnce(id)
     } catch (err) {
       if (err instanceof NotFoundError) return null
-      this.#options.log.debug({ err, id }, 'a generation that is followed cannot be read: tried again')
+      this.#options.log.debug({ err, id }, 'cannot read a followed generation: retrying')
       return 'unknown'
     }
   }
 
-  /** One read for all who follow it, but not one that began before the last announcement. */
+  /** One read for all followers, but never one that began before the last notification. */
   #readOnce(id: string): Promise<GenerationRecord> {
     const name = `${id} ${this.#changes}`
     const underway = this.#reads.get(name)

@@ -8,13 +8,13 @@ import { ApiError, NotFoundError } from '#http/errors.ts'
 import { type Page, toPage } from '#http/paging.ts'
 import { lockAccountForChange } from '#users/accounts.ts'
 import type { Admission, Allowance } from './admission.ts'
-import { digestOf, requireNotUnderWay } from './chapter-rewrites.ts'
+import { digestOf, requireNoRewriteUnderWay } from './chapter-rewrites.ts'
 import { languageProblem, type ModelProvider } from './provider.ts'
 import { type GenerationQueue, nextRound, roundOf } from './queue.ts'
 import { type GenerationRecord, type GenerationRecords, jobSelect, toGeneration, toRecord } from './records.ts'
 import type { FinishedChapter, Generation, NewGeneration } from './shapes.ts'
 
-/** How often one generation may be retried: so it never asks the model without end, though a retry does not count as one of the hour. */
+/** Retries of one generation. Retries do not count towards the hourly quota, so this is what bounds the questions to the model. */
 const MAX_RETRIES = 10
 
 export interface GenerationsOptions {
@@ -25,7 +25,7 @@ export interface GenerationsOptions {
   readonly admission: Admission
 }
 
-/** What users do with their generations. What is not theirs is not found. */
+/** What users can do with their own generations; those of others are not found. */
 export class Generations {
   readonly #options: GenerationsOptions
 
@@ -34,9 +34,9 @@ export class Generations {
   }
 
   /**
-   * Writes a generation and enqueues it, in one transaction. The same key of the same user returns the generation that was
-   * made with it, or throws 422 where the body was another. Throws 400 for a language that the provider does not write, and what
-   * `Admission` throws.
+   * Inserts a generation and enqueues it, in one transaction. If the user has used this key before, it returns the earlier
+   * generation, or throws 422 if the body differs. Throws 400 for a language the provider cannot write, and what `Admission`
+   * throws.
    */
   async create(
     actor: Actor,
@@ -50,14 +50,14 @@ export class Generations {
       const earlier = await findByKey(tx, userId, idempotencyKey)
       const requestHash = idempotencyKey === undefined ? null : hashOf(input)
       if (earlier !== null) {
-        // Those that were made before their hash was kept have none.
+        // Generations older than this column have no hash.
         if (earlier.requestHash !== null && earlier.requestHash !== requestHash) throw keyReused()
         return { row: earlier, allowance: null }
       }
       const problem = languageProblem(provider, input.language)
       if (problem !== null) throw new ApiError(400, 'VALIDATION_FAILED', problem)
       await admission.requireBudget(tx)
-      const allowance = await admission.spendHour(tx, userId)
+      const allowance = await admission.useHourlyQuota(tx, userId)
       const { modules: moduleCount, categoryId, ...wanted } = input
       await requireCategory(tx, categoryId)
       const data = { ...wanted, categoryId, moduleCount, userId, idempotencyKey, requestHash }
@@ -70,7 +70,7 @@ export class Generations {
     return { generation: toGeneration(created.row), allowance: created.allowance }
   }
 
-  /** The newest first. `signal` cancels it. */
+  /** Newest first. `signal` cancels the query. */
   async list(userId: number, paging: { page: number; limit: number }, signal?: AbortSignal): Promise<Page<Generation>> {
     const read = async (tx: Transaction) => ({
       rows: await tx.generationJob.findMany({
@@ -86,7 +86,7 @@ export class Generations {
     return toPage(rows.map(toGeneration), total, paging)
   }
 
-  /** How many generations of everybody there are, by status. */
+  /** The generations of all users, counted by status. */
   async countByStatus(): Promise<Record<Generation['status'], number>> {
     const counts = { queued: 0, running: 0, completed: 0, failed: 0, cancelled: 0 }
     const rows = await this.#options.database.sql.query<{ status: Generation['status']; count: number }>(
@@ -98,7 +98,7 @@ export class Generations {
     return counts
   }
 
-  /** Throws `NotFoundError` for one of somebody else, too. */
+  /** Throws `NotFoundError` also for another user's generation. */
   async find(userId: number, id: string): Promise<GenerationRecord> {
     const record = await this.#options.records.find(id.toLowerCase())
     if (record.ownerId !== userId) throw new NotFoundError('generation')
@@ -106,23 +106,23 @@ export class Generations {
   }
 
   /**
-   * The chapters that are finished so far, in their order; once the generation is completed, as they are in the course now: none where the
-   * actor may not see it any more.
+   * The chapters finished so far, in order. Once the generation is completed: the chapters as they are in the course now, or none if
+   * the actor may no longer see the course.
    */
   async chapters(actor: Actor, id: string, signal?: AbortSignal): Promise<{ items: FinishedChapter[] }> {
     const { database, records } = this.#options
     await this.find(actor.id, id)
     const items = await records.chapters(id.toLowerCase())
-    // After the chapters: those of a generation that was completed meanwhile have moved into the course.
+    // Read after the chapters: if the generation has completed in between, they have moved into the course.
     const { generation } = await this.find(actor.id, id)
     if (generation.status !== 'completed') return { items }
     return { items: await database.read('lists', (tx) => writtenChapters(tx, actor, generation), signal) }
   }
 
   /**
-   * Lets a generation that failed or was cancelled go on from what it has; it keeps its id, and does not count as one more of the hour.
-   * Throws 409 for any other, after too many retries, and where another one writes the same chapter; what a change of that chapter throws,
-   * and what `Admission` throws.
+   * Resumes a failed or cancelled generation from its checkpoints. It keeps its id and does not count towards the hourly quota.
+   * Throws 409 for any other status, after too many retries, and while another generation rewrites the same chapter; also what
+   * changing that chapter throws, and what `Admission` throws.
    */
   async retry(actor: Actor, id: string): Promise<Generation> {
     const { database, records, queue, admission } = this.#options
@@ -132,7 +132,7 @@ export class Generations {
         where: { generations: { some: where } },
         select: { courseId: true }
       })
-      // The course first, as whoever has a chapter written again does.
+      // The course first: the same lock order as in `ChapterRewrites`.
       if (rewritten !== null) await lockCourse(tx, actor, rewritten.courseId)
       await lockAccountForChange(tx, actor.id)
       await tx.$queryRaw`select from generation_job where id = ${where.id}::uuid and user_id = ${actor.id} for update`
@@ -142,18 +142,18 @@ export class Generations {
       })
       if (job === null) throw new NotFoundError('generation')
       if (job.status !== 'failed' && job.status !== 'cancelled') {
-        const message = `the generation is ${job.status}: only one that has failed, or was cancelled, can be retried`
+        const message = `the generation is ${job.status}: only a failed or cancelled one can be retried`
         throw new ApiError(409, 'NOT_FAILED', message)
       }
       if (roundOf(job.attempt) >= MAX_RETRIES) {
-        throw new ApiError(409, 'RETRIES_USED_UP', `it was retried ${MAX_RETRIES} times: ask for a new one`)
+        throw new ApiError(409, 'RETRIES_USED_UP', `the generation was retried ${MAX_RETRIES} times: start a new one`)
       }
-      if (job.chapterId !== null) await requireNotUnderWay(tx, job.chapterId)
+      if (job.chapterId !== null) await requireNoRewriteUnderWay(tx, job.chapterId)
       await admission.requireBudget(tx)
       const unfinished = await admission.requireRoom(tx, actor, { makesCourse: job.chapterDigest === null })
       const attempt = nextRound(job.attempt)
       await queue.enqueue(tx, where.id, -unfinished, attempt)
-      // Whoever retries knows the chapter as it is now.
+      // A retry replaces the chapter as it is now.
       const chapterDigest = job.chapterDigest && job.chapter ? digestOf(job.chapter) : job.chapterDigest
       const data = { status: 'queued', stage: 'queued', errorCode: null, error: null, attempt, chapterDigest } as const
       return tx.generationJob.update({ where, data, select: jobSelect })
@@ -162,7 +162,7 @@ export class Generations {
     return toGeneration(row)
   }
 
-  /** Ends a generation that is not over: its worker asks the model no more. Throws 409 when it is over already. */
+  /** Cancels an unfinished generation: its worker asks the model nothing more. Throws 409 if it is finished. */
   async cancel(userId: number, id: string): Promise<Generation> {
     const { database, records } = this.#options
     const where = { id: id.toLowerCase(), userId }
@@ -177,7 +177,7 @@ export class Generations {
     })
     if (!row.cancelled) {
       await records.current(row.id)
-      throw new ApiError(409, 'GENERATION_OVER', `the generation is ${row.status} already`)
+      throw new ApiError(409, 'GENERATION_OVER', `the generation is already ${row.status}`)
     }
     await records.refresh(row.id)
     return toRecord(row).generation
@@ -204,7 +204,7 @@ async function findByKey(tx: Transaction, userId: number, idempotencyKey: string
   return tx.generationJob.findUnique({ where, select: { ...jobSelect, requestHash: true } })
 }
 
-/** The same for the same request, in whatever order its fields came. */
+/** Does not depend on the order of the fields. */
 function hashOf(input: NewGeneration): string {
   return hash('sha256', JSON.stringify(Object.entries(input).sort()), 'base64url')
 }
@@ -213,6 +213,6 @@ function keyReused(): ApiError {
   return new ApiError(
     422,
     'IDEMPOTENCY_KEY_REUSED',
-    'Idempotency-Key was used for another body: use a new key for a new request'
+    'Idempotency-Key was already used with a different body: use a new key for a new request'
   )
 }

@@ -11,12 +11,12 @@ import type { Usage } from './provider.ts'
 import type { Brief } from './questions.ts'
 import { briefOf, type FinishedChapter, type GenerationRecords, jobSelect, outlineOf } from './records.ts'
 
-/** How long a run waits for a database that does not answer, in ms, before it gives its job back to the queue. */
+/** How long a run retries while the database does not answer, in ms, before it returns its job to the queue. */
 const DATABASE_PATIENCE_MS = 60_000
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 2000
 
-/** The run is not wanted any more: cancelled, deleted, or another run has the job. */
+/** The run is obsolete: the generation was cancelled or deleted, or another run has taken the job. */
 export class SupersededError extends Error {
   override readonly name = 'SupersededError'
 }
@@ -28,13 +28,13 @@ export interface JobRunParts {
 }
 
 /**
- * One run of a generation, in the database. Every write is one transaction that locks the job and is refused when the job is
- * no longer this run's (a fencing token, `attempt`): a worker that was held for dead cannot write beside the one that took
- * over. A database that is away for a moment costs no answer of the model: a write is repeated until it is back.
+ * One run of a generation, in the database. Every write is one transaction that locks the job and fails if another run has taken
+ * it (`attempt` is the fencing token): a worker that was wrongly declared dead cannot write beside its successor. Writes are
+ * retried through a short outage of the database, so that no paid answer of the model is lost.
  */
 export class JobRun implements Checkpoints {
   readonly id: string
-  /** Which run of the job it is: of two, the later one has it. */
+  /** The number of this run: the run with the highest number owns the job. */
   readonly attempt: number
   readonly #database: Database
   readonly #records: GenerationRecords
@@ -49,15 +49,15 @@ export class JobRun implements Checkpoints {
     this.#quotas = quotas
   }
 
-  /** Takes the job; resolves to what is wanted. Throws `SupersededError` when there is nothing to do. */
+  /** Claims the job; resolves to its brief. Throws `SupersededError` when there is nothing to do. */
   async begin(): Promise<Brief> {
-    const row = await this.#persistently(() =>
+    const row = await this.#retrying(() =>
       this.#database.write(async (tx) => {
         const { count } = await tx.generationJob.updateMany({
           where: { id: this.id, status: { in: ['queued', 'running'] }, attempt: { lte: this.attempt } },
           data: { status: 'running', attempt: this.attempt }
         })
-        if (count === 0) throw new SupersededError('the generation is over, or another worker has it')
+        if (count === 0) throw new SupersededError('the generation is finished, or another worker has taken it')
         const found = await tx.generationJob.findUniqueOrThrow({ where: { id: this.id }, select: jobSelect })
         const stage = outlineOf(found) === null ? 'outline' : 'chapters'
         return tx.generationJob.update({ where: { id: this.id }, data: { stage }, select: jobSelect })
@@ -67,24 +67,24 @@ export class JobRun implements Checkpoints {
     return briefOf(row)
   }
 
-  /** Lets `ensureWanted` throw `reason` from now on. */
+  /** Makes `ensureWanted` throw `reason` from now on. */
   stop(reason: Error): void {
     this.#stopped.abort(reason)
   }
 
-  /** Aborts when the run is to ask no more questions; those that are under way are still answered. */
+  /** Aborts when the run is to ask no more questions; questions under way are still answered. */
   get stopped(): AbortSignal {
     return this.#stopped.signal
   }
 
-  /** Tells those who follow that the next question waits; the stage is another one again once it was asked. */
-  async wait(): Promise<void> {
+  /** Shows followers that the next question waits for the budget; `resume` ends this. */
+  async showWaiting(): Promise<void> {
     await this.ensureWanted()
     await this.#setStage('queued')
   }
 
-  /** Tells those who follow that a question that has waited is asked. */
-  async goOn(): Promise<void> {
+  /** Shows followers that the waiting question is now asked. */
+  async resume(): Promise<void> {
     const { outline } = await this.load()
     await this.#setStage(outline === null ? 'outline' : 'chapters')
   }
@@ -95,19 +95,19 @@ export class JobRun implements Checkpoints {
   }
 
   async load(): Promise<{ outline: Outline | null; chapters: readonly FinishedChapter[] }> {
-    const row = await this.#persistently(() =>
+    const row = await this.#retrying(() =>
       this.#database.client.generationJob.findUnique({
         where: { id: this.id },
         select: { outline: true, moduleCount: true, chaptersPerModule: true }
       })
     )
     if (row === null) throw new SupersededError('the generation was deleted')
-    return { outline: outlineOf(row), chapters: await this.#persistently(() => this.#records.chapters(this.id)) }
+    return { outline: outlineOf(row), chapters: await this.#retrying(() => this.#records.chapters(this.id)) }
   }
 
   async ensureWanted(): Promise<void> {
     this.#stopped.signal.throwIfAborted()
-    const row = await this.#persistently(() =>
+    const row = await this.#retrying(() =>
       this.#database.client.generationJob.findUnique({
         where: { id: this.id },
         select: { status: true, attempt: true }
@@ -137,18 +137,18 @@ export class JobRun implements Checkpoints {
       const place = { jobId: this.id, modulePosition: module, chapterPosition: chapter }
       const data = { ...place, title, content, minutes }
       const { count } = await tx.generationCheckpoint.createMany({ data, skipDuplicates: true })
-      // A commit whose answer was lost is repeated: what it did is there already, and was paid for once.
+      // A commit whose acknowledgement was lost is retried: the chapter then exists, and its usage is already counted.
       if (count > 0) await tx.generationJob.update({ where: { id: this.id }, data: spent(usage), select: { id: true } })
     })
   }
 
-  /** Creates the draft, or puts the chapter that was written again in its place, once, and ends the generation. Throws `GenerationFailure`. */
+  /** Creates the draft course, or replaces the rewritten chapter, exactly once, and completes the generation. Throws `GenerationFailure`. */
   async complete(written: WrittenCourse): Promise<void> {
     await this.#write((tx) =>
       tx.generationJob.update({ where: { id: this.id }, data: { stage: 'saving' }, select: { id: true } })
     )
     const select = { userId: true, chapterId: true, chapterDigest: true } as const
-    const job = await this.#persistently(() =>
+    const job = await this.#retrying(() =>
       this.#database.client.generationJob.findUnique({ where: { id: this.id }, select })
     )
     if (job === null) throw new SupersededError('the generation was deleted')
@@ -175,8 +175,8 @@ export class JobRun implements Checkpoints {
   }
 
   async #replaceChapter(rewrite: Rewrite, { chapters: [text] }: WrittenCourse): Promise<void> {
-    if (text === undefined) throw new RangeError('a chapter that is written again has a text')
-    await this.#persistently(() =>
+    if (text === undefined) throw new RangeError('a rewritten chapter has a text')
+    await this.#retrying(() =>
       this.#database.write(async (tx) => {
         const actor = await lockForRewrite(tx, rewrite)
         await this.#lock(tx)
@@ -193,14 +193,14 @@ export class JobRun implements Checkpoints {
     await tx.generationJob.update({ where: { id: this.id }, data, select: { id: true } })
   }
 
-  /** Ends the generation without a course. */
+  /** Marks the generation as failed. */
   async fail(errorCode: Failure): Promise<void> {
     const data = { status: 'failed', errorCode } as const
     await this.#write((tx) => tx.generationJob.update({ where: { id: this.id }, data, select: { id: true } }))
   }
 
   async #write(task: (tx: Transaction) => Promise<unknown>): Promise<void> {
-    await this.#persistently(() =>
+    await this.#retrying(() =>
       this.#database.write(async (tx) => {
         await this.#lock(tx)
         await task(tx)
@@ -218,10 +218,10 @@ export class JobRun implements Checkpoints {
   #requireMine(job: LockedJob | undefined): void {
     if (job === undefined) throw new SupersededError('the generation was deleted')
     if (job.status !== 'running') throw new SupersededError(`the generation is ${job.status}`)
-    if (job.attempt !== this.attempt) throw new SupersededError('another worker has the generation')
+    if (job.attempt !== this.attempt) throw new SupersededError('another worker has taken the generation')
   }
 
-  #persistently<T>(task: () => Promise<T>): Promise<T> {
+  #retrying<T>(task: () => Promise<T>): Promise<T> {
     return pRetry(task, {
       retries: Number.POSITIVE_INFINITY,
       maxRetryTime: DATABASE_PATIENCE_MS,

@@ -3,7 +3,7 @@ import type { Log } from '#logging/log.ts'
 import type { GenerationQueue } from './queue.ts'
 
 const SWEEP_INTERVAL_MS = 60_000
-/** In one sweep; what is left waits for the next. */
+/** Rows per sweep; the rest waits for the next one. */
 const MOST_AT_ONCE = 100
 
 export interface LostEntriesOptions {
@@ -13,8 +13,8 @@ export interface LostEntriesOptions {
 }
 
 /**
- * Enqueues again, at the start of a worker and once a minute, the generations that wait or run by their rows and that no entry of the queue
- * leads to: whatever lost the entry, nothing waits for ever.
+ * At the start of a worker and once a minute, re-enqueues unfinished generations that have no entry in the queue: whatever lost the
+ * entry, no generation waits for ever.
  */
 export class LostEntries {
   readonly #options: LostEntriesOptions
@@ -40,15 +40,15 @@ export class LostEntries {
     this.#sweeping ??= database
       .write((tx) => this.#enqueueLost(tx))
       .then((lost) => {
-        if (lost > 0) log.warn({ lost }, 'generations that the queue had lost were enqueued again')
+        if (lost > 0) log.warn({ lost }, 're-enqueued generations that were missing from the queue')
       })
-      .catch((err) => log.debug({ err }, 'lost generations cannot be looked for now'))
+      .catch((err) => log.debug({ err }, 'cannot look for lost generations now'))
       .finally(() => {
         this.#sweeping = undefined
       })
   }
 
-  /** Each is given the next number, so that a run of it that is not over after all is fenced off; of two sweeps one finds it. */
+  /** Increments `attempt`, which fences off a run that is still alive after all; of two concurrent sweeps only one finds the row. */
   async #enqueueLost(tx: Transaction): Promise<number> {
     const { queue } = this.#options
     const lost = await tx.$queryRaw<{ id: string; attempt: number }[]>`

@@ -3,16 +3,16 @@ import type { PrismaClient } from '#database/generated/client.ts'
 import { ApiError } from '#http/errors.ts'
 import type { Log } from '#logging/log.ts'
 
-/** Questions to the model, of all processes together; 0 is off. Hours and days are those of UTC. */
+/** Limits on questions to the model by all processes together; 0 means no limit. Hours and days are in UTC. */
 export interface BudgetLimits {
   readonly hour: number
   readonly day: number
 }
 
-/** How often a question that waits is tried again, in ms. */
+/** How often a waiting question checks the budget, in ms. */
 const POLL_MS = 2000
 const HOUR_MS = 3_600_000
-/** Of any number, for PostgreSQL. */
+/** The largest `int` of PostgreSQL. */
 const UNLIMITED = 2_147_483_647
 
 type Queries = Pick<PrismaClient, '$queryRaw'>
@@ -26,15 +26,15 @@ interface State {
 }
 
 /**
- * The budget of questions to the model. It is kept in the database, one row an hour, and spent by one statement: exact over all
- * processes, whatever happens to Redis.
+ * The budget of questions to the model. It lives in the database, one row an hour, and is spent by a single statement: it is exact
+ * across processes, whatever happens to Redis.
  */
 export class ModelBudget {
   readonly #client: Queries
   readonly #limits: BudgetLimits
   readonly #log: Log
-  /** The hour in which the log has last said that the budget is spent. */
-  #hourTold = -1
+  /** The hour (since the epoch) in which the spent budget was last logged. */
+  #loggedHour = -1
 
   constructor(client: Queries, limits: BudgetLimits, log: Log) {
     this.#client = client
@@ -46,31 +46,31 @@ export class ModelBudget {
     return this.#limits.hour === 0 && this.#limits.day === 0
   }
 
-  /** Throws 503 while no question may be asked, which the log says, too; it looks in the transaction `tx`. */
+  /** Throws 503, and logs, while the budget is spent. It reads in the transaction `tx`. */
   async requireSome(tx: Queries): Promise<void> {
     if (this.#isOff) return
     const { hour, day } = this.#limits
     const { in_hour, in_day, hour_s, day_s } = await readState(tx)
     const isDaySpent = day > 0 && in_day >= day
     if (!isDaySpent && (hour === 0 || in_hour < hour)) return
-    this.#tellOnce()
+    this.#logOnceAnHour()
     const retryAfterS = Math.max(1, Math.ceil(isDaySpent ? day_s : hour_s))
     throw new ApiError(
       503,
       'MODEL_BUDGET_SPENT',
-      `the budget of questions to the model is spent for this ${isDaySpent ? 'day' : 'hour'}: Retry-After says when it goes on`,
+      `the budget of questions to the model is spent for this ${isDaySpent ? 'day' : 'hour'}: Retry-After says when to try again`,
       { 'Retry-After': String(retryAfterS) }
     )
   }
 
   /**
-   * Resolves once a question may be asked, which is counted then. While it has to wait it calls `onWait`, time and again.
+   * Waits until a question may be asked, and counts it. While it waits it calls `onWait` at every check.
    * Throws what `onWait` throws, and when `signal` aborts.
    */
   async spend(onWait: () => Promise<void>, signal: AbortSignal): Promise<void> {
     if (this.#isOff) return
     while (!(await this.#spendOne())) {
-      this.#tellOnce()
+      this.#logOnceAnHour()
       await onWait()
       await sleep(POLL_MS, null, { signal }).catch(() => {})
       signal.throwIfAborted()
@@ -80,7 +80,7 @@ export class ModelBudget {
   async #spendOne(): Promise<boolean> {
     const hour = this.#limits.hour || UNLIMITED
     const day = this.#limits.day || UNLIMITED
-    // The row of the hour is locked by the update: of two at once, the second sees what the first has spent.
+    // The update locks the row of the hour: of two concurrent statements, the second sees what the first has spent.
     const spent = await this.#client.$queryRaw<object[]>`
       with earlier as (
         select coalesce(sum(questions), 0)::int as questions from model_usage
@@ -94,15 +94,15 @@ export class ModelBudget {
     return spent.length > 0
   }
 
-  /** One line an hour, not one for each question. */
-  #tellOnce(): void {
+  /** One line an hour instead of one for each question. */
+  #logOnceAnHour(): void {
     const hour = Math.floor(Date.now() / HOUR_MS)
-    if (hour === this.#hourTold) return
-    this.#hourTold = hour
+    if (hour === this.#loggedHour) return
+    this.#loggedHour = hour
     this.#log.warn(
       this.#limits,
-      'the budget of questions to the model is spent: new generations are refused, and those that have begun wait, until the ' +
-        'next hour or day; raise LLM_BUDGET_HOUR or LLM_BUDGET_DAY where that is too long'
+      'the budget of questions to the model is spent: new generations are refused, and running ones wait, until the next hour ' +
+        'or day; raise LLM_BUDGET_HOUR or LLM_BUDGET_DAY if that is too long'
     )
   }
 }

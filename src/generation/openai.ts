@@ -1,8 +1,8 @@
 import type { Log } from '#logging/log.ts'
 import { ChapterText, type Outline, outlineSchema } from './answers.ts'
-import { askForForm } from './model/asking.ts'
+import { askForJson } from './model/asking.ts'
 import { type ClientParts, type ClientSettings, ModelClient } from './model/client.ts'
-import { isEmpty, problemsOf, tidied } from './model/quality.ts'
+import { isEmpty, problemsOf, tidyChapter } from './model/quality.ts'
 import { type Admit, type Answer, ModelError, type ModelProvider } from './provider.ts'
 import { type ChapterQuestion, find, type OutlineQuestion } from './questions.ts'
 
@@ -12,15 +12,15 @@ export interface OpenAISettings extends Omit<ClientSettings, 'model'> {
   readonly model: string | null
 }
 
-/** Any server with OpenAI's API for chat completions, or something like it: `model/` knows what they differ in. */
+/** Any server with an API like OpenAI's chat completions; `model/` deals with the differences. */
 export class OpenAIProvider implements ModelProvider {
   readonly name = 'openai'
   readonly model: string
   readonly languages = null
-  /** What it had to do without; for who tries a server. */
+  /** For `check-model`, which prints what the server does not support. */
   readonly client: ModelClient
   readonly #log: Log | null
-  /** The chapters of each course that is written now. */
+  /** The chapters written so far, for each course under way. */
   readonly #chapters = new WeakMap<Outline, string[]>()
 
   constructor({ model, ...settings }: OpenAISettings, parts: ClientParts = {}) {
@@ -29,17 +29,25 @@ export class OpenAIProvider implements ModelProvider {
     this.#log = parts.log ?? null
   }
 
-  outline({ brief, prompt }: OutlineQuestion, signal: AbortSignal, admit: Admit = free): Promise<Answer<Outline>> {
+  outline(
+    { brief, prompt }: OutlineQuestion,
+    signal: AbortSignal,
+    admit: Admit = admitAtOnce
+  ): Promise<Answer<Outline>> {
     const schema = outlineSchema(brief.modules, brief.chaptersPerModule)
-    return askForForm(this.client, { name: 'outline', prompt, schema, signal, admit })
+    return askForJson(this.client, { name: 'outline', prompt, schema, signal, admit })
   }
 
-  async chapter(question: ChapterQuestion, signal: AbortSignal, admit: Admit = free): Promise<Answer<ChapterText>> {
+  async chapter(
+    question: ChapterQuestion,
+    signal: AbortSignal,
+    admit: Admit = admitAtOnce
+  ): Promise<Answer<ChapterText>> {
     const { brief, outline, place, prompt } = question
     const others = this.#chapters.get(outline) ?? []
     this.#chapters.set(outline, others)
-    const problems = (chapter: ChapterText) => problemsOf(tidied(chapter), brief.language, others)
-    const answer = await askForForm(this.client, {
+    const problems = (chapter: ChapterText) => problemsOf(tidyChapter(chapter), brief.language, others)
+    const answer = await askForJson(this.client, {
       name: 'chapter',
       prompt,
       schema: ChapterText,
@@ -47,13 +55,13 @@ export class OpenAIProvider implements ModelProvider {
       signal,
       admit
     })
-    const value = tidied(answer.value)
-    if (isEmpty(value)) throw new ModelError('MODEL_BAD_ANSWER', 'the model gave a chapter without a word', answer)
+    const value = tidyChapter(answer.value)
+    if (isEmpty(value)) throw new ModelError('MODEL_BAD_ANSWER', 'the model gave an empty chapter', answer)
     const left = problemsOf(value, brief.language, others)
     if (left.length > 0) {
       this.#log?.warn(
         { course: outline.title, chapter: find(outline, place).title, problems: left },
-        'a chapter is taken as it is: the model wrote it twice'
+        'a chapter is kept although it has problems: a second attempt did not fix them'
       )
     }
     others.push(value.content)
@@ -61,4 +69,4 @@ export class OpenAIProvider implements ModelProvider {
   }
 }
 
-async function free(): Promise<void> {}
+async function admitAtOnce(): Promise<void> {}

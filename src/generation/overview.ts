@@ -1,16 +1,16 @@
 import type { Sql } from '#database/sql.ts'
 
-/** Of those that are not over. */
+/** Rows in the list. */
 const MAX_SHOWN = 20
 
-/** A generation that is not over, for operators. */
+/** An unfinished generation, for operators. */
 export interface GenerationUnderWay {
   readonly id: string
   readonly topic: string
   readonly user: { readonly id: number; readonly name: string }
   readonly status: 'queued' | 'running'
   readonly percent: number
-  /** When it was asked for. */
+  /** When it was requested. */
   readonly startedAt: string
 }
 
@@ -25,7 +25,7 @@ interface Row {
   readonly createdMs: number
 }
 
-/** Those of everybody that run, and then those that wait, the oldest first. */
+/** The unfinished generations of all users: running ones first, then queued ones, each oldest first. */
 export async function underWay(sql: Sql): Promise<GenerationUnderWay[]> {
   const rows = await sql.query<Row>(
     `select job.id::text, topic, user_id as "userId", app_user.name, status::text, module_count * chapters_per_module as total,

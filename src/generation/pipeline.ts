@@ -4,14 +4,14 @@ import { type Admit, ModelError, type ModelProvider, type Usage } from './provid
 import { askForChapter, askForOutline, type Brief, find } from './questions.ts'
 import type { FinishedChapter } from './records.ts'
 
-/** Where a run keeps what it has, so that another one need not ask for it again. */
+/** Where a run saves its results, so that the next run need not pay for them again. */
 export interface Checkpoints {
   load(): Promise<{ outline: Outline | null; chapters: readonly FinishedChapter[] }>
   saveOutline(outline: Outline, usage: Usage): Promise<void>
   saveChapter(chapter: FinishedChapter, usage: Usage): Promise<void>
-  /** What answers have cost that were no use. */
+  /** The cost of unusable answers. */
   saveUsage(usage: Usage): Promise<void>
-  /** Asked before every question to the model; throws when nobody wants the answer any more. */
+  /** Called before every question to the model; throws when the answer is no longer wanted. */
   ensureWanted(): Promise<void>
 }
 
@@ -21,9 +21,9 @@ export interface WrittenCourse {
 }
 
 /**
- * From a brief to a course: its outline, then its chapters, `concurrency` at a time; what the checkpoints have is not asked
- * for again. After an error no further question is asked, but the answers that are under way are still kept: they are paid for.
- * Throws what the provider, the checkpoints and `admit` throw; `signal` breaks off the questions that are under way.
+ * Writes a course from a brief: the outline, then the chapters, `concurrency` at a time, without those that have a checkpoint.
+ * After an error it asks no further questions, but still saves the answers under way: they are paid for.
+ * Throws what the provider, the checkpoints and `admit` throw; `signal` aborts the questions under way.
  */
 export async function writeCourse(
   brief: Brief,
@@ -31,7 +31,7 @@ export async function writeCourse(
   checkpoints: Checkpoints,
   { concurrency, signal, admit }: { concurrency: number; signal: AbortSignal; admit?: Admit }
 ): Promise<WrittenCourse> {
-  const paid = async <T>(answer: Promise<T>): Promise<T> => {
+  const savingFailedCost = async <T>(answer: Promise<T>): Promise<T> => {
     try {
       return await answer
     } catch (error) {
@@ -43,7 +43,7 @@ export async function writeCourse(
   let { outline } = before
   if (outline === null) {
     await checkpoints.ensureWanted()
-    const answer = await paid(provider.outline(askForOutline(brief), signal, admit))
+    const answer = await savingFailedCost(provider.outline(askForOutline(brief), signal, admit))
     outline = answer.value
     await checkpoints.saveOutline(outline, answer.usage)
   }
@@ -59,7 +59,9 @@ export async function writeCourse(
       if (failures.length > 0) return
       try {
         await checkpoints.ensureWanted()
-        const { value, usage } = await paid(provider.chapter(askForChapter(brief, plan, place), signal, admit))
+        const { value, usage } = await savingFailedCost(
+          provider.chapter(askForChapter(brief, plan, place), signal, admit)
+        )
         const chapter = { ...place, title: find(plan, place).title, ...value }
         await checkpoints.saveChapter(chapter, usage)
         finished.set(`${place.module}.${place.chapter}`, chapter)

@@ -2,7 +2,7 @@ import type { ChapterText, Outline } from './answers.ts'
 import { type Failure, GenerationFailure } from './failures.ts'
 import type { ChapterQuestion, OutlineQuestion } from './questions.ts'
 
-/** What an answer cost, in tokens of the model. */
+/** The cost of an answer, in tokens. */
 export interface Usage {
   readonly promptTokens: number
   readonly completionTokens: number
@@ -15,27 +15,27 @@ export interface Answer<T> {
   readonly usage: Usage
 }
 
-/** Resolves once a question may go out to a model that costs money. */
+/** Resolves once a question may be sent to a model that costs money. */
 export type Admit = () => Promise<void>
 
 /**
- * Who writes courses. An answer has the form that was asked for; a provider that cannot get one throws `ModelError`.
+ * Writes the texts of courses. Answers match the schema; a provider that cannot get such an answer throws `ModelError`.
  * When `signal` aborts, it stops and throws.
  */
 export interface ModelProvider {
   readonly name: string
   readonly model: string
-  /** The languages it writes, as `ru`; null where it takes any. */
+  /** The languages it can write, such as `ru`; null: any. */
   readonly languages: readonly string[] | null
-  /** `admit` is called before each question that goes out. */
+  /** `admit` is called before each question that is sent. */
   outline(question: OutlineQuestion, signal: AbortSignal, admit?: Admit): Promise<Answer<Outline>>
   chapter(question: ChapterQuestion, signal: AbortSignal, admit?: Admit): Promise<Answer<ChapterText>>
 }
 
-/** The model failed for good, after its retries. The message is for the log and the terminal: it names no key and no URL. */
+/** The model failed for good, after all retries. The message is for the log and the terminal: it contains no key and no URL. */
 export class ModelError extends GenerationFailure {
   override readonly name = 'ModelError'
-  /** What the answers that were no use have cost. */
+  /** The cost of the unusable answers. */
   readonly usage: Usage
 
   constructor(
@@ -48,7 +48,7 @@ export class ModelError extends GenerationFailure {
   }
 }
 
-/** Why a provider does not write a language; null where it does. */
+/** Why a provider cannot write a language; null if it can. */
 export function languageProblem(
   { name, languages }: Pick<ModelProvider, 'name' | 'languages'>,
   language: string

@@ -2,26 +2,26 @@ import type { Outline } from './answers.ts'
 
 export type Level = 'beginner' | 'intermediate' | 'advanced'
 
-/** What somebody wants a course about. */
+/** What course somebody wants. */
 export interface Brief {
-  /** One chapter is written again: the id of the generation that does so, so that the model is asked anew. */
+  /** Only for the rewrite of a chapter: the id of its generation, which keeps the prompt from hitting the cache. */
   readonly again?: string
   readonly topic: string
   readonly audience: string | null
   readonly level: Level
-  /** BCP 47, as `ru` or `en-GB`. */
+  /** BCP 47, such as `ru` or `en-GB`. */
   readonly language: string
   readonly modules: number
   readonly chaptersPerModule: number
 }
 
-/** Where a chapter stands: positions from 1, as in the course that will be. */
+/** The position of a chapter in its course: both numbers from 1. */
 export interface Place {
   readonly module: number
   readonly chapter: number
 }
 
-/** What a language model is told. It says all that the answer depends on: answers are cached by it. */
+/** What a language model is sent. It contains everything the answer depends on, because it is the cache key. */
 export interface Prompt {
   readonly system: string
   readonly user: string
@@ -65,11 +65,12 @@ export function askForChapter(brief: Brief, outline: Outline, place: Place): Cha
       'common mistake, two or three exercises, and a quiz of three questions with answers. Do not repeat other chapters. ' +
       'Also say how many minutes it takes.'
   ]
-  if (again !== undefined) user.push(`It was written before: write it anew, better and otherwise. (Request ${again}.)`)
+  if (again !== undefined)
+    user.push(`It has been written before: write it again, better and differently. (Request ${again}.)`)
   return { brief, outline, place, prompt: { system: SYSTEM, user: user.join('\n\n') } }
 }
 
-/** The titles at a place. Throws `RangeError` for a place that the outline does not have. */
+/** The module and the chapter title at a place. Throws `RangeError` for a place outside the outline. */
 export function find(outline: Outline, place: Place): { module: Outline['modules'][number]; title: string } {
   const module = outline.modules[place.module - 1]
   const chapter = module?.chapters[place.chapter - 1]
@@ -90,7 +91,7 @@ interface Titled {
   readonly chapters: readonly { readonly title: string }[]
 }
 
-/** The titles of a course, a line each. */
+/** The titles of a course, one per line. */
 export function planOf({ modules }: { modules: readonly Titled[] }): string {
   return modules
     .flatMap((module, m) => [

@@ -6,22 +6,22 @@ import type { Log } from '#logging/log.ts'
 
 const QUEUE = 'generation'
 /**
- * Entries whose first run has another number than 0. Workers of the version before, which know nothing of such numbers, would take them
- * and leave them undone, so they are in a queue that only later ones know.
+ * Entries whose first run has a number other than 0. Workers of older versions do not know such numbers and would drop the entries,
+ * so these are in a queue that old workers do not read.
  */
 const AGAIN_QUEUE = 'generation-again'
 const QUEUES = [QUEUE, AGAIN_QUEUE]
 
-/** A worker that says nothing for so long is dead, and its job goes to another; the shortest that pg-boss has. */
+/** A worker without a heartbeat for this long is dead, and its job goes to another one; pg-boss's minimum. */
 const HEARTBEAT_S = 10
 const HEARTBEAT_REFRESH_S = 3
-/** How often the workers look for jobs of dead ones. */
+/** How often workers look for the jobs of dead workers. */
 const SUPERVISE_S = 3
-/** No generation takes that long; one that seems to is taken from its worker. */
+/** No generation takes this long; after it, the job is taken from its worker. */
 const EXPIRE_S = 6 * 3600
-/** How often a worker asks, beside being notified of new jobs: of those to be run again nobody notifies it. */
+/** How often a worker polls. It is notified of new jobs, but not of jobs to be retried. */
 const POLL_S = 2
-/** Far more than `MAX_ATTEMPTS` of the worker, which gives up with a message; the queue itself would say nothing to anybody. */
+/** Far more than `MAX_ATTEMPTS` of the worker, which fails the generation with a message; the queue would give up silently. */
 const RETRY_LIMIT = 1000
 const RETRY_DELAY_S = 1
 const RETRY_DELAY_MAX_S = 30
@@ -34,18 +34,18 @@ const QUEUE_OPTIONS = {
   expireInSeconds: EXPIRE_S,
   heartbeatSeconds: HEARTBEAT_S
 }
-/** Of those that there were in the last days, the latest. */
+/** The latest workers to look at; pg-boss keeps those of the last days. */
 const MOST_WORKERS = 100
 
-/** Runs of a generation are numbered, and those of each retry begin at the next multiple of this: far more than `RETRY_LIMIT`. */
+/** Runs of a generation are numbered; each retry by the user starts at the next multiple of this, which is far more than `RETRY_LIMIT`. */
 const ROUND = 10_000
 
-/** How often a generation had been retried before the run with this number. */
+/** How often the user had retried the generation before the run with this number. */
 export function roundOf(attempt: number): number {
   return Math.floor(attempt / ROUND)
 }
 
-/** The number of the first run after a retry: later than all that were, or that an entry of before in the queue may still lead to. */
+/** The number of the first run after a retry: higher than that of any run so far, or of any that an old queue entry may still start. */
 export function nextRound(attempt: number): number {
   return (roundOf(attempt) + 1) * ROUND
 }
@@ -53,39 +53,39 @@ export function nextRound(attempt: number): number {
 /** One run of a generation. */
 export interface QueuedRun {
   readonly id: string
-  /** Its number: of two, the later one has the generation. */
+  /** The number of the run: the run with the highest number owns the generation. */
   readonly attempt: number
-  /** How many runs have ended since it was enqueued. */
+  /** How many runs have failed since it was enqueued. */
   readonly tries: number
-  /** Aborts when the queue holds this run for dead or too long. */
+  /** Aborts when the queue declares this run dead or expired. */
   readonly signal: AbortSignal
 }
 
-/** What is in the queue; what older versions put there has no `firstAttempt`. */
+/** The payload of a job; older versions enqueued it without `firstAttempt`. */
 interface Entry {
   readonly id: string
   readonly firstAttempt?: number
 }
 
-/** How many runs one process has at a time, of each queue. */
+/** How many runs one process has at a time, per queue. */
 export interface RunsAtOnce {
   readonly first: number
-  /** Of those that were retried, and of chapters that are written again. */
+  /** Retries and chapter rewrites. */
   readonly again: number
 }
 
-/** The queue of generations, in pg-boss on the service's own database: two of its queues, of which workers work both. */
+/** The queue of generations: two pg-boss queues in the service's own database. Workers process both. */
 export class GenerationQueue {
   readonly #boss: PgBoss
   readonly #works: boolean
-  readonly #isLookedAfter: () => Promise<boolean>
-  /** The ids of the generations that an entry leads to, one that waits or is run: a statement of one column. */
+  readonly #isSupervised: () => Promise<boolean>
+  /** A query of one column: the ids of the generations that have a waiting or active entry. */
   readonly reachable: Prisma.Sql
 
   private constructor(boss: PgBoss, works: boolean, { sql }: Database, schema: string) {
     this.#boss = boss
     this.#works = works
-    this.#isLookedAfter = async () => {
+    this.#isSupervised = async () => {
       const [queue] = await sql.query<{ isSo: boolean }>(
         `select monitor_claim_on > now() - interval '${HEARTBEAT_S} s' as "isSo" from "${schema}".queue where name = $1`,
         [QUEUE]
@@ -98,7 +98,7 @@ export class GenerationQueue {
   }
 
   /**
-   * Opens the queue. `works`: this process will call `work`; `migrate`: its tables are made or changed where that is needed.
+   * Opens the queue. `works`: this process will call `work`; `migrate`: create or update the queue's tables if needed.
    * Throws `DatabaseUnusableError`.
    */
   static async open(
@@ -115,17 +115,17 @@ export class GenerationQueue {
       supervise: works,
       superviseIntervalSeconds: SUPERVISE_S,
       monitorIntervalSeconds: SUPERVISE_S,
-      // What the others see of it (`check`).
+      // Makes this worker visible to `check` in other processes.
       registerInstance: works,
       instanceName: 'worker',
       instanceHeartbeatSeconds: HEARTBEAT_S,
-      // A run belongs to the trace of the request that asked for it. Without a tracer there is nothing to keep.
+      // A run belongs to the trace of the request that started it. Does nothing without a tracer.
       openTelemetry: { propagateContext: true }
     })
     let failing = false
     boss.on('error', (err) => {
-      // One line an outage, not one an attempt.
-      if (!failing) log.error({ err }, 'the job queue cannot be used: tried again until it can; check the database')
+      // One line per outage, not one per attempt.
+      if (!failing) log.error({ err }, 'the job queue is unavailable: retrying until it is back; check the database')
       failing = true
       setTimeout(() => {
         failing = false
@@ -140,7 +140,7 @@ export class GenerationQueue {
       if (migrate) for (const queue of QUEUES) await boss.createQueue(queue, QUEUE_OPTIONS)
     }, log)
     for (const queue of QUEUES) {
-      // Makes pg-boss know the queue: inside a transaction of the embedded database it could not ask for it.
+      // Lets pg-boss load and cache the queue: inside a transaction of the embedded database it could not.
       await boss.findJobs(queue, { limit: 1 }).catch((error) => {
         throw migrate ? error : unmigrated(error)
       })
@@ -149,15 +149,15 @@ export class GenerationQueue {
   }
 
   /**
-   * Enqueues a generation in the transaction that writes it, with the number of its first run. Of two that wait, the one with the higher
-   * priority is first. Fair queueing: a priority of minus as many as its user has under way lets a first one pass them all.
+   * Enqueues a generation in the transaction that writes it, with the number of its first run. Entries with a higher priority run
+   * first. Fair queueing: callers pass minus the number of the user's unfinished generations, so a user's first one overtakes.
    */
   async enqueue(tx: Transaction, id: string, priority: number, firstAttempt = 0): Promise<void> {
     const [queue, entry] = firstAttempt === 0 ? [QUEUE, { id }] : [AGAIN_QUEUE, {}]
     await this.#boss.send(queue, { id, firstAttempt } satisfies Entry, { ...entry, priority, db: fromPrisma(tx) })
   }
 
-  /** Hands runs to `run`; one that rejects is run again, by whichever worker is free, with a delay. */
+  /** Passes runs to `run`; if it rejects, any free worker runs the job again after a delay. */
   async work({ first, again }: RunsAtOnce, run: (run: QueuedRun) => Promise<void>): Promise<void> {
     const options = {
       pollingIntervalSeconds: POLL_S,
@@ -173,22 +173,22 @@ export class GenerationQueue {
     await this.#boss.work(AGAIN_QUEUE, { ...options, localConcurrency: again }, take)
   }
 
-  /** Whether anybody works at it; a worker that has died counts for 30 s. Rejects when the queue cannot be asked. */
+  /** Whether there are workers; a dead one still counts for 30 s. Rejects when the queue cannot be queried. */
   async check(): Promise<'up' | 'no-workers'> {
     return (await this.countWorkers()) > 0 ? 'up' : 'no-workers'
   }
 
   /**
-   * How many processes work at it. Those of the version before do not register, and count as one where there are no others: only workers
-   * look for jobs of dead ones, every `SUPERVISE_S`. Rejects when the queue cannot be asked.
+   * The number of worker processes. Workers of older versions do not register; they count as one where there are no others, and are
+   * noticed because only workers supervise the queue (every `SUPERVISE_S`). Rejects when the queue cannot be queried.
    */
   async countWorkers(): Promise<number> {
     const workers = await this.#boss.getInstances({ limit: MOST_WORKERS })
     const alive = workers.filter(({ live }) => live).length
-    return alive === 0 && (await this.#isLookedAfter()) ? 1 : alive
+    return alive === 0 && (await this.#isSupervised()) ? 1 : alive
   }
 
-  /** Takes no more runs, and waits `graceMs` at most for those that are under way. */
+  /** Takes no more runs, and waits at most `graceMs` for those under way. */
   async close(graceMs: number): Promise<void> {
     await this.#boss.stop({ graceful: this.#works, timeout: graceMs, close: true })
   }

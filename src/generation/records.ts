@@ -3,14 +3,14 @@ import type { Transaction } from '#database/database.ts'
 import type { Prisma } from '#database/generated/client.ts'
 import { NotFoundError } from '#http/errors.ts'
 import { type Outline, outlineSchema } from './answers.ts'
-import { inWords, isFailure } from './failures.ts'
+import { failureMessage, isFailure } from './failures.ts'
 import type { GenerationCache } from './generation-cache.ts'
 import type { Brief } from './questions.ts'
 import type { FinishedChapter, Generation, GenerationRecord } from './shapes.ts'
 
 export type { FinishedChapter, GenerationRecord }
 
-/** What of a job row its status is made of. */
+/** The columns of a job row that its status is built from. */
 export const jobSelect = {
   id: true,
   userId: true,
@@ -37,7 +37,7 @@ export const jobSelect = {
 
 export type JobRow = Prisma.GenerationJobGetPayload<{ select: typeof jobSelect }>
 
-/** Reads of generations: from the cache, or from their rows. Throws `NotFoundError` for one that is not there. */
+/** Reads generations from the cache or the database. Throws `NotFoundError` for one that does not exist. */
 export class GenerationRecords {
   readonly #client: Pick<Transaction, 'generationJob' | 'generationCheckpoint'>
   readonly #cache: GenerationCache
@@ -51,7 +51,7 @@ export class GenerationRecords {
     return this.#cache.status(id, () => this.read(id))
   }
 
-  /** As its row is now, for who was told of a commit, which comes before its invalidation; what `find` says is brought as far. */
+  /** The generation as its row is now. A notification of a commit may arrive before the invalidation, so this also clears an older cache entry. */
   async current(id: string): Promise<GenerationRecord> {
     const record = await this.read(id)
     const cached = await this.find(id)
@@ -65,7 +65,7 @@ export class GenerationRecords {
     return toRecord(row)
   }
 
-  /** The chapters that are finished, in their order. */
+  /** The finished chapters, in order. */
   chapters(id: string): Promise<FinishedChapter[]> {
     return this.#cache.chapters(id, async () => {
       const rows = await this.#client.generationCheckpoint.findMany({
@@ -82,7 +82,7 @@ export class GenerationRecords {
     })
   }
 
-  /** Brings what others read up to date, now that it was written. What cannot be, is read from the rows when asked for. */
+  /** Refills the cache after a write. It never rejects: what could not be refilled is loaded by the next read. */
   async refresh(id: string): Promise<void> {
     await Promise.allSettled([this.find(id), this.chapters(id)])
   }
@@ -115,14 +115,14 @@ export function toGeneration(row: JobRow): Generation {
     },
     courseId: row.courseId ?? row.chapter?.courseId ?? null,
     chapterId: row.chapterId,
-    error: isFailure(errorCode) ? inWords(errorCode, language) : row.error,
+    error: isFailure(errorCode) ? failureMessage(errorCode, language) : row.error,
     errorCode: isFailure(errorCode) ? errorCode : null,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString()
   }
 }
 
-/** The plan that the model made, or null before it has. */
+/** The outline that the model wrote; null until it has. */
 export function outlineOf({
   outline,
   moduleCount,

@@ -7,7 +7,7 @@ import { FAILURES } from './failures.ts'
 
 export const NewGeneration = Type.Object(
   {
-    topic: line(200, 'as short as `Go`, or `R`'),
+    topic: line(200, 'may be as short as `Go` or `R`'),
     audience: Type.Optional(line(200, 'for whom')),
     level: Level,
     language: Language,
@@ -32,7 +32,7 @@ const Outline = Type.Object(
   { title: 'GenerationOutline' }
 )
 
-/** The same as `error`, for programs. */
+/** The machine-readable counterpart of `error`. */
 const Failure = Type.Enum([...FAILURES], {
   title: 'GenerationFailure',
   type: 'string',
@@ -45,7 +45,7 @@ export const Generation = Type.Object(
     status: Type.Enum(['queued', 'running', 'completed', 'failed', 'cancelled'], { type: 'string' }),
     stage: Type.Enum(['queued', 'outline', 'chapters', 'saving', 'done'], {
       type: 'string',
-      description: '`queued` while the status is `running`: it waits until the model may be asked again'
+      description: '`queued` while the status is `running` means that it waits for the budget of questions to the model'
     }),
     topic: Type.String(),
     progress: Type.Object({
@@ -56,12 +56,12 @@ export const Generation = Type.Object(
     outline: Type.Union([Outline, Type.Null()]),
     courseId: Type.Union([Type.Integer(), Type.Null()]),
     chapterId: Type.Union([
-      Type.Integer({ description: 'the chapter of the course that is written again' }),
-      Type.Null({ description: 'a whole course is written, or the chapter is not there any more' })
+      Type.Integer({ description: 'the chapter that is being rewritten' }),
+      Type.Null({ description: 'a whole course is written, or the chapter no longer exists' })
     ]),
     error: Type.Union([
       Type.String({
-        description: 'why it failed or was cancelled, for people: in Russian where the course is, else in English'
+        description: 'why it failed or was cancelled, for people: in Russian for a course in Russian, else in English'
       }),
       Type.Null()
     ]),
@@ -72,14 +72,14 @@ export const Generation = Type.Object(
   { title: 'Generation' }
 )
 
-/** A generation, with whose it is and how often it has changed. */
+/** A generation with its owner and its revision. */
 export const GenerationRecord = Type.Object({
   ownerId: Type.Integer(),
   revision: Type.Integer(),
   generation: Generation
 })
 
-/** A chapter that is written, and its place, from 1. */
+/** A finished chapter and its position, both numbers from 1. */
 export const FinishedChapter = Type.Object(
   {
     module: Type.Integer(),
@@ -88,7 +88,7 @@ export const FinishedChapter = Type.Object(
     content: Type.String({ description: 'Markdown' }),
     minutes: Type.Integer()
   },
-  { title: 'FinishedChapter', description: 'a chapter that is written, and its place: both from 1' }
+  { title: 'FinishedChapter', description: 'a finished chapter and its position: both numbers from 1' }
 )
 
 export const FinishedChapterList = Type.Object({ items: Type.Array(FinishedChapter) }, { title: 'FinishedChapterList' })
@@ -105,14 +105,15 @@ export const IdempotencyKey = Type.Object({
       minLength: 1,
       maxLength: 255,
       pattern: '^[\\x21-\\x7e]+$',
-      description: 'the same key of the same user returns the same generation; with another body it is refused with 422'
+      description:
+        'a repeated key of the same user returns the same generation; with a different body it is refused with 422'
     })
   )
 })
 
 export const LastEventId = Type.Object({
   'last-event-id': Type.Optional(
-    Type.String({ pattern: '^\\d{1,10}$', description: 'the id of the last event that was received' })
+    Type.String({ pattern: '^\\d{1,10}$', description: 'the id of the last event received' })
   )
 })
 
@@ -121,7 +122,7 @@ export type Generation = Static<typeof Generation>
 export type GenerationRecord = Static<typeof GenerationRecord>
 export type FinishedChapter = Static<typeof FinishedChapter>
 
-/** True when nothing more will happen to it. */
+/** Whether the generation is finished, in whatever way. */
 export function isOver({ status }: Generation): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled'
 }

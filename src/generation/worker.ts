@@ -8,13 +8,13 @@ import type { ModelProvider } from './provider.ts'
 import { ModelError } from './provider.ts'
 import type { QueuedRun } from './queue.ts'
 
-/** After so many runs, whatever ended them, a crash too, a generation has failed. */
+/** After this many runs, however they ended (a crash counts), a generation has failed. */
 const MAX_ATTEMPTS = 10
 
 export interface WorkerOptions extends JobRunParts {
   readonly feed: GenerationFeed
   readonly provider: ModelProvider
-  /** What its questions are counted in. */
+  /** Counts the questions to the model. */
   readonly budget: ModelBudget
   /** How many chapters of one generation are asked for at a time. */
   readonly concurrency: number
@@ -29,7 +29,7 @@ class ExhaustedError extends Error {
   override readonly name = 'ExhaustedError'
 }
 
-/** Runs generations. A run that rejects is to be run again; every other end is written down. */
+/** Runs generations. `run` rejects when the job is to be retried; every other outcome is saved. */
 export class GenerationWorker {
   readonly #options: WorkerOptions
   readonly #runs = new Set<JobRun>()
@@ -39,7 +39,7 @@ export class GenerationWorker {
     this.#options = options
   }
 
-  /** How many it runs now. */
+  /** The number of generations running now. */
   get running(): number {
     return this.#runs.size
   }
@@ -47,7 +47,7 @@ export class GenerationWorker {
   async run({ id, attempt, tries, signal }: QueuedRun): Promise<void> {
     const { log } = this.#options
     const run = new JobRun(id, attempt, this.#options)
-    if (this.#stopping) throw new StoppingError('this worker is about to stop')
+    if (this.#stopping) throw new StoppingError('this worker is stopping')
     this.#runs.add(run)
     try {
       await this.#generate(run, tries, signal)
@@ -59,19 +59,19 @@ export class GenerationWorker {
     }
   }
 
-  /** Asks for no more chapters; those that are under way are still written down, and the rest is left to other workers. */
+  /** Asks for no more chapters; those under way are still saved, and the rest is left to other workers. */
   stop(): void {
     this.#stopping = true
-    for (const run of this.#runs) run.stop(new StoppingError('this worker stops: another one goes on'))
+    for (const run of this.#runs) run.stop(new StoppingError('this worker is stopping: another one continues'))
   }
 
   async #generate(run: JobRun, tries: number, signal: AbortSignal): Promise<void> {
     const { provider, concurrency, feed, budget } = this.#options
     const brief = await run.begin()
-    if (tries >= MAX_ATTEMPTS) throw new ExhaustedError(`${MAX_ATTEMPTS} runs did not finish it`)
+    if (tries >= MAX_ATTEMPTS) throw new ExhaustedError(`not finished after ${MAX_ATTEMPTS} runs`)
     const over = new AbortController()
     const watching = new AbortController()
-    // A cancellation breaks off the question that is under way; without this it would only prevent the next one.
+    // Without this, a cancellation would only prevent the next question; this aborts the one under way.
     const watch = async () => {
       for await (const { generation } of feed.follow(run.id, null, watching.signal)) {
         if (generation.status !== 'running') over.abort(new SupersededError(`the generation is ${generation.status}`))
@@ -87,9 +87,9 @@ export class GenerationWorker {
         let hasWaited = false
         await budget.spend(async () => {
           hasWaited = true
-          await run.wait()
+          await run.showWaiting()
         }, waits)
-        if (hasWaited) await run.goOn()
+        if (hasWaited) await run.resume()
       }
       const course = await writeCourse(brief, provider, run, { concurrency, signal: signals, admit })
       watching.abort()
@@ -102,11 +102,11 @@ export class GenerationWorker {
     }
   }
 
-  /** Writes down how a run ended; rejects where it is to be run again. */
+  /** Saves how a run ended; rejects when the job is to be retried. */
   async #settle(run: JobRun, tries: number, signal: AbortSignal, err: unknown): Promise<void> {
     const { log } = this.#options
     const { id, attempt } = run
-    if (err instanceof SupersededError) return log.info({ generation: id, reason: err.message }, 'generation left')
+    if (err instanceof SupersededError) return log.info({ generation: id, reason: err.message }, 'generation dropped')
     if (err instanceof ModelError) {
       log.warn(
         { generation: id, err, cause: err.cause },
@@ -119,18 +119,21 @@ export class GenerationWorker {
       return run.fail(err.failure)
     }
     if (err instanceof StoppingError || this.#stopping) {
-      log.info({ generation: id }, 'generation given back: this worker stops')
+      log.info({ generation: id }, 'generation returned to the queue: this worker is stopping')
       throw err
     }
     if (signal.aborted) {
-      log.warn({ generation: id, attempt }, 'generation lost: this worker was held for dead, another one has it')
+      log.warn(
+        { generation: id, attempt },
+        'generation lost: this worker was declared dead, and another one has taken over'
+      )
       throw err
     }
     if (!(err instanceof ExhaustedError) && tries + 1 < MAX_ATTEMPTS) {
-      log.error({ generation: id, attempt, err }, 'generation interrupted: it is run again')
+      log.error({ generation: id, attempt, err }, 'generation interrupted: it will be retried')
       throw err
     }
-    log.error({ generation: id, attempt, err }, 'generation failed: no run of it came to an end')
+    log.error({ generation: id, attempt, err }, 'generation failed: none of its runs finished')
     return run.fail('GAVE_UP')
   }
 }

@@ -61,6 +61,6 @@ t.test('npm run generate', async (t) => {
     }
     const { code, stdout, stderr } = await generate(['--topic', 'Chess'], model.env)
     t.same([code, stdout], [1, ''])
-    t.equal(stderr, 'the model service does not accept the key of this platform: check LLM_API_KEY\n')
+    t.equal(stderr, 'the model service rejects the API key: check LLM_API_KEY\n')
   })
 })

@@ -126,7 +126,7 @@ t.test('what has failed goes on, and a chapter is written again', async (t) => {
     t.match((await stream).at(-1)?.generation, { status: 'completed', progress: { percent: 100 }, courseId, chapterId })
     t.match(
       model.questions[0]?.messages[1]?.content,
-      /has this plan:\n1\. Module 1\n {3}1\.1 Chapter 1\.1(.|\n)*write it anew/
+      /has this plan:\n1\. Module 1\n {3}1\.1 Chapter 1\.1(.|\n)*write it again/
     )
     t.same(await bodyOf(Chapter, await ann.get(path)), { ...old, minutes: 7, content: 'Anew.' })
     t.match(await finished(begun.id), [{ module: 2, chapter: 1, content: 'Anew.' }])

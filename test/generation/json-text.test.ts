@@ -1,7 +1,7 @@
 import t from 'tap'
 import { ChapterText, outlineSchema } from '#generation/answers.ts'
 import { findJson } from '#generation/model/json-text.ts'
-import { problemsOf, tidied } from '#generation/model/quality.ts'
+import { problemsOf, tidyChapter } from '#generation/model/quality.ts'
 
 const found = (text: string) => findJson(text, ChapterText, { isWhole: true })
 const chapter = (content: string, minutes = 12) => JSON.stringify({ minutes, content })
@@ -29,7 +29,7 @@ t.test('no text takes long, whatever it is', async (t) => {
     }
   }
   const start = performance.now()
-  problemsOf(tidied({ minutes: 1, content: fill('[insert ', 50_000) }), 'en', [])
+  problemsOf(tidyChapter({ minutes: 1, content: fill('[insert ', 50_000) }), 'en', [])
   t.ok(performance.now() - start < 200, 'brackets in a chapter')
 })
 

@@ -55,7 +55,7 @@ t.test('a model that fails now and then', async (t) => {
         repair.map(({ role }) => role),
         ['system', 'user', 'assistant', 'user']
       )
-      t.match(repair[3]?.content, /not in the form asked for: \S+/)
+      t.match(repair[3]?.content, /not in the requested form: \S+/)
       t.equal(asked().length, expected.length + 1)
     })
   }
@@ -157,7 +157,7 @@ t.test('a model that fails now and then', async (t) => {
   await t.test('every failure is told in words, in the language of the course, and by a code', async (t) => {
     for (const [status, errorCode, en, ru] of [
       [400, 'MODEL_MISCONFIGURED', /settings of this platform/, /настройки платформы/],
-      [402, 'MODEL_UNPAID', /quota of this platform/, /Квота платформы/]
+      [402, 'MODEL_UNPAID', /platform's quota/, /Квота платформы/]
     ] as const) {
       model.behaviour = (_question, response) => {
         response.writeHead(status).end('{"error":{"message":"the schema is too deep"}}')
@@ -189,6 +189,6 @@ t.test('the key of the model is in no answer and no log line', async (t) => {
   t.equal(answer.errorCode, 'MODEL_KEY')
   await service.kill('SIGTERM')
   t.match(service.output(), /generation failed/)
-  t.match(service.output(), /does not accept the key of this platform/)
+  t.match(service.output(), /rejects the API key/)
   t.notMatch(service.output() + JSON.stringify(answer), /sk-secret/)
 })

@@ -28,11 +28,11 @@ t.test('good chapters are not asked for twice', async (t) => {
 
 t.test('bad ones are', async (t) => {
   const bad: Record<string, [content: string, told: RegExp, language?: string]> = {
-    'Latin where Cyrillic was asked for': [serbian, /not in the language/, 'sr-Cyrl'],
-    'English for Uzbek in Arabic': [english, /not in the language/, 'uz-Arab'],
+    'Latin where Cyrillic was asked for': [serbian, /not in the requested language/, 'sr-Cyrl'],
+    'English for Uzbek in Arabic': [english, /not in the requested language/, 'uz-Arab'],
     'an open fence in a list': [`${english}\n\n1. \`\`\`sh\n   ls`, /not closed/],
-    'words of an assistant': [`Sure! Here is the chapter:\n\n${english}`, /not part of the chapter: "Sure/],
-    'the form': [`${english}\n"minutes": 12, "content": "..."`, /not part of the chapter/],
+    'words of an assistant': [`Sure! Here is the chapter:\n\n${english}`, /do not belong to the chapter: "Sure/],
+    'the form': [`${english}\n"minutes": 12, "content": "..."`, /do not belong to the chapter/],
     'two signs': [`As an AI language model I can not. [Insert example here] ${english}`, /not part/]
   }
   for (const [name, [content, told, language]] of Object.entries(bad))

@@ -63,7 +63,7 @@ t.test('the scenarios together', async (t) => {
   const merged = named('no system role (400, vLLM with Gemma)')?.questions.at(-1)?.messages
   t.match(merged, [{ role: 'user', content: /^You write courses(.|\n)*Write chapter/ }])
   const asked = named('a chapter in another language')?.questions.find(({ messages }) => messages.length > 2)
-  t.match(asked?.messages.at(-1)?.content, /not in the language asked for \(ru\)/)
+  t.match(asked?.messages.at(-1)?.content, /not in the requested language \(ru\)/)
   const tidy = named('headings of any level, CRLF, a title, a fence around it: put right without asking')
   t.match(tidy?.chapters[0]?.content, /^## 1\.\d\n\n## About/)
 })

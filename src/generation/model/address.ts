@@ -3,14 +3,14 @@ const CHAT = '/chat/completions'
 
 /** The URLs at which a server may complete chats, and the headers that authenticate the client. */
 export interface Address {
-  /** In the order in which they are tried: as given, then with `/v1` added or taken away. */
+  /** In the order in which they are tried: as given, then with `/v1` added or removed. */
   readonly urls: readonly URL[]
   readonly headers: Readonly<Record<string, string>>
-  /** What no log may show. */
+  /** Strings that must not appear in a log. */
   readonly secrets: readonly string[]
 }
 
-/** Null as `baseUrl` is OpenAI, as `apiKey` a server that asks for none. */
+/** A null `baseUrl` means OpenAI; a null `apiKey`, a server without authentication. */
 export function addressOf(baseUrl: string | null, apiKey: string | null): Address {
   const base = new URL(baseUrl ?? OPENAI)
   const [name, password] = [decodeURIComponent(base.username), decodeURIComponent(base.password)]
@@ -23,15 +23,15 @@ export function addressOf(baseUrl: string | null, apiKey: string | null): Addres
     url.pathname = `${path}${CHAT}`
     return url
   })
-  // Some servers take the key in the query, as it stands there or read; the version of an API is none.
+  // Some servers take the key in the query. Both the raw and the decoded value are secret; an API version is not.
   const query = [...base.searchParams].filter(([name]) => !/version/i.test(name)).map(([, value]) => value)
-  const written = [...base.search.matchAll(/[?&]([^=&]*)=([^&]*)/g)].filter(([, name = '']) => !/version/i.test(name))
+  const raw = [...base.search.matchAll(/[?&]([^=&]*)=([^&]*)/g)].filter(([, name = '']) => !/version/i.test(name))
   const secrets = [
     apiKey ?? '',
     password,
     password && `${name}:${password}`,
     ...query,
-    ...written.map(([, , value = '']) => value)
+    ...raw.map(([, , value = '']) => value)
   ].filter((secret) => secret !== '')
   return {
     urls,
@@ -50,7 +50,7 @@ function authorization(
   name: string,
   password: string
 ): Record<string, string> {
-  // Azure takes a bearer for a token of its directory.
+  // Azure would take a bearer token for one of its directory.
   if (apiKey !== null)
     return hostname.endsWith('.azure.com') ? { 'api-key': apiKey } : { authorization: `Bearer ${apiKey}` }
   if (name === '' && password === '') return {}

@@ -3,44 +3,54 @@ import type { Log } from '#logging/log.ts'
 import { ModelError } from '../provider.ts'
 import { type Address, addressOf } from './address.ts'
 import { type Completion, readCompletion } from './completion.ts'
-import { diagnose, isElsewhere } from './diagnosis.ts'
-import { adapted, affordable, byWords, changes, type Dialect, FULL, looserFormat, roomAt, roomier } from './dialect.ts'
+import { diagnose, isWrongUrl } from './diagnosis.ts'
+import {
+  adapted,
+  adaptedByMessage,
+  affordableLimit,
+  cappedLimit,
+  changes,
+  type Dialect,
+  FULL,
+  largerLimit,
+  looserFormat
+} from './dialect.ts'
 import { Deadline, DeadlineError, post, retryAfterMs } from './http.ts'
 import { ModelMeter } from './meter.ts'
 import { bodyOf, type Request } from './request.ts'
 import { withoutSecrets } from './secrets.ts'
 import { errorOf, ServiceError, UnreadableError } from './service-error.ts'
 
-/** How often what may pass is asked again: after these pauses, in ms, or as long as the service says. */
+/** Pauses before the retries of a temporary failure, in ms, unless the service names its own. */
 const PAUSES_MS = [1000, 8000]
-/** Who is to wait for longer is told that the service is busy. */
+/** If the service asks for a longer pause than this, the request fails instead. */
 const MAX_WAIT_MS = 300_000
-/** How long the tokens of a stream are waited for once its text is there. */
+/** How long to wait for the token usage once the text of a stream is complete. */
 const USAGE_MS = 5000
-const MAX_ERROR = 64 * 1024
+const MAX_ERROR_LENGTH = 64 * 1024
 const MAX_REFUSALS = 5
-const MAX_SAID = 1000
+const MAX_LOGGED_LENGTH = 1000
 
 export interface ClientSettings {
-  /** Null: OpenAI's own. */
+  /** Null: OpenAI's. */
   readonly baseUrl: string | null
-  /** Null: for a server that asks for none. */
+  /** Null: a server without authentication. */
   readonly apiKey: string | null
   readonly model: string
-  /** How long a model may say nothing, in ms. */
+  /** How long a model may be silent, in ms. */
   readonly timeoutMs: number
 }
 
 export interface ClientParts {
   readonly log?: Log | null
   readonly meter?: ModelMeter
-  /** Between questions that fail. */
+  /** Pauses before the retries. */
   readonly pausesMs?: readonly number[]
 }
 
-/** Asks one server, and remembers for the process what that server can do. */
+/** Asks one server, and remembers for the life of the process what that server supports. */
 export class ModelClient {
-  /** What was changed, in words. */
+  /** What the client stopped asking of the server, in words. */
   readonly fallbacks: string[] = []
   dialect = FULL
   readonly #settings: ClientSettings
@@ -48,13 +58,14 @@ export class ModelClient {
   readonly #log: Log | null
   readonly #pausesMs: readonly number[]
   readonly #meter: ModelMeter
+  /** The index of the URL in use. */
   #place = 0
-  /** How long answers had to be let be lately, in tokens. Some servers count it as if it were used: it is taken back there. */
-  #room: number | null = null
-  /** A server that has answered is known: until then one question at a time finds out what it takes. */
+  /** The token limit that recent answers needed. Some servers count a limit as if it were used up, so it is lowered for them. */
+  #tokenLimit: number | null = null
+  /** The server has answered once. Until then, requests go out one at a time to find out what it supports. */
   #isKnown = false
-  /** One that says nothing is not waited for by one question after the other. */
-  #isSilent = false
+  /** The last request timed out: then requests do not queue up behind each other. */
+  #hasTimedOut = false
   #turn: Promise<void> = Promise.resolve()
 
   constructor(settings: ClientSettings, { log = null, meter = new ModelMeter(), pausesMs = PAUSES_MS }: ClientParts) {
@@ -65,7 +76,7 @@ export class ModelClient {
     this.#meter = meter
   }
 
-  /** Throws `ModelError` once nothing helps any more. */
+  /** Throws `ModelError` after all retries and fallbacks have failed. */
   async ask(request: Request): Promise<Completion> {
     const before = this.#turn
     const turn = Promise.withResolvers<void>()
@@ -82,50 +93,50 @@ export class ModelClient {
   }
 
   get #isOpen(): boolean {
-    return this.#isKnown || this.#isSilent
+    return this.#isKnown || this.#hasTimedOut
   }
 
-  /** How long an answer may be that did not fit into `room`; null where it cannot be longer. */
-  roomier(room: number | null): number | null {
-    return roomier(this.dialect, room ?? this.#room)
+  /** The next larger token limit after an answer that did not fit into `tokenLimit`; null if there is none. */
+  largerLimit(tokenLimit: number | null): number | null {
+    return largerLimit(this.dialect, tokenLimit ?? this.#tokenLimit)
   }
 
   async #ask(request: Request, onAnswer: () => void): Promise<Completion> {
     let failures = 0
     let refusals = 0
-    let wanted = request.room ?? this.#room
+    let wanted = request.tokenLimit ?? this.#tokenLimit
     const before = { dialect: this.dialect, fallbacks: this.fallbacks.length }
     for (;;) {
       const [dialect, place] = [this.dialect, this.#place]
-      const room = roomAt(dialect, wanted)
+      const tokenLimit = cappedLimit(dialect, wanted)
       await request.admit()
       this.#meter.questions++
       try {
-        const completion = await this.#send({ ...request, room }, dialect, place, onAnswer)
+        const completion = await this.#send({ ...request, tokenLimit }, dialect, place, onAnswer)
         this.#isKnown = true
-        if (completion.finish === 'stop' && room !== null) this.#room = room
+        if (completion.finish === 'stop' && tokenLimit !== null) this.#tokenLimit = tokenLimit
         if (completion.usage !== null) this.#meter.answered(completion.usage)
         if (completion.text.trim() !== '' || completion.refusal !== '' || /filtered|length/.test(completion.finish))
           return completion
         throw new UnreadableError('the answer is empty')
       } catch (error) {
         request.signal.throwIfAborted()
-        this.#isSilent = error instanceof DeadlineError
-        if (this.#isSilent) onAnswer()
-        if (error instanceof ServiceError && (error.status === 402 || error.status === 413) && room !== null) {
-          wanted = affordable(room, error.message)
-          this.#room = wanted
+        this.#hasTimedOut = error instanceof DeadlineError
+        if (this.#hasTimedOut) onAnswer()
+        if (error instanceof ServiceError && (error.status === 402 || error.status === 413) && tokenLimit !== null) {
+          wanted = affordableLimit(tokenLimit, error.message)
+          this.#tokenLimit = wanted
           continue
         }
-        const { failure, message, isPassing, isAboutForm } = diagnose(error)
-        const isForm = isAboutForm && (failure !== 'MODEL_TOO_LONG' || room !== null)
-        if (isForm && this.#goesOn(error, dialect, place, room, ++refusals)) continue
+        const { failure, message, isTemporary, mayBeShape } = diagnose(error)
+        const isShape = mayBeShape && (failure !== 'MODEL_TOO_LONG' || tokenLimit !== null)
+        if (isShape && this.#fallBack(error, dialect, place, tokenLimit, ++refusals)) continue
         const waitMs = error instanceof ServiceError ? error.retryAfterMs : null
         const pauseMs = this.#pausesMs[failures++]
-        if (!isPassing || pauseMs === undefined || (waitMs ?? 0) > MAX_WAIT_MS) {
+        if (!isTemporary || pauseMs === undefined || (waitMs ?? 0) > MAX_WAIT_MS) {
           if (refusals > 0 && dialect === this.dialect) this.#restore(before)
           this.#meter.failed(failure)
-          throw new ModelError(failure, message, { cause: this.#said(error) })
+          throw new ModelError(failure, message, { cause: this.#describe(error) })
         }
         if (error instanceof UnreadableError && error.message.endsWith('is empty') && failures === 2)
           this.#change(looserFormat(dialect))
@@ -135,30 +146,30 @@ export class ModelClient {
     }
   }
 
-  /** Whether there is another way to ask: one that this refusal, or another question meanwhile, has led to. */
-  #goesOn(error: unknown, dialect: Dialect, place: number, room: number | null, refusals: number): boolean {
+  /** Switches to another dialect or URL after a refusal, unless a concurrent request already has; false if there is none left. */
+  #fallBack(error: unknown, dialect: Dialect, place: number, tokenLimit: number | null, refusals: number): boolean {
     if (dialect !== this.dialect || place !== this.#place) return refusals < MAX_REFUSALS
     if (error instanceof ServiceError) {
-      // What has worked is left for a reason only.
+      // What has worked before is only given up if the error message names it.
       const next =
-        this.#isKnown || isElsewhere(error)
-          ? byWords(dialect, error.message, room)
-          : adapted(dialect, error, room, refusals - 1)
+        this.#isKnown || isWrongUrl(error)
+          ? adaptedByMessage(dialect, error.message, tokenLimit)
+          : adapted(dialect, error, tokenLimit, refusals - 1)
       if (next !== null) {
         this.#change(next)
         return true
       }
     }
-    if (this.#isKnown || !isElsewhere(error)) return false
+    if (this.#isKnown || !isWrongUrl(error)) return false
     const isLast = place + 1 === this.#address.urls.length
     this.#place = isLast ? 0 : place + 1
-    if (!isLast) this.#tell(`the address ${this.#url(this.#place)} instead of ${this.#url(place)}`)
+    if (!isLast) this.#noteFallback(`the URL ${this.#url(this.#place)} instead of ${this.#url(place)}`)
     return !isLast
   }
 
   async #send(request: Request, dialect: Dialect, place: number, onAnswer: () => void): Promise<Completion> {
     const url = this.#address.urls[place]
-    if (url === undefined) throw new RangeError('no such address')
+    if (url === undefined) throw new RangeError('no such URL')
     const deadline = new Deadline(this.#settings.timeoutMs)
     const signal = AbortSignal.any([request.signal, deadline.signal])
     try {
@@ -169,7 +180,7 @@ export class ModelClient {
         let text = ''
         for await (const chunk of response) {
           text += chunk
-          if (text.length > MAX_ERROR) break
+          if (text.length > MAX_ERROR_LENGTH) break
         }
         const error = errorOf(text, status, retryAfterMs(response.headers))
         if (error.written !== '') return { text: error.written, finish: 'stop', refusal: '', usage: null }
@@ -183,7 +194,7 @@ export class ModelClient {
       )
       request.signal.throwIfAborted()
       if (completion.finish !== 'broken' || request.isWhole(completion.text)) return completion
-      throw deadline.signal.aborted ? deadline.signal.reason : new UnreadableError('the answer breaks off')
+      throw deadline.signal.aborted ? deadline.signal.reason : new UnreadableError('the answer is incomplete')
     } catch (error) {
       throw deadline.signal.aborted && !(error instanceof ServiceError) ? deadline.signal.reason : error
     } finally {
@@ -192,34 +203,37 @@ export class ModelClient {
   }
 
   #change(next: Dialect): void {
-    for (const change of changes(this.dialect, next)) this.#tell(change)
+    for (const change of changes(this.dialect, next)) this.#noteFallback(change)
     this.dialect = next
   }
 
-  /** Nothing has helped: it was not the form that was refused. */
+  /** No fallback helped, so the cause lies elsewhere. */
   #restore({ dialect, fallbacks }: { dialect: Dialect; fallbacks: number }): void {
     if (dialect === this.dialect) return
     this.dialect = dialect
     this.fallbacks.length = fallbacks
-    this.#log?.warn({ model: this.#settings.model }, 'that did not help: the model service is asked as before')
+    this.#log?.warn(
+      { model: this.#settings.model },
+      'the fallbacks did not help: requests to the model service are as before again'
+    )
   }
 
-  #tell(change: string): void {
+  #noteFallback(change: string): void {
     this.fallbacks.push(change)
-    this.#log?.warn({ model: this.#settings.model }, `the model service is asked otherwise from now on: ${change}`)
+    this.#log?.warn({ model: this.#settings.model }, `requests to the model service change from now on: ${change}`)
   }
 
   #url(place: number): string {
     return withoutSecrets(String(this.#address.urls[place]).replace(/\?.*/, ''), this.#address.secrets)
   }
 
-  /** A text of the service for the log: cut where it is long, after the key is out of it. */
+  /** A text of the service for the log: without secrets, then truncated. */
   withoutSecrets(text: string): string {
-    return withoutSecrets(text, this.#address.secrets).slice(0, MAX_SAID)
+    return withoutSecrets(text, this.#address.secrets).slice(0, MAX_LOGGED_LENGTH)
   }
 
-  /** What the service said, for the log. */
-  #said(error: unknown): string {
+  /** The error of the service, for the log. */
+  #describe(error: unknown): string {
     const { message, cause } = error instanceof Error ? error : new Error(String(error))
     const inner = cause instanceof Error ? `: ${cause.message}` : ''
     const status = error instanceof ServiceError && error.status !== null ? `${error.status} ` : ''

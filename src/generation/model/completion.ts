@@ -1,29 +1,29 @@
 import type { Usage } from '../provider.ts'
 import { errorIn, fieldsOf, type ServiceError, UnreadableError } from './service-error.ts'
 
-/** `length`: there is more to say. `broken`: the connection ended before the answer did. */
+/** `length`: the answer reached its token limit. `broken`: the connection ended before the answer did. */
 export type Finish = 'stop' | 'length' | 'filtered' | 'broken'
 
-/** What a model has answered. */
+/** The answer of a model. */
 export interface Completion {
   readonly text: string
   readonly finish: Finish
-  /** Why the model does not answer, in its words. */
+  /** Why the model declines, in its own words; empty if it does not. */
   readonly refusal: string
-  /** Null: the service does not tell. */
+  /** Null: the service does not report it. */
   readonly usage: Usage | null
 }
 
 const MAX_BYTES = 64 * 1024 * 1024
 const MAX_TEXT = 2 * 1024 * 1024
-/** Of an answer that is one JSON text, or of one event. */
+/** Characters of an answer that is one JSON text, or of one event. */
 const MAX_LINE = 8 * 1024 * 1024
 const MAX_TOKENS = 1_000_000_000
 
 /**
- * Reads the body of an answer: a stream of events or of lines, or one JSON text, whatever was asked for and whatever the content
- * type says. `onToken` is called as it grows, `onFinish` once all of the text is there. Throws `ServiceError` for an error inside of it,
- * `UnreadableError` for what is no answer, and what reading throws where nothing was read.
+ * Reads the body of an answer: a stream of events or lines, or one JSON text, whatever was requested and whatever the content type
+ * says. `onToken` is called as it grows, `onFinish` once the text is complete. Throws `ServiceError` for an error in the body,
+ * `UnreadableError` for anything else that is not an answer, and what reading throws if nothing has been read.
  */
 export async function readCompletion(
   body: AsyncIterable<string>,
@@ -46,7 +46,7 @@ export async function readCompletion(
         onToken()
         continue
       }
-      // Only what came has line ends that are new.
+      // New line ends can only be in the new chunk.
       if (!/[\r\n]/.test(rest.slice(-text.length - 1))) continue
       const lines = rest.split(/\r\n|\n|\r(?!$)/)
       rest = lines.pop() ?? ''
@@ -58,14 +58,14 @@ export async function readCompletion(
     else answer.addText(rest)
   } catch (error) {
     if (error instanceof UnreadableError || !answer.hasText || answer.error !== null) throw answer.error ?? error
-    // What is there may be the whole of it.
+    // The text so far may be complete.
   }
   return answer.end()
 }
 
 class CompletionReader {
   error: ServiceError | null = null
-  /** Nothing comes after it. */
+  /** The stream has sent its last event. */
   isOver = false
   #content = ''
   #reasoning = ''
@@ -74,7 +74,7 @@ class CompletionReader {
   #finish: string | null = null
   #usage: Usage | null = null
   #isCompletion = false
-  /** The lines of an event that goes on. */
+  /** The lines of an unfinished event. */
   #data: string[] = []
   #dataLength = 0
   #firstWords = ''
@@ -87,11 +87,11 @@ class CompletionReader {
     return this.#finish !== null
   }
 
-  /** Whether the line brought anything of the answer. */
+  /** Returns whether the line completed a part of the answer. */
   addLine(line: string): boolean {
     const [, data] = /^\s*data: ?(.*)$/s.exec(line) ?? []
     if (data === undefined) {
-      // As llama.cpp tells of one.
+      // llama.cpp reports errors like this.
       const [, failure] = /^error: ?(\{.*)$/s.exec(line) ?? []
       if (failure !== undefined) this.#add({ error: parse(failure) ?? failure })
       this.#firstWords ||= line
@@ -103,7 +103,7 @@ class CompletionReader {
       this.#finish ??= 'stop'
       return true
     }
-    // Some servers leave out the blank lines: what is whole in its line is an event.
+    // Some servers leave out the blank lines, so complete JSON in one line is an event.
     const event = /^\s*\{.*\}\s*$/s.test(data) ? parse(data) : undefined
     if (event === undefined) {
       this.#dataLength += data.length
@@ -116,7 +116,7 @@ class CompletionReader {
     return true
   }
 
-  /** What is no JSON (`data: ping`, half an event) is no part of the answer. */
+  /** Ignores an event that is not JSON (`data: ping`, half an event). */
   #endEvent(): boolean {
     if (this.#data.length === 0) return false
     const event = parse(this.#data.join('\n'))
@@ -127,7 +127,7 @@ class CompletionReader {
     return event !== undefined
   }
 
-  /** A JSON text, or one in each line. */
+  /** One JSON text, or one per line. */
   addText(text: string): void {
     const whole = parse(text.replace(/^\ufeff/, ''))
     const values = whole === undefined ? text.split('\n').flatMap((line) => parse(line) ?? []) : [whole].flat()
@@ -138,9 +138,9 @@ class CompletionReader {
 
   end(): Completion {
     if (this.error !== null) throw this.error
-    if (!this.#isCompletion) throw new UnreadableError(`the answer is no completion of a chat: ${this.#firstWords}`)
+    if (!this.#isCompletion) throw new UnreadableError(`the answer is not a chat completion: ${this.#firstWords}`)
     const written = this.#content.trim() === '' ? this.#tools : this.#content
-    // Some servers hold a whole answer for thoughts.
+    // Some servers take the whole answer for reasoning.
     const text = written.trim() === '' && this.#reasoning.includes('{') ? this.#reasoning : written
     return { text, finish: finishOf(this.#finish), refusal: this.#refusal, usage: this.#usage }
   }
@@ -153,16 +153,16 @@ class CompletionReader {
     if (!Array.isArray(choices)) return
     this.#isCompletion = true
     const choice = fieldsOf(choices[0])
-    // Some send both: an empty delta, or the whole message once more at the end of a stream.
+    // Some servers send both: an empty delta, or the whole message again at the end of a stream.
     const whole = this.hasText && choice.delta ? {} : fieldsOf(choice.message)
     const message = { ...whole, ...fieldsOf(choice.delta) }
-    this.#content = grown(this.#content, textIn(message.content) || textIn(choice.text))
-    this.#reasoning = grown(this.#reasoning, textIn(message.reasoning_content ?? message.reasoning))
-    this.#refusal = grown(this.#refusal, textIn(message.refusal))
+    this.#content = append(this.#content, textIn(message.content) || textIn(choice.text))
+    this.#reasoning = append(this.#reasoning, textIn(message.reasoning_content ?? message.reasoning))
+    this.#refusal = append(this.#refusal, textIn(message.refusal))
     const calls = [message.function_call, ...(Array.isArray(message.tool_calls) ? message.tool_calls : [])]
     for (const call of calls) {
       const { arguments: given } = fieldsOf(fieldsOf(call).function ?? call)
-      this.#tools = grown(
+      this.#tools = append(
         this.#tools,
         typeof given === 'object' && given !== null ? JSON.stringify(given) : textIn(given)
       )
@@ -172,7 +172,7 @@ class CompletionReader {
 }
 
 function tooLong(): UnreadableError {
-  return new UnreadableError(`the answer has more than ${MAX_LINE} characters in one piece`)
+  return new UnreadableError(`the answer has more than ${MAX_LINE} characters in one line or event`)
 }
 
 function finishOf(reason: string | null): Finish {
@@ -182,7 +182,7 @@ function finishOf(reason: string | null): Finish {
   return /^(error|abort)/i.test(reason) ? 'broken' : 'stop'
 }
 
-/** A text, or the texts of its parts; thoughts are none. */
+/** A text, or the texts of its parts without reasoning. */
 function textIn(content: unknown): string {
   if (typeof content === 'string') return content
   if (!Array.isArray(content)) return ''
@@ -194,7 +194,7 @@ function textIn(content: unknown): string {
     .join('')
 }
 
-function grown(text: string, more: string): string {
+function append(text: string, more: string): string {
   if (text.length + more.length > MAX_TEXT) throw new UnreadableError(`the answer has more than ${MAX_TEXT} characters`)
   return text + more
 }

@@ -3,14 +3,14 @@ import { DeadlineError } from './http.ts'
 import { ServiceError, UnreadableError } from './service-error.ts'
 
 export interface Diagnosis {
-  /** What whoever asked for the course is told. */
+  /** For the user. */
   readonly failure: Failure
-  /** What the operator is told; what the service said stands beside it. */
+  /** For the operator, who also sees the error of the service. */
   readonly message: string
-  /** Whether the same may work later. */
-  readonly isPassing: boolean
-  /** The service may mean the form of the request: another one is worth a try. */
-  readonly isAboutForm: boolean
+  /** Whether a retry of the same request may work. */
+  readonly isTemporary: boolean
+  /** The service may object to the shape of the request, so a fallback is worth a try. */
+  readonly mayBeShape: boolean
 }
 
 type Rule = [when: (status: number | null, said: string) => boolean, failure: Failure, message: string]
@@ -21,7 +21,7 @@ const is =
   (status: number | null) =>
     status !== null && statuses.includes(status)
 
-/** Words before statuses: services give the same status for many things. */
+/** Failures that no retry fixes. The message decides before the status: services use the same status for many things. */
 const FINAL: readonly Rule[] = [
   [
     (status, said) =>
@@ -38,7 +38,7 @@ const FINAL: readonly Rule[] = [
       (status !== 429 &&
         /api.?key.{0,30}(not valid|invalid|incorrect|expired)|(invalid|incorrect).{0,12}api.?key/i.test(said)),
     'MODEL_KEY',
-    'the model service does not accept the key of this platform: check LLM_API_KEY'
+    'the model service rejects the API key: check LLM_API_KEY'
   ],
   [
     (status, said) =>
@@ -47,7 +47,7 @@ const FINAL: readonly Rule[] = [
         said
       ),
     'MODEL_UNPAID',
-    'the quota or the credit at the model service is used up: pay there, or raise its limit'
+    'the quota or credit at the model service is used up: top it up, or raise the limit there'
   ],
   [
     (status, said) =>
@@ -63,73 +63,73 @@ const FINAL: readonly Rule[] = [
   [
     is(403),
     'MODEL_FORBIDDEN',
-    'the model service does not let this platform use the model: check the rights of the key, the region and the plan'
+    'the model service does not allow the use of this model: check the permissions of the key, the region and the plan'
   ]
 ]
 
-/** A server that has not got the model yet; one that knows none says so with 4xx. */
+/** The server is still loading the model. One that does not know the model answers with 4xx. */
 function isLoading(status: number | null, said: string): boolean {
   return status === 503 || (status !== null && status >= 500 && /\bloading\b/i.test(said))
 }
 
 const CONTEXT = says(/context.?(length|window|size)|(prompt|input|request).{0,30}too (long|large)|too many tokens/i)
 
-/** What an error means for those who wait, and for whoever runs the service. */
+/** Translates an error for the user and for the operator, and says what may help. */
 export function diagnose(error: unknown): Diagnosis {
   if (error instanceof DeadlineError)
-    return passing(
+    return temporary(
       'MODEL_TIMEOUT',
-      `the model did not answer in time (${error.message}): a slow one needs a larger LLM_TIMEOUT`
+      `the model did not answer in time (${error.message}): raise LLM_TIMEOUT for a slow model`
     )
   if (error instanceof UnreadableError)
     return {
-      ...passing(
+      ...temporary(
         'MODEL_BAD_ANSWER',
-        'the model service gives answers that cannot be read: check that LLM_BASE_URL is that of its API'
+        'the answers of the model service cannot be parsed: check that LLM_BASE_URL points to its API'
       ),
-      isAboutForm: true
+      mayBeShape: true
     }
   if (!(error instanceof ServiceError))
-    return passing(
+    return temporary(
       'MODEL_UNREACHABLE',
-      'the model service cannot be reached: check LLM_BASE_URL, the network and its certificate'
+      'the model service cannot be reached: check LLM_BASE_URL, the network and the certificate'
     )
   const { status, message: said } = error
   const final = FINAL.find(([when]) => when(status, said))
-  if (final !== undefined) return { failure: final[1], message: final[2], isPassing: false, isAboutForm: false }
+  if (final !== undefined) return { failure: final[1], message: final[2], isTemporary: false, mayBeShape: false }
   const place = status === null ? '' : ` (${status})`
   if (status === 429)
-    return passing(
+    return temporary(
       'MODEL_BUSY',
-      'the model service lets this platform ask no more for now: ask less at a time (GENERATION_CONCURRENCY), or raise its limit'
+      'the model service limits the rate of requests: lower GENERATION_CONCURRENCY, or raise the limit there'
     )
   const isContext = status === 413 || CONTEXT(status, said)
   if (isContext && (status === null || status < 500 || /context.?(length|window|size)/i.test(said)))
     return {
-      ...refused('MODEL_TOO_LONG', 'the question does not fit into the context of the model: give it a larger one'),
-      isAboutForm: true
+      ...refused('MODEL_TOO_LONG', 'the prompt does not fit into the context of the model: enlarge the context'),
+      mayBeShape: true
     }
   if (status === null || status >= 500 || is(408, 409, 425)(status))
-    return { ...passing('MODEL_DOWN', `the model service failed${place}`), isAboutForm: true }
+    return { ...temporary('MODEL_DOWN', `the model service failed${place}`), mayBeShape: true }
   if (status < 400 || is(404, 405)(status))
     return {
-      ...refused('MODEL_MISCONFIGURED', `there is no chat at this address${place}: check LLM_BASE_URL`),
-      isAboutForm: status >= 400
+      ...refused('MODEL_MISCONFIGURED', `there is no chat API at this URL${place}: check LLM_BASE_URL`),
+      mayBeShape: status >= 400
     }
-  return { ...refused('MODEL_MISCONFIGURED', `the model service refused the request${place}`), isAboutForm: true }
+  return { ...refused('MODEL_MISCONFIGURED', `the model service refused the request${place}`), mayBeShape: true }
 }
 
-function passing(failure: Failure, message: string): Diagnosis {
-  return { failure, message, isPassing: true, isAboutForm: false }
+function temporary(failure: Failure, message: string): Diagnosis {
+  return { failure, message, isTemporary: true, mayBeShape: false }
 }
 
 function refused(failure: Failure, message: string): Diagnosis {
-  return { failure, message, isPassing: false, isAboutForm: false }
+  return { failure, message, isTemporary: false, mayBeShape: false }
 }
 
-/** Whether somebody else answers here than a service that completes chats. */
-export function isElsewhere(error: unknown): boolean {
-  if (error instanceof UnreadableError) return / chat: \s*</.test(error.message)
+/** Whether the answer comes from something other than a chat API, so another URL is worth a try. */
+export function isWrongUrl(error: unknown): boolean {
+  if (error instanceof UnreadableError) return / chat completion: \s*</.test(error.message)
   if (!(error instanceof ServiceError)) return false
   const { status, message } = error
   return (

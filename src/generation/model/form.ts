@@ -1,18 +1,18 @@
 import type { TSchema } from 'typebox'
 import { fieldsOf } from './service-error.ts'
 
-/** Keywords that few servers know in their strict mode; the answer is held against the whole schema here. */
+/** Keywords that few servers support in strict mode; answers are checked against the whole schema here. */
 const RARE = ['pattern', 'minLength', 'maxLength', 'x-normalize']
-/** Keywords that some refuse. */
+/** Keywords that some servers refuse. */
 const REFUSED = [...RARE, 'minItems', 'maxItems', 'minimum', 'maximum', 'additionalProperties']
 
-/** The schema as a server gets it; `plain` is without the keywords that some refuse. */
-export function onTheWire(schema: TSchema, { plain }: { plain: boolean }): unknown {
+/** The schema as it is sent to a server; with `plain`, without the keywords that some servers refuse. */
+export function schemaToSend(schema: TSchema, { plain }: { plain: boolean }): unknown {
   const without = new Set(plain ? REFUSED : RARE)
   return JSON.parse(JSON.stringify(schema, (key, value) => (without.has(key) ? undefined : value)))
 }
 
-/** The form in words, for the prompt: servers that know no schema have it from there. */
+/** Describes the schema in the prompt, for servers that do not support schemas. */
 export function describeForm(schema: TSchema): string {
   return `Answer with one JSON object and nothing else: no words around it, no code fence. Its form:\n${describe(schema, '')}`
 }

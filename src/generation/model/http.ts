@@ -1,16 +1,16 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 
-/** How often the idle time an answer may take as a whole. */
-const WHOLE_ANSWERS = 10
+/** A whole answer may take this many times the idle timeout. */
+const TOTAL_FACTOR = 10
 
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError'
 }
 
 /**
- * Aborts when the model has said nothing for `idleMs`, or is not done after ten times as long. `Reply` and its body are
- * read under it: a chapter that takes four minutes is no timeout while its tokens come.
+ * Aborts when the model has been silent for `idleMs`, or is not done after ten times as long. A chapter that takes four minutes
+ * does not time out while tokens keep arriving.
  */
 export class Deadline {
   readonly #controller = new AbortController()
@@ -21,8 +21,8 @@ export class Deadline {
   constructor(idleMs: number) {
     this.#idleMs = idleMs
     this.#whole = setTimeout(
-      () => this.#abort(`not done after ${(WHOLE_ANSWERS * idleMs) / 1000} s`),
-      WHOLE_ANSWERS * idleMs
+      () => this.#abort(`not done after ${(TOTAL_FACTOR * idleMs) / 1000} s`),
+      TOTAL_FACTOR * idleMs
     )
     this.#idle = this.#begin()
   }
@@ -31,7 +31,7 @@ export class Deadline {
     return this.#controller.signal
   }
 
-  /** A token came: the time begins anew. `idleMs` shortens it from now on. */
+  /** A token arrived: restarts the idle timeout. `idleMs` shortens it from now on. */
   touch(idleMs = this.#idleMs): void {
     this.#idleMs = Math.min(idleMs, this.#idleMs)
     clearTimeout(this.#idle)
@@ -44,7 +44,7 @@ export class Deadline {
   }
 
   #begin(): NodeJS.Timeout {
-    return setTimeout(() => this.#abort(`nothing for ${this.#idleMs / 1000} s`), this.#idleMs)
+    return setTimeout(() => this.#abort(`silent for ${this.#idleMs / 1000} s`), this.#idleMs)
   }
 
   #abort(reason: string): void {
@@ -53,8 +53,8 @@ export class Deadline {
 }
 
 /**
- * Sends JSON; resolves to the answer when its head is there. Node's `fetch` ends every request that has no head, or whose body
- * pauses, for five minutes, whatever LLM_TIMEOUT says. Redirects are not followed: they would carry the key elsewhere.
+ * Sends JSON; resolves once the headers of the response have arrived. Not `fetch`: Node's times out after five minutes without
+ * headers or body data, whatever LLM_TIMEOUT says. Redirects are not followed: they would leak the key.
  */
 export function post(
   url: URL,
@@ -73,7 +73,7 @@ export function post(
   return promise
 }
 
-/** How long `Retry-After` (seconds, or a date) or `retry-after-ms` tells to wait, in ms; null where they say nothing. */
+/** The pause that `Retry-After` (seconds or a date) or `retry-after-ms` asks for, in ms; null if neither does. */
 export function retryAfterMs(headers: IncomingMessage['headers']): number | null {
   const exact = Number(headers['retry-after-ms'] ?? Number.NaN)
   if (exact >= 0) return exact

@@ -5,24 +5,24 @@ import { Check } from 'typebox/schema'
 import { Clean, Convert } from 'typebox/value'
 import { fieldsOf } from './service-error.ts'
 
-/** How many places of a text are looked at that may be the begin of an object. */
+/** How many possible starts of an object are looked at. */
 const MAX_STARTS = 10_000
-/** How many of them may be without an end: each of these costs a look at all that follows. */
+/** How many of them may be unclosed: each of these costs a scan of the rest of the text. */
 const MAX_OPEN = 8
 /** How many of the largest objects are read, and how many values in each of them. */
 const MAX_CANDIDATES = 20
-/** Larger ones are no answer to any question: a chapter is of 50,000 characters. */
+/** No answer is larger: a chapter has at most 50,000 characters. */
 const MAX_LENGTH = 320 * 1024
-/** How long one text is mended, in ms: some texts take jsonrepair hours, and nothing but a watchdog ends that. */
+/** Time to repair one text, in ms: jsonrepair takes hours for some texts, and only a watchdog can stop it. */
 const MAX_REPAIR_MS = 300
 
 const repairing = createContext({ jsonrepair, text: '' })
 const repair = new Script('jsonrepair(text)')
 
 /**
- * Finds the object that fits the schema in what a model wrote: alone, after its thoughts, in a fence, between words, inside of another
- * object. Numbers as text, unknown fields, raw newlines and other slips are mended. `best` is what comes nearest where none fits: the
- * model is told what is wrong with it. Whatever the text is, it takes a time that grows no faster than its length.
+ * Finds the object that matches the schema in a model's text: alone, after reasoning, in a code fence, among prose, or inside another
+ * object. It repairs numbers as strings, unknown fields, raw newlines and other slips. If no object matches, `best` is the closest
+ * candidate, which the model is asked to correct. The time is linear in the length of the text.
  */
 export function findJson<T extends TSchema>(
   text: string,
@@ -30,14 +30,14 @@ export function findJson<T extends TSchema>(
   { isWhole }: { isWhole: boolean }
 ): { value: Static<T> } | { best: unknown } {
   const clean = text.replaceAll('\ufeff', '')
-  // A text in quotes may be JSON itself.
+  // A quoted string may itself contain JSON.
   const quoted = /^\s*"/.test(clean) && clean.length <= MAX_LENGTH ? [clean.trim()] : []
   let best: unknown
   let repairMs = MAX_REPAIR_MS
   const repaired = (text: string) => {
     const start = performance.now()
     try {
-      repairing.text = withEscapes(text)
+      repairing.text = escapeBackslashes(text)
       return repairMs < 1 ? undefined : parse(String(repair.runInContext(repairing, { timeout: Math.ceil(repairMs) })))
     } catch {
       return undefined
@@ -46,7 +46,7 @@ export function findJson<T extends TSchema>(
     }
   }
   for (const slice of [...slicesOf(clean, isWhole), ...quoted]) {
-    // Strictly first: what is right is not to be mended.
+    // Parse strictly first: valid JSON needs no repair.
     for (const read of [parse, repaired]) {
       const found = read(slice)
       for (const value of [found, ...nestedIn(found)]) {
@@ -60,9 +60,8 @@ export function findJson<T extends TSchema>(
 }
 
 /**
- * The objects and lists in a text, each from its first bracket to the one that closes it. The longest come first, and of those the last:
- * a draft or an example is shorter than the answer. Thoughts around them may have JSON of their own, which is none; tags inside of
- * them are text.
+ * The objects and arrays in a text, from the opening to the closing bracket. The longest come first, since drafts and examples are
+ * shorter than the answer; of equal ones, the last. JSON inside reasoning tags is ignored; tags inside JSON are text.
  */
 function slicesOf(text: string, isWhole: boolean): string[] {
   const mark = /[{[]|<(\/?)(think|thinking|thought|reasoning)>|◁(\/?)(think)▷/gi
@@ -74,7 +73,7 @@ function slicesOf(text: string, isWhole: boolean): string[] {
     const [token, slash = found[3], name = found[4] ?? ''] = found
     if (name === '') {
       const end = endOf(text, start)
-      // What lacks its last brackets only is whole, if the model meant to end there.
+      // If the model meant to stop there, a text that lacks only its last brackets is complete.
       if (end.isClosed || (isWhole && !end.isText)) slices.push([start, end.at])
       if (end.isClosed) mark.lastIndex = end.at
       else if (++open === MAX_OPEN) break
@@ -83,7 +82,7 @@ function slicesOf(text: string, isWhole: boolean): string[] {
       const key = token.toLowerCase()
       const close = closes.get(key) ?? new RegExp(token.replace(/^./, '$&/'), 'gi')
       close.lastIndex = mark.lastIndex
-      // Thoughts without an end are no reason to lose what follows.
+      // An unclosed reasoning tag must not hide the rest of the text.
       const isClosed = close.test(text)
       if (isClosed) mark.lastIndex = close.lastIndex
       closes.set(key, isClosed ? close : null)
@@ -98,7 +97,7 @@ function slicesOf(text: string, isWhole: boolean): string[] {
     .map(([start, end]) => text.slice(start, end))
 }
 
-/** Where the bracket at `start` is closed; else the end of the text, which is in a string or not. */
+/** The position after the bracket that closes the one at `start`, else the end of the text; `isText`: it ends inside a string. */
 function endOf(text: string, start: number): { at: number; isClosed: boolean; isText: boolean } {
   let depth = 0
   let isText = false
@@ -116,24 +115,24 @@ function endOf(text: string, start: number): { at: number; isClosed: boolean; is
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text, readable)
+    return JSON.parse(text, reviveValue)
   } catch {
     return undefined
   }
 }
 
-/** A backslash that begins no escape is meant as one: `\alpha` of a formula. Quotes are left to jsonrepair. */
-function withEscapes(text: string): string {
+/** Doubles backslashes that begin no JSON escape, such as `\alpha` in a formula. Quotes are left to jsonrepair. */
+function escapeBackslashes(text: string): string {
   return text.replace(/\\(["'`\\/bfnrt\s]|u[0-9a-fA-F]{4})?/g, (all, known) => (known === undefined ? '\\\\' : all))
 }
 
-/** Half a character is none that a database takes; null is a field that is not there. */
-function readable(_key: string, value: unknown): unknown {
-  return typeof value === 'string' ? withFormulas(value).toWellFormed().normalize() : (value ?? undefined)
+/** Replaces lone surrogates, which the database rejects, and drops null fields. */
+function reviveValue(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? restoreFormulas(value).toWellFormed().normalize() : (value ?? undefined)
 }
 
-/** No model writes a backspace or a form feed: before a letter they are the `\beta` and `\frac` of formulas. */
-function withFormulas(text: string): string {
+/** Models write no backspace or form feed: before a letter these come from `\beta` and `\frac` in formulas. */
+function restoreFormulas(text: string): string {
   return text
     .replace(/[\b](?=[a-z])/gi, '\\b')
     .replace(/\f(?=[a-z])/gi, '\\f')
@@ -141,7 +140,7 @@ function withFormulas(text: string): string {
     .replace(/\r(?=(ho|ight|angle)\b)/g, '\\r')
 }
 
-/** What may be the answer where the object around it is not: `{"chapter": {...}}`, `[{...}]`, or JSON in a text. */
+/** Candidates inside an object that does not match: `{"chapter": {...}}`, `[{...}]`, or JSON in a string. */
 function nestedIn(value: unknown): unknown[] {
   if (typeof value === 'string') return [parse(value)]
   const values = Array.isArray(value) ? value : Object.values(fieldsOf(value))
@@ -151,7 +150,7 @@ function nestedIn(value: unknown): unknown[] {
   })
 }
 
-/** The value without fields that nobody asked for, and with its numbers as such. */
+/** Removes unknown fields and converts strings to numbers where the schema wants numbers. */
 function fitted(schema: TSchema, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || Check(schema, value)) return value
   const known = fieldsOf(fieldsOf(schema).properties)

@@ -1,12 +1,12 @@
 import type { Failure } from '../failures.ts'
 import type { Usage } from '../provider.ts'
 
-/** What this process has asked a model, since it began. */
+/** Counts the questions of this process to the model since its start. */
 export class ModelMeter {
   questions = 0
   promptTokens = 0
   completionTokens = 0
-  /** Questions that came to nothing, by why. */
+  /** Failed questions, by cause. */
   readonly failures = new Map<Failure, number>()
 
   answered({ promptTokens, completionTokens }: Usage): void {

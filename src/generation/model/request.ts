@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox'
 import type { Admit } from '../provider.ts'
 import type { Dialect } from './dialect.ts'
-import { onTheWire } from './form.ts'
+import { schemaToSend } from './form.ts'
 
 export interface Message {
   readonly role: 'system' | 'user' | 'assistant'
@@ -11,21 +11,21 @@ export interface Message {
 export interface Request {
   readonly messages: readonly Message[]
   readonly name: string
-  /** Null: the answer is the rest of another one, and has no form of its own. */
+  /** Null: the answer continues another one, so it need not match the schema by itself. */
   readonly schema: TSchema | null
   readonly signal: AbortSignal
   readonly admit: Admit
-  /** How long the answer may be, in tokens, after one that did not fit; null: as it was last. */
-  readonly room: number | null
-  /** Whether a text that breaks off is the whole answer all the same. */
+  /** The token limit after an answer that did not fit; null: that of the last request. */
+  readonly tokenLimit: number | null
+  /** Whether a truncated text is a complete answer all the same. */
   readonly isWhole: (text: string) => boolean
 }
 
-/** The request as this server takes it. */
+/** The body of the request in the server's dialect. */
 export function bodyOf(
   model: string,
-  { messages, name, schema, room }: Request,
-  { format, stream, usage, system, roomName }: Dialect
+  { messages, name, schema, tokenLimit }: Request,
+  { format, stream, usage, system, tokenLimitName }: Dialect
 ) {
   const [first, second, ...others] = messages
   const isMerged = !system && first?.role === 'system' && second !== undefined
@@ -35,7 +35,7 @@ export function bodyOf(
     messages: merged,
     ...(stream && { stream }),
     ...(stream && usage && { stream_options: { include_usage: true } }),
-    ...(room !== null && { [roomName]: room }),
+    ...(tokenLimit !== null && { [tokenLimitName]: tokenLimit }),
     ...(schema !== null && format !== 'prompt' && { response_format: responseFormat(name, schema, format) })
   }
 }
@@ -43,5 +43,5 @@ export function bodyOf(
 function responseFormat(name: string, schema: TSchema, format: Dialect['format']) {
   if (format === 'json object') return { type: 'json_object' }
   const plain = format === 'plain schema'
-  return { type: 'json_schema', json_schema: { name, strict: !plain, schema: onTheWire(schema, { plain }) } }
+  return { type: 'json_schema', json_schema: { name, strict: !plain, schema: schemaToSend(schema, { plain }) } }
 }

@@ -1,4 +1,4 @@
-/** A text without the key and the credentials of a URL, however they are written: some services repeat what they were sent. */
+/** Masks the key and the credentials of a URL in a text, in any encoding: some services echo what they were sent. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   const forms = new Set(secrets.filter((secret) => secret.length > 3).flatMap(formsOf))
   let clean = text
@@ -10,7 +10,7 @@ function formsOf(secret: string): string[] {
   return [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), ...base64Of(secret)]
 }
 
-/** Base64 of it, alone or inside of something longer: three ways, by where it begins, without the characters that its neighbours change. */
+/** The Base64 forms of a secret, alone or inside a longer text: one per offset modulo 3, without the characters that depend on its neighbours. */
 function base64Of(secret: string): string[] {
   return [0, 1, 2].flatMap((before) => {
     const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(secret)])

@@ -1,13 +1,13 @@
-/** What a model service said instead of an answer. */
+/** The error that a model service answered with. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError'
-  /** The HTTP status, or what stands for it in an error inside of a 200; null where the service said none. */
+  /** The HTTP status, or the one named in the body of a 200; null if there is none. */
   readonly status: number | null
   readonly retryAfterMs: number | null
-  /** What a model had written when the service held it for wrong, as Groq does. */
+  /** The model's text that the service rejected; Groq sends it along. */
   readonly written: string
 
-  /** `said` is the whole body: its words decide what is tried next. */
+  /** `said` is the whole body: its wording decides what is tried next. */
   constructor(said: string, status: number | null, retryAfterMs: number | null = null, written = '') {
     super(said)
     this.status = status
@@ -16,12 +16,12 @@ export class ServiceError extends Error {
   }
 }
 
-/** An answer that is none, or has nothing in it. It is asked for again. */
+/** The answer cannot be parsed or is empty. The request is retried. */
 export class UnreadableError extends Error {
   override readonly name = 'UnreadableError'
 }
 
-/** The error that a JSON body tells of, in any of the known forms; null where it tells of none. */
+/** The error in a JSON body, in any of the known forms; null if there is none. */
 export function errorIn(value: unknown, status: number | null): ServiceError | null {
   const body = fieldsOf(value)
   const inner =
@@ -34,23 +34,23 @@ export function errorIn(value: unknown, status: number | null): ServiceError | n
   return new ServiceError(said, known, null, typeof written === 'string' ? written : '')
 }
 
-/** The error of an answer whose status says that it is one. */
+/** The error of a response with an error status. */
 export function errorOf(text: string, status: number, retryAfterMs: number | null): ServiceError {
   let body: unknown = null
   try {
     body = JSON.parse(text.replace(/^\ufeff/, ''))
   } catch {
-    // A page of a proxy, as it is.
+    // Not JSON, such as the error page of a proxy.
   }
   // Google wraps the object in an array.
   const [value] = Array.isArray(body) ? body : [body]
   const written = errorIn(value, status)?.written ?? ''
-  // Google says it in the body.
+  // Google puts the pause into the body.
   const [, delay] = /"retryDelay":\s*"(\d+(?:\.\d+)?)s"/.exec(text) ?? []
   return new ServiceError(text, status, retryAfterMs ?? (delay ? Number(delay) * 1000 : null), written)
 }
 
-/** The fields of an object; none of anything else. */
+/** The fields of an object; empty for anything else. */
 export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {}
 }

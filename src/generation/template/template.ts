@@ -7,17 +7,17 @@ import { readTexts } from './texts.ts'
 
 const LANGUAGES = new Map(['en', 'ru'].map((language) => [language, readTexts(language)]))
 
-/** Which modules a short course has, the most important first; they are taught in the order of the texts. */
+/** Which modules a short course has, most important first; they are taught in the order of the texts. */
 const FOCUSES_BY_WEIGHT = [0, 1, 4, 2, 3, 5, 8, 6, 9, 7, 10, 11]
-/** Which sides of its focus a short module shows. */
+/** Which aspects of its focus a short module covers. */
 const ASPECTS_BY_WEIGHT = [0, 3, 4, 1, 5, 7, 2, 8, 6, 9]
 
 const TOPIC_IN_TITLE = 120
 const WORDS_A_MINUTE = 160
 
 /**
- * Writes courses with no model at all: offline, the same answer to the same question. It knows nothing of a topic; it
- * knows how one learns one, and says that in Russian and English, at three levels.
+ * Writes courses without any model: offline and deterministic. It knows nothing about the topic; its texts explain how to learn
+ * one, in Russian and English, at three levels.
  */
 export class TemplateProvider implements ModelProvider {
   readonly name = 'template'
@@ -25,11 +25,11 @@ export class TemplateProvider implements ModelProvider {
   readonly languages = [...LANGUAGES.keys()]
 
   async outline({ brief }: OutlineQuestion, signal: AbortSignal): Promise<Answer<Outline>> {
-    await itsTurn(signal)
+    await yieldToOthers(signal)
     const { levels, focuses, aspects, words } = textsFor(brief)
     const level = levels[brief.level]
     const [title, fill] = [titler(brief), filler(brief)]
-    const chosen = taken(focuses, FOCUSES_BY_WEIGHT, brief.modules)
+    const chosen = mostImportant(focuses, FOCUSES_BY_WEIGHT, brief.modules)
     const description = [
       fill(level.description),
       ...(brief.audience === null ? [] : [`${words.audience}: ${markdown(brief.audience)}.`]),
@@ -39,7 +39,7 @@ export class TemplateProvider implements ModelProvider {
     const modules = chosen.map((focus) => ({
       title: focus.title,
       summary: title(focus.summary),
-      chapters: taken(aspects, ASPECTS_BY_WEIGHT, brief.chaptersPerModule).map((aspect) => ({
+      chapters: mostImportant(aspects, ASPECTS_BY_WEIGHT, brief.chaptersPerModule).map((aspect) => ({
         title: titleOf({ focus, aspect })
       }))
     }))
@@ -53,12 +53,12 @@ export class TemplateProvider implements ModelProvider {
   }
 
   async chapter({ brief, outline, place }: ChapterQuestion, signal: AbortSignal): Promise<Answer<ChapterText>> {
-    await itsTurn(signal)
+    await yieldToOthers(signal)
     const { levels, focuses, aspects, words } = textsFor(brief)
     const level = levels[brief.level]
     const { title } = find(outline, place)
     const pick = chooser(brief, place, title)
-    // What somebody else has named is about anything.
+    // A title that is not from these texts may be about anything.
     const all = focuses.flatMap((focus) => aspects.map((aspect) => ({ focus, aspect })))
     const [sides] = [...all.filter((sides) => titleOf(sides) === title), ...pick(all, 1)]
     if (sides === undefined) throw new RangeError('there are no texts')
@@ -86,32 +86,32 @@ function titleOf({ focus, aspect }: { focus: { name: string }; aspect: { title: 
   return `${aspect.title}: ${focus.name}`
 }
 
-/** Nothing here waits for anything: without this a large course would hold up everybody else in the process. */
-async function itsTurn(signal: AbortSignal): Promise<void> {
+/** Nothing else here is asynchronous: without this, a large course would block the event loop. */
+async function yieldToOthers(signal: AbortSignal): Promise<void> {
   await nextTurn()
   signal.throwIfAborted()
 }
 
 function textsFor({ language }: Brief) {
   const texts = LANGUAGES.get(language.toLowerCase().split('-')[0] ?? '')
-  if (texts === undefined) throw new ModelError('MODEL_REFUSED', `the template provider writes no "${language}"`)
+  if (texts === undefined) throw new ModelError('MODEL_REFUSED', `the template provider cannot write "${language}"`)
   return texts
 }
 
-/** So many of them, by weight, but in their own order. */
-function taken<T>(all: readonly T[], byWeight: readonly number[], count: number): T[] {
+/** The `count` most important items, in their original order. */
+function mostImportant<T>(all: readonly T[], byWeight: readonly number[], count: number): T[] {
   const chosen = new Set(byWeight.slice(0, count))
   return all.filter((_, index) => chosen.has(index))
 }
 
-/** Puts the topic where `{t}` stands in a line of text. */
+/** Replaces `{t}` by the topic in a line of text. */
 function titler({ topic }: Brief): (text: string) => string {
   const name = oneLine(topic)
   const short = name.length > TOPIC_IN_TITLE ? `${oneLine(name.slice(0, TOPIC_IN_TITLE))}…` : name
   return (text) => text.replaceAll('{t}', () => short)
 }
 
-/** Puts the topic where `{t}` stands in Markdown. */
+/** Replaces `{t}` by the topic in Markdown. */
 function filler({ topic }: Brief): (text: string) => string {
   const name = markdown(topic)
   return (text) => text.replaceAll('{t}', () => name)
@@ -121,12 +121,12 @@ function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ').toWellFormed().trim()
 }
 
-/** Text that means itself in Markdown: nothing in it is markup or HTML (CommonMark, "Backslash escapes"). */
+/** Escapes text for Markdown, so that nothing in it is markup or HTML (CommonMark, "Backslash escapes"). */
 function markdown(text: string): string {
   return oneLine(text).replace(/[<>&`*_[\]{}|\\#~$]/g, '\\$&')
 }
 
-/** Picks texts by a digest of topic, level and place: another topic reads differently, the same one never does. */
+/** Picks texts by a digest of the brief and the place: different topics read differently, the same one always alike. */
 function chooser(brief: Brief, place: Place, title: string) {
   const seed = [brief.topic, brief.audience, brief.level, place.module, place.chapter, title, brief.again].join('\n')
   const digest = createHash('sha256').update(seed).digest()

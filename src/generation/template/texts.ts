@@ -4,7 +4,7 @@ import { Check, Errors } from 'typebox/schema'
 
 const exact = { additionalProperties: false }
 
-/** What a course may have of each; the texts must be enough for the largest. */
+/** The largest course: there must be texts for all of it. */
 const MAX_MODULES = 12
 const MAX_CHAPTERS_PER_MODULE = 10
 
@@ -26,7 +26,7 @@ const Focus = Type.Object(
   exact
 )
 
-/** From which side one chapter looks at the focus of its module. */
+/** The aspect of the module's focus that one chapter covers. */
 const Aspect = Type.Object(
   {
     title: Text,
@@ -40,7 +40,7 @@ const Aspect = Type.Object(
   exact
 )
 
-/** How a level speaks, and what it asks for. */
+/** The texts of a level. */
 const LevelTexts = Type.Object(
   {
     title: Text,
@@ -84,12 +84,12 @@ const Texts = Type.Object(
 )
 export type Texts = Static<typeof Texts>
 
-/** Reads the texts of a language, from the JSON file beside this one. Throws if they are not complete. */
+/** Reads the texts of a language from the JSON file beside this one. Throws if they are incomplete. */
 export function readTexts(language: string): Texts {
   return parseTexts(language, readFileSync(new URL(`${language}.json`, import.meta.url), 'utf8'))
 }
 
-/** The texts in the JSON of a file. Throws, and names the file and the place, where they are not as they must be. */
+/** Parses the texts of a file. Throws with the file and the place of the mistake if they do not match the schema. */
 export function parseTexts(language: string, json: string): Texts {
   const texts: unknown = JSON.parse(json)
   if (Check(Texts, texts)) return texts

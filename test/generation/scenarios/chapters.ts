@@ -65,7 +65,7 @@ export const chapters: readonly Scenario[] = [
     calls: 4,
     needed: 2,
     outcome: 'MODEL_BAD_ANSWER',
-    told: /without a word/,
+    told: /an empty chapter/,
     serve: only('1.1', say(changed(() => '   ')))
   },
   {

@@ -114,7 +114,7 @@ export const failures: readonly Scenario[] = [
     needed: 4,
     outcome: 'MODEL_TOO_LONG',
     serve: cut(0.3, true),
-    told: /limit of tokens/
+    told: /token limit/
   },
   {
     name: 'cut off (length), more room than the tokens of a minute (413, Groq)',
@@ -143,7 +143,7 @@ export const failures: readonly Scenario[] = [
     calls: 12,
     needed: 8,
     outcome: 'MODEL_BAD_ANSWER',
-    told: /no usable chapter in 10 questions/,
+    told: /no usable chapter in 10 requests/,
     serve: only('1.1', () => {
       let asked = 0
       return (question, response) => {
