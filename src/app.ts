@@ -204,7 +204,7 @@ function answerBadRequest(this: FastifyInstance, error: ConnectionError, socket:
 const parserErrors = new Map<string, [number, ErrorCode, string]>([
   [
     'HPE_HEADER_OVERFLOW',
-    [431, 'HEADERS_TOO_LARGE', `URL and headers are larger than ${MAX_HEADER_BYTES} bytes together`]
+    [431, 'HEADERS_TOO_LARGE', `the URL and the headers together are larger than ${MAX_HEADER_BYTES} bytes`]
   ],
   ['ERR_HTTP_REQUEST_TIMEOUT', [408, 'REQUEST_TIMEOUT', 'the request took too long to arrive']]
 ])

@@ -46,7 +46,7 @@ function tokenRefusalOf({ token, tokenRefusal, method, routeOptions: { config } 
   if (config.sessionOnly) return new ApiError(403, 'SESSION_ONLY', 'sign in for this: access tokens are refused here')
   const scope = scopeOf(method, config)
   if (token.scopes.includes(scope)) return null
-  return new ApiError(403, 'INSUFFICIENT_SCOPE', `the access token has not the scope ${scope}`, {
+  return new ApiError(403, 'INSUFFICIENT_SCOPE', `the access token lacks the scope ${scope}`, {
     'WWW-Authenticate': challenge('insufficient_scope', scope)
   })
 }

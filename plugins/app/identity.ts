@@ -160,11 +160,11 @@ export default fp(
     }
 
     /** As the library does with the session itself: a request does not fail for it, and the next one tries again. */
-    async function prolong(request: FastifyRequest): Promise<void> {
+    async function extend(request: FastifyRequest): Promise<void> {
       const { rowId, begunAt } = request.session
       if (rowId === undefined || begunAt === undefined) return
-      await sessions.prolong(rowId, begunAt).catch((err) => {
-        request.log.error({ err }, 'the row of a session was not prolonged; check DATABASE_URL')
+      await sessions.extend(rowId, begunAt).catch((err) => {
+        request.log.error({ err }, 'the row of a session was not extended; check DATABASE_URL')
       })
     }
 
@@ -217,7 +217,7 @@ export default fp(
         request.cookies[cookieName] !== request.session.encryptedSessionId
       ) {
         request.session.touch()
-        await prolong(request)
+        await extend(request)
         // A changed field makes the library save it, and send the cookie again.
         request.session.renewedAt = Date.now()
       }

@@ -19,7 +19,7 @@ declare module 'fastify' {
     /** Of its row in the database. */
     rowId?: number
     epoch?: number
-    /** When it began; equal to `renewedAt` until it is prolonged. In ms since 1970, both. */
+    /** When it began; equal to `renewedAt` until it is extended. In ms since 1970, both. */
     begunAt?: number
     renewedAt?: number
     /** The store could not be read: nobody can tell whose session this is. plugins/app/identity.ts decides what that means. */
@@ -70,11 +70,11 @@ function adapt(store: SessionStore, records: SessionRecords, ttlMs: number, log:
 
   async function set(id: string, text: string, begins: boolean) {
     try {
-      await (begins ? store.begin(id, text, ttlMs) : store.prolong(id, text, ttlMs))
+      await (begins ? store.begin(id, text, ttlMs) : store.extend(id, text, ttlMs))
     } catch (error) {
       if (begins) throw unavailable(error)
       // It ends a little earlier, and the next request tries again.
-      log.error({ err: error }, 'a session was not prolonged; check REDIS_SESSION_URL')
+      log.error({ err: error }, 'a session was not extended; check REDIS_SESSION_URL')
     }
   }
 

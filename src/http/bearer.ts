@@ -2,7 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto'
 
 const BEARER = /^bearer(?: +(.*))?$/i
 
-/** What an `Authorization` header brings as a bearer token, whatever it looks like; null where it is of another scheme, or missing. */
+/** The bearer token in an `Authorization` header, whatever it looks like; null if the scheme is another one or the header is missing. */
 export function bearerToken(authorization: string | undefined): string | null {
   const match = authorization === undefined ? null : BEARER.exec(authorization)
   return match === null ? null : (match[1] ?? '')
@@ -10,7 +10,7 @@ export function bearerToken(authorization: string | undefined): string | null {
 
 type Problem = 'invalid_token' | 'insufficient_scope'
 
-/** `WWW-Authenticate` (RFC 9110, 11.6.1, and RFC 6750, 3): how to say who one is, and what is wrong with the token that was sent. */
+/** `WWW-Authenticate` (RFC 9110, 11.6.1, and RFC 6750, 3): how to authenticate, and what is wrong with the token that was sent. */
 export function challenge(problem?: Problem, scope?: string): string {
   const parts = ['realm="AI Akademiya"']
   if (problem !== undefined) parts.push(`error="${problem}"`)
@@ -18,7 +18,7 @@ export function challenge(problem?: Problem, scope?: string): string {
   return `Bearer ${parts.join(', ')}`
 }
 
-/** Whether a client sent the secret, in a time that says nothing about how much of it is right. */
+/** Whether a client sent the secret. Compares in constant time. */
 export function isSameSecret(given: string, secret: string): boolean {
   return timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', secret, 'buffer'))
 }

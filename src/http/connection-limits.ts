@@ -4,40 +4,40 @@ import { LRUCache } from 'lru-cache'
 import { Holdings } from '#bounds/holdings.ts'
 import { LineLimit } from '#bounds/line-limit.ts'
 
-/** How often a refusal of connections is reported, and idle ones are closed for new ones, at most. */
+/** The shortest interval between reports of refused connections, and between closings of idle ones to make room. */
 const REPORT_INTERVAL_MS = 10_000
 const CLOSE_IDLE_INTERVAL_MS = 1000
-/** How long the address of a client that flooded a connection gets few new ones: each flood costs some 20 ms of processor time. */
+/** How long the address of a client that flooded a connection gets only a few new ones: each flood costs about 20 ms of CPU time. */
 const PENALTY_MS = 10_000
 const MAX_OF_PENALIZED = 4
 /**
- * New connections of one address within a window that begins with the first: a fifth of those that it may have open, and at least so
- * many. A client that connects, asks and hangs up costs a millisecond each time, and those of others wait in the same backlog of the
- * operating system.
+ * New connections of one address within a window that starts with the first one: a fifth of the number that it may have
+ * open, but at least this many. A client that connects, sends a request and hangs up costs a millisecond each time, and
+ * the connections of others wait in the same backlog of the operating system.
  */
 const MIN_NEW = 100
 const NEW_SHARE = 1 / 5
 const NEW_WINDOW_MS = 2000
-/** Addresses that are remembered, for either reason. */
+/** Addresses remembered for either reason. */
 const MAX_ADDRESSES = 10_000
 
 export interface ConnectionLimits {
-  /** Open connections of this process; 0 is no limit. */
+  /** Open connections of this process; 0 means no limit. */
   readonly maxConnections: number
-  /** Those of one client; 0 is no limit. */
+  /** Open connections of one client; 0 means no limit. */
   readonly maxConnectionsPerAddress: number
-  /** What clients are told apart by; null for a trusted proxy, whose connections are those of many clients. */
+  /** The key that identifies a client; null for a trusted proxy, whose connections belong to many clients. */
   readonly addressKey: (address: string | undefined) => string | null
 }
 
 export type RefusedConnection = 'process' | 'address' | 'new'
 
 /**
- * Bounds the connections that are open, all of them and those of one client, so that one client cannot take all, and how many new ones
- * a client opens in a while. Those beyond are closed at once. When there are no more for anybody, those on which nothing is under way are closed, and half of those that have not sent a request
- * yet, so that the next one gets in.
- * `onRefused` is called once in ten seconds for each bound, at most. Returns a function that lets an address have few connections for
- * ten seconds.
+ * Bounds the open connections, in total and per client, and the new connections of a client in a time window, so that one
+ * client cannot take them all. Connections above a bound are closed at once. When the process has reached its bound, it closes
+ * idle connections and the older half of those that have not sent a request yet, to make room for new ones.
+ * `onRefused` is called at most once every ten seconds for each bound. Returns a function that penalizes an address: for ten
+ * seconds it may have only a few connections.
  */
 export function limitConnections(
   server: Server,
@@ -75,7 +75,7 @@ export function limitConnections(
     const key = addressKey(remoteAddress)
     if (key === null) return
     const count = open.of(key) + 1
-    // Others may be behind the same address.
+    // Not zero, because other clients may share the address.
     if (penalized.has(key) && count > MAX_OF_PENALIZED) {
       socket.destroy()
       return
@@ -103,7 +103,7 @@ export function limitConnections(
   }
 }
 
-/** Those that have not sent one whole head of a request yet, the oldest first. */
+/** The connections that have not sent the complete headers of a request yet, oldest first. */
 function silentConnections(server: Server): Set<Socket> {
   const silent = new Set<Socket>()
   server.on('connection', (socket) => {
@@ -114,7 +114,7 @@ function silentConnections(server: Server): Set<Socket> {
   return silent
 }
 
-/** The older half: whoever fills the process with them holds the most of the oldest. */
+/** Closes the older half: a client that fills the process with silent connections holds most of those. */
 function closeOldest(connections: Set<Socket>): void {
   for (const socket of [...connections].slice(0, Math.ceil(connections.size / 2))) socket.destroy()
 }

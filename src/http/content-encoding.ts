@@ -5,21 +5,21 @@ import Negotiator from 'negotiator'
 
 export type ContentEncoding = 'br' | 'gzip'
 
-/** In the order in which they are chosen from by a client that has no preference. */
+/** In the order used for a client without a preference. */
 export const CONTENT_ENCODINGS: ContentEncoding[] = ['br', 'gzip']
-/** Answers below are not compressed: they are one packet either way. In bytes. */
+/** Smaller answers are not compressed, because they fit into one packet either way. In bytes. */
 export const MIN_COMPRESSED_BYTES = 1024
 
-/** Browsers send a few forms of `Accept-Encoding`. */
-const MAX_KNOWN_FORMS = 100
-const preferences = new LRUCache<string, { readonly encoding: ContentEncoding | null }>({ max: MAX_KNOWN_FORMS })
+/** Browsers send only a few different values of `Accept-Encoding`. */
+const MAX_KNOWN_VALUES = 100
+const preferences = new LRUCache<string, { readonly encoding: ContentEncoding | null }>({ max: MAX_KNOWN_VALUES })
 
-/** How this body is sent to a client that accepts this; null is as it is. */
+/** The encoding in which to send this body to a client with this `Accept-Encoding`; null: uncompressed. */
 export function encodingFor(acceptEncoding: string | undefined, body: string | Buffer): ContentEncoding | null {
   return acceptEncoding === undefined || isSmall(body) ? null : preferredEncoding(acceptEncoding)
 }
 
-/** The encoding that a client prefers, by its `Accept-Encoding`; null is none. */
+/** The encoding that a client prefers by its `Accept-Encoding`; null: none. */
 export function preferredEncoding(acceptEncoding: string): ContentEncoding | null {
   const known = preferences.get(acceptEncoding)
   if (known !== undefined) return known.encoding
@@ -35,7 +35,7 @@ function isSmall(body: string | Buffer): boolean {
   return typeof body !== 'string' || Buffer.byteLength(body) < MIN_COMPRESSED_BYTES
 }
 
-/** Brotli at 5 takes 2 ms for 100 KB, and is done once for an entry: 11 would save another tenth, and take 150 ms. */
+/** Quality 5 takes 2 ms for 100 KB, once per entry; 11 would make it a tenth smaller, but take 150 ms. */
 const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }
 
 const compress = {
@@ -47,8 +47,8 @@ type Compressed = Partial<Record<ContentEncoding, Buffer | Promise<Buffer>>>
 const compressed = new WeakMap<object, Compressed>()
 
 /**
- * The body that belongs to `owner`, compressed: once for each encoding, by another thread, and kept as long as `owner` is. A promise
- * where it is not yet done.
+ * The compressed body that belongs to `owner`: compressed once for each encoding, on another thread, and kept as long as `owner`
+ * is. Returns a promise while the compression is under way.
  */
 export function compressedBody(
   owner: object,
@@ -64,7 +64,7 @@ export function compressedBody(
     return bytes
   })
   forms[encoding] = making
-  // The next client tries again.
+  // After a failure, the next client tries again.
   making.catch(() => delete forms[encoding])
   return making
 }

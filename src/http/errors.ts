@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import { type Static, Type } from 'typebox'
 import { type ErrorCode, errorCodes } from './error-codes.ts'
 
-/** An error that a client is told of: its status, a code that programs can test, and a message for people. */
+/** An error that becomes the answer: a status, a code that programs can test, and a message for people. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly statusCode: number
@@ -23,7 +23,7 @@ export class ApiError extends Error {
   }
 }
 
-/** 404: it is not there, or the asker may not know of it. */
+/** 404: it does not exist, or the client may not know that it does. */
 export class NotFoundError extends ApiError {
   readonly what: string
 
@@ -33,17 +33,17 @@ export class NotFoundError extends ApiError {
   }
 }
 
-/** What the cache has to know of the errors of its loads (`LoadErrors` of `#cache`). */
+/** Tells the cache how to treat the errors of its loads (`LoadErrors` of `#cache`). */
 export const loadErrors = {
   missing: (error: unknown): string | null => (error instanceof NotFoundError ? error.what : null),
   notFound: (what: string): Error => new NotFoundError(what),
   isAnswer: (error: unknown): boolean => error instanceof ApiError && error.statusCode < 500
 }
 
-/** The name of their shape in OpenAPI. */
+/** The name of the error schema in OpenAPI. */
 export const ERROR_TITLE = 'Error'
 
-/** The body of every answer that is an error. */
+/** The body of every error. */
 export const ErrorBody = Type.Object(
   {
     statusCode: Type.Integer(),
@@ -68,7 +68,7 @@ export function errorBody(
   return { statusCode, code, error: STATUS_CODES[statusCode] ?? 'Error', message, requestId }
 }
 
-/** Response schemas for error statuses, beside that of the answer. */
+/** Response schemas for these error statuses. */
 export function errors<const S extends number>(...statuses: S[]): Record<S, typeof ErrorBody> {
   const responses: Partial<Record<S, typeof ErrorBody>> = {}
   for (const status of statuses) responses[status] = ErrorBody

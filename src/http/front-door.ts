@@ -1,9 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 
-/** Answers a request itself, which may take a while, or returns false. */
+/** Returns true if it answers the request, maybe later; false if it does not. */
 export type Answer = (raw: IncomingMessage, response: ServerResponse, normalPath: RequestListener) => boolean
 
-/** It is closed until its plugin opens it: every server of the service asks it first (`serverFactory` in src/app.ts). */
+/** Every server of the service asks it first (`serverFactory` in src/app.ts). It answers nothing until its plugin opens it. */
 export class FrontDoor {
   #answer: Answer = () => false
 
@@ -11,7 +11,7 @@ export class FrontDoor {
     this.#answer = answer
   }
 
-  /** The listener of a server: what the front door does not answer takes the normal path. */
+  /** Wraps the listener of a server: requests that the front door does not answer take the normal path. */
   before(normalPath: RequestListener): RequestListener {
     return (raw, response) => {
       if (!this.#answer(raw, response, normalPath)) normalPath(raw, response)

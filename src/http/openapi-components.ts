@@ -6,9 +6,9 @@ type Json = { [key: string]: unknown }
 const DATA = new Set(['const', 'default', 'enum', 'example', 'examples'])
 
 /**
- * Moves every schema that has a `title` to where all can refer to it, `#/components/schemas/<title>`, so that the document names each
- * once, and programs that are generated from it have types with these names. Returns copies of `paths` and `responses` that refer to them.
- * Throws `TypeError` where two different schemas have one title.
+ * Moves every schema with a `title` to `#/components/schemas/<title>`, so that the document contains each once, and generated
+ * clients have types with these names. Returns copies of `paths` and `responses` that refer to them.
+ * Throws `TypeError` if two different schemas have the same title.
  */
 export function nameSchemas<P, R>(paths: P, responses: R): { paths: P; responses: R; schemas: Record<string, Json> } {
   const schemas: Record<string, Json> = {}
@@ -19,7 +19,7 @@ export function nameSchemas<P, R>(paths: P, responses: R): { paths: P; responses
     const visited: Json = {}
     for (const [key, child] of Object.entries(value)) visited[key] = DATA.has(key) ? child : visit(child)
     const { title, ...schema } = visited
-    // A property that is called title is a schema, and no text.
+    // A property named `title` is a schema, not a string.
     if (typeof title !== 'string') return visited
     if (title in schemas && !isDeepStrictEqual(schemas[title], schema)) {
       throw new TypeError(`OpenAPI: two different schemas have the title ${title}`)
@@ -28,6 +28,6 @@ export function nameSchemas<P, R>(paths: P, responses: R): { paths: P; responses
     return { $ref: `#/components/schemas/${title}` }
   }
 
-  // What is visited keeps its form, but for references in the place of schemas.
+  // `visit` keeps the structure, and only replaces schemas by references.
   return { paths: visit(paths) as P, responses: visit(responses) as R, schemas }
 }

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs'
 type Json = { [key: string]: unknown }
 
 /**
- * Taken from a running service by `node test/checks/contract/take-examples.ts`, by the name of the schema; long texts are cut, and of a list there are
- * two. A test compares them with what the service answers now.
+ * Examples by schema name, recorded from a running service by `node test/checks/contract/take-examples.ts`. Long texts are
+ * truncated, and lists have two items. A test compares them with the current answers.
  */
 const examples: Json = JSON.parse(readFileSync(new URL('openapi-examples.json', import.meta.url), 'utf8'))
 
-/** The named schemas, each with an example of it where there is one. */
+/** Adds an example to each schema that has one. */
 export function withExamples(schemas: Record<string, Json>): Record<string, Json> {
   const entries = Object.entries(schemas)
   return Object.fromEntries(

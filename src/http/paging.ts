@@ -1,15 +1,15 @@
 import type { TObject, TProperties, TSchema } from 'typebox'
 import { Type } from 'typebox'
 
-/** The query parameters of every list. The bound on `page` keeps an offset within what a database counts. */
+/** The query parameters of every list. The bound on `page` keeps the offset within the database's integers. */
 export const pageQuery = {
   page: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1, description: 'from 1' }),
-  limit: Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'items on a page' })
+  limit: Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'items per page' })
 }
 
-/** A query string of these parameters and no others. */
+/** A query string with these parameters and no others. */
 export function queryOf<T extends TProperties>(properties: T): TObject<T> {
-  // What has a default is there once it is validated, but nobody need send it.
+  // Parameters with a default are present after validation, but clients may omit them.
   const required = Object.keys(properties).filter((name) => {
     const property = properties[name]
     return property !== undefined && !Type.IsOptional(property) && !('default' in property)

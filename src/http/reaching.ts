@@ -1,6 +1,6 @@
 import { ApiError } from './errors.ts'
 
-/** What `work` in Redis resolves to; 503 where Redis does not answer. What the client has done wrong is thrown as it is. */
+/** Resolves to the result of `work` in Redis, and turns its failures into 503. An `ApiError` is thrown as it is. */
 export async function reaching<T>(work: Promise<T>): Promise<T> {
   try {
     return await work

@@ -1,13 +1,13 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** How many requests of one connection may wait behind the one that is being answered. */
+/** How many requests of one connection may wait behind the one being answered. */
 export const MAX_WAITING_REQUESTS = 64
 
 /**
- * The requests of one connection, which a client may send without waiting for answers (pipelining, RFC 9112, 9.3.2). They are answered
- * one after the other: a request is begun once the answer before it has been handed to the system. So a client that does not read
- * holds one answer in memory, and one that sends a write and then a read sees its write.
+ * The requests of one connection, which a client may send without waiting for answers (pipelining, RFC 9112, 9.3.2). They are
+ * processed one at a time: the next one starts once the previous answer has been handed to the operating system. So a client that
+ * does not read holds only one answer in memory, and a client that pipelines a write and a read sees its write.
  */
 export class RequestQueue {
   readonly #socket: Socket
@@ -17,7 +17,7 @@ export class RequestQueue {
   #answering = false
   #isOver = false
 
-  /** `onOverflow` is called when the client has been hung up on, because it sent more requests than may wait. */
+  /** `onOverflow` is called after the connection was closed because too many requests were waiting. */
   constructor(socket: Socket, answer: RequestListener, onOverflow: (socket: Socket) => void) {
     this.#socket = socket
     this.#answer = answer
@@ -47,14 +47,14 @@ export class RequestQueue {
     }
     // The rest of its body may not have been read yet.
     if (this.#waiting.length === 0) this.#socket.resume()
-    // Not in this turn of the event loop, in which the requests of other connections would wait for all of these.
+    // In a later turn of the event loop: else the requests of other connections would wait for all of these.
     setImmediate(() => this.#begin(...next))
   }
 
   #wait(request: IncomingMessage, response: ServerResponse): void {
-    // Node goes on with the requests that came in one piece with those before.
+    // Node still emits the requests that arrived in the same chunk.
     if (this.#isOver) return
-    // What has not been read yet waits in the system, not here.
+    // Unread data waits in the operating system, not here.
     this.#socket.pause()
     if (this.#waiting.length < MAX_WAITING_REQUESTS) {
       this.#waiting.push([request, response])
@@ -68,7 +68,7 @@ export class RequestQueue {
 
 const over: Socket[] = []
 
-/** Hangs up on one client in a turn of the event loop: Node makes an error, with its stack, for each request that it has not answered. */
+/** Closes one connection per turn of the event loop: Node creates an error, with a stack, for each unanswered request. */
 function hangUp(socket: Socket): void {
   if (over.push(socket) === 1) setImmediate(hangUpOnFirst)
 }

@@ -8,10 +8,10 @@ const options: HelmetOptions = {
     directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },
     useDefaults: false
   },
-  // No page of another site needs to load what is here other than by CORS.
+  // Pages of other sites may use the API only through CORS.
   crossOriginResourcePolicy: { policy: 'same-origin' },
   xFrameOptions: { action: 'deny' },
-  // The others protect pages, and each of them costs every response.
+  // The rest protects pages, and would be added to every response.
   crossOriginEmbedderPolicy: false,
   crossOriginOpenerPolicy: false,
   originAgentCluster: false,
@@ -23,12 +23,12 @@ const options: HelmetOptions = {
 }
 
 /**
- * The security headers of every response, names in lower case. helmet writes them once, since none of them depends on the request:
- * `@fastify/helmet` would build and run helmet for each, which takes a tenth of the CPU of a hit.
+ * The security headers of every response, with names in lower case. They are computed once, because none depends on the request:
+ * `@fastify/helmet` would build and run helmet for each request, which takes a tenth of the CPU time of a hit.
  */
-export const securityHeaders: Readonly<Record<string, string>> = writtenBy(options)
+export const securityHeaders: Readonly<Record<string, string>> = headersOf(options)
 
-function writtenBy(options: HelmetOptions): Record<string, string> {
+function headersOf(options: HelmetOptions): Record<string, string> {
   const request = new IncomingMessage(new Socket())
   const response = new ServerResponse(request)
   helmet(options)(request, response, (error) => {

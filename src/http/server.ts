@@ -6,23 +6,23 @@ import { pauseUnread } from './unread-answers.ts'
 
 /** More than Node's 16 KiB, so that a long query string reaches validation, which names the parameter. */
 export const MAX_HEADER_BYTES = 32 * 1024
-/** The head of a request fits into a few packets. */
+/** The headers of a request fit into a few packets. */
 const HEADERS_TIMEOUT_MS = 10_000
 const CONNECTION_IDLE_MS = 72_000
-/** How often Node looks for requests that are over their time: so much later they are refused at most. Its own 30 s would double it. */
+/** How often Node looks for requests past their timeout, so refusals are at most this late. Node's default of 30 s would double the timeout. */
 const TIMEOUT_CHECK_MS = 1000
 
 export interface ServerLimits extends ConnectionLimits {
-  /** How long a request may take to arrive, its body too. */
+  /** How long a request may take to arrive, including its body. */
   readonly requestTimeoutMs: number
-  /** How long a client may take none of what waits to be sent to it. */
+  /** How long a client may go without reading any of its pending answer. */
   readonly sendTimeoutMs: number
 }
 
-/** Why a client was hung up on, or not let in. */
+/** Why a connection was closed or refused. */
 export type HangUp = RefusedConnection | 'pipelining' | 'not reading'
 
-/** A server with the limits of this service, in whose place Fastify would open one of its own. */
+/** A server with the limits of this service, in place of Fastify's own. */
 export function createHttpServer(
   listener: RequestListener,
   limits: ServerLimits,
@@ -48,14 +48,14 @@ export function createHttpServer(
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
-      // A request without Host is refused by plugins/app/errors.ts, in our shape; Node would answer it with nothing.
+      // plugins/app/errors.ts refuses a request without Host, with a body; Node would answer without one.
       requireHostHeader: false,
-      // Node would drop a second line of a header that may come once: two Host lines would pass for one.
+      // Node would drop a repeated header that may occur only once, and two Host headers would pass as one.
       joinDuplicateHeaders: true,
       connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS, requestTimeoutMs),
       requestTimeout: requestTimeoutMs,
       headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
-      // A seventh of the CPU of a hit. plugins/app/empty-bodies.ts is its other half.
+      // Saves a seventh of the CPU time of a hit. plugins/app/empty-bodies.ts is the other half of it.
       optimizeEmptyRequests: true,
       keepAliveTimeout: CONNECTION_IDLE_MS
     },
@@ -64,15 +64,15 @@ export function createHttpServer(
   const penalize = limitConnections(server, limits, onHangUp)
   pauseUnread(server)
 
-  // Node calls this when nothing has moved on a connection: for `keepAliveTimeout` between two requests, else for `sendTimeoutMs`.
+  // Node calls this after a time without traffic on a connection: `keepAliveTimeout` between two requests, else `sendTimeoutMs`.
   server.setTimeout(sendTimeoutMs, (socket) => {
     const isUnread = socket.writableLength > 0
-    // A request that is still arriving has a deadline of its own, and how long an answer may be in the making is for its handler to say.
+    // A request that is still arriving has its own deadline, and the handler decides how long an answer may take.
     if (!isUnread && socket.timeout === sendTimeoutMs) return
     const { remoteAddress } = socket
     socket.destroy()
     if (isUnread) onHangUp('not reading', remoteAddress)
   })
-  // The same for an Expect that is not 100-continue.
+  // Requests with an Expect other than 100-continue go the same way.
   return server.on('checkExpectation', enqueue)
 }

@@ -4,8 +4,8 @@ import type { Socket } from 'node:net'
 const CHECK_INTERVAL_MS = 1000
 
 /**
- * Stops reading from a client that has not taken its answer within a second, until it has. Node's timer of a connection starts anew with
- * every byte that arrives: a client that sends line breaks and reads nothing would otherwise never be hung up on.
+ * Stops reading from a client that has not taken its answer within a second, until it has. Every byte that arrives restarts Node's
+ * timeout of the connection: without this, a client that keeps sending line breaks and reads nothing would never time out.
  */
 export function pauseUnread(server: Server): void {
   const sockets = new Set<Socket>()
@@ -25,7 +25,7 @@ export function pauseUnread(server: Server): void {
         if (paused.delete(socket)) socket.resume()
       } else if (!unread.has(socket)) unread.add(socket)
       else if (!socket.isPaused()) {
-        // Who has paused it for another reason resumes it, too.
+        // Sockets that were paused for another reason are resumed by whoever paused them.
         paused.add(socket.pause())
       }
     }

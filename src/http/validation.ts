@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox'
 import { Errors } from 'typebox/schema'
 
-/** What Ajv, or TypeBox, says of a value that does not fit its schema (the part that is used here). */
+/** A validation error of Ajv or TypeBox (the part that is used here). */
 interface ValidationError {
   readonly instancePath: string
   readonly keyword: string
@@ -9,20 +9,20 @@ interface ValidationError {
   readonly params: Readonly<Record<string, unknown>>
 }
 
-/** The same for TypeBox's own errors of a value that does not fit. */
+/** The same for a value that TypeBox finds invalid. */
 export function describeMisfit(schema: TSchema, value: unknown): string {
   const [, errors] = Errors(schema, value)
   return describeValidation(errors.map((error) => ({ ...error, params: { ...error.params } })))
 }
 
-/** One line that names the field and what is allowed, as `limit must be <= 100`. */
+/** One line that names the field and what is allowed, such as `limit must be <= 100`. */
 export function describeValidation(errors: readonly ValidationError[]): string {
   const [error] = errors
   if (error === undefined) return 'the request is not valid'
   const field = error.instancePath.slice(1).replaceAll('/', '.')
   const { params, keyword } = error
   if (keyword === 'additionalProperties') return `unknown field ${join(field, params.additionalProperty)}`
-  // TypeBox says it so.
+  // TypeBox reports an unknown field like this.
   if (keyword === 'boolean') return `unknown field ${field}`
   if (keyword === 'required')
     return `${join(field, params.missingProperty ?? firstOf(params.requiredProperties))} is required`
@@ -30,7 +30,7 @@ export function describeValidation(errors: readonly ValidationError[]): string {
   if (keyword === 'enum' && Array.isArray(params.allowedValues)) {
     return `${subject} must be one of ${params.allowedValues.join(', ')}`
   }
-  if (keyword === 'pattern') return `${subject} has characters, or a form, that are not allowed`
+  if (keyword === 'pattern') return `${subject} has an invalid format or contains characters that are not allowed`
   if (keyword === 'minProperties') {
     return `${subject} must have at least ${params.limit} field${params.limit === 1 ? '' : 's'}`
   }

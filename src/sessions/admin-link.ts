@@ -1,16 +1,17 @@
 import { Signer } from './signer.ts'
 
-/** How long somebody has to open a link. */
+/** How long a link can be opened, in ms. */
 const LINK_MS = 10 * 60_000
-/** How long he then may read, in seconds. */
+/** How long the cookie that it is exchanged for is valid, in seconds. */
 export const READING_S = 3600
 
-/** When it ends, in ms since 1970, and a signature of that. */
+/** The expiry, in ms since 1970, and its signature. */
 const SIGNED = /^(\d{13})\.([\w-]{43})$/
 
 /**
- * Links by which an operator reads the admin page while nobody can sign in: whoever has the secret of sessions makes one
- * (`npm run admin-link`). It is exchanged for a cookie, which is signed for another purpose. Both have their end in them, and nothing is kept.
+ * Links that let an operator read the admin page while nobody can sign in. Whoever knows the session secret can create one
+ * (`npm run admin-link`). The link is exchanged for a cookie that is signed for another purpose. Both carry their expiry, so
+ * nothing is stored.
  */
 export class AdminLinks {
   readonly #links: Signer
@@ -27,16 +28,16 @@ export class AdminLinks {
   }
 
   accepts(token: string): boolean {
-    return isGood(this.#links, token)
+    return isValid(this.#links, token)
   }
 
-  /** What a browser that has opened a link gets. */
+  /** The cookie for a browser that has opened a link. */
   cookie(): string {
     return signed(this.#cookies, Date.now() + 1000 * READING_S)
   }
 
   acceptsCookie(cookie: string): boolean {
-    return isGood(this.#cookies, cookie)
+    return isValid(this.#cookies, cookie)
   }
 }
 
@@ -44,12 +45,12 @@ function signed(signer: Signer, endMs: number): string {
   return `${endMs}.${signer.sign(String(endMs))}`
 }
 
-function isGood(signer: Signer, text: string): boolean {
+function isValid(signer: Signer, text: string): boolean {
   const [, end = '', signature = ''] = SIGNED.exec(text) ?? []
   return signer.verifies(end, signature) && Number(end) > Date.now()
 }
 
-/** As the name of the cookie of sessions: in production it is from this host only. */
+/** The name of the cookie; in production, as for the session cookie, only this host can set it. */
 export function adminLinkCookieName(production: boolean): '__Host-admin-link' | 'admin-link' {
   return production ? '__Host-admin-link' : 'admin-link'
 }

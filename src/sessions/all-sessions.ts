@@ -17,18 +17,18 @@ interface Row {
   readonly lastUsedAt: Date
 }
 
-/** The sessions of everybody, for admins and operators. */
+/** The sessions of all users, for admins and operators. */
 export class AllSessions {
   readonly #database: Database
   readonly #since: Date
 
-  /** `since`: where sessions are kept in this process only, when it started. None is older. */
+  /** `since`: if sessions are kept only in this process, its start time, because no older session is valid. */
   constructor(database: Database, since: Date | null) {
     this.#database = database
     this.#since = since ?? new Date(0)
   }
 
-  /** How many are good, `MOST_COUNTED` at most. */
+  /** The number of valid sessions, at most `MOST_COUNTED`. */
   async count(): Promise<number> {
     const [row] = await this.#database.sql.query<{ count: number }>(
       `select count(*)::int as count from (
@@ -39,11 +39,11 @@ export class AllSessions {
     return row?.count ?? 0
   }
 
-  /** Those that are good, the newest first: in the order of a key, so that the first page costs the same with a million of them. */
+  /** The valid sessions, newest first. Ordered by the primary key, so that the first page costs the same with a million rows. */
   async list(query: AdminSessionQuery, current: number | undefined, signal?: AbortSignal): Promise<Page<AdminSession>> {
     const { search, page, limit } = query
     const pattern = search === undefined ? null : `%${escapeLike(search)}%`
-    const good = Prisma.sql`
+    const valid = Prisma.sql`
       from user_session session join app_user on app_user.id = user_id and session_epoch = session.epoch
       where expires_at > now() and begun_at >= ${this.#since}
         and (${pattern}::text is null or app_user.name ilike ${pattern} or app_user.email ilike ${pattern})`
@@ -53,9 +53,9 @@ export class AllSessions {
         const rows = await tx.$queryRaw<Row[]>`
           select session.id, user_id as "userId", app_user.name, app_user.email, device, network, begun_at as "begunAt",
             last_used_at as "lastUsedAt"
-          ${good} order by session.id desc limit ${limit} offset ${(page - 1) * limit}`
+          ${valid} order by session.id desc limit ${limit} offset ${(page - 1) * limit}`
         const [counted] = await tx.$queryRaw<{ total: number }[]>`
-          select count(*)::int as total from (select ${good} limit ${MOST_COUNTED}) as counted`
+          select count(*)::int as total from (select ${valid} limit ${MOST_COUNTED}) as counted`
         return { rows, total: counted?.total ?? 0 }
       },
       signal
@@ -70,7 +70,7 @@ export class AllSessions {
     return toPage(items, total, query)
   }
 
-  /** No process accepts it once this has resolved, which is with the id of its user. Throws `NotFoundError`. */
+  /** Resolves to the id of the user; from then on, no process accepts the session. Throws `NotFoundError`. */
   async end(id: number): Promise<number> {
     const where = { id }
     const session = await this.#database.client.userSession.findUnique({ where, select: { userId: true } })

@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 
 const UNKNOWN = 'unknown'
 
-/** The first that fits counts: browsers also name those that they descend from. */
+/** The first match counts: browsers also name their ancestors. */
 const browsers: readonly [RegExp, string][] = [
   [/\bYaBrowser\//, 'Yandex Browser'],
   [/\bEdg(?:e|A|iOS)?\//, 'Edge'],
@@ -24,10 +24,10 @@ const systems: readonly [RegExp, string][] = [
   [/\bLinux\b/, 'Linux']
 ]
 
-/** No browser says more of itself than this. */
+/** Longer than the `User-Agent` of any browser. */
 const MAX_LENGTH = 512
 
-/** The browser and the system that a `User-Agent` names, in words: `Firefox on Windows`. It is what the client says of itself. */
+/** The browser and system in a `User-Agent`, such as `Firefox on Windows`. The client can claim anything. */
 export function deviceOf(userAgent = ''): string {
   const text = userAgent.slice(0, MAX_LENGTH)
   const nameIn = (names: typeof browsers) => names.find(([pattern]) => pattern.test(text))?.[1]
@@ -40,7 +40,7 @@ export function deviceOf(userAgent = ''): string {
 const MAPPED = /^::ffff:(?=\d+\.)/i
 const IPV6_GROUPS = 8
 
-/** The network of an address, large enough to say whose provider it is and not who: /24 of IPv4, /48 of IPv6. */
+/** The network of an address, coarse enough to identify the provider but not the person: /24 for IPv4, /48 for IPv6. */
 export function shownNetwork(address: string): string {
   const bare = address.replace(MAPPED, '')
   if (isIPv4(bare)) return `${bare.split('.').slice(0, 3).join('.')}.0/24`

@@ -6,8 +6,8 @@ const FILE = 'admin-link.secret'
 const OWNER_ONLY = 0o600
 
 /**
- * Makes a secret for admin links and keeps it in the folder of the embedded database, which other users of the system cannot read: without
- * `SESSION_SECRET` that of sessions is in the process only, and a command could sign nothing. It signs nothing else.
+ * Creates a secret for admin links, and only for them, in the folder of the embedded database, which other users of the system
+ * cannot read. Without `SESSION_SECRET` the session secret exists only in the process, and the command could not sign a link.
  */
 export async function makeOwnLinkSecret(dataDir: string): Promise<string> {
   const secret = randomBytes(32).toString('hex')
@@ -16,12 +16,12 @@ export async function makeOwnLinkSecret(dataDir: string): Promise<string> {
   return secret
 }
 
-/** That of the process which has the folder; null where none has made one. */
+/** The secret of the process that uses the folder; null if there is none. */
 export async function readOwnLinkSecret(dataDir: string): Promise<string | null> {
   return readFile(join(dataDir, FILE), 'utf8').catch(() => null)
 }
 
-/** With the process that has made it its links end. */
+/** Invalidates the links of a process when it stops. */
 export async function removeOwnLinkSecret(dataDir: string): Promise<void> {
   await rm(join(dataDir, FILE), { force: true })
 }

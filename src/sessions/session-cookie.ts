@@ -1,23 +1,23 @@
 /**
- * The name of the cookie that carries a session. In production a browser takes it from this host only, over TLS only, for the whole host
- * (the prefix `__Host-`): no page of another host of the same site can plant one. A cookie of the other name then means nothing.
+ * The name of the session cookie. In production it has the prefix `__Host-`: browsers accept it only from this host, over TLS, for
+ * the whole host, so no other host of the same site can plant one. A cookie of the other name is then ignored.
  */
 export function sessionCookieName(production: boolean): '__Host-sid' | 'sid' {
   return production ? '__Host-sid' : 'sid'
 }
 
-/** As parsers of cookies do, this lets white space stand around the name. Either name will do: this only tells who may be signed in. */
+/** Allows white space around the name, as cookie parsers do. Matches either name: a false positive does no harm here. */
 const CARRIES_SESSION = /\bsid\s*=/
 
-/** True for a `Cookie` header that may carry a session. */
+/** Whether a `Cookie` header may carry a session. */
 export function mayCarrySession(cookies: string | undefined): boolean {
   return cookies !== undefined && CARRIES_SESSION.test(cookies)
 }
 
-/** Of more cookies of one name only the last are looked at. */
+/** If more cookies have the same name, only the last ones are looked at. */
 const MAX_VALUES = 8
 
-/** The values that a `Cookie` header has under a name, in its order; parsers of cookies give the first of them only. */
+/** All values of a repeated cookie, in order; empty if it occurs at most once. Cookie parsers return only the first one. */
 export function cookieValues(header: string | undefined, name: string): string[] {
   if (header === undefined || header.indexOf(name) === header.lastIndexOf(name)) return []
   const values: string[] = []
@@ -36,9 +36,9 @@ function decoded(value: string): string {
   }
 }
 
-/** What the cookies of this service have in common. With `auto` one is Secure where the request came over TLS, by the word of a trusted proxy too. */
+/** The attributes common to the cookies of this service. `auto` sets Secure if the request came over TLS, or a trusted proxy says so. */
 export function cookieAttributes(production: boolean, sameSite: 'lax' | 'strict' | 'none') {
-  // Browsers take no cookie for all sites that is not Secure.
+  // Browsers accept `SameSite=None` only together with Secure.
   const secure = production || sameSite === 'none' ? true : 'auto'
   return { path: '/', httpOnly: true, sameSite, secure } as const
 }

@@ -3,10 +3,10 @@ import { Compile } from 'typebox/schema'
 import { Id } from '#http/ids.ts'
 import { Signer } from './signer.ts'
 
-/** What is kept of a session: nothing of its cookie, which is as the configuration says. Times are in ms since 1970. */
+/** The stored part of a session; the attributes of its cookie come from the configuration. Times are in ms since 1970. */
 const SessionRecord = Type.Object({
   userId: Id,
-  /** Of its row in the database, without which it signs nobody in. */
+  /** Its row in the database, without which the session is not valid. */
   rowId: Id,
   epoch: Type.Integer(),
   begunAt: Type.Number(),
@@ -14,22 +14,22 @@ const SessionRecord = Type.Object({
 })
 export type SessionRecord = Static<typeof SessionRecord>
 
-/** Compiled: it is asked at every request of whoever is signed in. */
+/** Compiled, because it runs on every request with a session. */
 const record = Compile(SessionRecord)
 
-/** A longer text is no session. */
+/** Longer texts are not sessions. */
 export const MAX_SESSION_BYTES = 512
 
 export interface SessionLifetime {
-  /** How long a session lives without being used, in ms. */
+  /** How long an unused session lives, in ms. */
   readonly ttlMs: number
-  /** How long it lives at most, however often it is used, in ms. */
+  /** How long any session lives at most, in ms. */
   readonly maxAgeMs: number
 }
 
 /**
- * Sessions as they are stored: signed, together with their ids, so that whoever can write to the store can neither make one nor give one's
- * own to another user.
+ * The stored form of sessions. Each record is signed together with its id, so that somebody with write access to the store can
+ * neither forge a session nor turn their own into that of another user.
  */
 export class SessionRecords {
   readonly #signer: Signer
@@ -41,8 +41,8 @@ export class SessionRecords {
   }
 
   /**
-   * The session in a text that was stored under `id`; null for what is none, left by another program or another version, and for one whose
-   * time is over: nobody is signed in by it.
+   * The session stored under `id`; null if it has expired, or the text is not a session (written by another program or another
+   * version).
    */
   parse(id: string, text: string): SessionRecord | null {
     const end = text.indexOf(' ')
@@ -56,7 +56,7 @@ export class SessionRecords {
     return now > value.renewedAt + ttlMs || now > value.begunAt + maxAgeMs ? null : value
   }
 
-  /** The text to store under `id`; null for a session that nobody has signed in to. */
+  /** The text to store under `id`; null for a session that nobody has signed in with. */
   format(id: string, { userId, rowId, epoch, begunAt, renewedAt }: Partial<SessionRecord>): string | null {
     const fields = { userId, rowId, epoch, begunAt, renewedAt }
     if (!record.Check(fields)) return null

@@ -3,15 +3,15 @@ import type { RedisClient } from '#redis/connect.ts'
 import { OncePerTurn } from '#redis/once-per-turn.ts'
 import { MAX_SESSION_BYTES } from './session-record.ts'
 
-/** Where sessions are kept, as text, under their ids. */
+/** A store of sessions: text by session id. */
 export interface SessionStore {
   get(id: string): Promise<string | null>
-  /** Keeps a session that begins. */
+  /** Stores a new session. */
   begin(id: string, text: string, ttlMs: number): Promise<void>
-  /** Prolongs one that is still there: a request that is under way must not bring back what was ended meanwhile. */
-  prolong(id: string, text: string, ttlMs: number): Promise<void>
+  /** Extends a session only if it still exists: a request under way must not revive a session that has ended. */
+  extend(id: string, text: string, ttlMs: number): Promise<void>
   delete(id: string): Promise<void>
-  /** Throws when no session can be kept at the moment. */
+  /** Throws if sessions cannot be stored at the moment. */
   ready(): Promise<void>
 }
 
@@ -34,7 +34,7 @@ export class RedisSessions implements SessionStore {
     return this.#reads.ask(id, () => this.#read(id))
   }
 
-  /** Null also for a key of another type, put there by hand. Of a text that is longer than a session is, no more than that is transferred. */
+  /** Null also for a key of another type, put there by hand. Reads no more than the size of a session, however long the value is. */
   #read(id: string): Promise<string | null> {
     return this.#redis.getrange(this.#prefix + id, 0, MAX_SESSION_BYTES).then(
       (text) => text || null,
@@ -49,7 +49,7 @@ export class RedisSessions implements SessionStore {
     await this.#redis.set(this.#prefix + id, text, 'PX', ttlMs)
   }
 
-  async prolong(id: string, text: string, ttlMs: number): Promise<void> {
+  async extend(id: string, text: string, ttlMs: number): Promise<void> {
     await this.#redis.set(this.#prefix + id, text, 'PX', ttlMs, 'XX')
   }
 
@@ -57,7 +57,7 @@ export class RedisSessions implements SessionStore {
     await this.#redis.unlink(this.#prefix + id)
   }
 
-  /** Writes: a Redis that is full, or a replica, answers a ping and keeps nothing. */
+  /** Tests with a write, because a full Redis and a read-only replica answer PING as well. */
   async ready(): Promise<void> {
     await this.#redis.set(this.#probe, '1', 'PX', PROBE_MS)
   }
@@ -77,7 +77,7 @@ export class MemorySessions implements SessionStore {
     this.#items.set(id, text, { ttl: ttlMs })
   }
 
-  async prolong(id: string, text: string, ttlMs: number): Promise<void> {
+  async extend(id: string, text: string, ttlMs: number): Promise<void> {
     if (this.#items.has(id)) this.#items.set(id, text, { ttl: ttlMs })
   }
 

@@ -8,27 +8,27 @@ import type { Account } from '#users/shapes.ts'
 import type { SessionLifetime } from './session-record.ts'
 import type { ListedSession } from './shapes.ts'
 
-/** Of one account. Whoever signs in once more ends the one that was unused for longest. */
+/** Per account. One more sign-in ends the session that has been unused for longest. */
 const MAX_SESSIONS = 100
 const USE_WITHIN_MS = 5 * 60_000
 
 export interface SessionsOptions {
   readonly database: Database
   readonly lifetime: SessionLifetime
-  /** Where sessions are kept in this process only: when it started. None is older. */
+  /** If sessions are kept only in this process, its start time, because no older session is valid; else null. */
   readonly since: Date | null
   readonly log: Log
 }
 
-/** Where a session begins. */
+/** Where a session was started. */
 export interface SessionOrigin {
   readonly device: string
   readonly network: string
 }
 
 /**
- * The sessions of each account, in the database. A session is good while its row is there and of the epoch of its account: see
- * `Accounts.accountWithSessions`. What Redis has beside it, `SessionRecords`, tells that a cookie belongs to it.
+ * The sessions of each account, in the database. A session is valid while its row exists and has the epoch of its account: see
+ * `Accounts.accountWithSessions`. `SessionRecords`, in Redis, map a cookie to the row.
  */
 export class Sessions {
   readonly #options: SessionsOptions
@@ -40,7 +40,7 @@ export class Sessions {
     this.#lastUse = new LastUse({
       what: 'sessions',
       withinMs: USE_WITHIN_MS,
-      // A row that is locked is written, or ended, by somebody else at this moment.
+      // A locked row is being written or deleted by somebody else at this moment.
       write: (ids) => client.$executeRaw`
         update user_session set last_used_at = now() where id in (
           select id from user_session where id = any(${ids}::int[]) and last_used_at < now() - interval '5 minutes'
@@ -49,7 +49,7 @@ export class Sessions {
     })
   }
 
-  /** The id of a new row. Throws 401 where the account was deleted meanwhile. */
+  /** Resolves to the id of the new row. Throws 401 if the account has been deleted meanwhile. */
   async begin({ id: userId, sessionEpoch: epoch }: Account, origin: SessionOrigin): Promise<number> {
     const { database, lifetime } = this.#options
     const expiresAt = new Date(Date.now() + Math.min(lifetime.ttlMs, lifetime.maxAgeMs))
@@ -75,7 +75,7 @@ export class Sessions {
     }
   }
 
-  /** Those of the account that are good, that which was used last first; `current` is the row of the one that asks. */
+  /** The valid sessions of the account, last used first; `current` is the row of the requesting session. */
   async list({ id: userId, sessionEpoch: epoch }: Account, current: number | undefined): Promise<ListedSession[]> {
     const { database, since } = this.#options
     const begun = since === null ? {} : { begunAt: { gte: since } }
@@ -94,25 +94,25 @@ export class Sessions {
     }))
   }
 
-  /** No process accepts it once this has resolved. Throws `NotFoundError`, also for a session of another user. */
+  /** Once this resolves, no process accepts the session. Throws `NotFoundError`, also for a session of another user. */
   async end(userId: number, id: number): Promise<void> {
     const { count } = await this.#options.database.client.userSession.deleteMany({ where: { id, userId } })
     if (count === 0) throw new NotFoundError('session')
   }
 
-  /** Notes that it is used. */
+  /** Records that the session is in use. */
   used(id: number): void {
     this.#lastUse.note(id)
   }
 
-  /** It lives as long again as a new one, but for the time that any may live. */
-  async prolong(id: number, begunAt: number): Promise<void> {
+  /** Extends the session by the TTL of a new one, up to its maximum age. */
+  async extend(id: number, begunAt: number): Promise<void> {
     const { database, lifetime } = this.#options
     const expiresAt = new Date(Math.min(Date.now() + lifetime.ttlMs, begunAt + lifetime.maxAgeMs))
     await database.client.userSession.updateMany({ where: { id }, data: { expiresAt } })
   }
 
-  /** Resolves once all that was noted has been written. */
+  /** Resolves once all recorded uses have been written. */
   settled(): Promise<void> {
     return this.#lastUse.settled()
   }

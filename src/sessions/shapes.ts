@@ -6,17 +6,17 @@ import { line } from '#http/text.ts'
 export const ListedSession = Type.Object(
   {
     id: Type.Integer(),
-    device: Type.String({ description: 'browser and system, as they called themselves when it began' }),
-    network: Type.String({ description: 'where it began: /24 of IPv4, /48 of IPv6' }),
+    device: Type.String({ description: 'the browser and system that the client named when the session began' }),
+    network: Type.String({ description: 'the network where the session began: /24 for IPv4, /48 for IPv6' }),
     begunAt: Time,
-    lastUsedAt: Type.String({ format: 'date-time', description: 'within five minutes' }),
-    current: Type.Boolean({ description: 'it is the session of this request' })
+    lastUsedAt: Type.String({ format: 'date-time', description: 'exact to five minutes' }),
+    current: Type.Boolean({ description: 'whether it is the session of this request' })
   },
   { title: 'Session' }
 )
 export const SessionList = Type.Object({ items: Type.Array(ListedSession) }, { title: 'SessionList' })
 
-/** The same for admins, who are told whose it is. */
+/** For admins, who also see whose session it is. */
 const AdminSession = Type.Object({
   ...ListedSession.properties,
   user: Type.Object({ id: Type.Integer(), name: Type.String(), email: Type.String() })
@@ -24,7 +24,7 @@ const AdminSession = Type.Object({
 export const AdminSessionPage = pageOf(AdminSession, 'AdminSessionPage')
 export const AdminSessionQuery = queryOf({
   ...pageQuery,
-  search: Type.Optional(line(100, 'a part of the name or the e-mail address, in any case'))
+  search: Type.Optional(line(100, 'a part of the name or the e-mail address; case is ignored'))
 })
 export const SessionParams = Type.Object({ id: Id })
 

@@ -2,11 +2,11 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 
 const KEY_BYTES = 32
 
-/** Signs texts for one purpose: no signature of another purpose is good for it. The first secret signs, all of them verify. */
+/** Signs texts for one purpose; signatures for other purposes are not valid for it. The first secret signs, all of them verify. */
 export class Signer {
   readonly #keys: readonly Buffer[]
 
-  /** The secrets of sessions: there is one at least. */
+  /** `secrets` are those of sessions, at least one. */
   constructor(secrets: readonly string[], purpose: string) {
     this.#keys = secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret, '', purpose, KEY_BYTES)))
   }
@@ -17,7 +17,7 @@ export class Signer {
     return hmac(key, text)
   }
 
-  /** True for the signature of this text by any of the secrets. It takes the same time whatever differs. */
+  /** Whether this is the signature of the text by any of the secrets. Compares in constant time. */
   verifies(text: string, signature: string): boolean {
     const given = Buffer.from(signature)
     return this.#keys.some((key) => {

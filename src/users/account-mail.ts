@@ -13,11 +13,11 @@ export interface AccountMailOptions {
   readonly database: Database
   readonly accounts: Accounts
   readonly letters: Letters
-  /** A letter was ordered, and may be sent. */
+  /** Called when a letter has been ordered and can be sent. */
   readonly ordered: () => void
 }
 
-/** What accounts do by letters: a forgotten password, a verified address, another one. */
+/** What accounts do by e-mail: reset a forgotten password, verify an address, change it. */
 export class AccountMail {
   readonly #options: AccountMailOptions
 
@@ -26,18 +26,18 @@ export class AccountMail {
   }
 
   /**
-   * Orders a letter to an address, whoever has it: whether there is an account is found out when it is sent, so that neither the answer
-   * nor its time tells. Nor do they tell that the address has got enough letters.
+   * Orders a letter to an address, whether or not it has an account: that is only looked up when the letter is sent, so that neither
+   * the answer nor its timing reveals it. Nor do they reveal that the address has reached its limit of letters.
    */
   async forgot(email: string, language: Language): Promise<void> {
     await this.#order({ kind: 'password_reset', email: normalize(email), userId: null, language })
   }
 
-  /** Sets the password, ends all sessions and revokes all access tokens. Throws 400 for a token that is good no more. */
+  /** Sets the password, ends all sessions and revokes all access tokens. Throws 400 for an invalid token. */
   async reset({ token, password }: PasswordReset): Promise<void> {
     const { database, accounts, letters } = this.#options
     const kinds: LetterKind[] = ['password_reset']
-    // Only a good token costs the time of a hash; it is looked at once more below.
+    // Checked before the hash, so that only a valid token costs its time, and again below.
     const { userId, email } = await letters.find(token, kinds)
     const passwordHash = await accounts.hash(password)
     await database.write(async (tx) => {
@@ -53,26 +53,26 @@ export class AccountMail {
     })
   }
 
-  /** Throws 409 where the address is verified, 429 where there were letters enough. */
+  /** Throws 409 if the address is already verified, 429 if the limit of letters is reached. */
   async sendVerification({ id: userId, email, emailVerified }: Account, language: Language): Promise<void> {
-    if (emailVerified) throw new ApiError(409, 'EMAIL_VERIFIED', 'the e-mail address is verified already')
+    if (emailVerified) throw new ApiError(409, 'EMAIL_VERIFIED', 'the e-mail address is already verified')
     await this.#orderOrRefuse([{ kind: 'email_verification', email, userId, language }])
   }
 
-  /** The same for a new account, which is made whether or not a letter can be ordered. */
+  /** The same for a new account, which is created whether or not a letter can be ordered. */
   async welcome({ id: userId, email }: Account, language: Language): Promise<void> {
     await this.#order({ kind: 'email_verification', email, userId, language })
   }
 
   /**
-   * Orders a letter to the new address, and one to the old. Throws 403 for a wrong password, 409 where the address is taken, 401 where the
-   * session has ended meanwhile, 429 where there were letters enough.
+   * Orders a letter to the new address, and a notice to the old one. Throws 403 for a wrong password, 409 if the address is taken,
+   * 401 if the session has ended meanwhile, 429 if the limit of letters is reached.
    */
   async changeEmail(account: Account, { email, password }: EmailChange, language: Language): Promise<void> {
     const { accounts } = this.#options
     const next = newAddress(email)
     await accounts.requirePassword(account.id, password)
-    if (next === account.email) throw new ApiError(400, 'VALIDATION_FAILED', 'email is the address that you have')
+    if (next === account.email) throw new ApiError(400, 'VALIDATION_FAILED', 'email is already your address')
     if ((await accounts.holderOf(next)) !== null) throw emailTaken()
     await this.#orderOrRefuse(
       [
@@ -83,7 +83,7 @@ export class AccountMail {
     )
   }
 
-  /** Uses the token of a letter that verifies an address. Throws 400 for one that is good no more, 409 where the new address was taken meanwhile. */
+  /** Uses the token of a verification letter. Throws 400 for an invalid one, 409 if the new address has been taken meanwhile. */
   async verify(token: string): Promise<void> {
     const { database, letters } = this.#options
     const { userId, email, kind } = await letters.find(token, ['email_verification', 'email_change'])
@@ -116,13 +116,18 @@ export class AccountMail {
     const { database, letters, ordered } = this.#options
     await database.write(async (tx) => {
       await before(tx)
-      for (const order of orders) if (!(await letters.order(tx, order))) throw enoughLetters()
+      for (const order of orders) if (!(await letters.order(tx, order))) throw tooManyLetters()
     })
     ordered()
   }
 }
 
-function enoughLetters(): ApiError {
+function tooManyLetters(): ApiError {
   const headers = { 'Retry-After': String(LATER_S) }
-  return new ApiError(429, 'TOO_MANY_LETTERS', 'so many letters were sent that the next one must wait', headers)
+  return new ApiError(
+    429,
+    'TOO_MANY_LETTERS',
+    'too many letters were sent: Retry-After says when the next one may be',
+    headers
+  )
 }

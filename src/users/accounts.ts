@@ -25,14 +25,14 @@ import type {
 export type { Account }
 
 /**
- * Passwords are hashed on the four threads that Node has for files, names and compression, too: on two of them at most, and on fewer than
- * there are processors, so that one is left for everything else.
+ * Passwords are hashed on Node's four threads, which files, DNS lookups and compression need as well: on at most two of them, and on
+ * fewer than there are processors, so that one is left for everything else.
  */
 const HASHING_AT_ONCE = Math.max(1, Math.min(2, availableParallelism() - 1))
-/** How many may wait, for about 10 ms each, before the next is told to come back. */
+/** How many may wait, at about 10 ms each, before the next one is refused. */
 const HASHING_WAITING = 100
 
-/** The one account that has the published courses of all deleted ones. Nobody can sign in to it: its address is none. */
+/** The account that owns the published courses of all deleted accounts. Nobody can sign in to it: its address is not a valid one. */
 export const DELETED_ACCOUNT = { email: 'deleted', name: '[deleted]' }
 
 const select = {
@@ -56,8 +56,8 @@ export class Accounts {
     queue: HASHING_WAITING,
     refusal: () => new ApiError(503, 'OVERLOADED', 'too many sign-ins at once: try again', { 'Retry-After': '2' })
   })
-  /** Verified where there is no such user, so that the answer takes the same time. */
-  readonly #nobody = hash('nobody has this password')
+  /** Verified if the user does not exist, so that the answer takes the same time. */
+  readonly #dummyHash = hash('nobody has this password')
 
   constructor(database: Database) {
     this.#database = database
@@ -84,24 +84,26 @@ export class Accounts {
       where: { email: { in: forms } },
       select: { ...select, passwordHash: true }
     })
-    const user = first(forms, found)
+    const user = firstMatch(forms, found)
     const right = await this.#hashing.run(async () => {
-      const nobody = await this.#nobody
-      // A hash that is none, of an account without a password, takes as long, too.
-      return verify(user?.passwordHash ?? nobody, password).catch(() => verify(nobody, password).then(() => false))
+      const dummyHash = await this.#dummyHash
+      // An invalid hash, of an account without a password, takes as long as well.
+      return verify(user?.passwordHash ?? dummyHash, password).catch(() =>
+        verify(dummyHash, password).then(() => false)
+      )
     })
     if (user === null || !right) throw new ApiError(401, 'WRONG_CREDENTIALS', 'email or password is wrong')
     return toAccount(user)
   }
 
   /**
-   * Ends all sessions of the user. Throws 403 when `current` is not the password, 401 when the account is gone, or its sessions
-   * were ended since the request began.
+   * Also ends all sessions of the user. Throws 403 if `current` is not the password, 401 if the account has been deleted or its
+   * sessions have ended since the request began.
    */
   async changePassword({ id, sessionEpoch }: Account, { current, next }: PasswordChange): Promise<Account> {
     const passwordHash = await this.requirePassword(id, current, 'current')
     const data = { passwordHash: await this.hash(next), sessionEpoch: { increment: 1 } }
-    // Only what was verified is replaced: of two changes at once, the second is with a password that was.
+    // Replaces only the hash that was verified: of two concurrent changes, the second one used an old password.
     const where = { id, passwordHash, sessionEpoch }
     const [changed] = await this.#client.user.updateManyAndReturn({ where, data, select })
     if (changed !== undefined) return toAccount(changed)
@@ -109,7 +111,7 @@ export class Accounts {
     throw wrongPassword('current')
   }
 
-  /** Resolves to its hash. Throws 403 where it is not the password of the account; `field` is where it came in. */
+  /** Resolves to the stored hash. Throws 403 if this is not the password of the account; the message names `field`. */
   async requirePassword(id: number, password: string, field = 'password'): Promise<string> {
     const user = await this.#client.user.findUnique({ where: { id }, select: { passwordHash: true } })
     if (user === null) throw accountGone()
@@ -143,21 +145,21 @@ export class Accounts {
     return { ...toAccount(row), sessions: current.map(({ id }) => id) }
   }
 
-  /** What its known browsers are told by, of the account with this address; null where there is none. */
+  /** The account with this address, as far as `KnownBrowsers` needs it; null if there is none. */
   async holderOf(email: string): Promise<Pick<Account, 'email' | 'sessionEpoch'> | null> {
     const forms = storedForms(email)
     const select = { email: true, sessionEpoch: true }
-    return first(forms, await this.#client.user.findMany({ where: { email: { in: forms } }, select }))
+    return firstMatch(forms, await this.#client.user.findMany({ where: { email: { in: forms } }, select }))
   }
 
-  /** The account of who is signed in. Throws 401 when it was deleted meanwhile. */
+  /** The account of the session. Throws 401 if it has been deleted meanwhile. */
   async own(id: number): Promise<Account> {
     return this.account(id).catch((error) => {
       throw error instanceof NotFoundError ? accountGone() : error
     })
   }
 
-  /** Throws 401 when the account was deleted meanwhile, 412 when it was changed. */
+  /** Throws 401 if the account has been deleted meanwhile, 412 if it has been changed. */
   async changeProfile(id: number, data: ProfileChange, precondition: Precondition<OwnUser>): Promise<void> {
     await this.#database.write(async (tx) => {
       await lockAccountForChange(tx, id)
@@ -174,7 +176,7 @@ export class Accounts {
     if (count === 0) throw new NotFoundError('user')
   }
 
-  /** `signal` cancels what is under way. */
+  /** `signal` cancels the query. */
   async list(query: UserQuery, signal?: AbortSignal): Promise<Page<OwnUser>> {
     const where: Prisma.UserWhereInput = { role: query.role, email: { not: DELETED_ACCOUNT.email } }
     if (query.search !== undefined) {
@@ -204,15 +206,15 @@ export class Accounts {
 }
 
 /**
- * Keeps the account there until the transaction ends; throws 401 when it was deleted since the request began. Call it
- * before any other lock: a deletion of the user takes his row first, too.
+ * Prevents the deletion of the account until the transaction ends; throws 401 if it has been deleted since the request began. Call
+ * it before taking any other lock: deleting a user locks the user's row first, too.
  */
 export async function lockAccount(tx: Transaction, id: number): Promise<void> {
   const [user] = await tx.$queryRaw<{ id: number }[]>`select id from app_user where id = ${id} for key share`
   if (user === undefined) throw accountGone()
 }
 
-/** The same, for what one transaction at a time may do with an account: it waits for the others. */
+/** The same, but exclusive: waits for other transactions that change the account. */
 export async function lockAccountForChange(tx: Transaction, id: number): Promise<void> {
   const [user] = await tx.$queryRaw<{ id: number }[]>`select id from app_user where id = ${id} for no key update`
   if (user === undefined) throw accountGone()
@@ -222,14 +224,14 @@ function wrongPassword(field: string): ApiError {
   return new ApiError(403, 'WRONG_PASSWORD', `${field} is not your password`)
 }
 
-/** What somebody is told whose session has ended since his request began. */
+/** The session has ended since the request began. */
 export function sessionEnded(): ApiError {
-  return new ApiError(401, 'NOT_SIGNED_IN', 'sign in first: this session was ended')
+  return new ApiError(401, 'NOT_SIGNED_IN', 'sign in again: the session has ended')
 }
 
-/** What somebody is told whose account was deleted since his request began. */
+/** The account has been deleted since the request began. */
 export function accountGone(): ApiError {
-  return new ApiError(401, 'NOT_SIGNED_IN', 'sign in first: this account was deleted')
+  return new ApiError(401, 'NOT_SIGNED_IN', 'sign in again: the account was deleted')
 }
 
 export function toOwnUser({ id, email, emailVerified, name, bio, avatarUrl, role, createdAt }: Account): OwnUser {
@@ -245,11 +247,11 @@ function toAccount(row: Prisma.UserGetPayload<{ select: typeof select }>): Accou
   return { ...rest, emailVerified: emailVerifiedAt !== null, createdAt: createdAt.toISOString() }
 }
 
-function first<Row extends { email: string }>(forms: readonly string[], rows: readonly Row[]): Row | null {
+function firstMatch<Row extends { email: string }>(forms: readonly string[], rows: readonly Row[]): Row | null {
   return forms.map((form) => rows.find(({ email }) => email === form)).find((row) => row !== undefined) ?? null
 }
 
-/** Another account has the address. */
+/** The address belongs to another account. */
 export function emailTaken(): ApiError {
   return new ApiError(409, 'EMAIL_TAKEN', 'email is taken by another account')
 }

@@ -9,8 +9,8 @@ import { firstEpoch } from './first-epoch.ts'
 const DEMO_EMAIL = 'admin@aikademiya.local'
 
 /**
- * Creates the configured admin, or gives the account that e-mail has the configured password and role.
- * A demo catalogue that was just seeded, with no admin configured, gets one with a random password, logged once.
+ * Creates the configured admin, or gives the account with that e-mail address the configured password and the admin role.
+ * A freshly seeded demo catalogue without a configured admin gets one with a random password, which is logged once.
  */
 export async function ensureAdmin(
   client: PrismaClient,
@@ -22,7 +22,7 @@ export async function ensureAdmin(
     if (!(await setAdmin(client, admin.email, admin.password))) return
     log.info(
       { email: admin.email },
-      'admin account set to ADMIN_PASSWORD: without the variable it keeps one of its own'
+      'admin account set to ADMIN_PASSWORD: unset the variable to keep a password that was changed in the service'
     )
   } else if (seeded) {
     const password = randomBytes(12).toString('base64url')
@@ -31,13 +31,13 @@ export async function ensureAdmin(
   }
 }
 
-/** Resolves to false when the account was there, with that password and role, already. */
+/** Resolves to false if the account already had this password and role. */
 async function setAdmin(client: PrismaClient, address: string, password: string): Promise<boolean> {
   const user = await client.user.findFirst({ where: { email: { in: storedForms(address) } } })
   const email = user?.email ?? normalize(address)
   if (user?.role === 'admin' && (await verify(user.passwordHash, password).catch(() => false))) return false
   const passwordHash = await hash(password)
-  // The operator says whose it is.
+  // The operator vouches for the address.
   const emailVerifiedAt = new Date()
   await client.user.upsert({
     where: { email },

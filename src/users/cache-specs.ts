@@ -2,7 +2,7 @@ import { type CacheSpec, kindOf, shapeOf } from '#cache'
 import { AccountWithSessions, User } from './shapes.ts'
 
 const MINUTE_MS = 60_000
-/** For so long a role may count that was taken away, if somebody who writes to Redis hides the change from this process; else it ends at once. */
+/** Bounds how long a revoked role survives if somebody with write access to Redis hides the change; normally it ends at once. */
 const ACCOUNT_TTL_MS = 5000
 const profile = kindOf(User, 0)
 const accountShape = shapeOf(AccountWithSessions, 0)
@@ -10,7 +10,7 @@ const accountShape = shapeOf(AccountWithSessions, 0)
 export const tags = { user: (id: number) => `user:${id}`, sessions: (id: number) => `user:${id}:sessions` }
 
 export const specs = {
-  /** What everybody may see of a user. */
+  /** The public profile of a user. */
   profile: (userId: number): CacheSpec => ({
     key: `user:${userId}:profile`,
     ...profile,
@@ -18,7 +18,7 @@ export const specs = {
     ttlMs: 15 * MINUTE_MS,
     strict: true
   }),
-  /** Whom a session is of, which of his sessions have not ended, and what he may do: read from the database by each process. */
+  /** The account behind a session, with its valid sessions and its role. Each process reads it from the database, never from Redis. */
   account: (userId: number): CacheSpec => ({
     key: `user:${userId}:account`,
     shape: accountShape,

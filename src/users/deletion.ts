@@ -5,9 +5,9 @@ import { requireSession } from './require-session.ts'
 import type { Account } from './shapes.ts'
 
 /**
- * Deletes an account with everything that is its own: drafts, progress, generations, sessions, access tokens, letters. Courses that the public
- * sees stay, and get the one account that all deleted authors share, which has no name of theirs. Foreign keys take the rest along, and
- * triggers touch the caches; a generation that runs ends, as its row is gone.
+ * Deletes an account and everything it owns: drafts, progress, generations, sessions, access tokens, letters. Published courses stay,
+ * and move to one anonymous account that all deleted authors share. Foreign keys cascade to the rest, and triggers invalidate the
+ * caches; a running generation ends because its row is gone.
  */
 export class AccountDeletion {
   readonly #database: Database
@@ -18,7 +18,7 @@ export class AccountDeletion {
     this.#accounts = accounts
   }
 
-  /** Throws 403 for a wrong password, 409 for the last admin, 401 where the session or the account has ended meanwhile. */
+  /** Throws 403 for a wrong password, 409 for the last admin, 401 if the session has ended or the account has been deleted meanwhile. */
   async delete(account: Account, password: string): Promise<void> {
     const { id, email } = account
     const passwordHash = await this.#accounts.requirePassword(id, password)
@@ -34,15 +34,15 @@ export class AccountDeletion {
   }
 }
 
-/** All admins are locked, in one order: of the last two, one alone may go. */
+/** Locks all admins, in a fixed order, so that the last two cannot both be deleted at once. */
 async function requireAnotherAdmin(tx: Transaction, id: number): Promise<void> {
   const admins = await tx.$queryRaw<{ id: number }[]>`
     select id from app_user where role = 'admin' order by id for no key update`
   if (admins.some((admin) => admin.id !== id)) return
-  throw new ApiError(409, 'LAST_ADMIN', 'you are the only admin: make another one first')
+  throw new ApiError(409, 'LAST_ADMIN', 'you are the only admin: appoint another one first')
 }
 
-/** In raw SQL: they were not changed by anybody who wrote them. */
+/** In raw SQL, because Prisma would set `updatedAt`, and the content has not changed. */
 async function keepCourses(tx: Transaction, id: number): Promise<void> {
   await tx.$executeRaw`
     insert into app_user (email, password_hash, name) values (${DELETED_ACCOUNT.email}, '!', ${DELETED_ACCOUNT.name})
@@ -53,5 +53,5 @@ async function keepCourses(tx: Transaction, id: number): Promise<void> {
 }
 
 function accountChanged(): ApiError {
-  return new ApiError(409, 'CHANGED_MEANWHILE', 'your role was changed meanwhile: repeat it')
+  return new ApiError(409, 'CHANGED_MEANWHILE', 'your role was changed meanwhile: repeat the request')
 }

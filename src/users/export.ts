@@ -6,35 +6,35 @@ import { type Account, OwnUser } from './shapes.ts'
 
 const rows = (description: string) => Type.Array(Type.Object({}, { additionalProperties: true }), { description })
 
-/** The form of an export. Each row has what the database has, but for secrets. */
+/** The shape of an export. Rows are as in the database, without secrets. */
 export const AccountExport = Type.Object(
   {
     exportedAt: Time,
     account: OwnUser,
-    sessions: rows('where the account is, or was lately, signed in'),
+    sessions: rows('current and recent sessions'),
     accessTokens: rows('without the tokens themselves'),
-    letters: rows('those of the last two days'),
-    courses: rows('those that the account has written, drafts too, with modules and chapters'),
-    enrollments: rows('with when they were made'),
-    completions: rows('the chapters that were completed, and when'),
-    generations: rows('what was asked for, with the finished chapters of those that are not over')
+    letters: rows('the letters of the last two days'),
+    courses: rows('the courses of the account, including drafts, with modules and chapters'),
+    enrollments: rows('each with its time'),
+    completions: rows('the completed chapters, each with its time'),
+    generations: rows('the requests; unfinished generations come with their finished chapters')
   },
   { title: 'AccountExport' }
 )
 type Section = Exclude<keyof Static<typeof AccountExport>, 'exportedAt' | 'account'>
 
-/** Read at a time: what may be large, and what is small. */
+/** Rows read at a time, by how large they may be. */
 const FEW = 1
 const SOME = 20
 const MANY = 500
-/** Texts are read until they are so many bytes, and one that is larger alone. */
+/** Texts are read in portions of at most this size; a larger one is read alone. */
 const PORTION_BYTES = 256 * 1024
 
 type Page = { skip: number; take: number }
 
 /**
- * Everything that is kept of an account, as the text of one JSON object, piece by piece: neither it nor a whole course is ever in memory. A piece
- * is read when the one before it was taken, so a client that does not read holds one.
+ * Streams everything stored about an account as the text of one JSON object. Neither the export nor a whole course is ever in
+ * memory at once: a piece is read only when the previous one was consumed, so a slow client holds one piece.
  */
 export async function* exportAccount(client: PrismaClient, account: Account): AsyncGenerator<string> {
   const { id: userId } = account
@@ -87,7 +87,7 @@ function modulesOf(client: PrismaClient, courseId: number) {
 }
 
 async function* chaptersOf(client: PrismaClient, moduleId: number): AsyncGenerator<object[]> {
-  // Lengths are known without the texts.
+  // Reading the lengths does not load the texts.
   const sizes = await client.$queryRaw<{ id: number; bytes: number }[]>`
     select id, octet_length(content) as bytes from chapter where module_id = ${moduleId} order by position`
   for (const portion of portions(sizes)) {
@@ -155,7 +155,7 @@ function* portions<Sized extends { bytes: number }>(all: readonly Sized[]): Gene
   if (portion.length > 0) yield portion
 }
 
-/** A JSON array, a page at a time. */
+/** Streams rows as a JSON array, page by page. */
 async function* array(pages: AsyncIterable<object[]>): AsyncGenerator<string> {
   let before = '['
   for await (const rows of pages) {
@@ -166,7 +166,7 @@ async function* array(pages: AsyncIterable<object[]>): AsyncGenerator<string> {
   yield before === '[' ? '[]' : ']'
 }
 
-/** The same of rows with one property more, which is read for each. */
+/** The same, with one more property, an array that is read and streamed for each row. */
 async function* parents<Row extends object>(
   pages: AsyncIterable<Row[]>,
   property: string,

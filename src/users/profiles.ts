@@ -5,8 +5,8 @@ import { specs } from './cache-specs.ts'
 import type { Account, AccountWithSessions, User } from './shapes.ts'
 
 /**
- * Users through the cache. They are read strictly: no instance shows one old, not even for the lease. A write is followed by
- * a read here, which fills the cache again (write-through), under stamps that are newer than the write.
+ * Users through the cache. Reads are strict: no instance shows a stale user, not even within the lease. After a write, `refresh`
+ * reads the user and so refills the cache (write-through), under stamps that are newer than the write.
  */
 export class Profiles {
   readonly #cache: Cache
@@ -17,23 +17,23 @@ export class Profiles {
     this.#accounts = accounts
   }
 
-  /** What everybody may see of a user. Throws `NotFoundError`. */
+  /** The public profile of a user. Throws `NotFoundError`. */
   read(id: number, trace?: Trace): Promise<User> {
     return this.#cache.wrap(specs.profile(id), async () => toPublicUser(await this.#accounts.account(id)), trace)
   }
 
-  /** Who may do what: as the database has it, and never as Redis has it. Throws `NotFoundError`. */
+  /** The account that permissions are decided by: always from the database, never from Redis. Throws `NotFoundError`. */
   account(id: number, trace?: Trace): Promise<AccountWithSessions> {
     return this.#cache.wrap(specs.account(id), () => this.#accounts.accountWithSessions(id), trace)
   }
 
-  /** The account after a write to it, with which the cache is filled again. Throws `NotFoundError`. */
+  /** Refills the cache after a write to the account. Throws `NotFoundError`. */
   async refresh(id: number, trace?: Trace): Promise<Account> {
     const [account] = await Promise.all([this.account(id, trace), this.read(id)])
     return account
   }
 
-  /** The same for the user of the session. Throws 401 when the account was deleted since the request began. */
+  /** The same for the user of the session. Throws 401 if the account has been deleted since the request began. */
   refreshOwn(id: number, trace?: Trace): Promise<Account> {
     return this.refresh(id, trace).catch((error) => {
       throw error instanceof NotFoundError ? accountGone() : error

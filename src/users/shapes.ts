@@ -15,29 +15,29 @@ const publicUser = {
 }
 
 export const User = Type.Object(publicUser, { title: 'User' })
-/** What a user, and an admin, sees of an account. */
+/** An account as its user and admins see it. */
 export const OwnUser = Type.Object(
   { ...publicUser, email: Type.String(), emailVerified: Type.Boolean(), role: Role },
   { title: 'OwnUser' }
 )
-/** Who is signed in: the own user, with the epoch that his sessions must carry. */
+/** The signed-in user, with the epoch that valid sessions must carry. */
 export const Account = Type.Object({ ...OwnUser.properties, sessionEpoch: Type.Integer() })
-/** The same, with those of his sessions that have not ended, by their rows. */
+/** The same, with the row ids of the user's valid sessions. */
 export const AccountWithSessions = Type.Object({ ...Account.properties, sessions: Type.Array(Type.Integer()) })
 export const UserPage = pageOf(OwnUser, 'UserPage')
 export const SessionUser = Type.Object({ user: OwnUser }, { title: 'SessionUser' })
 
-/** What neither an e-mail address nor a URL has. */
-const elsewhere = `\\s${CONTROL}${HALF}`
-const addressPart = `[^@${elsewhere}]+`
+/** Characters that neither e-mail addresses nor URLs contain. */
+const excluded = `\\s${CONTROL}${HALF}`
+const addressPart = `[^@${excluded}]+`
 
-/** Of an account that there may be: earlier versions took more than is taken now. */
+/** The address of an existing account: earlier versions accepted more than `NewEmail` does. */
 const Email = Type.String({
   maxLength: MAX_ADDRESS,
   pattern: `^${addressPart}@${addressPart}\\.${addressPart}$`
 })
 const NewEmail = Type.String({ maxLength: MAX_ADDRESS, pattern: ADDRESS_PATTERN })
-/** argon2 takes any length; the bound keeps a request from costing more than a login. Halves of characters would all be hashed as one. */
+/** argon2 takes any length; the bound keeps a request from costing more than a login. Lone surrogates are refused because they would all be hashed alike. */
 const newPassword = Type.String({ minLength: 10, maxLength: 200, pattern: `^[^${HALF}]*$` })
 const password = Type.String({ minLength: 1, maxLength: 200 })
 
@@ -54,7 +54,7 @@ export const PasswordChange = Type.Object(
   { title: 'PasswordChange', additionalProperties: false }
 )
 
-/** Of a letter: 256 random bits. */
+/** The token in a letter: 256 random bits. */
 const letterToken = line(100)
 
 export const ForgottenPassword = Type.Object(
@@ -77,7 +77,7 @@ export const ProfileChange = Type.Object(
     name: Type.Optional(line(100)),
     bio: Type.Optional(block(2000)),
     avatarUrl: Type.Optional(
-      Type.Union([Type.String({ maxLength: 500, pattern: `^https?://[^${elsewhere}]+$` }), Type.Null()])
+      Type.Union([Type.String({ maxLength: 500, pattern: `^https?://[^${excluded}]+$` }), Type.Null()])
     )
   },
   { title: 'ProfileChange', additionalProperties: false, minProperties: 1 }
@@ -87,7 +87,7 @@ export const RoleChange = Type.Object({ role: Role }, { title: 'RoleChange', add
 export const UserParams = Type.Object({ id: Id })
 export const UserQuery = queryOf({
   ...pageQuery,
-  search: Type.Optional(line(100, 'a part of the name or the e-mail address, in any case')),
+  search: Type.Optional(line(100, 'a part of the name or the e-mail address; case is ignored')),
   role: Type.Optional(Role)
 })
 

@@ -33,7 +33,7 @@ t.test('bad ones are', async (t) => {
     'an open fence in a list': [`${english}\n\n1. \`\`\`sh\n   ls`, /not closed/],
     'words of an assistant': [`Sure! Here is the chapter:\n\n${english}`, /do not belong to the chapter: "Sure/],
     'the form': [`${english}\n"minutes": 12, "content": "..."`, /do not belong to the chapter/],
-    'two signs': [`As an AI language model I can not. [Insert example here] ${english}`, /not part/]
+    'two signs': [`As an AI language model I can not. [Insert example here] ${english}`, /do not belong/]
   }
   for (const [name, [content, told, language]] of Object.entries(bad))
     t.match(problems(content, language), [told], name)

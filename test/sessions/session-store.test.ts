@@ -19,7 +19,7 @@ async function suite(t: Test, store: SessionStore): Promise<void> {
 
   await t.test('what is there is prolonged, and says what it says now', async (t) => {
     await store.begin('used', 'before', 100)
-    await store.prolong('used', 'after', TTL_MS)
+    await store.extend('used', 'after', TTL_MS)
     await later(150)
     t.equal(await store.get('used'), 'after')
   })
@@ -30,7 +30,7 @@ async function suite(t: Test, store: SessionStore): Promise<void> {
     await store.begin('over', 'text', 20)
     await later(50)
     for (const id of ['ended', 'over', 'never']) {
-      await store.prolong(id, 'text', TTL_MS)
+      await store.extend(id, 'text', TTL_MS)
       t.equal(await store.get(id), null, id)
       await store.delete(id)
     }
@@ -39,7 +39,7 @@ async function suite(t: Test, store: SessionStore): Promise<void> {
   await t.test('of a request and a logout at once, the logout counts, whichever is first', async (t) => {
     for (const logoutFirst of [true, false]) {
       await store.begin('raced', 'text', TTL_MS)
-      const steps = [() => store.delete('raced'), () => store.prolong('raced', 'longer', TTL_MS)]
+      const steps = [() => store.delete('raced'), () => store.extend('raced', 'longer', TTL_MS)]
       if (!logoutFirst) steps.reverse()
       await Promise.all(steps.map((step) => step()))
       t.equal(await store.get('raced'), null)
@@ -68,7 +68,7 @@ t.test('on Redis', async (t) => {
   await t.test('two prefixes on one Redis are two stores', async (t) => {
     const other = new RedisSessions(redis, 'other')
     await store.begin('shared', 'mine', TTL_MS)
-    await other.prolong('shared', 'theirs', TTL_MS)
+    await other.extend('shared', 'theirs', TTL_MS)
     await other.delete('shared')
     t.equal(await store.get('shared'), 'mine')
     t.equal(await other.get('shared'), null)
@@ -98,6 +98,6 @@ t.test('on Redis', async (t) => {
     server.signal('SIGCONT')
     await server.kill()
     await t.rejects(store.ready())
-    await t.rejects(store.prolong('old', 'text', TTL_MS))
+    await t.rejects(store.extend('old', 'text', TTL_MS))
   })
 })
