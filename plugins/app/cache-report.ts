@@ -1,11 +1,11 @@
 import fp from 'fastify-plugin'
 import { underWay } from '#generation/overview.ts'
-import { RedisBoard } from '#observability/board.ts'
 import type { CacheHistory, CacheMemory } from '#observability/browse-shapes.ts'
-import { MemoryBoard } from '#observability/memory-board.ts'
+import { MemoryReportStore } from '#observability/memory-report-store.ts'
 import { describeNode } from '#observability/redis-node.ts'
 import { historyOf, memoryOf, type OwnReport, reportOf } from '#observability/report.ts'
 import type { CacheReport } from '#observability/report-shapes.ts'
+import { RedisReportStore } from '#observability/report-store.ts'
 import { Reporter } from '#observability/reporter.ts'
 import { RouteMeter } from '#observability/route-meter.ts'
 import type { Clearing } from '#observability/shapes.ts'
@@ -38,11 +38,11 @@ export default fp(
     const { config, cacheParts, sweeper, database, generations, invalidationLog: invalidations, allSessions, log } = app
     const { meter, store, tier, breaker } = cacheParts
     const redis = app.redis.cache ?? null
-    const board = redis === null ? new MemoryBoard() : new RedisBoard(redis, config.redis.keyPrefix)
+    const reportStore = redis === null ? new MemoryReportStore() : new RedisReportStore(redis, config.redis.keyPrefix)
     const routes = new RouteMeter()
     app.onCompleted((request) => routes.count(request))
     const reporter = new Reporter({
-      board,
+      reportStore,
       meter,
       store,
       routes,
@@ -85,13 +85,13 @@ export default fp(
     const report = async () => {
       // With what this process has counted until now.
       await reporter.beat()
-      return reportOf({ board, redis, own: own(), database: asked })
+      return reportOf({ reportStore, redis, own: own(), database: asked })
     }
-    app.decorate('cacheHistory', (hours) => historyOf(board, hours).catch(() => historyOf(reporter.own, hours)))
-    app.decorate('cacheMemory', () => memoryOf(board))
+    app.decorate('cacheHistory', (hours) => historyOf(reportStore, hours).catch(() => historyOf(reporter.own, hours)))
+    app.decorate('cacheMemory', () => memoryOf(reportStore))
     app.decorate('recountKeys', () => void reporter.countKeys(true))
     app.decorate('noteClearing', (clearing) =>
-      board
+      reportStore
         .putClearing(clearing)
         .catch((err) => log.warn({ err }, 'the report will not tell who has cleared the cache'))
     )

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import pg from 'pg'
 import type { Config } from '#config/config.ts'
-import { RedisBoard } from '#observability/board.ts'
+import { RedisReportStore } from '#observability/report-store.ts'
 import { BackupError, messageOf } from './backup-error.ts'
 import { type DatabaseState, stateOf } from './database-state.ts'
 import { formatBytes } from './folders.ts'
@@ -90,7 +90,7 @@ async function requireReadable(tools: PostgresTools, dump: string, { major }: Da
 /** A running process would serve stale data from memory, and write to the tables that are being replaced. */
 async function requireStopped({ redis: { url, keyPrefix } }: Config, { connections }: DatabaseState): Promise<void> {
   const processes =
-    url === null ? [] : await onRedis(url, 'REDIS_URL', (redis) => new RedisBoard(redis, keyPrefix).processes())
+    url === null ? [] : await onRedis(url, 'REDIS_URL', (redis) => new RedisReportStore(redis, keyPrefix).processes())
   const signs = [
     ...(connections === 0 ? [] : [`${connections} connections to the database`]),
     ...processes.map(({ role, host, pid }) => `${role} ${pid} on ${host} in Redis`)

@@ -9,9 +9,9 @@ import { Presets, SingleBar } from 'cli-progress'
 import type { Cache, Progress } from '#cache'
 import { MAX_PATTERN_LENGTH, RedisStore } from '#cache'
 import { readConfig } from '#config/config.ts'
-import { RedisBoard } from '#observability/board.ts'
 import { reportOf } from '#observability/report.ts'
 import type { CacheReport } from '#observability/report-shapes.ts'
+import { RedisReportStore } from '#observability/report-store.ts'
 import type { RedisClient } from '#redis/connect.ts'
 import { openCache } from './open-cache.ts'
 import { endWithUsage } from './usage.ts'
@@ -31,7 +31,7 @@ try {
   const { redis, cache } = await openCache(url, config, WAIT_MS)
   if (!cache.trusted) throw new Error('Redis does not answer: check REDIS_URL and the server')
   if (options.stats) await showStats(redis, keyPrefix)
-  else process.exitCode = await clear(cache, new RedisStore(redis, keyPrefix), new RedisBoard(redis, keyPrefix))
+  else process.exitCode = await clear(cache, new RedisStore(redis, keyPrefix), new RedisReportStore(redis, keyPrefix))
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
@@ -72,7 +72,7 @@ function usage(problem: string | null): never {
 }
 
 /** Returns the exit code: 0 even if nothing matches, 1 if the user does not confirm. */
-async function clear(cache: Cache, store: RedisStore, board: RedisBoard): Promise<number> {
+async function clear(cache: Cache, store: RedisStore, reportStore: RedisReportStore): Promise<number> {
   const { pattern, all, dryRun, yes } = options
   if (dryRun || !yes) {
     const matching = await withProgressBar((progress) => cache.countPattern(pattern, progress))
@@ -87,7 +87,7 @@ async function clear(cache: Cache, store: RedisStore, board: RedisBoard): Promis
     cache.clearPattern(pattern, progress, `npm run clear-cache, ${operator()}`)
   )
   const clearing = { at: new Date().toISOString(), by: operator(), pattern: all ? 'all' : pattern, deleted }
-  await board.putClearing(clearing).catch(() => {})
+  await reportStore.putClearing(clearing).catch(() => {})
   // Nothing is cached any more, so this Redis may be used with another database.
   if (all) await store.removeLabel()
   console.log(`${deleted} keys cleared`)
@@ -135,7 +135,7 @@ async function withProgressBar(task: (progress: Progress) => Promise<number>): P
 async function showStats(redis: RedisClient, keyPrefix: string): Promise<void> {
   const store = { state: 'trusted', since: new Date().toISOString(), reason: null } as const
   const own = { store, process: null, counted: null, invalidations: [] }
-  const report = await reportOf({ board: new RedisBoard(redis, keyPrefix), redis, own, database: null })
+  const report = await reportOf({ reportStore: new RedisReportStore(redis, keyPrefix), redis, own, database: null })
   if (options.json) console.log(JSON.stringify(report))
   else for (const line of describe(report)) console.log(line)
 }

@@ -10,8 +10,8 @@ export const tags = { progress: (userId: number) => `user:${userId}:progress` }
 
 export const specs = {
   /**
-   * It depends on the course, too: the percentage changes with the number of its chapters, and there is none while it is not published;
-   * and on the user, whose role may let him see it all the same.
+   * Progress also depends on the course (the percentage changes with the number of chapters, and there is none while the course is
+   * unpublished) and on the user (whose role may allow access all the same).
    */
   progress: (userId: number, courseId: number): CacheSpec => ({
     key: `user:${userId}:progress:${courseId}`,

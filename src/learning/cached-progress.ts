@@ -5,7 +5,7 @@ import { specs } from './cache-specs.ts'
 import type { Learning } from './learning.ts'
 import type { OwnEnrollment, Progress } from './shapes.ts'
 
-/** Progress through the cache, read strictly. A write is followed by a read here, which fills the cache again (write-through). */
+/** Progress through the cache, with strict reads. Callers read here after a write, which refills the cache (write-through). */
 export class CachedProgress {
   readonly #cache: Cache
   readonly #learning: Learning
@@ -17,12 +17,12 @@ export class CachedProgress {
     this.#catalogue = catalogue
   }
 
-  /** Throws `NotFoundError` when not enrolled, or in a course that the student may not see (any more). */
+  /** Throws `NotFoundError` if the student is not enrolled, or may not see the course (any more). */
   read(actor: Actor, courseId: number, trace?: Trace): Promise<Progress> {
     return this.#cache.wrap(specs.progress(actor.id, courseId), () => this.#learning.progress(actor, courseId), trace)
   }
 
-  /** Whether the student is enrolled, and how far he is. Throws `NotFoundError` for a course that he may not see. */
+  /** Whether the student is enrolled, and their progress. Throws `NotFoundError` for a course that the student may not see. */
   async enrollment(actor: Actor, courseId: number, trace?: Trace): Promise<OwnEnrollment> {
     try {
       return { courseId, enrolled: true, progress: await this.read(actor, courseId, trace) }

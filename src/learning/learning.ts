@@ -14,10 +14,10 @@ const progressSelect = {
   course: { select: { _count: { select: { chapters: true } } } }
 } satisfies Prisma.EnrollmentSelect
 
-/** How many enrollments the progress in every course reaches: as many as an account may have by default (`QUOTA_ENROLLMENTS`). */
+/** How many enrollments `allProgress` covers: the default of `QUOTA_ENROLLMENTS`. */
 const MOST_PROGRESS = 1000
 
-/** What students do: enroll, complete chapters. */
+/** Enrolling in courses and completing chapters. */
 export class Learning {
   readonly #database: Database
   readonly #quotas: Quotas
@@ -27,11 +27,11 @@ export class Learning {
     this.#quotas = quotas
   }
 
-  /** Idempotent. Throws `NotFoundError` for a course that the student may not see, and 409 where he is enrolled in as many as may be. */
+  /** Idempotent. Throws `NotFoundError` for a course that the student may not see, and 409 if the quota of enrollments is used up. */
   async enroll(actor: Actor, courseId: number): Promise<void> {
     await this.#database.write(async (tx) => {
       await lockAccount(tx, actor.id)
-      // The lock keeps the course there until the enrollment is.
+      // The lock prevents the deletion of the course until the enrollment exists.
       const [course] = await tx.$queryRaw<{ id: number }[]>`select id from course where id = ${courseId} for key share`
       const visible = course && (await tx.course.count({ where: { id: courseId, ...visibleTo(actor) } }))
       if (!visible) throw new NotFoundError('course')
@@ -40,23 +40,23 @@ export class Learning {
     })
   }
 
-  /** Idempotent; what was completed is forgotten. */
+  /** Idempotent. Deletes the completions of the course. */
   async leave(actor: Actor, courseId: number): Promise<void> {
     await this.#database.client.enrollment.deleteMany({ where: { userId: actor.id, courseId } })
   }
 
   /**
-   * Throws 409 when not enrolled, `NotFoundError` for a chapter that the course does not have, and for a course that the student may not
-   * see (any more): what has become of it since it was unpublished is its author's.
+   * Throws 409 if the student is not enrolled, and `NotFoundError` for a chapter outside the course or a course that the student may
+   * not see (any more): changes to an unpublished course are private to its author.
    */
   async complete(actor: Actor, courseId: number, chapterId: number, completed: boolean): Promise<void> {
     await this.#database.write(async (tx) => {
       await lockAccount(tx, actor.id)
-      // First what its author locks first, in the same order: else the two wait for each other.
+      // Locks in the same order as its author's changes do: otherwise the two could deadlock.
       await tx.$queryRaw`select id from course where id = ${courseId} for key share`
       if ((await tx.course.count({ where: { id: courseId, ...visibleTo(actor) } })) === 0)
         throw new NotFoundError('course')
-      // Also the lock that puts two completions of one student in an order.
+      // This update also serializes concurrent completions of the same student.
       const userId = actor.id
       const { count } = await tx.enrollment.updateMany({ where: { userId, courseId }, data: { updatedAt: new Date() } })
       if (count === 0) throw new ApiError(409, 'NOT_ENROLLED', 'you are not enrolled in this course')
@@ -69,19 +69,19 @@ export class Learning {
     })
   }
 
-  /** Throws `NotFoundError` when not enrolled, or in a course that the student may not see (any more). */
+  /** Throws `NotFoundError` if the student is not enrolled, or may not see the course (any more). */
   async progress(actor: Actor, courseId: number): Promise<Progress> {
     const where = { userId_courseId: { userId: actor.id, courseId }, course: visibleTo(actor) }
     const row = await this.#database.client.enrollment.findUnique({ where, select: progressSelect })
-    if (row === null || !isWhole(row)) throw new NotFoundError('enrollment')
+    if (row === null || !hasCourse(row)) throw new NotFoundError('enrollment')
     return toProgress(row)
   }
 
-  /** In the courses that the student may still see, by their ids: of the newest 1,000 enrollments. `signal` cancels it. */
+  /** Progress in the courses that the student may still see, by course id, for the newest 1,000 enrollments. `signal` cancels it. */
   async allProgress(actor: Actor, signal?: AbortSignal): Promise<{ items: Progress[] }> {
     const visible =
       actor.role === 'admin' ? Prisma.sql`true` : Prisma.sql`(status = 'published' or author_id = ${actor.id})`
-    // One statement: the ids of so many enrollments, as Prisma would send them back for their relations, are more than it may send.
+    // One raw statement: Prisma would load the relations by sending all ids back, which may exceed its limit of parameters.
     const read = (tx: Transaction) => tx.$queryRaw<CountedProgress[]>`
       select course_id as "courseId", updated_at as "updatedAt",
         array(select chapter_id from chapter_completion
@@ -96,7 +96,7 @@ export class Learning {
     return { items: (await this.#database.read('lists', read, signal)).map(summarize) }
   }
 
-  /** The courses that the student is enrolled in and may still see, the latest enrollment first. `signal` cancels it. */
+  /** The courses that the student is enrolled in and may still see, latest enrollment first. `signal` cancels the query. */
   async courses(
     actor: Actor,
     paging: { page: number; limit: number },
@@ -116,7 +116,7 @@ export class Learning {
     const { rows, total } = await this.#database.read('lists', read, signal)
     return toPage(
       rows
-        .filter((row) => isWhole(row) && hasAuthor(row.course))
+        .filter((row) => hasCourse(row) && hasAuthor(row.course))
         .map((row) => ({ ...toItem(row.course), progress: toProgress(row) })),
       total,
       paging
@@ -124,7 +124,7 @@ export class Learning {
   }
 }
 
-/** Rounded down: 100 is for a course of which nothing is left. */
+/** Rounded down, so that 100 means that every chapter is completed. */
 export function percentOf(completed: number, total: number): number {
   return total === 0 ? 0 : Math.floor((100 * completed) / total)
 }
@@ -136,8 +136,8 @@ interface ProgressRow {
   readonly course: { readonly _count: { readonly chapters: number } }
 }
 
-/** Prisma reads a relation in a statement of its own: what was deleted in between is null there, whatever the type says. */
-function isWhole({ course }: { course: object | null }): boolean {
+/** Prisma reads a relation in a separate statement: if the row was deleted in between, it is null, whatever the type says. */
+function hasCourse({ course }: { course: object | null }): boolean {
   return course !== null
 }
 

@@ -21,7 +21,7 @@ export const EnrolledCoursePage = pageOf(
   'EnrolledCoursePage'
 )
 
-/** What a signed-in user reads beside the page of a course, which is the same for everybody. */
+/** The user's own part of a course page; the rest is the same for everybody. */
 export const OwnEnrollment = Type.Object(
   { courseId: Type.Integer(), enrolled: Type.Boolean(), progress: Type.Union([Progress, Type.Null()]) },
   { title: 'OwnEnrollment' }

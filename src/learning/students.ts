@@ -5,10 +5,10 @@ import { toPage } from '#http/paging.ts'
 import { percentOf } from './learning.ts'
 import type { StudentPage } from './shapes.ts'
 
-/** How many students the pages reach, and the total counts. */
-const DEEPEST = 10_000
+/** How many students the pages and the total cover. */
+const MAX_LISTED = 10_000
 
-/** Who is enrolled in a course, for its author and admins: always from the database. */
+/** The students of a course, for its author and admins; always read from the database. */
 export class Students {
   readonly #database: Database
 
@@ -17,8 +17,8 @@ export class Students {
   }
 
   /**
-   * One page, the latest enrollment first. Throws `NotFoundError` for a course that the actor may not see, and 403 for one that is not his.
-   * `signal` cancels it.
+   * One page, latest enrollment first. Throws `NotFoundError` for a course that the actor may not see, and 403 for another author's
+   * course. `signal` cancels the query.
    */
   page(
     actor: Actor,
@@ -29,7 +29,7 @@ export class Students {
     const read = async (tx: Transaction) => {
       await requireOwnCourse(tx, actor, courseId)
       const offset = (paging.page - 1) * paging.limit
-      const limit = Math.max(0, Math.min(paging.limit, DEEPEST - offset))
+      const limit = Math.max(0, Math.min(paging.limit, MAX_LISTED - offset))
       const rows = await tx.$queryRaw<Row[]>`
         select id, name, bio, avatar_url as "avatarUrl", created_at as "createdAt", "enrolledAt",
           (select count(*) from chapter_completion where user_id = id and course_id = ${courseId})::int as completed
@@ -41,7 +41,7 @@ export class Students {
         order by "enrolledAt" desc, id desc`
       const [{ total, chapters }] = await tx.$queryRaw<[{ total: number; chapters: number }]>`
         select (select count(*) from chapter where course_id = ${courseId})::int as chapters,
-          (select count(*) from (select from enrollment where course_id = ${courseId} limit ${DEEPEST}) as counted)::int
+          (select count(*) from (select from enrollment where course_id = ${courseId} limit ${MAX_LISTED}) as counted)::int
             as total`
       return toPage(
         rows.map(({ completed, enrolledAt, createdAt, ...user }) => ({

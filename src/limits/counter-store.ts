@@ -3,15 +3,15 @@ import type { Count, Counters } from './counters.ts'
 type Callback = (error: Error | null, count?: Count) => void
 
 /**
- * The store of `@fastify/rate-limit` over `Counters`. A limit that has a key generator of its own names its counters by it, and
- * limits with the same keys share them. Any other is counted for its route, apart from the limit that all routes have.
+ * The store of `@fastify/rate-limit` on top of `Counters`. A limit with its own key generator uses the generated keys as they are,
+ * so limits with the same keys share counters. Any other limit of a route is counted separately from the limit of all routes.
  */
 export class CounterStore {
   readonly #counters: Counters
   readonly #keyGenerator: unknown
   readonly #scope: string
 
-  /** `limit` is what the library passes: all options of the limit. */
+  /** `limit` are all options of the limit, as the library passes them. */
   constructor(counters: Counters, limit: object, scope = '') {
     this.#counters = counters
     this.#keyGenerator = keyGeneratorOf(limit)
@@ -30,7 +30,7 @@ export class CounterStore {
   }
 }
 
-/** By its key generator a limit is known. */
+/** Limits are identified by their key generator. */
 export function keyGeneratorOf(limit: object): unknown {
   return 'keyGenerator' in limit ? limit.keyGenerator : undefined
 }
@@ -38,7 +38,7 @@ export function keyGeneratorOf(limit: object): unknown {
 function scopeOf(limit: object): string {
   const route = 'routeInfo' in limit ? limit.routeInfo : undefined
   if (typeof route !== 'object' || route === null || !('url' in route && 'method' in route))
-    throw new TypeError('a rate limit that belongs to no route needs a keyGenerator')
-  // A HEAD is counted with the GET of its route.
+    throw new TypeError('a rate limit without a route needs a keyGenerator')
+  // HEAD counts towards the GET of the same route.
   return `${String(route.method).replace('HEAD', 'GET')} ${String(route.url)}:`
 }

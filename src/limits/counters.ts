@@ -4,8 +4,8 @@ import type { RedisClient } from '#redis/connect.ts'
 import { endOfTurn } from '#redis/once-per-turn.ts'
 
 /**
- * Counts, and lets the window begin with the first: one step, so that many processes count exactly. What was put there by hand, and is
- * no count or has no end, or a later one than a window has, begins anew.
+ * Increments a counter, and starts its window with the first increment: atomically, so that several processes count exactly. A value
+ * put there by hand that is not a count, or whose TTL is missing or too long, is reset.
  */
 const INCREMENT = `
 local current = redis.pcall('INCRBY', KEYS[1], ARGV[2])
@@ -26,17 +26,17 @@ const MAX_OWN_COUNTERS = 100_000
 
 export interface Count {
   readonly current: number
-  /** How much longer the window is open, in ms. */
+  /** How much longer the window lasts, in ms. */
   readonly ttl: number
 }
 
-/** What is counted in one step. */
+/** Increments that are sent to Redis together. */
 interface Group {
   size: number
   readonly counted: Promise<Count>
 }
 
-/** Counters of requests in windows of time: in Redis for all processes together, in this process while Redis is gone. */
+/** Counters of requests in time windows: in Redis for all processes together; in this process while Redis does not answer. */
 export class Counters {
   readonly #redis: RedisClient | null
   readonly #prefix: string
@@ -51,17 +51,17 @@ export class Counters {
     this.#log = log
   }
 
-  /** At once where this process counts for itself: nobody then waits for a promise. Never rejects. */
+  /** Not a promise if the process counts on its own, which saves a wait. Never rejects. */
   increment(key: string, windowMs: number): Count | Promise<Count> {
     return this.#redis === null ? this.#addOwn(key, 1, windowMs) : this.#incrementShared(this.#redis, key, windowMs)
   }
 
-  /** Those that are counted under one key in one turn of the event loop are counted together, and each gets its own place. */
+  /** Increments of one key in the same turn of the event loop are coalesced; each gets its own position in the count. */
   async #incrementShared(redis: RedisClient, key: string, windowMs: number): Promise<Count> {
     const group = this.#groups.get(key) ?? this.#begin(redis, key, windowMs)
-    const place = ++group.size
+    const position = ++group.size
     const { current, ttl } = await group.counted
-    return { current: current - group.size + place, ttl }
+    return { current: current - group.size + position, ttl }
   }
 
   #begin(redis: RedisClient, key: string, windowMs: number): Group {
@@ -81,8 +81,7 @@ export class Counters {
       this.#failing = false
       return { current: Number(answer[0]), ttl: Number(answer[1]) }
     } catch (err) {
-      if (!this.#failing)
-        this.#log.error({ err }, 'rate limits counted by each process for itself: Redis does not answer')
+      if (!this.#failing) this.#log.error({ err }, 'Redis does not answer: each process counts rate limits on its own')
       this.#failing = true
       return this.#addOwn(key, size, windowMs)
     }
@@ -95,7 +94,7 @@ export class Counters {
       return { current: size, ttl: windowMs }
     }
     count.current += size
-    // lru-cache reads its clock at intervals, and may find more time left than the window has.
+    // lru-cache caches its clock, so the remaining time can exceed the window.
     return { current: count.current, ttl: Math.min(windowMs, this.#own.getRemainingTTL(key)) }
   }
 }

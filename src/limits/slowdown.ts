@@ -3,12 +3,12 @@ import { Holdings } from '#bounds/holdings.ts'
 
 export interface SlowdownOptions {
   readonly delayMs: number
-  /** How many wait at a time under one key, and in all. */
+  /** How many requests may wait at a time, per key and in total. */
   readonly waitingOfKey: number
   readonly waiting: number
 }
 
-/** Lets requests wait, holding nothing but their connections. What wait at a time is bounded, and so is how many pass in an hour. */
+/** Delays requests, which then hold only their connections. The number of waiting requests is bounded, and so the rate at which they pass. */
 export class Slowdown {
   readonly #options: SlowdownOptions
   readonly #waiting = new Holdings<string>()
@@ -18,13 +18,13 @@ export class Slowdown {
     this.#options = options
   }
 
-  /** Resolves to true after the delay, to false at once where too many are waiting already. */
+  /** Resolves to true after the delay, or to false at once if too many are already waiting. */
   async wait(key: string): Promise<boolean> {
     const { delayMs, waitingOfKey, waiting } = this.#options
     if (this.#waiting.of(key) >= waitingOfKey || this.#all >= waiting) return false
     this.#waiting.add(key)
     this.#all++
-    // Its place is taken for the whole time, whether or not the client is still there: hanging up makes nobody faster.
+    // The place stays taken for the whole delay even if the client hangs up: otherwise hanging up would bypass the bound.
     await sleep(delayMs)
     this.#all--
     this.#waiting.release(key)

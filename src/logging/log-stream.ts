@@ -4,10 +4,10 @@ import { pino } from 'pino'
 const WARN = 40
 const FLUSH_LINES = 256
 const FLUSH_MS = 100
-/** Asks pino for `lastLevel`. */
+/** Makes pino set `lastLevel`. */
 const needsMetadata: unique symbol = Symbol.for('pino.metadata')
 
-/** Pino's destination takes bytes too; its types do not say so. */
+/** Pino's destination also accepts bytes, but its types do not say so. */
 interface Output {
   write(bytes: Buffer | string): boolean
   flushSync(): void
@@ -15,13 +15,13 @@ interface Output {
 }
 
 /**
- * The log on standard output. Lines are written together, up to 256 of them or after 100 ms, the rest when the process exits: a
- * system call a line would cost a cached answer a tenth of its speed. (The batches of pino's own destination measure all that
- * waits with every line, which is dearer than what they save.) A `kill -9` loses what was logged within the last 100 ms.
+ * The log on standard output. Lines are written in batches of up to 256, after 100 ms, or when the process exits: a system call
+ * per line would cost a tenth of the throughput of cached answers. (Pino's own destination measures all pending lines with every
+ * new one, which costs more than its batching saves.) A `kill -9` loses up to 100 ms of the log.
  */
 class LogStream {
   readonly [needsMetadata] = true
-  /** Of the line that comes; set by pino. */
+  /** The level of the next line; set by pino. */
   lastLevel = 0
   readonly #output: Output
   #lines = ''
@@ -30,7 +30,7 @@ class LogStream {
   #timer: NodeJS.Timeout | undefined
 
   constructor() {
-    // Pino's destination ends itself when the event loop is empty: our handler has to be the first.
+    // Pino's destination closes itself when the event loop is empty: our handler has to run first.
     process.on('beforeExit', () => this.#flush())
     process.on('exit', () => {
       this.#flush()
@@ -42,10 +42,10 @@ class LogStream {
     })
   }
 
-  /** A line, its end included; `level` as pino counts, which gives none along. */
+  /** Writes a line, which includes its line end. Pino passes no `level`. */
   write(line: string, level = this.lastLevel): void {
     this.#lines += line
-    // Of trouble the operator hears at once.
+    // Warnings and errors are written at once.
     if (++this.#count >= FLUSH_LINES || level >= WARN) this.#flush()
     else this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS).unref()
   }
@@ -54,18 +54,18 @@ class LogStream {
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#count === 0 || this.#ended) return
-    // As bytes: text would be encoded twice, the first time to learn its length.
+    // As bytes: text would be encoded twice, the first time only to learn its length.
     this.#output.write(Buffer.from(this.#lines))
     this.#lines = ''
     this.#count = 0
   }
 }
 
-/** A process has one standard output, and so one of these: lines for people in a terminal, JSON everywhere else. */
+/** The log stream of the process: readable lines in a terminal, JSON everywhere else. */
 export const logStream = process.stdout.isTTY ? await readableLines() : new LogStream()
 
 async function readableLines() {
-  // Only where it is used: loading it takes a while.
+  // Loaded only if used, because loading it takes a while.
   const { default: pretty } = await import('pino-pretty')
   return pretty({ sync: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', singleLine: true })
 }

@@ -1,4 +1,4 @@
-/** What `src/` needs of a logger; Fastify's pino instance is one. */
+/** The logger that `src/` expects; Fastify's pino instance implements it. */
 export interface Log {
   debug(fields: object, message: string): void
   info(fields: object, message: string): void

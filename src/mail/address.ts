@@ -2,18 +2,18 @@ import { domainToASCII, domainToUnicode } from 'node:url'
 import { ApiError } from '#http/errors.ts'
 import { CONTROL, HALF } from '#http/text.ts'
 
-/** What no address has: with a sign that has a meaning in the head of a letter (RFC 5322) several texts would be one mailbox, or one several. */
-const ELSEWHERE = `@\\s${CONTROL}${HALF}<>()\\[\\],;:\\\\"`
-/** Of an address as it is typed, its domain in any script. */
-export const ADDRESS_PATTERN = `^[^${ELSEWHERE}]+@[^${ELSEWHERE}]+\\.[^${ELSEWHERE}]+$`
-/** Of one as it is stored. */
+/** Characters refused in addresses. Those with a meaning in mail headers (RFC 5322) would make one text several mailboxes, or several one. */
+const EXCLUDED = `@\\s${CONTROL}${HALF}<>()\\[\\],;:\\\\"`
+/** An address as it is typed, with a domain in any script. */
+export const ADDRESS_PATTERN = `^[^${EXCLUDED}]+@[^${EXCLUDED}]+\\.[^${EXCLUDED}]+$`
+/** The domain of a stored address. */
 const PLAIN_DOMAIN = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/
-const PLAIN_LOCAL = new RegExp(`^[^${ELSEWHERE}]+@$`, 'u')
+const PLAIN_LOCAL = new RegExp(`^[^${EXCLUDED}]+@$`, 'u')
 export const MAX_ADDRESS = 254
-/** Only what is a name in some script: of anything else, `domainToASCII` would read a part, as a URL. */
+/** A domain in any script. `domainToASCII` parses anything else like a URL, and would keep only a part of it. */
 const NAMES = /^[\p{L}\p{M}\p{N}._-]+$/u
 
-/** The one form of an address: lower case, its domain in ASCII, so that two of one mailbox are the same. */
+/** The canonical form of an address: lower case, with the domain in ASCII, so that a mailbox has only one. */
 export function normalize(email: string): string {
   const text = folded(email)
   const { local, domain } = split(text)
@@ -22,7 +22,7 @@ export function normalize(email: string): string {
   return ascii === '' ? text : local + ascii
 }
 
-/** The forms in which the address of an account may be stored, the likeliest first: earlier versions kept domains as they were typed. */
+/** The forms in which the address of an account may be stored, likeliest first: earlier versions stored domains as typed. */
 export function storedForms(email: string): string[] {
   const address = normalize(email)
   const { local, domain } = split(address)
@@ -30,13 +30,13 @@ export function storedForms(email: string): string[] {
   return [...new Set([folded(email), address, ...(unicode === '' ? [] : [local + unicode])])]
 }
 
-/** Whether letters can be sent to this normalized address, and reach it alone. */
+/** Whether mail can be sent to this normalized address, and reaches only this one. */
 export function isMailable(address: string): boolean {
   const { local, domain } = split(address)
   return address.length <= MAX_ADDRESS && PLAIN_LOCAL.test(local) && PLAIN_DOMAIN.test(domain)
 }
 
-/** The form of an address that an account is to have. Throws 400 for what is none once it is normalized. */
+/** Normalizes the address of a new or changed account. Throws 400 if the result is not a valid address. */
 export function newAddress(email: string): string {
   const address = normalize(email)
   if (isMailable(address)) return address
@@ -47,7 +47,7 @@ function folded(email: string): string {
   return email.normalize('NFKC').toLowerCase()
 }
 
-/** The `@` is part of the first. */
+/** The `@` is part of `local`. */
 function split(address: string): { local: string; domain: string } {
   const at = address.lastIndexOf('@') + 1
   return { local: address.slice(0, at), domain: address.slice(at) }

@@ -6,21 +6,21 @@ import { storedForms } from './address.ts'
 import type { Language } from './language.ts'
 
 export type LetterKind = 'password_reset' | 'email_verification' | 'email_change' | 'email_change_notice'
-/** Those with a token, and how long it is good, in ms. */
+/** The kinds with a token, and how long the token is valid, in ms. */
 const lifetimes: Partial<Record<LetterKind, number>> = {
   password_reset: 3_600_000,
   email_verification: 86_400_000,
   email_change: 86_400_000
 }
 
-/** Letters of one kind, for one account, and of those that change an address to one address, in an hour and in a day. */
+/** Letters of one kind per hour and day, for one account; for `email_change`, also to one address. */
 const MAX_HOUR = 5
 const MAX_DAY = 15
-/** Beyond that a new password is still sent for while no token that was sent is good for so long. */
-const GOOD_MS = 1_800_000
-/** Letters of everybody that wait. */
+/** A password reset above the limit is still sent, unless an earlier token remains valid for at least this long. */
+const STILL_VALID_MS = 1_800_000
+/** Waiting letters of all accounts. */
 const MAX_WAITING = 1000
-/** For so long nobody else takes a letter that somebody has taken: longer than it takes to send one. */
+/** The lease of a letter that a process is sending: longer than sending takes. */
 const LEASE_MS = 120_000
 const KEPT_MS = 2 * 86_400_000
 const TOKEN_BYTES = 32
@@ -28,12 +28,12 @@ const TOKEN_BYTES = 32
 export interface LetterOrder {
   readonly kind: LetterKind
   readonly email: string
-  /** Null: of whoever has this address when the letter is sent. */
+  /** Null: for the account that has this address when the letter is sent. */
   readonly userId: number | null
   readonly language: Language
 }
 
-/** A letter that is to be sent now. */
+/** A letter to be sent now. */
 export interface DueLetter {
   readonly id: number
   readonly kind: LetterKind
@@ -43,7 +43,7 @@ export interface DueLetter {
   readonly attempts: number
 }
 
-/** What a token that came back is good for. */
+/** What a valid token proves. */
 export interface Proof {
   readonly userId: number
   readonly email: string
@@ -51,8 +51,9 @@ export interface Proof {
 }
 
 /**
- * Letters that wait, and the tokens of those that were sent, in the database: a restart loses none. A token is made when its letter is sent, and
- * only its digest is kept. A newer letter of a kind voids the older ones, but for those that strangers can order: a new password.
+ * Waiting letters, and the tokens of sent ones, in the database, so that a restart loses none. A token is created when its letter is
+ * sent, and only its digest is stored. A newer letter of a kind invalidates the older ones, except for password resets, which
+ * strangers can order.
  */
 export class Letters {
   readonly #database: Database
@@ -62,16 +63,18 @@ export class Letters {
   }
 
   /**
-   * True where the letter will be sent, false where its account or address has got as many of the kind as it may. Throws 503 while too many wait.
-   * One to whoever has an address is counted when it is sent: here all addresses are the same.
+   * Resolves to false if the account or address has reached its limit for this kind of letter, else to true. Throws 503 while too
+   * many letters wait. A letter without `userId` is counted only when it is sent, so that here all addresses are treated alike.
    */
   async order(tx: Transaction, { kind, email, userId, language }: LetterOrder): Promise<boolean> {
     const [{ waiting }] = await tx.$queryRaw<[{ waiting: number }]>`
       select count(*)::int as waiting from (select from letter where due_at is not null limit ${MAX_WAITING}) as filled`
     if (waiting >= MAX_WAITING) {
-      throw new ApiError(503, 'MAIL_QUEUE_FULL', 'too many letters wait to be sent: try again', { 'Retry-After': '60' })
+      throw new ApiError(503, 'MAIL_QUEUE_FULL', 'too many letters are waiting to be sent: try again', {
+        'Retry-After': '60'
+      })
     }
-    // A notice is a warning: whoever could use up the letters of an account could hide what he does to it.
+    // A notice is a security warning: it has no limit, or an attacker could suppress it by using the limit up.
     if (userId !== null && kind !== 'email_change_notice') {
       if (!(await this.#isWithinLimits(tx, { kind, email, userId }))) return false
       await tx.$executeRaw`
@@ -82,7 +85,7 @@ export class Letters {
     return true
   }
 
-  /** The letter that has waited longest, for this process to send; null where none is due. */
+  /** Leases the letter that has waited longest to this process; null if none is due. */
   async take(): Promise<DueLetter | null> {
     const [letter] = await this.#database.client.$queryRaw<DueLetter[]>`
       update letter set attempts = attempts + 1, due_at = now() + ${LEASE_MS} * interval '1 millisecond'
@@ -92,11 +95,11 @@ export class Letters {
   }
 
   /**
-   * The token to send with a letter, null where it has none. Undefined where it is not to be sent: nobody has the address, its account has
-   * got enough, or a newer letter was ordered.
+   * Creates the token for a letter; null for a kind without a token. Undefined if the letter must not be sent: nobody has the
+   * address, its account has reached the limit, or a newer letter was ordered.
    */
   async prepare({ id, kind, email, user_id }: DueLetter): Promise<string | null | undefined> {
-    const userId = user_id ?? (await this.#address({ id, kind, email }))
+    const userId = user_id ?? (await this.#assign({ id, kind, email }))
     if (userId === null) return undefined
     const lifetimeMs = lifetimes[kind]
     const token = lifetimeMs === undefined ? null : randomBytes(TOKEN_BYTES).toString('base64url')
@@ -109,28 +112,28 @@ export class Letters {
     return count === 0 ? undefined : token
   }
 
-  /** It was sent, or a newer one was ordered. */
+  /** The letter was sent, or a newer one was ordered. */
   async settle(id: number): Promise<void> {
     await this.#database.client.letter.updateMany({ where: { id }, data: { dueAt: null } })
   }
 
-  /** It never will be sent: no token of it is in a mailbox. */
+  /** The letter will never be sent, so its token is deleted as well. */
   async giveUp(id: number): Promise<void> {
     await this.#database.client.letter.updateMany({ where: { id }, data: { dueAt: null, digest: null } })
   }
 
-  /** It is to be sent again, unless a newer one was ordered meanwhile. */
+  /** Schedules another attempt, unless a newer letter was ordered meanwhile. */
   async postpone(id: number, delayMs: number): Promise<void> {
     const dueAt = new Date(Date.now() + delayMs)
     await this.#database.client.letter.updateMany({ where: { id, dueAt: { not: null } }, data: { dueAt } })
   }
 
-  /** Forgets what nobody needs any more: no token in it is good, and no limit counts it. */
+  /** Deletes old letters: their tokens have expired, and no limit counts them. */
   async sweep(): Promise<void> {
     await this.#database.client.letter.deleteMany({ where: { createdAt: { lt: new Date(Date.now() - KEPT_MS) } } })
   }
 
-  /** What the token is good for. Throws 400 where it is wrong, was used, has expired, or a newer letter was sent. */
+  /** What the token proves. Throws 400 if it is wrong, used or expired, or a newer letter was sent. */
   async find(token: string, kinds: readonly LetterKind[]): Promise<Proof> {
     const found = await this.#database.client.letter.findFirst({
       where: { digest: digestOf(token), kind: { in: [...kinds] }, expiresAt: { gt: new Date() } },
@@ -141,7 +144,7 @@ export class Letters {
     return { userId: found.userId, email: found.email, kind }
   }
 
-  /** Uses the token up: of two that come at once, one succeeds. Throws as `find` does. */
+  /** Uses the token up: of two concurrent calls, one succeeds. Throws as `find` does. */
   async spend(tx: Transaction, token: string): Promise<void> {
     const { count } = await tx.letter.updateMany({
       where: { digest: digestOf(token), expiresAt: { gt: new Date() } },
@@ -151,10 +154,11 @@ export class Letters {
   }
 
   /**
-   * Of a letter to whoever has an address: the account that it is for, for which it counts from now on. Null, and the letter is forgotten, where
-   * nobody has the address, or the account has got enough: a stranger can use that up, but then its owner has a good token in his mailbox.
+   * Assigns a letter without `userId` to the account with its address, where it counts from now on. If nobody has the address, or the
+   * account has reached its limit, the letter is deleted and the result is null: a stranger can use the limit up, but then the owner
+   * already has a valid token in the mailbox.
    */
-  async #address({ id, kind, email }: Pick<DueLetter, 'id' | 'kind' | 'email'>): Promise<number | null> {
+  async #assign({ id, kind, email }: Pick<DueLetter, 'id' | 'kind' | 'email'>): Promise<number | null> {
     return this.#database.write(async (tx) => {
       const user = await tx.user.findFirst({
         where: { email: { in: storedForms(email) } },
@@ -162,7 +166,7 @@ export class Letters {
       })
       if (user !== null) {
         const about = { kind, email, userId: user.id }
-        if ((await this.#isWithinLimits(tx, about)) || !(await hasGoodToken(tx, about))) {
+        if ((await this.#isWithinLimits(tx, about)) || !(await hasValidToken(tx, about))) {
           await tx.letter.updateMany({ where: { id }, data: { userId: user.id, email: user.email } })
           return user.id
         }
@@ -173,7 +177,7 @@ export class Letters {
   }
 
   async #isWithinLimits(tx: Transaction, { kind, email, userId }: Addressed): Promise<boolean> {
-    // The address of an account is its own; one that it is to have may be a stranger's, to whom many accounts could send.
+    // A new address may be a stranger's, to whom many accounts could send letters, so it has its own limit.
     const locks = kind === 'email_change' ? [`user ${userId}`, `address ${email}`] : [`user ${userId}`]
     for (const who of locks) {
       await tx.$executeRaw`select pg_advisory_xact_lock(${LETTER_LOCKS}::int, hashtext(${`${kind} ${who}`}))`
@@ -188,15 +192,15 @@ export class Letters {
 
 type Addressed = { kind: LetterKind; email: string; userId: number }
 
-/** Or is about to be sent one. */
-async function hasGoodToken(tx: Transaction, { kind, userId }: Addressed): Promise<boolean> {
-  const sent = { digest: { not: null }, expiresAt: { gt: new Date(Date.now() + GOOD_MS) } }
+/** Also true if a token is about to be sent. */
+async function hasValidToken(tx: Transaction, { kind, userId }: Addressed): Promise<boolean> {
+  const sent = { digest: { not: null }, expiresAt: { gt: new Date(Date.now() + STILL_VALID_MS) } }
   return (await tx.letter.count({ where: { kind, userId, OR: [sent, { dueAt: { not: null } }] } })) > 0
 }
 
-/** 400: it is not said what is wrong with the token. */
+/** 400: the message does not reveal what is wrong with the token. */
 export function badToken(): ApiError {
-  return new ApiError(400, 'BAD_LETTER_TOKEN', 'token is wrong, has expired or was used: ask for a new letter')
+  return new ApiError(400, 'BAD_LETTER_TOKEN', 'token is wrong, has expired or was already used: request a new letter')
 }
 
 function digestOf(token: string): string {

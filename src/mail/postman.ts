@@ -5,16 +5,16 @@ import { type OutgoingMail, RefusedError } from './smtp.ts'
 
 /** Letters that one process sends at a time. */
 const AT_ONCE = 4
-/** How often it looks for letters of other processes, and those that are to be sent again. */
+/** How often it looks for letters ordered by other processes and for letters to retry. */
 const POLL_MS = 5000
 const SWEEP_MS = 3_600_000
 const MAX_ATTEMPTS = 8
 const FIRST_DELAY_MS = 10_000
 const LONGEST_DELAY_MS = 900_000
-/** How long a process that stops waits for letters that are under way; another one sends them again otherwise. */
+/** How long a stopping process waits for letters under way; otherwise another process sends them again. */
 const GRACE_MS = 5000
 
-/** Pages of the front end, beneath `PUBLIC_URL`. The token is behind a `#`: no server and no log on the way sees it. */
+/** Pages of the front end, below `PUBLIC_URL`. The token follows a `#`, so that no server and no log on the way sees it. */
 const pages = {
   password_reset: '/reset-password',
   email_verification: '/verify-email',
@@ -29,7 +29,7 @@ export interface PostmanOptions {
   readonly log: Log
 }
 
-/** Sends the letters that wait, outside of any request: a mail server that is slow or dead holds nobody up. */
+/** Sends waiting letters outside of any request, so that a slow or dead mail server delays nobody. */
 export class Postman {
   readonly #options: PostmanOptions
   readonly #rounds = new Set<Promise<void>>()
@@ -47,12 +47,12 @@ export class Postman {
     this.#timer.unref()
   }
 
-  /** There may be a letter. */
+  /** Call it when there may be a letter. */
   wake(): void {
     if (this.#stopping || this.#rounds.size >= AT_ONCE) return
     const round = this.#round()
       .catch((err) =>
-        this.#options.log.error({ err }, 'letters wait: the database does not answer; check DATABASE_URL')
+        this.#options.log.error({ err }, 'letters are waiting: the database does not answer; check DATABASE_URL')
       )
       .finally(() => this.#rounds.delete(round))
     this.#rounds.add(round)
@@ -76,7 +76,7 @@ export class Postman {
     while (!this.#stopping) {
       const letter = await letters.take()
       if (letter === null) return
-      // Where one waits there may be more.
+      // There may be more than one.
       this.wake()
       await this.#deliver(letter)
     }
@@ -96,13 +96,13 @@ export class Postman {
     } catch (err) {
       const isLast = err instanceof RefusedError || attempts >= MAX_ATTEMPTS
       if (isLast) {
-        log.error({ ...about, err }, 'a letter was not sent, and is given up: its user may ask for another one')
+        log.error({ ...about, err }, 'gave up sending a letter: the user may request another one')
         return letters.giveUp(id)
       }
       const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 3 ** (attempts - 1))
       log.warn(
         { ...about, err, againInS: delayMs / 1000 },
-        'a letter was not sent: tried again; check MAIL_URL and the mail server'
+        'a letter could not be sent: retrying; check MAIL_URL and the mail server'
       )
       await letters.postpone(id, delayMs)
     }

@@ -10,7 +10,7 @@ export interface RenderedLetter {
 
 const NAME = 'AI Akademiya'
 
-/** A letter as plain text and as HTML; `link` is null where there is nothing to follow. */
+/** Renders a letter as plain text and HTML; `link` is null for a letter without a link. */
 export function renderLetter(kind: LetterKind, language: Language, link: string | null): RenderedLetter {
   const { subject, intro, action, outro } = texts[language][kind]
   const shown = action === null || link === null ? null : { action, link }
@@ -18,7 +18,7 @@ export function renderLetter(kind: LetterKind, language: Language, link: string 
   return { subject, text: `${text}\n`, html: page(language, subject, intro, shown, outro) }
 }
 
-/** Styles of elements, which clients keep that drop the sheet; the sheet has what depends on the reader: dark colours. */
+/** Inline styles, for mail clients that drop style sheets. The sheet only adds dark colours. */
 const style = {
   body: 'margin:0;padding:24px 12px;background:#f3f4f6;color:#1f2937;font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif',
   card: 'max-width:520px;margin:0 auto;padding:28px 24px;background:#ffffff;border-radius:12px',

@@ -4,7 +4,7 @@ import { createTransport, type Transporter } from 'nodemailer'
 import { isMailable, normalize } from './address.ts'
 import type { RenderedLetter } from './render.ts'
 
-/** A server that does not connect, greet, or say anything more, for so long is tried again later; `deadlineMs` is for one letter in all. */
+/** Timeouts to connect, for the greeting and for silence, after which the letter is retried later; `deadlineMs` is for one letter in total. */
 const TIMEOUTS = { connectMs: 10_000, silenceMs: 15_000, deadlineMs: 60_000 }
 
 export interface OutgoingMail extends RenderedLetter {
@@ -12,7 +12,7 @@ export interface OutgoingMail extends RenderedLetter {
   readonly language: string
 }
 
-/** The mail server refuses this letter, and will again. */
+/** The mail server refused this letter permanently. */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError'
 }
@@ -23,7 +23,7 @@ export class Smtp {
   readonly #from: string
   readonly #deadlineMs: number
 
-  /** `url` as the configuration has checked it. */
+  /** `url` has been validated by the configuration. */
   constructor(url: string, from: string, { connectMs, silenceMs, deadlineMs } = TIMEOUTS) {
     const { protocol, hostname, port, username, password, searchParams } = new URL(url)
     const ca = searchParams.get('ca')
@@ -36,7 +36,7 @@ export class Smtp {
       host: hostname.replace(/^\[|\]$/g, ''),
       ...(port !== '' && { port: Number(port) }),
       secure,
-      // A password goes over no line that others read.
+      // A password must not be sent unencrypted.
       requireTLS: !secure && (auth !== undefined || ca !== null) && !isLoopback(hostname),
       ...(auth && { auth }),
       ...(ca !== null && { tls: { ca: readFileSync(ca) } }),
@@ -49,14 +49,14 @@ export class Smtp {
     })
   }
 
-  /** Resolves once the server has taken it. Throws `RefusedError` where another attempt is of no use. */
+  /** Resolves once the server has accepted the letter. Throws `RefusedError` if a retry is pointless. */
   async send({ to, subject, text, html, language }: OutgoingMail): Promise<void> {
     const address = normalize(to)
-    // Of what is no plain address nodemailer would leave signs out, and send the letter to somebody else.
-    if (!isMailable(address)) throw new RefusedError('this is no e-mail address')
+    // In an unusual address nodemailer would drop characters, and send the letter to somebody else.
+    if (!isMailable(address)) throw new RefusedError('not a valid e-mail address')
     const mail = {
       from: this.#from,
-      // An object is no list, and is not parsed.
+      // Nodemailer would parse a string as a list of addresses, but not an object.
       to: { name: '', address },
       subject,
       text,
@@ -71,7 +71,7 @@ export class Smtp {
     try {
       await Promise.race([this.#transport.sendMail(mail), late])
     } catch (error) {
-      throw isRefusal(error) ? new RefusedError('the mail server refuses the letter', { cause: error }) : error
+      throw isRefusal(error) ? new RefusedError('the mail server refused the letter', { cause: error }) : error
     } finally {
       timer.abort()
     }
@@ -82,7 +82,7 @@ function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')
 }
 
-/** The recipient or the text is refused, for good. A refused password or sender is the operator's to mend, and then the letter goes out. */
+/** Whether the recipient or the text was refused permanently. A refused password or sender is for the operator to fix; then a retry succeeds. */
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof Error) || !('code' in error && 'responseCode' in error)) return false
   const { code, responseCode } = error

@@ -1,12 +1,12 @@
 import type { Language } from './language.ts'
 import type { LetterKind } from './letters.ts'
 
-/** What a letter says. Nothing that somebody else wrote is in it, so that nobody sends his own words to strangers from here. */
+/** The text of a letter. It contains no user input, so that nobody can send their own words to strangers through us. */
 export interface LetterText {
   readonly subject: string
   /** Before the link. */
   readonly intro: string
-  /** What the link does; null where there is none. */
+  /** The label of the link; null if there is none. */
   readonly action: string | null
   /** After the link. */
   readonly outro: string
@@ -24,17 +24,17 @@ export const texts: Readonly<Record<Language, Readonly<Record<LetterKind, Letter
     },
     email_verification: {
       subject: 'Confirm your e-mail address',
-      intro: 'This address was given for an account at AI Akademiya. If the account is yours, confirm the address:',
+      intro: 'This address was entered for an account at AI Akademiya. If the account is yours, confirm the address:',
       action: 'Confirm the address',
       outro: 'The link works once, for a day. If the account is not yours, ignore this letter.'
     },
     email_change: {
       subject: 'Confirm your new e-mail address',
       intro:
-        'An account at AI Akademiya is to have this e-mail address from now on. If it is yours, confirm the change:',
+        'The owner of an account at AI Akademiya wants to use this e-mail address from now on. If that is you, confirm the change:',
       action: 'Confirm the new address',
       outro:
-        'The link works once, for a day. Until then the old address is used. If it was not you, ignore this letter.'
+        'The link works once, for a day. Until then, the old address stays in use. If it was not you, ignore this letter.'
     },
     email_change_notice: {
       subject: 'Your e-mail address is about to change',

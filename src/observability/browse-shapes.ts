@@ -6,11 +6,11 @@ import { KeyMemory } from './shapes.ts'
 
 const count = Type.Integer({ minimum: 0 })
 const bytes = Type.Union([count, Type.Null()], {
-  description: 'what it takes in the store; null where that cannot be told'
+  description: 'size in the store; null if unknown'
 })
-const ttlS = Type.Union([count, Type.Null()], { description: 'how much longer it is kept, in seconds; null: for ever' })
+const ttlS = Type.Union([count, Type.Null()], { description: 'remaining TTL in seconds; null: no TTL' })
 
-/** What is left of a TTL in ms, as `ttlS` has it. */
+/** Converts a remaining TTL in ms to the field `ttlS`. */
 export function inSeconds(ttlMs: number | null): number | null {
   return ttlMs === null ? null : Math.ceil(ttlMs / 1000)
 }
@@ -18,16 +18,16 @@ export function inSeconds(ttlMs: number | null): number | null {
 export const Pattern = Type.String({
   minLength: 1,
   maxLength: MAX_PATTERN_LENGTH,
-  description: 'a Redis glob over cached data, as `course:*` or `user:123:*`'
+  description: 'a Redis glob over cached data, such as `course:*` or `user:123:*`'
 })
 
 export const HistoryQuery = queryOf({
-  hours: Type.Integer({ minimum: 1, maximum: 24, default: 1, description: 'up to now' })
+  hours: Type.Integer({ minimum: 1, maximum: 24, default: 1, description: 'the last hours, up to now' })
 })
 export const CacheHistory = Type.Object(
   {
-    stepS: Type.Integer({ description: 'the seconds of each item: 60 for up to five hours, else 300' }),
-    items: Type.Array(HistoryItem, { description: 'the oldest first; the last one has just begun' })
+    stepS: Type.Integer({ description: 'seconds per item: 60 for up to five hours, else 300' }),
+    items: Type.Array(HistoryItem, { description: 'oldest first; the last one is still running' })
   },
   { title: 'CacheHistory' }
 )
@@ -36,19 +36,19 @@ export type CacheHistory = Static<typeof CacheHistory>
 export const KeysQuery = queryOf({
   pattern: Type.Optional(Pattern),
   cursor: Type.Optional(
-    Type.String({ minLength: 1, maxLength: MAX_KEY_LENGTH, description: '`nextCursor` of before' })
+    Type.String({ minLength: 1, maxLength: MAX_KEY_LENGTH, description: '`nextCursor` of the previous page' })
   ),
   limit: Type.Integer({
     minimum: 1,
     maximum: 500,
     default: 100,
-    description: 'about how many; a page may have more, and fewer, even none, while there are further ones'
+    description: 'approximate: a page may have more or fewer items, even none, before the last page'
   })
 })
 export const KeyPage = Type.Object(
   {
     items: Type.Array(Type.Object({ key: Type.String(), bytes, ttlS })),
-    nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'null after the last' })
+    nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'null on the last page' })
   },
   { title: 'CacheKeyPage' }
 )
@@ -56,7 +56,7 @@ export const KeyPage = Type.Object(
 export const CacheMemory = Type.Object(
   {
     at: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
-      description: 'when keys were weighed, in the background; null before the first time'
+      description: 'when key sizes were last measured, in the background; null before the first time'
     }),
     ...KeyMemory.properties
   },
@@ -64,27 +64,27 @@ export const CacheMemory = Type.Object(
 )
 export type CacheMemory = Static<typeof CacheMemory>
 
-/** Of cached data, without the prefix of the deployment. */
+/** A key of cached data, without the prefix of the deployment. */
 export const EntryQuery = queryOf({
   key: Type.String({
     maxLength: MAX_KEY_LENGTH,
     pattern: `^(${DATA_PREFIXES.join('|')}):[A-Za-z0-9:_.-]+$`,
-    description: 'of cached data, as `course:42:modules`'
+    description: 'a key of cached data, such as `course:42:modules`'
   })
 })
 export const CacheEntry = Type.Object(
   {
     key: Type.String(),
-    value: Type.String({ description: 'as it is stored: JSON as a rule' }),
-    truncated: Type.Boolean({ description: '`value` is the beginning, of 65,536 characters' }),
-    missing: Type.Boolean({ description: 'it is known that there is no such thing, and `value` says what' }),
+    value: Type.String({ description: 'as stored: usually JSON' }),
+    truncated: Type.Boolean({ description: 'whether `value` has only the first 65,536 characters' }),
+    missing: Type.Boolean({ description: 'a cached 404: `value` names what does not exist' }),
     bytes,
     ttlS,
     storedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
-      description: 'null where a version of the service has stored it that did not write this down'
+      description: 'null if an older version of the service stored it, which did not record this'
     }),
     tags: Type.Array(Type.Object({ tag: Type.String(), current: Type.Boolean() }), {
-      description: 'what it depends on, and whether that is as it was when it was loaded'
+      description: 'what it depends on, and whether that is unchanged since it was loaded'
     }),
     valid: Type.Boolean({ description: 'false: it will not be served again' })
   },

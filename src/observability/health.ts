@@ -15,18 +15,18 @@ export const Health = Type.Object(
   {
     status: Type.Enum(['ok', 'degraded', 'down'], {
       type: 'string',
-      description: 'degraded: public reads work, some slower; or nothing can be written'
+      description: 'degraded: public reads work, but some are slower, or nothing can be written'
     }),
-    version: Type.String({ description: 'of the service' }),
-    commit: Type.Optional(Type.String({ description: 'that it was built from, where the build says it' })),
+    version: Type.String({ description: 'version of the service' }),
+    commit: Type.Optional(Type.String({ description: 'the commit it was built from, if the build recorded it' })),
     checks: Type.Object({
       database: Type.Optional(DatabasePart),
-      redis: Type.Optional({ ...RedisPart, description: 'of the cache' }),
-      sessions: Type.Optional({ ...RedisPart, description: 'their Redis, where they have one of their own' }),
-      limits: Type.Optional({ ...RedisPart, description: 'their Redis, where they have one of their own' }),
-      queue: Type.Optional({ ...QueuePart, description: 'of generations' })
+      redis: Type.Optional({ ...RedisPart, description: 'Redis of the cache' }),
+      sessions: Type.Optional({ ...RedisPart, description: 'Redis of the sessions, if it is a separate one' }),
+      limits: Type.Optional({ ...RedisPart, description: 'Redis of the rate limits, if it is a separate one' }),
+      queue: Type.Optional({ ...QueuePart, description: 'queue of generations' })
     }),
-    reasons: Type.Array(Type.String(), { description: 'why it is not ok, a sentence for each part' })
+    reasons: Type.Array(Type.String(), { description: 'why the status is not ok, one sentence per part' })
   },
   { title: 'Health' }
 )
@@ -41,7 +41,7 @@ export function buildOf({ commit }: { readonly commit: string | null }) {
 export interface Checked {
   readonly database: Database
   readonly queue: GenerationQueue
-  /** Absent: embedded, and what has none of its own. */
+  /** A client is absent if the service runs embedded, or if that part has no Redis of its own. */
   readonly redis: Readonly<Partial<Record<'redis' | 'sessions' | 'limits', RedisClient>>>
   readonly keyPrefix: string
 }
@@ -59,8 +59,8 @@ interface Finding<State extends string> {
 }
 
 /**
- * Asks them all, a second at most. Without its database the service is down, as it cannot serve; where that takes no writes, a Redis
- * is not all there, or nobody works at the queue, it is degraded.
+ * Checks all parts, for at most a second. Without its database the service is down; if the database is read-only, a Redis is not
+ * fully available, or the queue has no workers, the service is degraded.
  */
 export async function checkHealth(checked: Checked): Promise<Omit<Health, 'version' | 'commit'>> {
   const { redis, keyPrefix } = checked

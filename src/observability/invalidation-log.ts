@@ -1,17 +1,17 @@
 import { hostname } from 'node:os'
-import { MAX_INVALIDATIONS } from './board.ts'
+import { MAX_INVALIDATIONS } from './report-store.ts'
 import type { InvalidationNote } from './shapes.ts'
 
-/** Of one commit, which may have touched thousands. */
+/** Tags kept per commit, which may have touched thousands. */
 const MAX_TAGS = 20
 
-/** The last invalidations by this process, for people who ask why something was loaded anew. */
+/** The last invalidations by this process, for people who wonder why something was reloaded. */
 export class InvalidationLog {
   readonly #process = `${hostname()} ${process.pid}`
   #notes: InvalidationNote[] = []
-  #untold = 0
+  #unflushed = 0
 
-  /** `by` is whose write it was; null where that is not known. */
+  /** `by` is the author of the write; null if unknown. */
   note(tags: readonly string[], by: string | null): void {
     if (tags.length === 0) return
     this.#notes.push({
@@ -21,22 +21,22 @@ export class InvalidationLog {
       by,
       process: this.#process
     })
-    this.#untold = Math.min(this.#untold + 1, MAX_INVALIDATIONS)
-    // Seldom, so that a note costs nothing.
+    this.#unflushed = Math.min(this.#unflushed + 1, MAX_INVALIDATIONS)
+    // Trim only now and then, so that a note costs nothing.
     if (this.#notes.length >= 2 * MAX_INVALIDATIONS) this.#notes = this.#notes.slice(-MAX_INVALIDATIONS)
   }
 
-  /** The newest first. */
+  /** Newest first. */
   last(): InvalidationNote[] {
     return this.#notes.slice(-MAX_INVALIDATIONS).reverse()
   }
 
-  /** Hands those that were not told yet to `tell`, the newest last; they are told again where it rejects. */
-  async tell(tell: (notes: readonly InvalidationNote[]) => Promise<void>): Promise<void> {
-    const notes = this.#untold === 0 ? [] : this.#notes.slice(-this.#untold)
-    this.#untold = 0
-    await tell(notes).catch((error) => {
-      this.#untold = Math.min(this.#untold + notes.length, MAX_INVALIDATIONS)
+  /** Passes the notes not yet written to `write`, newest last; if it rejects, they are passed again next time. */
+  async flush(write: (notes: readonly InvalidationNote[]) => Promise<void>): Promise<void> {
+    const notes = this.#unflushed === 0 ? [] : this.#notes.slice(-this.#unflushed)
+    this.#unflushed = 0
+    await write(notes).catch((error) => {
+      this.#unflushed = Math.min(this.#unflushed + notes.length, MAX_INVALIDATIONS)
       throw error
     })
   }

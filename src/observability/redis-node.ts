@@ -3,7 +3,7 @@ import type { RedisNode, SlowCommand } from './shapes.ts'
 
 const SLOW_COMMANDS = 10
 
-/** What a Redis says of itself, by INFO. */
+/** The state of a Redis server, by INFO. */
 export async function describeNode(redis: Redis): Promise<RedisNode> {
   const info = parseInfo(await redis.info())
   const number = (field: string) => Number(info.get(field) ?? 0)
@@ -26,7 +26,7 @@ export async function describeNode(redis: Redis): Promise<RedisNode> {
   }
 }
 
-/** Its slow log: names of commands and kinds of keys, no value. */
+/** The slow log of a Redis server: names of commands and kinds of keys, but no values. */
 export async function slowCommands(redis: Redis): Promise<SlowCommand[]> {
   const entries: unknown = await redis.slowlog('GET', SLOW_COMMANDS)
   if (!Array.isArray(entries)) return []
@@ -41,7 +41,7 @@ export async function slowCommands(redis: Redis): Promise<SlowCommand[]> {
 const KEYED =
   /^(get|set|del|unlink|p?ttl|p?expire|exists|incr|h\w+|z\w+|s(add|rem|card|members)|[lr](push|pop|range|len))$/i
 
-/** What a key begins with, as `aikademiya:course:…`: the rest may be anybody's session. */
+/** The beginning of a key, such as `aikademiya:course:…`; the rest may identify a session. */
 function kindOf(key: string): string {
   const words = key.split(':')
   return words.length > 2 ? `${words.slice(0, 2).join(':')}:…` : (words[0] ?? '')

@@ -1,78 +1,89 @@
 import { DATA_PREFIXES } from '#cache'
 import { mastersOf, type RedisClient } from '#redis/connect.ts'
-import type { Board } from './board.ts'
 import type { CacheHistory, CacheMemory } from './browse-shapes.ts'
 import { describeNode, slowCommands } from './redis-node.ts'
 import type { CacheReport, GenerationsReport, HistoryItem, StoreState } from './report-shapes.ts'
+import type { ReportStore } from './report-store.ts'
 import { routesOf } from './route-meter.ts'
-import type { Counts, InvalidationNote, ProcessBeat } from './shapes.ts'
+import type { Counts, Heartbeat, InvalidationNote } from './shapes.ts'
 import { type Deltas, FIVE_MINUTES, MINUTES, ROUTE_SLOTS, type Slot } from './slots.ts'
 
-/** The hit ratio below which something is wrong: the line on the page, and the alert. */
+/** The hit ratio below which something is wrong: drawn as a line on the page, and used by the alert. */
 const GOAL = 0.8
 
-/** For how long anything is waited for: what takes longer is not known. */
-const PATIENCE_MS = 600
+/** How long to wait for each part, in ms; a slower one is reported as unknown. */
+const TIMEOUT_MS = 600
 const HOUR_MINUTES = 60
 const HOUR_MS = 3_600_000
 
-/** What was counted, by spans of time. */
-export type Counted = Pick<Board, 'minutes' | 'fiveMinutes' | 'routes'>
+/** Counters by spans of time. */
+export type Counted = Pick<ReportStore, 'minutes' | 'fiveMinutes' | 'routes'>
 
-/** What the process says that is asked. */
+/** The part of the report that the answering process knows itself. */
 export interface OwnReport {
   readonly store: StoreState
-  /** Told while the board cannot be read, as the next two. */
-  readonly process: ProcessBeat | null
+  /** Used while the report store cannot be read, as are the next two. */
+  readonly process: Heartbeat | null
   readonly counted: Counted | null
   readonly invalidations: readonly InvalidationNote[]
 }
 
-/** What the database says; each rejects where it does not answer. */
-export interface AskedDatabase {
-  /** How many invalidations the store does not know of. */
+/** The queries of the report; each rejects if the database does not answer. */
+export interface ReportQueries {
+  /** How many invalidations have not reached Redis yet. */
   outboxDepth(): Promise<number>
   generations(): Promise<GenerationsReport>
   activeSessions(): Promise<number>
 }
 
 export interface ReportOptions {
-  readonly board: Board
+  readonly reportStore: ReportStore
   readonly redis: RedisClient | null
   readonly own: OwnReport
-  /** Null: it is not asked. */
-  readonly database: AskedDatabase | null
+  /** Null: the report leaves these parts out. */
+  readonly database: ReportQueries | null
 }
 
 /**
- * What the cache does, in all processes. What cannot be asked at the moment is left out, not thrown, and waited for no longer than
- * `PATIENCE_MS`: this is what operators look at while something is broken.
+ * The state of the cache in all processes. Parts that fail, or take longer than `TIMEOUT_MS`, are left out: operators need this
+ * report most while something is broken.
  */
-export async function reportOf({ board, redis, own, database }: ReportOptions): Promise<CacheReport> {
+export async function reportOf({ reportStore, redis, own, database }: ReportOptions): Promise<CacheReport> {
   const masters = redis === null ? [] : mastersOf(redis)
-  const [told, toldRoutes, processes, keys, clearing, invalidations, nodes, slowLogs, depth, generations, active] =
-    await Promise.all([
-      known(board.minutes.last(HOUR_MINUTES), null),
-      known(board.routes.last(ROUTE_SLOTS.kept), null),
-      known(board.processes(), own.process === null ? [] : [own.process]),
-      known(board.keyCounts(), null),
-      known(board.lastClearing(), null),
-      known(board.invalidations(), own.invalidations),
-      Promise.all(masters.map((master) => known(describeNode(master), null))),
-      Promise.all(masters.map((master) => known(slowCommands(master), []))),
-      known(database?.outboxDepth(), null),
-      known(database?.generations(), null),
-      known(database?.activeSessions(), null)
-    ])
-  const history = told ?? (await own.counted?.minutes.last(HOUR_MINUTES)) ?? []
-  const routes = toldRoutes ?? (await own.counted?.routes.last(ROUTE_SLOTS.kept)) ?? []
+  const [
+    sharedMinutes,
+    sharedRoutes,
+    processes,
+    keys,
+    clearing,
+    invalidations,
+    nodes,
+    slowLogs,
+    depth,
+    generations,
+    active
+  ] = await Promise.all([
+    orFallback(reportStore.minutes.last(HOUR_MINUTES), null),
+    orFallback(reportStore.routes.last(ROUTE_SLOTS.kept), null),
+    orFallback(reportStore.processes(), own.process === null ? [] : [own.process]),
+    orFallback(reportStore.keyCounts(), null),
+    orFallback(reportStore.lastClearing(), null),
+    orFallback(reportStore.invalidations(), own.invalidations),
+    Promise.all(masters.map((master) => orFallback(describeNode(master), null))),
+    Promise.all(masters.map((master) => orFallback(slowCommands(master), []))),
+    orFallback(database?.outboxDepth(), null),
+    orFallback(database?.generations(), null),
+    orFallback(database?.activeSessions(), null)
+  ])
+  const history = sharedMinutes ?? (await own.counted?.minutes.last(HOUR_MINUTES)) ?? []
+  const routes = sharedRoutes ?? (await own.counted?.routes.last(ROUTE_SLOTS.kept)) ?? []
   const hour = history.map(({ counts }) => counts)
   return {
     at: new Date().toISOString(),
     mode: redis === null ? 'embedded' : 'redis',
-    scope: told === null ? 'process' : 'all',
+    scope: sharedMinutes === null ? 'process' : 'all',
     store: own.store,
-    // The minute that has just begun says little.
+    // Two minutes, because the one that has just begun says little.
     hitRatio: { now: ratioOf(sumOf(hour.slice(-2))), hour: ratioOf(sumOf(hour)), goal: GOAL },
     prefixes: DATA_PREFIXES.map((prefix) => {
       const counts = sumOf(hour, prefix)
@@ -99,25 +110,25 @@ export async function reportOf({ board, redis, own, database }: ReportOptions): 
   }
 }
 
-/** The last hours: by minute while there are few, by five minutes for a day. */
-export async function historyOf(board: Counted, hours: number): Promise<CacheHistory> {
+/** The last `hours`: by minute if they are few, else by five minutes. */
+export async function historyOf(reportStore: Counted, hours: number): Promise<CacheHistory> {
   const { slots, stepMs } =
     hours * HOUR_MS <= MINUTES.kept * MINUTES.stepMs
-      ? { slots: board.minutes, ...MINUTES }
-      : { slots: board.fiveMinutes, ...FIVE_MINUTES }
+      ? { slots: reportStore.minutes, ...MINUTES }
+      : { slots: reportStore.fiveMinutes, ...FIVE_MINUTES }
   const spans = await slots.last((hours * HOUR_MS) / stepMs)
   return { stepS: stepMs / 1000, items: spans.map(historyItem) }
 }
 
-/** What takes the memory of the cache, as far as it is known. */
-export async function memoryOf(board: Board): Promise<CacheMemory> {
-  const counts = await board.keyCounts()
+/** What uses the memory of the cache, if it has been measured. */
+export async function memoryOf(reportStore: ReportStore): Promise<CacheMemory> {
+  const counts = await reportStore.keyCounts()
   return counts?.memory === undefined
     ? { at: null, sampled: 0, prefixes: [], largest: [] }
     : { at: counts.at, ...counts.memory }
 }
 
-/** What was counted in a span of time, as people read it. */
+/** The counters of a span of time, as the report shows them. */
 function historyItem({ at, counts }: Slot): HistoryItem {
   const { samples = 0, ops = 0, bytes = 0, requests = 0, beats = 0 } = counts
   return {
@@ -129,15 +140,15 @@ function historyItem({ at, counts }: Slot): HistoryItem {
   }
 }
 
-/** What was asked, or `otherwise` where nothing was, or nobody answers in time. */
-async function known<T, U>(asked: Promise<T> | undefined, otherwise: U): Promise<T | U> {
+/** Resolves to the answer, or to `otherwise` if there is no question, or it fails or times out. */
+async function orFallback<T, U>(asked: Promise<T> | undefined, otherwise: U): Promise<T | U> {
   if (asked === undefined) return otherwise
   const late = Promise.withResolvers<U>()
-  const timer = setTimeout(() => late.resolve(otherwise), PATIENCE_MS)
+  const timer = setTimeout(() => late.resolve(otherwise), TIMEOUT_MS)
   return Promise.race([asked.catch(() => otherwise), late.promise]).finally(() => clearTimeout(timer))
 }
 
-/** The counts of some minutes together, of one prefix or of all. */
+/** Adds up counters, of one prefix or of all. */
 function sumOf(minutes: readonly Deltas[], prefix?: string): Counts {
   const sum = { hits: 0, misses: 0, stale: 0, bypassed: 0 }
   const prefixes = prefix === undefined ? DATA_PREFIXES : [prefix]

@@ -5,50 +5,50 @@ import type { CacheMeter, PrefixCounts, Store } from '#cache'
 import { DATA_PREFIXES } from '#cache'
 import { version } from '#config/version.ts'
 import type { Log } from '#logging/log.ts'
-import type { Board } from './board.ts'
 import type { InvalidationLog } from './invalidation-log.ts'
-import { MemoryBoard } from './memory-board.ts'
+import { MemoryReportStore } from './memory-report-store.ts'
 import { MemorySample } from './memory-sample.ts'
 import type { Counted } from './report.ts'
+import type { ReportStore } from './report-store.ts'
 import type { RouteMeter } from './route-meter.ts'
-import type { Counts, KeyCounts, ProcessBeat, RedisNode } from './shapes.ts'
-import { type Deltas, Telling } from './slots.ts'
+import type { Counts, Heartbeat, KeyCounts, RedisNode } from './shapes.ts'
+import { type Deltas, DeltaWriter } from './slots.ts'
 
 const BEAT_INTERVAL_MS = 5000
-/** One process asks Redis how it is about as often as each of them beats. */
+/** One process samples Redis about as often as each process sends a heartbeat. */
 const SAMPLE_INTERVAL_MS = 4500
 const COUNT_INTERVAL_MS = 15_000
-/** Of its time Redis gives so much to counting, at most: with many keys they are counted more seldom. */
+/** The largest share of Redis's time that counting may take: the more keys there are, the less often they are counted. */
 const COUNT_SHARE = 0.01
-/** A pause between two steps of counting, so that Redis does other things meanwhile. */
+/** A pause between two steps of counting, so that Redis can do other work. */
 const COUNT_PAUSE_MS = 2
 
 export interface ReporterOptions {
-  readonly board: Board
+  readonly reportStore: ReportStore
   readonly meter: CacheMeter
   readonly store: Store
   readonly routes: RouteMeter
   readonly invalidations: InvalidationLog
-  readonly role: ProcessBeat['role']
+  readonly role: Heartbeat['role']
   readonly commit: string | null
-  /** What else a beat says: looked at each time. */
-  readonly state: () => Pick<ProcessBeat, 'l1' | 'trusted' | 'sweeper' | 'generations'>
-  /** The servers of Redis as they are now; none where there are none. */
+  /** The rest of a heartbeat, read each time. */
+  readonly state: () => Pick<Heartbeat, 'l1' | 'trusted' | 'sweeper' | 'generations'>
+  /** The current state of the Redis servers; empty if there are none. */
   readonly nodes: () => Promise<readonly Pick<RedisNode, 'opsPerSecond' | 'usedBytes'>[]>
   readonly log: Log
 }
 
-/** Puts up on the board, every five seconds, what this process does; and counts the keys when it is its turn. */
+/** Publishes the state and the counters of this process every five seconds, and counts the keys when it is its turn. */
 export class Reporter {
   readonly #options: ReporterOptions
   readonly #id = randomUUID()
   readonly #startedAt = new Date().toISOString()
-  readonly #tellings: readonly Telling[]
-  /** What this process has counted, for while the board does not answer. */
+  readonly #deltaWriters: readonly DeltaWriter[]
+  /** The counters of this process alone, for when the report store does not answer. */
   readonly own: Counted
-  /** Sums, of which the board keeps means. */
+  /** Sums; the report divides them by `samples`. */
   readonly #samples = { samples: 0, ops: 0, bytes: 0 }
-  /** By which a span in which nothing was asked differs from one in which nobody ran. */
+  /** Distinguishes a span without requests from one without running processes. */
   #beats = 0
   #timers: NodeJS.Timeout[] = []
   #counting: Promise<void> = Promise.resolve()
@@ -56,14 +56,14 @@ export class Reporter {
 
   constructor(options: ReporterOptions) {
     this.#options = options
-    const { board, meter, routes } = options
+    const { reportStore, meter, routes } = options
     const totals = () => ({ ...totalsOf(meter), requests: routes.requests, beats: this.#beats, ...this.#samples })
-    // Embedded, the board is this process's own.
-    this.own = board instanceof MemoryBoard ? board : new MemoryBoard()
-    this.#tellings = [...new Set([board, this.own])].flatMap((board) => [
-      new Telling(board.minutes, totals),
-      new Telling(board.fiveMinutes, totals),
-      new Telling(board.routes, () => routes.totals())
+    // Embedded, the report store is this process's own anyway.
+    this.own = reportStore instanceof MemoryReportStore ? reportStore : new MemoryReportStore()
+    this.#deltaWriters = [...new Set([reportStore, this.own])].flatMap((reportStore) => [
+      new DeltaWriter(reportStore.minutes, totals),
+      new DeltaWriter(reportStore.fiveMinutes, totals),
+      new DeltaWriter(reportStore.routes, () => routes.totals())
     ])
   }
 
@@ -84,26 +84,26 @@ export class Reporter {
     this.#stopped = true
     for (const timer of this.#timers) clearInterval(timer)
     await this.#counting
-    await this.#options.board.leave(this.#id).catch(() => {})
+    await this.#options.reportStore.leave(this.#id).catch(() => {})
   }
 
-  /** What was counted and not told yet is told with the next beat, if this one fails. */
+  /** Publishes a heartbeat. If it fails, the next one includes the same counts. */
   async beat(): Promise<void> {
-    const { board, invalidations, log } = this.#options
+    const { reportStore, invalidations, log } = this.#options
     this.#beats++
-    const told = [
-      board.beat(this.describe()),
-      ...this.#tellings.map((telling) => telling.tell()),
-      invalidations.tell((notes) => board.addInvalidations(notes)),
+    const writes = [
+      reportStore.beat(this.describe()),
+      ...this.#deltaWriters.map((writer) => writer.write()),
+      invalidations.flush((notes) => reportStore.addInvalidations(notes)),
       this.#sample()
     ]
-    const failed = (await Promise.allSettled(told)).find((one) => one.status === 'rejected')
-    if (failed) log.debug({ err: failed.reason }, 'this process could not tell how it is: tried again')
+    const failed = (await Promise.allSettled(writes)).find((one) => one.status === 'rejected')
+    if (failed) log.debug({ err: failed.reason }, 'cannot publish the state of this process: retrying')
   }
 
-  /** Looks how Redis is, when it is the turn of this process; told with the next beat. */
+  /** Samples the state of Redis when it is the turn of this process; the next heartbeat publishes it. */
   async #sample(): Promise<void> {
-    if (!(await this.#options.board.maySample(SAMPLE_INTERVAL_MS))) return
+    if (!(await this.#options.reportStore.claimSampling(SAMPLE_INTERVAL_MS))) return
     const nodes = await this.#options.nodes()
     if (nodes.length === 0) return
     this.#samples.samples++
@@ -114,8 +114,8 @@ export class Reporter {
   }
 
   /**
-   * Counts the keys of each prefix and weighs some, step by step; one process at a time does, unless it is told to at once. How long Redis takes to
-   * answer, which is more than it works, decides when they are counted next.
+   * Counts the keys of each prefix and measures some of them, step by step. Only one process does so at a time, unless `atOnce`. The
+   * time that Redis takes to answer, an upper bound of its work, determines the pause before the next count.
    */
   countKeys(atOnce = false): Promise<void> {
     this.#counting = this.#countInTurn(atOnce)
@@ -123,17 +123,17 @@ export class Reporter {
   }
 
   async #countInTurn(atOnce: boolean): Promise<void> {
-    const { board, log } = this.#options
+    const { reportStore, log } = this.#options
     let restMs = 0.9 * COUNT_INTERVAL_MS
     try {
-      if (!(await board.mayCountKeys()) && !atOnce) return
+      if (!(await reportStore.claimKeyCount()) && !atOnce) return
       const { counts, storeMs } = await this.#count()
       restMs = Math.max(restMs, storeMs / COUNT_SHARE)
-      if (!this.#stopped) await board.putKeyCounts(counts)
-      await board.restFromCounting(restMs)
+      if (!this.#stopped) await reportStore.putKeyCounts(counts)
+      await reportStore.pauseKeyCount(restMs)
     } catch (err) {
-      await board.restFromCounting(restMs).catch(() => {})
-      log.debug({ err }, 'keys not counted: tried again later')
+      await reportStore.pauseKeyCount(restMs).catch(() => {})
+      log.debug({ err }, 'cannot count keys: retrying later')
     }
   }
 
@@ -159,8 +159,8 @@ export class Reporter {
     return { counts: { at: new Date().toISOString(), ms, prefixes, memory: sample.result(prefixes) }, storeMs }
   }
 
-  /** How this process is. */
-  describe(): ProcessBeat {
+  /** The heartbeat: the current state of this process. */
+  describe(): Heartbeat {
     const { meter, role, commit, state } = this.#options
     const { storeAnswers: answers, storeErrors: errors, storeMs } = meter
     return {
@@ -180,7 +180,7 @@ export class Reporter {
   }
 }
 
-/** What a meter has counted, in the words of the report. */
+/** The counters of a meter, by the names of the report. */
 function countsOf({ memoryHits, storeHits, misses, stale, bypassed }: PrefixCounts): Counts {
   return { hits: memoryHits + storeHits, misses, stale, bypassed }
 }

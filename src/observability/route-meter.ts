@@ -1,10 +1,10 @@
 import type { RouteReport } from './report-shapes.ts'
 import type { Deltas, Slot } from './slots.ts'
 
-/** The upper ends of the spans in which times are counted, in ms. What takes longer is in one more. */
+/** The upper bounds of the histogram buckets, in ms; there is one more bucket for longer times. */
 const BOUNDS_MS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000]
 const MAX_ROUTES = 50
-/** A count by its name: method, route, what. */
+/** The name of a count: method, route, and what is counted. */
 const NAME = /^([A-Z-]{1,20}) (\S{1,200}) (n|e|h|m|b\d{1,2})$/
 
 interface RouteCounts {
@@ -12,11 +12,11 @@ interface RouteCounts {
   errors: number
   hits: number
   misses: number
-  /** How many took how long: one for each of `BOUNDS_MS`, and the rest. */
+  /** Requests per bucket of `BOUNDS_MS`, plus one for longer times. */
   readonly times: number[]
 }
 
-/** A request as it was answered. */
+/** A request that has been answered. */
 export interface MeteredRequest {
   readonly method: string
   readonly route: string | undefined
@@ -26,7 +26,7 @@ export interface MeteredRequest {
   readonly streamed: boolean
 }
 
-/** Counts requests by route, in plain numbers: it is called for every one of them. */
+/** Counts requests by route, in plain numbers, because it runs for every request. */
 export class RouteMeter {
   requests = 0
   readonly #routes = new Map<string | undefined, Map<string, RouteCounts>>()
@@ -38,14 +38,14 @@ export class RouteMeter {
     if (status >= 500) counts.errors++
     counts.hits += trace.hits
     counts.misses += trace.misses
-    // A stream lasts as long as its client likes.
+    // The duration of a stream is up to its client.
     if (streamed) return
     let span = 0
     while (span < BOUNDS_MS.length && ms > (BOUNDS_MS[span] ?? 0)) span++
     counts.times[span] = (counts.times[span] ?? 0) + 1
   }
 
-  /** What was counted since the process began, by the names that `routesOf` reads. */
+  /** The counts since the process started, by the names that `routesOf` parses. */
   totals(): Deltas {
     const totals: Record<string, number> = {}
     for (const [route = 'none', methods] of this.#routes) {
@@ -71,7 +71,7 @@ export class RouteMeter {
   }
 }
 
-/** What the routes did in these spans of time, the busiest first. */
+/** The report of each route in these spans of time, busiest first. */
 export function routesOf(slots: readonly Slot[]): RouteReport[] {
   const routes = new Map<string, RouteCounts & { method: string; route: string }>()
   for (const { counts } of slots) {
@@ -101,7 +101,7 @@ export function routesOf(slots: readonly Slot[]): RouteReport[] {
   }))
 }
 
-/** How long so large a part of them took at most, in ms, by straight lines within a span; null where nothing was timed. */
+/** The quantile `part` of the times, in ms, interpolated linearly within a bucket; null if nothing was timed. */
 function quantile(times: readonly number[], part: number): number | null {
   const spans = [...BOUNDS_MS, 2 * (BOUNDS_MS.at(-1) ?? 0)].map((end, span) => ({ end, count: times[span] ?? 0 }))
   const all = spans.reduce((sum, { count }) => sum + count, 0)

@@ -1,21 +1,21 @@
 import type { RedisClient } from '#redis/connect.ts'
 import { ifWrongType, isWithin } from './planted.ts'
 
-/** Counts by name, as `course:hits`. */
+/** Counts by name, such as `course:hits`. */
 export type Deltas = Readonly<Record<string, number>>
 
-/** What was counted in one span of time. */
+/** The counts of one span of time. */
 export interface Slot {
-  /** Its beginning, in ms since 1970. */
+  /** Its start, in ms since 1970. */
   readonly at: number
   readonly counts: Deltas
 }
 
-/** Counts of all processes by spans of time of the same length; those that are too old go by themselves. */
+/** Counts of all processes by spans of time of equal length; old ones expire. */
 export interface Slots {
-  /** Adds to the span that is now: all of it, or nothing. */
+  /** Adds to the current span, atomically. */
   add(deltas: Deltas): Promise<void>
-  /** The last spans, the oldest first; that which is now is the last. */
+  /** The last spans, oldest first, up to the current one. */
   last(spans: number): Promise<Slot[]>
 }
 
@@ -24,21 +24,21 @@ export interface SlotsOptions {
   readonly stepMs: number
   /** How many spans are kept. */
   readonly kept: number
-  /** A span with more counts was not made by us. */
+  /** A span with more counts was not written by us. */
   readonly maxCounts: number
 }
 
 const MINUTE_MS = 60_000
-/** What one count takes in Redis, with its name, at most. */
+/** The most that one count and its name take in Redis. */
 const MAX_COUNT_BYTES = 400
 
-/** Of the cache and of requests: five hours by minutes, a day by five minutes. */
+/** Counts of the cache and of requests: five hours by minute, a day by five minutes. */
 export const MINUTES: SlotsOptions = { name: 'minute', stepMs: MINUTE_MS, kept: 300, maxCounts: 1000 }
 export const FIVE_MINUTES: SlotsOptions = { name: 'five-minutes', stepMs: 5 * MINUTE_MS, kept: 288, maxCounts: 1000 }
-/** Of each route: the last hour. */
+/** Counts of each route: the last hour. */
 export const ROUTE_SLOTS: SlotsOptions = { name: 'routes', stepMs: 5 * MINUTE_MS, kept: 13, maxCounts: 20_000 }
 
-/** The beginnings of the last spans, the oldest first. */
+/** The starts of the last spans, oldest first. */
 function lastSpans(stepMs: number, spans: number): number[] {
   const now = Math.floor(Date.now() / stepMs) * stepMs
   return Array.from({ length: spans }, (_, i) => now - (spans - 1 - i) * stepMs)
@@ -106,29 +106,29 @@ export class MemorySlots implements Slots {
   }
 }
 
-/** Adds to slots what was counted since that was done last. */
-export class Telling {
+/** Adds to slots what has been counted since the last write. */
+export class DeltaWriter {
   readonly #slots: Slots
   readonly #total: () => Deltas
-  #told: Deltas = {}
-  #telling: Promise<void> = Promise.resolve()
+  #written: Deltas = {}
+  #writing: Promise<void> = Promise.resolve()
 
-  /** `total` is what was counted since the process began. */
+  /** `total` returns the counts since the process started. */
   constructor(slots: Slots, total: () => Deltas) {
     this.#slots = slots
     this.#total = total
   }
 
-  /** One after the other. What fails is told with the next, and was not counted. */
-  tell(): Promise<void> {
-    this.#telling = this.#telling.catch(() => {}).then(() => this.#tell())
-    return this.#telling
+  /** Writes run one after the other. The deltas of a failed write, which is atomic, are part of the next one. */
+  write(): Promise<void> {
+    this.#writing = this.#writing.catch(() => {}).then(() => this.#write())
+    return this.#writing
   }
 
-  async #tell(): Promise<void> {
+  async #write(): Promise<void> {
     const total = this.#total()
-    const deltas = Object.entries(total).map(([name, count]) => [name, count - (this.#told[name] ?? 0)] as const)
+    const deltas = Object.entries(total).map(([name, count]) => [name, count - (this.#written[name] ?? 0)] as const)
     await this.#slots.add(Object.fromEntries(deltas.filter(([, delta]) => delta > 0)))
-    this.#told = total
+    this.#written = total
   }
 }

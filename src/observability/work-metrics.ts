@@ -13,7 +13,7 @@ export interface Work {
   readonly model: ModelMeter
 }
 
-/** What is left to do, as metrics. While the database does not answer they are missing, and the others are still told. */
+/** Metrics of pending work. Those from the database are missing while it does not answer; the others remain. */
 export function registerWorkMetrics(registers: Registry[], work: Work): void {
   const { database, sweeper, generations, queue, model } = work
   const { outbox } = database
@@ -30,12 +30,12 @@ export function registerWorkMetrics(registers: Registry[], work: Work): void {
         )
       }
     })
-  asked('outbox_depth', 'Committed invalidations that Redis does not know of yet', () => outbox.depth())
+  asked('outbox_depth', 'Committed invalidations that have not reached Redis yet', () => outbox.depth())
   asked('sweeper_lag_seconds', 'Age of the oldest of them', async () => (await outbox.lagMs()) / 1000)
-  asked('workers', 'Processes that run generations, in all', () => queue.countWorkers())
+  asked('workers', 'Processes that run generations', () => queue.countWorkers())
   new Gauge({
     name: 'aikademiya_database_work',
-    help: 'What runs, and what waits for its share of the connections of this process',
+    help: 'Operations that run, or wait for their share of the connections of this process',
     labelNames: ['kind', 'state'],
     registers,
     collect() {
@@ -67,7 +67,7 @@ export function registerWorkMetrics(registers: Registry[], work: Work): void {
   })
   new Counter({
     name: 'aikademiya_model_questions_total',
-    help: 'Requests that this process sent to the model, those that failed too',
+    help: 'Requests of this process to the model, including failed ones',
     registers,
     collect() {
       this.reset()
@@ -76,7 +76,7 @@ export function registerWorkMetrics(registers: Registry[], work: Work): void {
   })
   new Counter({
     name: 'aikademiya_model_tokens_total',
-    help: 'Tokens of the questions to the model and of its answers, as far as it tells',
+    help: 'Tokens of questions to the model and its answers, as far as it reports them',
     labelNames: ['kind'],
     registers,
     collect() {
@@ -87,7 +87,7 @@ export function registerWorkMetrics(registers: Registry[], work: Work): void {
   })
   new Counter({
     name: 'aikademiya_model_failures_total',
-    help: 'Questions to the model that came to nothing, by why',
+    help: 'Failed questions to the model, by cause',
     labelNames: ['failure'],
     registers,
     collect() {

@@ -1,8 +1,8 @@
 import { type Static, Type } from 'typebox'
 
-const count = Type.Integer({ minimum: 0, description: 'exact up to 10,000, above it an estimate' })
+const count = Type.Integer({ minimum: 0, description: 'exact up to 10,000, an estimate above' })
 
-/** Counts of the whole platform. Drafts are in the counts, but no draft is named. */
+/** Counts of the whole platform. Drafts are counted, but not named. */
 export const Statistics = Type.Object(
   {
     courses: count,
@@ -11,7 +11,7 @@ export const Statistics = Type.Object(
     enrollments: count,
     completedChapters: count,
     topCourses: Type.Array(Type.Object({ id: Type.Integer(), title: Type.String(), enrollments: count }), {
-      description: 'the published courses with the most enrollments, of those chosen most often lately'
+      description: 'the published courses with the most enrollments, among those with the most recent enrollments'
     })
   },
   { title: 'Statistics' }

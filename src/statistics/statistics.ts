@@ -5,7 +5,7 @@ import { DELETED_ACCOUNT } from '#users/accounts.ts'
 import type { Statistics as Overview } from './shapes.ts'
 
 const TOP_COURSES = 5
-/** How many courses may be among the most popular: those that were chosen most often lately. */
+/** Candidates for the top courses: those with the most recent enrollments. */
 const CANDIDATES = 20
 
 const counted = {
@@ -16,7 +16,7 @@ const counted = {
   completedChapters: { relation: 'chapter_completion', rows: Prisma.sql`chapter_completion` }
 } satisfies Record<string, Counted>
 
-/** Counts of the whole platform, always from the database, in a share of its connections. */
+/** Counts of the whole platform, always read from the database, in a bulkhead of its connections. */
 export class Statistics {
   readonly #database: Database
 
@@ -24,7 +24,7 @@ export class Statistics {
     this.#database = database
   }
 
-  /** What the public may know: numbers, and the names of published courses only. `signal` cancels what is under way. */
+  /** Public figures: numbers, and the titles of published courses only. `signal` cancels the query. */
   overview(signal?: AbortSignal): Promise<Overview> {
     const read = async (tx: Transaction) => ({
       courses: await countRows(tx, counted.courses),
@@ -38,7 +38,7 @@ export class Statistics {
   }
 }
 
-/** Of the courses that were chosen most often lately, those with the most enrollments; where these are few, the first of all. */
+/** The candidates with the most enrollments, filled up with the first published courses if there are too few. */
 async function topCourses(tx: Transaction): Promise<Overview['topCourses']> {
   return tx.$queryRaw<Overview['topCourses']>`
     with candidate as (

@@ -3,7 +3,7 @@ import type { Activity, Observer } from '#cache'
 
 const tracer = trace.getTracer('ai-akademiya/cache')
 
-/** Spans of the cache. Of a key they have the first word only: what follows may be the id of a user. */
+/** Spans of the cache. They contain only the prefix of a key: the rest may be the id of a user. */
 export const cacheSpans: Observer = {
   lookUp: (key) => begin('cache look-up', { 'cache.prefix': prefixOf(key) }),
   load: (key) => begin('cache load', { 'cache.prefix': prefixOf(key) }),

@@ -4,7 +4,7 @@ import type { Log } from '#logging/log.ts'
 
 type Result = Parameters<Parameters<SpanExporter['export']>[1]>[0]
 
-/** Takes the words of errors out of spans, and says once an outage that spans cannot be sent. */
+/** Removes error messages from spans, and logs once per outage that spans cannot be sent. */
 export class CarefulExporter implements SpanExporter {
   readonly #exporter: SpanExporter
   #log: Log | null = null
@@ -20,7 +20,7 @@ export class CarefulExporter implements SpanExporter {
 
   export(spans: ReadableSpan[], done: (result: Result) => void): void {
     this.#exporter.export(spans.map(withoutMessages), (result) => {
-      // Of no trace: the one whose end began this batch has nothing to do with it.
+      // Outside of any trace: the one that happened to trigger this batch is unrelated.
       context.with(ROOT_CONTEXT, () => this.#report(result))
       done(result)
     })
@@ -39,10 +39,10 @@ export class CarefulExporter implements SpanExporter {
     if (failing && !this.#failing) {
       this.#log?.warn(
         { err: error },
-        'traces cannot be sent, and are dropped until they can: check OTEL_EXPORTER_OTLP_ENDPOINT and the collector'
+        'traces cannot be sent, and are dropped meanwhile: check OTEL_EXPORTER_OTLP_ENDPOINT and the collector'
       )
     }
-    if (!failing && this.#failing) this.#log?.info({}, 'traces are sent again')
+    if (!failing && this.#failing) this.#log?.info({}, 'traces are being sent again')
     this.#failing = failing
   }
 }
@@ -51,8 +51,8 @@ export class CarefulExporter implements SpanExporter {
 const SUCCESS = 0
 
 /**
- * Messages of errors may repeat what a client has sent, or a row. The log has them, without values and under the same trace id. What a client
- * has done wrong is no error of the service.
+ * Removes error messages, which may repeat client input or a row; the log has them, without values, under the same trace id. Also
+ * clears the error status for mistakes of the client (4xx), which are not errors of the service.
  */
 function withoutMessages(span: ReadableSpan): ReadableSpan {
   const { status, attributes, events } = span

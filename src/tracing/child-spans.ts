@@ -9,7 +9,7 @@ import {
   trace
 } from '@opentelemetry/api'
 
-/** Makes spans within traces only: what a process does for itself, as polls and migrations, begins none. */
+/** Creates spans only inside an existing trace: background work such as polling and migrations starts none. */
 export function childSpansOnly(provider: TracerProvider): TracerProvider {
   return { getTracer: (...names) => new ChildTracer(provider.getTracer(...names)) }
 }

@@ -5,8 +5,8 @@ import { type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 const tracer = trace.getTracer('ai-akademiya/http')
 
 /**
- * Spans of the requests that the service makes, which are its questions to the model, by the channels of `node:http`; until the whole answer
- * is there. They have neither query nor headers, and the request carries no traceparent.
+ * Creates spans for outgoing requests, which are the questions to the model, through the diagnostics channels of `node:http`. A span
+ * ends when the whole answer has arrived. It contains neither query nor headers, and no traceparent is sent.
  */
 export function traceHttpRequests(): void {
   const spans = new WeakMap<object, Span>()

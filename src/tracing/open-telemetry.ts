@@ -15,15 +15,15 @@ import { traceRedis } from './redis-spans.ts'
 import type { Tracing } from './tracing.ts'
 
 const SERVICE_NAMES = { api: 'ai-akademiya-api', worker: 'ai-akademiya-worker' }
-/** How long a process that stops waits for a collector. */
+/** How long a stopping process waits for the collector. */
 const FLUSH_MS = 1500
-/** Those of Prisma that say nothing about where the time went. */
-const DULL_SPANS = ['prisma:client:serialize', 'prisma:client:compile']
+/** Prisma's spans that do not help to see where the time went. */
+const IGNORED_SPANS = ['prisma:client:serialize', 'prisma:client:compile']
 
 /**
- * Spans of Fastify (plugins/external/otel.ts), the cache, Prisma, pg, ioredis and questions to the model, sent by OTLP over HTTP. Sampling,
- * batches and the name of the service follow the variables of OpenTelemetry, which its SDK reads. Of what a client sends, `traceparent`
- * goes on, and no baggage.
+ * Sends spans of Fastify (plugins/external/otel.ts), the cache, Prisma, pg, ioredis and questions to the model by OTLP over HTTP.
+ * Sampling, batching and the service name follow the environment variables of OpenTelemetry, which its SDK reads. A client's
+ * `traceparent` is continued; baggage is ignored.
  */
 export async function startOpenTelemetry(
   { protocol, headers }: NonNullable<Config['tracing']>,
@@ -38,10 +38,10 @@ export async function startOpenTelemetry(
     spanProcessors: [new BatchSpanProcessor(exporter)]
   })
   provider.register({ propagator: new W3CTraceContextPropagator() })
-  const prisma = new PrismaInstrumentation({ ignoreSpanTypes: DULL_SPANS })
+  const prisma = new PrismaInstrumentation({ ignoreSpanTypes: IGNORED_SPANS })
   prisma.setTracerProvider(childSpansOnly(provider))
   prisma.enable()
-  // It is at work from here on.
+  // The constructor already enables the instrumentation.
   new PgInstrumentation({
     requireParentSpan: true,
     requestHook: (span, { query }) => {
@@ -61,7 +61,7 @@ export async function startOpenTelemetry(
   }
 }
 
-/** Only the one that is used is loaded. */
+/** Loads only the exporter in use. */
 async function createExporter(protocol: string, pairs: string | null): Promise<SpanExporter> {
   const headers = parseKeyPairsIntoRecord(pairs ?? undefined)
   if (protocol === 'http/json') {
@@ -72,7 +72,7 @@ async function createExporter(protocol: string, pairs: string | null): Promise<S
   return new OTLPTraceExporter({ headers })
 }
 
-/** Of a statement, behind the comment by which triggers know the service. */
+/** The first word of a statement, after the comment by which triggers recognize the service. */
 function firstWord(statement: string): string {
   return /^(?:\s*\/\*.*?\*\/)*\s*(\w+)/s.exec(statement)?.[1]?.toUpperCase() ?? 'SQL'
 }

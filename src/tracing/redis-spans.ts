@@ -1,7 +1,7 @@
 import { tracingChannel } from 'node:diagnostics_channel'
 import { type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 
-/** What ioredis says of a command, as its README has it. */
+/** A command as ioredis publishes it, according to its README. */
 interface Command {
   readonly command: string
   readonly serverAddress: string
@@ -11,8 +11,8 @@ interface Command {
 const tracer = trace.getTracer('ai-akademiya/redis')
 
 /**
- * Spans of the commands to Redis, by the channels that ioredis publishes on. Of a command they have the name only: keys name users and
- * sessions. What belongs to no trace, as questions after the health, makes none.
+ * Creates spans for commands to Redis, through the diagnostics channels of ioredis. They contain only the name of the command,
+ * because keys identify users and sessions. Commands outside of a trace, such as health checks, get no span.
  */
 export function traceRedis(): void {
   const spans = new WeakMap<object, Span>()

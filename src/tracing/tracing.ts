@@ -2,15 +2,15 @@ import type { Observer } from '#cache'
 import type { Config } from '#config/config.ts'
 import type { Log } from '#logging/log.ts'
 
-/** Traces, where the operator wants them. */
+/** Tracing, if the operator has configured it. */
 export interface Tracing {
-  /** Makes spans of what the cache does. */
+  /** Creates spans for the work of the cache. */
   readonly cacheObserver: Observer
-  /** The trace that is under way, for log lines. */
+  /** The ids of the active trace, for log lines. */
   activeIds(): TraceIds | undefined
-  /** From now on `log` is told when spans cannot be sent, once an outage. */
+  /** Logs to `log`, once per outage, that spans cannot be sent. */
   reportTo(log: Log): void
-  /** Sends what is left, for a second and a half at most. */
+  /** Sends the remaining spans, for at most 1.5 s. */
   close(): Promise<void>
 }
 
@@ -20,8 +20,8 @@ export interface TraceIds {
 }
 
 /**
- * Starts OpenTelemetry, or resolves to null where the configuration does not ask for it: then nothing of it is loaded. To be called before
- * `pg` is loaded, which it instruments.
+ * Starts OpenTelemetry. Resolves to null, without loading it, if tracing is not configured. Call it before `pg` is loaded, because it
+ * instruments `pg`.
  */
 export async function startTracing({ tracing, role }: Pick<Config, 'tracing' | 'role'>): Promise<Tracing | null> {
   if (tracing === null) return null

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import t from 'tap'
 import { RedisStore } from '#cache'
-import { RedisBoard } from '#observability/board.ts'
 import { InvalidationLog } from '#observability/invalidation-log.ts'
+import { RedisReportStore } from '#observability/report-store.ts'
 import { Reporter } from '#observability/reporter.ts'
 import { RouteMeter } from '#observability/route-meter.ts'
 import { connectRedis } from '#redis/connect.ts'
@@ -22,9 +22,9 @@ t.test('the more keys there are, the more seldom they are counted', async (t) =>
   const redis = connectRedis(server.url, PATIENCE_MS)
   await once(redis, 'ready')
   t.teardown(() => closeRedis(redis))
-  const board = new RedisBoard(redis, 'test')
+  const reportStore = new RedisReportStore(redis, 'test')
   const reporter = new Reporter({
-    board,
+    reportStore,
     meter: new CacheMeter(),
     store: new RedisStore(redis, 'test'),
     routes: new RouteMeter(),
@@ -52,8 +52,8 @@ t.test('the more keys there are, the more seldom they are counted', async (t) =>
   const before = Number(/used_cpu_user:([\d.]+)/.exec(await redis.info('cpu'))?.[1])
   const longer = await rest()
   const worked = Number(/used_cpu_user:([\d.]+)/.exec(await redis.info('cpu'))?.[1]) - before
-  t.equal((await board.keyCounts())?.prefixes.course, MANY)
-  const { sampled = 0, prefixes = [], largest = [] } = (await board.keyCounts())?.memory ?? {}
+  t.equal((await reportStore.keyCounts())?.prefixes.course, MANY)
+  const { sampled = 0, prefixes = [], largest = [] } = (await reportStore.keyCounts())?.memory ?? {}
   t.ok(sampled > MANY / 50 && sampled < MANY / 10, `${sampled} were weighed`)
   const { keys = 0, bytes = 0 } = prefixes.find(({ prefix }) => prefix === 'course') ?? {}
   t.ok(keys === MANY && (bytes ?? 0) > 20 * MANY, `${bytes} bytes`)

@@ -1,53 +1,53 @@
 import { Check } from 'typebox/schema'
 import type { RedisClient } from '#redis/connect.ts'
 import { ifWrongType, isWithin } from './planted.ts'
-import { Clearing, InvalidationNote, KeyCounts, ProcessBeat } from './shapes.ts'
+import { Clearing, Heartbeat, InvalidationNote, KeyCounts } from './shapes.ts'
 import { FIVE_MINUTES, MINUTES, RedisSlots, ROUTE_SLOTS, type Slots } from './slots.ts'
 
-/** For how long a process counts as alive after it was heard of, in ms. */
+/** How long a process counts as alive after its last heartbeat, in ms. */
 const ALIVE_MS = 15_000
-/** Old counts are better than none: they say how old they are. */
+/** Long, because old counts are better than none: they carry their time. */
 const COUNTS_TTL_S = 24 * 3600
 const CLEARING_TTL_S = 30 * 24 * 3600
 const INVALIDATIONS_TTL_S = 24 * 3600
-/** Who counts keys and has died is waited for no longer. */
+/** After this, a process that counts keys is taken for dead, and another one may count. */
 const COUNTING_TTL_MS = 600_000
-/** What others may have put there by hand is looked at no further than this. */
+/** Bounds on what is read, in case somebody else has written to these keys. */
 const MAX_PROCESSES = 200
 const MAX_BEAT_BYTES = 4096
 const MAX_TEXT_BYTES = 16_384
-/** The last invalidations that are kept. */
+/** How many of the last invalidations are kept. */
 export const MAX_INVALIDATIONS = 50
 
-/** Where the processes put up what they do, and read what the others do. */
-export interface Board {
+/** Where processes publish their state and counters, and read those of the others. */
+export interface ReportStore {
   readonly minutes: Slots
   readonly fiveMinutes: Slots
   readonly routes: Slots
-  /** Says that a process is alive. */
-  beat(beat: ProcessBeat): Promise<void>
-  /** Takes a process off. */
+  /** Publishes the heartbeat of a process. */
+  beat(beat: Heartbeat): Promise<void>
+  /** Removes a process. */
   leave(id: string): Promise<void>
-  /** Those alive. */
-  processes(): Promise<ProcessBeat[]>
-  /** Adds invalidations, the newest last. */
+  /** The live processes. */
+  processes(): Promise<Heartbeat[]>
+  /** Adds invalidations, newest last. */
   addInvalidations(notes: readonly InvalidationNote[]): Promise<void>
-  /** The last ones, the newest first. */
+  /** The last invalidations, newest first. */
   invalidations(): Promise<InvalidationNote[]>
   putClearing(clearing: Clearing): Promise<void>
   lastClearing(): Promise<Clearing | null>
-  /** True for one process at a time, for `ms`: it may ask Redis how it is. */
-  maySample(ms: number): Promise<boolean>
-  /** True for one process at a time, until `restFromCounting`: it may count the keys. */
-  mayCountKeys(): Promise<boolean>
-  /** Nobody counts keys for so long. */
-  restFromCounting(ms: number): Promise<void>
+  /** Resolves to true for one process in `ms` milliseconds: that one samples the state of Redis. */
+  claimSampling(ms: number): Promise<boolean>
+  /** Resolves to true for one process at a time, until `pauseKeyCount` has passed: that one counts the keys. */
+  claimKeyCount(): Promise<boolean>
+  /** Prevents all processes from counting keys for `ms` milliseconds. */
+  pauseKeyCount(ms: number): Promise<void>
   putKeyCounts(counts: KeyCounts): Promise<void>
   keyCounts(): Promise<KeyCounts | null>
 }
 
-/** In Redis, in single-key commands: processes in a sorted set by when they were heard of, counts in hashes by time. */
-export class RedisBoard implements Board {
+/** In Redis, with single-key commands: processes in a sorted set by the time of their last heartbeat, counters in hashes by time. */
+export class RedisReportStore implements ReportStore {
   readonly minutes: Slots
   readonly fiveMinutes: Slots
   readonly routes: Slots
@@ -62,7 +62,7 @@ export class RedisBoard implements Board {
     this.routes = new RedisSlots(redis, this.#prefix, ROUTE_SLOTS)
   }
 
-  async beat(beat: ProcessBeat): Promise<void> {
+  async beat(beat: Heartbeat): Promise<void> {
     const redis = this.#redis
     await Promise.all([
       redis.set(this.#process(beat.id), JSON.stringify(beat), 'PX', ALIVE_MS),
@@ -76,10 +76,10 @@ export class RedisBoard implements Board {
     await Promise.all([this.#redis.zrem(this.#alive, id), this.#redis.unlink(this.#process(id))])
   }
 
-  async processes(): Promise<ProcessBeat[]> {
+  async processes(): Promise<Heartbeat[]> {
     const ids = await this.#redis.zrange(this.#alive, String(-MAX_PROCESSES), '-1').catch(ifWrongType(async () => []))
     const texts = await Promise.all(ids.map((id) => this.#text(this.#process(id), MAX_BEAT_BYTES)))
-    return texts.map(parse).filter((beat) => Check(ProcessBeat, beat))
+    return texts.map(parse).filter((beat) => Check(Heartbeat, beat))
   }
 
   async addInvalidations(notes: readonly InvalidationNote[]): Promise<void> {
@@ -90,7 +90,7 @@ export class RedisBoard implements Board {
       .ltrim(key, 0, MAX_INVALIDATIONS - 1)
       .expire(key, INVALIDATIONS_TTL_S)
       .exec()
-    // A key of another type, put there by hand, makes room for the next.
+    // A key of another type, put there by hand, is deleted so that the next attempt works.
     if (answers?.some(([error]) => error !== null)) await this.#redis.unlink(key)
   }
 
@@ -114,15 +114,15 @@ export class RedisBoard implements Board {
     return Check(Clearing, clearing) ? clearing : null
   }
 
-  maySample(ms: number): Promise<boolean> {
+  claimSampling(ms: number): Promise<boolean> {
     return this.#claim('sampling', ms)
   }
 
-  mayCountKeys(): Promise<boolean> {
+  claimKeyCount(): Promise<boolean> {
     return this.#claim('counting', COUNTING_TTL_MS)
   }
 
-  async restFromCounting(ms: number): Promise<void> {
+  async pauseKeyCount(ms: number): Promise<void> {
     await this.#redis.set(`${this.#prefix}counting`, '', 'PX', Math.ceil(ms))
   }
 
@@ -139,7 +139,7 @@ export class RedisBoard implements Board {
     return (await this.#redis.set(`${this.#prefix}${what}`, '', 'PX', ms, 'NX')) === 'OK'
   }
 
-  /** A text of ours; what is longer is cut, and so is none. */
+  /** Reads at most `maxBytes`; a longer text is truncated, so it does not parse. */
   #text(key: string, maxBytes = MAX_TEXT_BYTES): Promise<string> {
     return this.#redis.getrange(key, 0, maxBytes).catch(ifWrongType(async () => ''))
   }

@@ -1,18 +1,18 @@
-import { type Board, MAX_INVALIDATIONS } from './board.ts'
-import type { Clearing, InvalidationNote, KeyCounts, ProcessBeat } from './shapes.ts'
+import { MAX_INVALIDATIONS, type ReportStore } from './report-store.ts'
+import type { Clearing, Heartbeat, InvalidationNote, KeyCounts } from './shapes.ts'
 import { FIVE_MINUTES, MemorySlots, MINUTES, ROUTE_SLOTS } from './slots.ts'
 
-/** The board of the embedded service: in this process. */
-export class MemoryBoard implements Board {
+/** For the embedded service: in this process. */
+export class MemoryReportStore implements ReportStore {
   readonly minutes = new MemorySlots(MINUTES)
   readonly fiveMinutes = new MemorySlots(FIVE_MINUTES)
   readonly routes = new MemorySlots(ROUTE_SLOTS)
-  readonly #beats = new Map<string, ProcessBeat>()
+  readonly #beats = new Map<string, Heartbeat>()
   #invalidations: InvalidationNote[] = []
   #clearing: Clearing | null = null
   #keys: KeyCounts | null = null
 
-  async beat(beat: ProcessBeat): Promise<void> {
+  async beat(beat: Heartbeat): Promise<void> {
     this.#beats.set(beat.id, beat)
   }
 
@@ -20,7 +20,7 @@ export class MemoryBoard implements Board {
     this.#beats.delete(id)
   }
 
-  async processes(): Promise<ProcessBeat[]> {
+  async processes(): Promise<Heartbeat[]> {
     return [...this.#beats.values()]
   }
 
@@ -40,16 +40,16 @@ export class MemoryBoard implements Board {
     return this.#clearing
   }
 
-  /** There is no Redis to ask. */
-  async maySample(): Promise<boolean> {
+  /** There is no Redis to sample. */
+  async claimSampling(): Promise<boolean> {
     return false
   }
 
-  async mayCountKeys(): Promise<boolean> {
+  async claimKeyCount(): Promise<boolean> {
     return true
   }
 
-  async restFromCounting(): Promise<void> {}
+  async pauseKeyCount(): Promise<void> {}
 
   async putKeyCounts(counts: KeyCounts): Promise<void> {
     this.#keys = counts
