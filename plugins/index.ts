@@ -50,69 +50,69 @@ import swagger from './external/swagger.ts'
 import underPressure from './external/under-pressure.ts'
 
 /**
- * All plugins, in the order in which their hooks run. The order is security: a request that is refused by one of the first never costs a
- * look-up of the later ones, and each refusal carries the headers of those before it.
+ * All plugins, in the order in which their hooks run. The order matters for security: a request refused by an early plugin never
+ * costs a look-up of a later one, and each refusal carries the headers of the plugins before it.
  */
 const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
-  // What is refused has a trace, too.
+  // Refusals are traced as well.
   otel,
-  // Every response, refusals too, tells its id and what it cost.
+  // Every response, including refusals, carries its id and its cost.
   requestTrace,
-  // Every response ends its connection while the service stops.
+  // While the service stops, every response closes its connection.
   draining,
   // Preflights end in cors, before the limit of routes.
   preflightLimit,
   // A front end on another origin can read every refusal only if it carries the CORS headers.
   cors,
-  // Browsers are to be careful with refusals, too.
+  // Refusals get the security headers as well.
   helmet,
-  // An overloaded process refuses before it asks anybody for anything.
+  // An overloaded process refuses requests before they cause any other work.
   underPressure,
-  // What is not proper HTTP, then what a foreign page sends: both are decided by the headers alone.
+  // Refuses malformed HTTP, then writes from foreign pages: both are decided by the headers alone.
   errors,
   emptyBodies,
   originCheck,
-  // Connections, which have no hooks. The cache needs both, the sweeper needs the cache.
+  // Connections, without hooks. The cache needs both of them, and the sweeper needs the cache.
   redis,
   database,
   cache,
   outboxSweeper,
   services,
-  // Who is signed in: a token names an account, or the cookie a session, and the session an account.
+  // Authentication: a token identifies an account, or a cookie a session, and the session an account.
   accessTokens,
   cookie,
-  // For operators, while nobody can sign in.
+  // For operators when nobody can sign in.
   adminLink,
   sessionStore,
   session,
   identity,
   // Letters to accounts.
   mail,
-  // Counts by account, or by address where nobody is signed in.
+  // Counts by account, or by network for visitors.
   rateLimit,
-  // Counts by address, whoever is signed in.
+  // Counts by network, whoever is signed in.
   networkLimits,
   signInAttempts,
-  // Counts what is large by account or network.
+  // Limits concurrent large transfers by account or network.
   transfers,
   notFound,
-  // What gets as far as the database counts as somebody's work there.
+  // Attributes database work to its client.
   onBehalfOf,
-  // After the rate limit: a request that is refused is counted.
+  // After the rate limit, so that refused requests are counted.
   access,
-  // What nobody may keep, unless one of the next three says more.
+  // By default, no answer may be stored; the next three allow more.
   caching,
   entityTags,
   sharedBodies,
-  // Only a request that may be answered is looked up.
+  // Only authorized requests are looked up.
   responseCache,
   // Cookies have been set and Cache-Control has been decided by now.
   privateCookies,
-  // What happens after the answer.
+  // After the answer.
   completedRequests,
   requestLog,
   audit,
-  // What routes use, and what follows from how they are declared.
+  // Helpers of routes, and what follows from their declarations.
   query,
   location,
   otherMethods,
@@ -120,11 +120,11 @@ const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   cacheReport,
   metrics,
   swagger,
-  // The last of onSend, so that the times include the others.
+  // The last onSend hook of the plugins, so that the times include the others.
   timingHeaders,
-  // Records answers by a hook of their routes, and opens the front door.
+  // Records answers in a hook of their routes, and opens the front door.
   frontDoor,
-  // Its hook of each route is the last: what it does not know is compressed already.
+  // Its hook is the last one of each route: answers that are already compressed stay as they are.
   compress,
   // Set the timing headers of streams.
   sse,

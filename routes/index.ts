@@ -5,7 +5,7 @@ import { version } from '#config/version.ts'
 
 const PAGE = new URL('../pages/start/page.html', import.meta.url)
 
-/** Where a client goes on from here. */
+/** Links to the parts of the service. */
 const startBelow = (prefix: string) => ({
   name: 'AI Akademiya API',
   version,
@@ -16,14 +16,14 @@ const startBelow = (prefix: string) => ({
   admin: `${prefix}/admin/redis-stats/`
 })
 
-/** What this is: a page for a browser, JSON for everybody else. */
+/** The start page: HTML for browsers, JSON for everybody else. */
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const page = (await readFile(PAGE, 'utf8')).replace('{{version}}', version)
   const style = /<style>(.*)<\/style>/s.exec(page)?.[1] ?? ''
   const hash = createHash('sha256').update(style).digest('base64')
   const policy = `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
 
-  // Any query is good: links to a first page carry what they like.
+  // Any query is accepted, because links to a start page carry all kinds of parameters.
   app.get('/', { config: { public: true }, schema: { hide: true, querystring: {} } }, async (request, reply) => {
     reply.header('Vary', 'Origin, Accept')
     if (!request.headers.accept?.includes('text/html')) return startBelow(request.forwardedPrefix())

@@ -37,22 +37,22 @@ import { registerPlugins } from '../plugins/index.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     readonly config: Config
-    /** Null where there are no traces. */
+    /** Null if tracing is off. */
     readonly tracing: Tracing | null
   }
 }
 
-/** Lines in a second about what is refused before it has a route. */
+/** Log lines per second about requests that are refused before routing. */
 const MAX_REFUSALS = 20
 const BODY_LIMIT_BYTES = 1024 * 1024
-/** How long a client that sent no proper request has to read what it is told. */
+/** How long a client that sent a malformed request has to read the answer. */
 const LINGER_MS = 1000
-/** The database plugin may wait for another process that migrates and seeds. */
+/** Long, because the database plugin may wait for another process that migrates and seeds. */
 const START_TIMEOUT_MS = 120_000
 
 /**
- * Builds the service for `config`: plugins first, then routes. Nothing listens yet; `close` releases everything.
- * `extend` may add hooks and routes: it runs after our plugins, and before our routes, so that its hooks run for them too.
+ * Builds the service from `config`: plugins first, then routes. It does not listen yet; `close` releases all resources.
+ * `extend` may add hooks and routes; it runs after our plugins and before our routes, so that its hooks apply to them.
  */
 export async function buildApp(
   config: Config,
@@ -76,7 +76,7 @@ export async function buildApp(
       stream: logStream,
       ...(tracing !== null && { mixin: () => tracing.activeIds() ?? {} })
     },
-    // One line a request, with what the cache did for it, is written by plugins/app/request-log.ts.
+    // plugins/app/request-log.ts logs one line per request instead, with the work of the cache.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestId,
     rewriteUrl: ({ url }) => originForm(url),
@@ -87,14 +87,14 @@ export async function buildApp(
     serverFactory: (handler) =>
       createHttpServer(frontDoor.before(handler), { ...config.server, addressKey }, reportHangUp),
     forceCloseConnections: 'idle',
-    // What has arrived is answered, also while closing.
+    // Requests that have arrived are answered even while the service is closing.
     return503OnClosing: false,
     frameworkErrors: answerBadUrl,
     clientErrorHandler: answerBadRequest,
     schemaController: { compilersFactory: { buildValidator } }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
-  // Clients say that they send JSON where they send nothing: what needs a body says so by its schema.
+  // Some clients send this Content-Type without a body: routes that need a body say so in their schema.
   const parseJson = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
     const encoding = request.headers['content-encoding'] ?? 'identity'
@@ -105,7 +105,7 @@ export async function buildApp(
 
   if (config.trustProxy === true) {
     app.log.warn(
-      'TRUST_PROXY=true believes any address that a client claims, so limits by address hold nobody: set the number of proxies ' +
+      'TRUST_PROXY=true trusts any address that a client claims, so limits by address have no effect: set the number of proxies ' +
         'in front (TRUST_PROXY=1), or their networks (TRUST_PROXY=10.0.0.0/8)'
     )
   }
@@ -130,7 +130,7 @@ export async function buildApp(
   return app
 }
 
-/** RFC 9110, 15.5.16: what is accepted is told. A small body that unpacks to a large one would pass the bound on bodies. */
+/** 415 with the accepted encodings (RFC 9110, 15.5.16). A compressed body could bypass the limit on its size. */
 function encodedBody(): ApiError {
   return new ApiError(415, 'ENCODED_BODY', 'send the body without Content-Encoding', { 'Accept-Encoding': 'identity' })
 }
@@ -139,14 +139,14 @@ function folder(name: string): string {
   return fileURLToPath(new URL(`../${name}`, import.meta.url))
 }
 
-/** A URL that the router cannot read: no route, so no hook runs, and the headers of every response are set here. */
+/** Answers a URL that the router cannot parse: no hook runs, so this sets the headers of every response itself. */
 function answerBadUrl(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const statusCode = error.statusCode ?? 400
-  const [code, message] = badUrls.get(statusCode) ?? ['MALFORMED_URL', 'the path of the URL is malformed']
+  const [code, message] = badUrls.get(statusCode) ?? ['MALFORMED_URL', 'the URL path is malformed']
   logRefusal(request.log, { status: statusCode, code, url: loggedUrl(request.url), remoteAddress: request.ip })
   reply
     .code(statusCode)
-    // No limit has counted it: each costs the client a new connection.
+    // No limit counts these requests, so each one costs the client a new connection.
     .headers({ ...headersWithoutHooks(request.id), Connection: 'close' })
     .send(errorBody(statusCode, code, message, request.id))
 }
@@ -158,27 +158,28 @@ function logRefusal(log: FastifyBaseLogger, fields: Readonly<Record<string, unkn
   if (counted !== null) log.info({ ...fields, ...counted }, 'request refused')
 }
 
-const badUrls = new Map<number, [ErrorCode, string]>([
-  [414, ['URL_TOO_LONG', 'a part of the path of the URL is too long']]
-])
+const badUrls = new Map<number, [ErrorCode, string]>([[414, ['URL_TOO_LONG', 'a part of the URL path is too long']]])
 
-/** What hooks set elsewhere. */
+/** The headers that hooks set for all other responses. */
 function headersWithoutHooks(requestId: string): Record<string, string | number> {
   return { ...securityHeaders, 'Cache-Control': 'no-store', ...timingHeaders(requestId, new Trace(), 0) }
 }
 
 const hangUps = {
-  process: ['warn', 'connections refused: the process has MAX_CONNECTIONS open; raise it, or start more processes'],
-  address: ['warn', 'connections refused: an address has MAX_CONNECTIONS_PER_ADDRESS open; a proxy needs TRUST_PROXY'],
+  process: ['warn', 'connections refused: the process has reached MAX_CONNECTIONS; raise it, or start more processes'],
+  address: [
+    'warn',
+    'connections refused: an address has reached MAX_CONNECTIONS_PER_ADDRESS; if it is a proxy, set TRUST_PROXY'
+  ],
   new: [
     'warn',
-    'connections refused: an address opens too many; keep them open, raise MAX_CONNECTIONS_PER_ADDRESS, a proxy needs TRUST_PROXY'
+    'connections refused: an address opens too many; reuse them, raise MAX_CONNECTIONS_PER_ADDRESS, or set TRUST_PROXY for a proxy'
   ],
-  pipelining: ['info', 'connection closed: the client sent too many requests without reading their answers'],
+  pipelining: ['info', 'connection closed: the client sent too many requests without reading the answers'],
   'not reading': ['info', 'connection closed: the client stopped reading its answer']
 } as const satisfies Record<HangUp, readonly ['info' | 'warn', string]>
 
-/** Bytes that are no HTTP request, headers that are too large or too slow: there is nothing but a socket to answer on. */
+/** Answers data that is not HTTP, and headers that are too large or too slow. There is only a socket, no reply object. */
 function answerBadRequest(this: FastifyInstance, error: ConnectionError, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy(error)
@@ -195,7 +196,7 @@ function answerBadRequest(this: FastifyInstance, error: ConnectionError, socket:
     Connection: 'close'
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  // A client that does not hang up now is hung up on: what it still sends is of no use.
+  // Closes the connection even if the client does not: whatever else it sends is useless.
   const timer = setTimeout(() => socket.destroy(), LINGER_MS)
   socket.once('close', () => clearTimeout(timer))
   socket.end(`HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode]}\r\n${lines.join('')}\r\n${body}`)

@@ -18,8 +18,8 @@ const GRACE_MS = 10_000
 const COMPILE_CACHE = fileURLToPath(new URL('../node_modules/.cache/node', import.meta.url))
 
 /**
- * Builds the service from the environment, after `adapt`, and `start`s it; SIGTERM and SIGINT finish what is under way and
- * close. Exits with 1, and one line for what the operator can mend.
+ * Builds the service from the environment, adapted by `adapt`, and calls `start`. SIGTERM and SIGINT finish the requests under way
+ * and close. Exits with 1 on failure, with a single line if the operator can fix the cause.
  */
 export async function run(
   start: (app: FastifyInstance) => Promise<void>,
@@ -28,31 +28,31 @@ export async function run(
   enableCompileCache(COMPILE_CACHE)
   try {
     const config = adapt(readConfig(process.env))
-    // What is traced is loaded afterwards.
+    // Before `app.ts` is imported: libraries must be loaded after their instrumentation.
     const tracing = await startTracing(config)
     const { buildApp } = await import('./app.ts')
     const app = await buildApp(config, undefined, tracing)
     closeWithGrace({ delay: GRACE_MS }, async ({ err, signal }) => {
-      if (err) app.log.error({ err }, 'closing after an error that nothing caught')
+      if (err) app.log.error({ err }, 'closing after an uncaught error')
       else await app.drain()
       app.log.info({ signal }, 'closing')
       await app.close()
       await tracing?.close()
     })
-    // A start that fails gives back what it has taken: others need not wait until it is held for gone.
+    // A failed start releases its resources, so that other processes need not wait until its locks expire.
     await start(app).catch(async (error) => {
       await app.close()
       throw error
     })
     app.log.info(await describeStart(app), 'ready')
   } catch (error) {
-    // What the operator can mend is one line; anything else is a fault of ours, with its stack.
+    // One line if the operator can fix it; anything else is a bug, with its stack.
     console.error(isForOperator(error) ? error.message : error)
     process.exit(1)
   }
 }
 
-/** Listens; throws `ConfigError` where that cannot be. */
+/** Listens; throws `ConfigError` if that fails. */
 export async function listen(app: FastifyInstance, host: string, port: number, variable = 'PORT'): Promise<void> {
   await app.listen({ host, port }).catch((error) => {
     throw new ConfigError(
@@ -63,7 +63,7 @@ export async function listen(app: FastifyInstance, host: string, port: number, v
   })
 }
 
-/** What of the world a process has found, in one line: what one asks first when something is wrong. */
+/** The environment of the process, for one log line: what one needs first when something is wrong. */
 async function describeStart({ config, database }: FastifyInstance): Promise<object> {
   const { role, databaseUrl, redis, tracing } = config
   const [server] = await database.client.$queryRaw<[{ version: string }]>`

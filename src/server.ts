@@ -1,4 +1,4 @@
-/** `npm start`: serves until SIGTERM or SIGINT, then finishes the requests underway and closes. */
+/** `npm start`: serves until SIGTERM or SIGINT, then finishes the requests under way and closes. */
 import { listen, run } from './run.ts'
 import { startMessage } from './start-message.ts'
 

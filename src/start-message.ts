@@ -3,7 +3,7 @@ import type { Config } from '#config/config.ts'
 import { publicUrl } from '#config/public-config.ts'
 import { version } from '#config/version.ts'
 
-/** What somebody who has started the service in a terminal wants to know. No password is in it. */
+/** The message for somebody who starts the service in a terminal. It contains no password. */
 export function startMessage(config: Config, { address, port, family }: AddressInfo): string {
   const host = address === '::' || address === '0.0.0.0' ? 'localhost' : family === 'IPv6' ? `[${address}]` : address
   const url = `http://${host}:${port}`
@@ -18,7 +18,7 @@ export function startMessage(config: Config, { address, port, family }: AddressI
   ]
   const width = Math.max(...lines.map(([name = '']) => name.length))
   return [
-    `\nAI Akademiya API ${version} is ready. Ctrl-C ends it.`,
+    `\nAI Akademiya API ${version} is ready. Press Ctrl-C to stop it.`,
     ...lines.map(([name = '', value]) => `  ${name.padEnd(width)}  ${value}`),
     ''
   ].join('\n')

@@ -1,6 +1,6 @@
 /**
- * `npm run worker`: runs generations. It is the service without its API: any number of them share PostgreSQL and Redis with the API
- * processes, which have WORKER=none where the workers are to do it all. With WORKER_PORT it answers health and metrics there.
+ * `npm run worker`: runs generations. It is the service without its API. Any number of workers share PostgreSQL and Redis with the
+ * API processes; set WORKER=none for those if only workers should run generations. With WORKER_PORT, it serves health and metrics there.
  */
 import { ConfigError } from '#config/environment.ts'
 import { listen, run } from './run.ts'
@@ -9,14 +9,14 @@ await run(
   async (app) => {
     const { host, workerPort } = app.config
     if (workerPort !== null) await listen(app, host, workerPort, 'WORKER_PORT')
-    app.log.info('worker ready: generations are run here')
+    app.log.info('worker ready: running generations')
   },
   (config) => {
     if (config.databaseUrl === null) {
       throw new ConfigError(
         'DATABASE_URL',
         '',
-        'a worker of its own needs it; embedded, the service runs generations itself'
+        'a separate worker needs it; embedded, the service runs generations itself'
       )
     }
     return { ...config, role: 'worker', generation: { ...config.generation, worker: 'inline' } }

@@ -9,21 +9,21 @@ import { hookList } from './route-hooks.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Visitors may call the route. A route that has neither this nor a role needs a session. */
+    /** Visitors may call the route. A route without this needs a session or an access token. */
     public?: boolean
     /** Only accounts with this role may call the route. */
     role?: 'admin'
-    /** The scope that an access token needs for its changes, where it is not `write`. */
+    /** The scope that an access token needs for writes, if it is not `write`. */
     scope?: AccessScope
-    /** Access tokens are refused: it is about signing in, or about tokens. */
+    /** Access tokens are refused, because the route manages sessions, accounts or tokens. */
     sessionOnly?: boolean
   }
 }
 
 /**
- * Secure by default: a route is closed to visitors unless its `config` says `public`, and any route to an access token that is wrong or
- * lacks the scope. The check is a hook of the route, because those run after the hooks of all plugins, in the order in which they were
- * added: identity has found the account by then, and the rate limit has counted the request.
+ * Secure by default: a route refuses visitors unless its `config` says `public`, and every route refuses an access token that is
+ * wrong or lacks the scope. The check is a hook of the route, because those run after the hooks of all plugins: by then, identity has
+ * found the account, and the rate limit has counted the request.
  */
 export default fp(
   async (app) => {
@@ -40,10 +40,11 @@ export default fp(
   { name: 'access', dependencies: ['admin-link', 'identity', 'rate-limit'] }
 )
 
-/** Why the route is closed to the access token of the request; null where it is open, or no token came. */
+/** Why the route refuses the access token of the request; null if it accepts the token, or there is none. */
 function tokenRefusalOf({ token, tokenRefusal, method, routeOptions: { config } }: FastifyRequest): ApiError | null {
   if (token === null) return tokenRefusal
-  if (config.sessionOnly) return new ApiError(403, 'SESSION_ONLY', 'sign in for this: access tokens are refused here')
+  if (config.sessionOnly)
+    return new ApiError(403, 'SESSION_ONLY', 'this operation requires a session: access tokens are refused')
   const scope = scopeOf(method, config)
   if (token.scopes.includes(scope)) return null
   return new ApiError(403, 'INSUFFICIENT_SCOPE', `the access token lacks the scope ${scope}`, {
@@ -51,9 +52,9 @@ function tokenRefusalOf({ token, tokenRefusal, method, routeOptions: { config } 
   })
 }
 
-/** Why the route is closed to this account, or to a visitor where that is null; null where it is open. */
+/** Why the route refuses this account, or a visitor (null); null if access is allowed. */
 export function refusalOf(account: Account | null, { role, public: isPublic }: FastifyContextConfig): ApiError | null {
-  // The routes of a library are opened by an onRoute hook around it, which runs after the one above.
+  // Read at request time: an onRoute hook that makes a library's routes public runs after the one above.
   if (isPublic && role === undefined) return null
   if (account === null) return notSignedIn()
   if (role === undefined || account.role === role) return null

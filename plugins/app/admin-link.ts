@@ -6,20 +6,20 @@ import { cookieAttributes } from '#sessions/session-cookie.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** True where the request may read by an admin link, whoever is signed in, and while nobody can. */
+    /** Whether an admin link allows the request, whoever is signed in. */
     hasAdminLink(request: FastifyRequest): boolean
-    /** Gives the browser what it needs to read for an hour; false for a token that is wrong or old. */
+    /** Sets the cookie that allows the browser to read for an hour; returns false for a wrong or expired token. */
     openAdminLink(request: FastifyRequest, reply: FastifyReply, token: string): boolean
-    /** Takes from the browser what it reads by, if it has that. */
+    /** Clears that cookie, if the browser has it. */
     closeAdminLink(request: FastifyRequest, reply: FastifyReply): void
   }
   interface FastifyContextConfig {
-    /** Whoever has opened an admin link may read it. */
+    /** Reading is allowed by an admin link. */
     adminLink?: boolean
   }
 }
 
-/** The way in for operators that needs neither Redis nor a session: `npm run admin-link`. It only reads. */
+/** Read access for operators that needs neither Redis nor a session: `npm run admin-link`. */
 export default fp(
   async (app) => {
     const { databaseUrl, dataDir, production, session } = app.config
@@ -32,22 +32,22 @@ export default fp(
     const cookieName = adminLinkCookieName(production)
 
     app.decorate('hasAdminLink', (request) => {
-      // First what most requests do not have: it is asked for every one.
+      // Runs for every request, so it first tests what most requests do not have.
       const cookie = request.cookies[cookieName]
       if (cookie === undefined || request.routeOptions.config.adminLink !== true) return false
       return (request.method === 'GET' || request.method === 'HEAD') && links.acceptsCookie(cookie)
     })
 
     app.decorate('openAdminLink', (request, reply, token) => {
-      const isGood = links.accepts(token)
-      request.log[isGood ? 'info' : 'warn'](
-        { audit: 'admin link', accepted: isGood, remoteAddress: request.ip },
-        isGood ? 'an admin link was opened' : 'an admin link that is wrong or old was refused'
+      const isValid = links.accepts(token)
+      request.log[isValid ? 'info' : 'warn'](
+        { audit: 'admin link', accepted: isValid, remoteAddress: request.ip },
+        isValid ? 'an admin link was opened' : 'a wrong or expired admin link was refused'
       )
-      if (isGood) {
+      if (isValid) {
         reply.setCookie(cookieName, links.cookie(), { ...cookieAttributes(production, 'strict'), maxAge: READING_S })
       }
-      return isGood
+      return isValid
     })
 
     app.decorate('closeAdminLink', ({ cookies }, reply) => {
@@ -57,7 +57,7 @@ export default fp(
   { name: 'admin-link', dependencies: ['cookie', 'database'] }
 )
 
-/** How an admin came in whose request was let pass. */
+/** How an authorized admin has access. */
 export function accessOf({ account }: FastifyRequest): 'session' | 'link' {
   return account?.role === 'admin' ? 'session' : 'link'
 }

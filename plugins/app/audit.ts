@@ -2,14 +2,14 @@ import fp from 'fastify-plugin'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What the audit line of this request says beside who did it, where, and with which status. */
+    /** Additional fields for the audit line of this request. */
     auditDetails: Readonly<Record<string, unknown>> | null
   }
 }
 
 const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** One line for everything that an admin does, and for what others do of which the route says more: who, what, and the result. */
+/** Logs one line for each write of an admin, and for each write of others for which the route sets `auditDetails`. */
 export default fp(
   async (app) => {
     app.decorateRequest('auditDetails', null)

@@ -14,25 +14,25 @@ import { mastersOf } from '#redis/connect.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** What the cache does, in all processes; asked for at most once a second. */
+    /** The state of the cache in all processes; made at most once a second. */
     cacheReport(): Promise<CacheReport>
-    /** What it did in the last hours, 24 at most; in this process alone, where Redis does not answer. */
+    /** The counters of the last hours, at most 24; only those of this process if Redis does not answer. */
     cacheHistory(hours: number): Promise<CacheHistory>
-    /** What takes its memory, as keys were last weighed. Rejects where Redis does not answer. */
+    /** What uses the memory of the cache, according to the last measurement. Rejects if Redis does not answer. */
     cacheMemory(): Promise<CacheMemory>
-    /** Keeps for the report who has cleared something; it does not fail. */
+    /** Records for the report who cleared the cache; never rejects. */
     noteClearing(clearing: Clearing): Promise<void>
-    /** Counts the keys anew, in the background: many have just gone. */
+    /** Counts the keys again in the background, after many were deleted. */
     recountKeys(): void
   }
 }
 
 const REPORT_MS = 1000
-/** What the database is asked is the same for a while, and asked once at a time: it may be slow. */
+/** How long answers of the database are shared; the queries may be slow. */
 const GENERATIONS_MS = 2000
 const SESSIONS_MS = 10_000
 
-/** What every process tells of itself, and what operators are shown of all of them. */
+/** Publishes the state of this process, and builds the report on all processes for operators. */
 export default fp(
   async (app) => {
     const { config, cacheParts, sweeper, database, generations, invalidationLog: invalidations, allSessions, log } = app
@@ -83,7 +83,7 @@ export default fp(
       activeSessions: sharedFor(SESSIONS_MS, () => allSessions.count())
     }
     const report = async () => {
-      // With what this process has counted until now.
+      // Includes the latest counts of this process.
       await reporter.beat()
       return reportOf({ reportStore, redis, own: own(), database: asked })
     }
@@ -93,7 +93,7 @@ export default fp(
     app.decorate('noteClearing', (clearing) =>
       reportStore
         .putClearing(clearing)
-        .catch((err) => log.warn({ err }, 'the report will not tell who has cleared the cache'))
+        .catch((err) => log.warn({ err }, 'cannot record who cleared the cache: the report will not show it'))
     )
     app.decorate('cacheReport', sharedFor(REPORT_MS, report))
   },

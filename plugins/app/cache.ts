@@ -10,17 +10,17 @@ import { InvalidationLog } from '#observability/invalidation-log.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     readonly coherentCache: Cache
-    /** The parts of the cache that operators look at. */
+    /** The parts of the cache that are shown to operators. */
     readonly cacheParts: RunningCache
-    /** What this process has invalidated lately, and whose writes that were. */
+    /** The last invalidations by this process, and whose writes caused them. */
     readonly invalidationLog: InvalidationLog
   }
 }
 
-/** How long a start waits for Redis; then it serves without, until Redis is there. */
+/** How long the start waits for Redis; after that, the service runs without Redis until it is available. */
 const START_WAIT_MS = 1000
 
-/** The coherent cache, on Redis where there is one, else in this process; every commit invalidates it. */
+/** The coherent cache, in Redis if there is one, else in this process; every commit invalidates what it changed. */
 export default fp(
   async (app) => {
     const { config, database, log } = app
@@ -36,7 +36,7 @@ export default fp(
     app.decorate('coherentCache', cache)
     app.decorate('cacheParts', running)
     if (redis === null && !embedded) {
-      log.warn('the cache is in this process alone: no other can run on this database; set REDIS_URL for several')
+      log.warn('the cache is only in this process: run no other process on this database, or set REDIS_URL')
     }
     const invalidations = new InvalidationLog()
     app.decorate('invalidationLog', invalidations)
@@ -44,7 +44,7 @@ export default fp(
 
     app.addHook('onClose', () => running.close())
     await running.start()
-    // A Redis that is not there yet is not waited for twice: plugins/external/redis.ts has done that.
+    // plugins/external/redis.ts has already waited for Redis; do not wait again if that failed.
     const waited = new Promise((resolve) => setTimeout(resolve, START_WAIT_MS).unref())
     const trusted = breaker.probe()
     if (redis === null || redis.status === 'ready') await Promise.race([trusted, waited])

@@ -4,41 +4,41 @@ import type { CacheSpec } from '#cache'
 import { noQuery } from '#http/paging.ts'
 import type { Account } from '#users/accounts.ts'
 
-/** How the answers of a route are cached, in terms of the input that its key is made of. */
+/** How the answers of a route are cached, as a function of the input from which the key is built. */
 interface Rule<Input> {
   readonly spec: (input: Input) => CacheSpec
   /**
-   * Loads what the user of the session may see where the public finds nothing, as a draft of his own.
-   * It throws `NotFoundError`, too.
+   * Loads what the signed-in user may see although it is not public, such as their own draft.
+   * Throws `NotFoundError` as well.
    */
   readonly own?: (input: Input, account: Account) => Promise<unknown>
   /** Hits of visitors may be answered before Fastify's life cycle (plugins/app/front-door.ts). */
   readonly frontDoor?: boolean
 }
 
-/** The same in terms of a request, as `config.cache` of a route has it. */
+/** The same as a function of the request: the type of `config.cache`. */
 export interface RouteCache {
   readonly spec: (request: FastifyRequest) => CacheSpec
   readonly own: ((request: FastifyRequest, account: Account) => Promise<unknown>) | undefined
-  /** Called before the look-up, once the input is valid: finds what the key is made of, or answers the request itself. */
+  /** Called after validation and before the look-up: finds the input of the key, or answers the request itself. */
   readonly before?: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
   readonly frontDoor: boolean
-  /** Throws `TypeError` for a route that cannot be cached by this rule. */
-  readonly requireFitting: (route: RouteOptions) => void
+  /** Throws `TypeError` for a route to which this rule cannot be applied. */
+  readonly requireCompatible: (route: RouteOptions) => void
 }
 
-/** `config.cache` of a route whose answer depends on nothing. */
+/** `config.cache` of a route without input. */
 export function cached(rule: Rule<void>): RouteCache {
   return cacheBy(rule, () => {}, {})
 }
 
-/** `config.cache` of a route whose answer depends on its path. */
+/** `config.cache` of a route whose answer depends on its path parameters. */
 export function cachedByParams<T extends TSchema>(schema: T, rule: Rule<Static<T>>): RouteCache {
-  // They are validated, by the schema of the route, before this is called; `requireFitting` sees to it that it is this one.
+  // The route's schema has validated them before this is called, and `requireCompatible` makes sure that it is this schema.
   return cacheBy(rule, ({ params }) => params as Static<T>, { params: schema })
 }
 
-/** `config.cache` of a route whose answer depends on what `find` puts into the request, by its path; `find` may answer itself. */
+/** `config.cache` of a route whose answer depends on what `find` looks up by the path and stores in the request; `find` may answer itself. */
 export function cachedByFound<T extends TSchema, Found>(
   schema: T,
   find: (params: Static<T>, request: FastifyRequest, reply: FastifyReply) => Promise<void>,
@@ -67,15 +67,15 @@ function cacheBy<Input>(
     spec: (request) => spec(inputOf(request)),
     own: own && ((request, account) => own(inputOf(request), account)),
     frontDoor,
-    requireFitting: ({ url, config, errorHandler, schema: { params, querystring = noQuery } = {} }) => {
+    requireCompatible: ({ url, config, errorHandler, schema: { params, querystring = noQuery } = {} }) => {
       const reject = (why: string) => {
         throw new TypeError(`${url}: config.cache ${why}`)
       }
       if (!config?.public || config.role !== undefined)
-        reject('is for public routes: its answers are the same for everybody')
-      if (errorHandler !== undefined) reject('ends failed loads by an error handler of its own, and the route has one')
+        reject('requires a public route, because the answers are the same for everybody')
+      if (errorHandler !== undefined) reject('sets the errorHandler of the route, which already has one')
       if (params !== typedBy.params || querystring !== (typedBy.querystring ?? noQuery)) {
-        reject('must be typed by the params or the query of the route, and the route must have no other input')
+        reject("must use the route's own schema for params or querystring, and the route must have no other input")
       }
     }
   }

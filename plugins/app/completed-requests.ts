@@ -6,21 +6,21 @@ import { traceIdOf } from '#http/traceparent.ts'
 /** A request that has been answered. */
 export interface CompletedRequest {
   readonly requestId: string
-  /** Of the trace that it belongs to, by its own span or by what its client says. */
+  /** The trace of its own span, else the one that its client names. */
   readonly traceId: string | undefined
   readonly spanId: string | undefined
   readonly method: string
   readonly url: string
-  /** The pattern of its route; undefined where there is none. */
+  /** The pattern of its route; undefined if there is none. */
   readonly route: string | undefined
   readonly beganSession: boolean
   /** The id of the user of the session. */
   readonly user: number | undefined
   readonly status: number
-  /** From the request to the end of its answer, in milliseconds. */
+  /** From the start of the request to the end of the answer, in ms. */
   readonly ms: number
   readonly trace: Trace
-  /** An event stream lasts as long as what it reports on. */
+  /** An event stream, whose duration says nothing about its speed. */
   readonly streamed: boolean
 }
 
@@ -28,12 +28,12 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Calls `observe` for every request, once its answer has been sent. */
     onCompleted(observe: (request: CompletedRequest) => void): void
-    /** Reports a request that was answered outside of Fastify's life cycle. */
+    /** Reports a request, also one answered outside of Fastify's life cycle. */
     completed(request: CompletedRequest): void
   }
 }
 
-/** One event for every answered request, from the normal path (`onResponse`) and from the front door, for metrics and log. */
+/** One event for every answered request, from the normal path (`onResponse`) and the front door, for metrics and the log. */
 export default fp(
   async (app) => {
     const observers: ((request: CompletedRequest) => void)[] = []

@@ -9,7 +9,7 @@ declare module 'fastify' {
   }
 }
 
-/** The database, migrated and, where asked, seeded. */
+/** The database, migrated and, if configured, seeded. */
 export default fp(
   async (app) => {
     const database = await openDatabase(app.config, app.log)

@@ -4,8 +4,8 @@ import fp from 'fastify-plugin'
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * Before a close: a connection that is closed while idle may have a request under way to it, which would be lost. So for a
-     * moment everything is still answered, each connection ends with its answer, and `/health/ready` sends balancers elsewhere.
+     * Call it before `close`. A request may be on its way on an idle connection, and would be lost if that were closed. So for a moment
+     * all requests are still answered, each with `Connection: close`, and `/health/ready` tells load balancers to go elsewhere.
      */
     drain(): Promise<void>
     isDraining(): boolean
@@ -15,14 +15,14 @@ declare module 'fastify' {
 const DRAIN_MS = 500
 const SWEEP_MS = 50
 
-/** Nobody keeps a connection open for a next request while the service stops. */
+/** Graceful shutdown: connections are not reused while the service stops. */
 export default fp(
   async (app) => {
     let draining = false
     let timer: NodeJS.Timeout | undefined
     app.decorate('isDraining', () => draining)
     app.decorate('drain', async () => {
-      // A worker listens to nobody.
+      // A worker may have no server.
       if (!app.server.listening) return
       draining = true
       await sleep(DRAIN_MS)
@@ -31,7 +31,7 @@ export default fp(
       if (draining) reply.header('Connection', 'close')
       done()
     })
-    // From here on Fastify itself ends each connection with its answer; those that become idle later are closed too.
+    // From now on Fastify itself ends connections with their answers; this also closes those that become idle later.
     app.addHook('preClose', (done) => {
       draining = true
       timer = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS)

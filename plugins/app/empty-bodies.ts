@@ -2,8 +2,8 @@ import { Readable } from 'node:stream'
 import fp from 'fastify-plugin'
 
 /**
- * A request without a body that names a type, as `fetch` sends a DELETE: Fastify reads its body all the same, and waits for the end of a
- * stream that Node has ended before anybody could listen (`optimizeEmptyRequests` in src/http/server.ts). It gets one that ends.
+ * For requests with a Content-Type but no body, such as a DELETE sent by `fetch`. Fastify reads the body all the same, but Node has
+ * already ended the stream (`optimizeEmptyRequests` in src/http/server.ts), so Fastify would wait for ever. It gets an empty stream.
  */
 export default fp(
   async (app) => {

@@ -9,25 +9,25 @@ import { hookList } from './route-hooks.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The answer gets an entity tag, and shared caches may not keep it. */
+    /** The answer gets an entity tag, and shared caches must not store it. */
     entityTag?: boolean
-    /** `If-Match` is honoured: the route has the schema `ifMatch` for its headers. */
+    /** `If-Match` is honoured. Set automatically if the route has the header schema `ifMatch`. */
     ifMatch?: boolean
   }
   interface FastifyReply {
-    /** Describes an answer by its entity tag; true when it is 304 then, because the client has it already. */
+    /** Sets the entity tag and caching headers of an answer; returns true if it became a 304, because the client's copy is current. */
     tagEntity(etag: string, cacheControl: string, encoding?: ContentEncoding | null): boolean
-    /** What `If-Match` of the request demands of an entity with this schema. */
+    /** The condition of `If-Match`, for an entity with this schema. */
     precondition<T extends TObject>(schema: T): Precondition<Static<T>>
   }
 }
 
 /**
- * Clients and shared caches may keep an answer, but ask before each use (RFC 9111, 5.2.2.4): a write is seen at once, and the question
- * costs a 304.
+ * Clients and shared caches may store an answer, but must revalidate it before each use (RFC 9111, 5.2.2.4): a write is visible at
+ * once, and revalidation costs a 304.
  */
 export const PUBLIC = 'public, no-cache'
-/** A client may keep an answer of its user, and asks before each use whether it is still right. */
+/** Only the client may store the answer, and must revalidate it before each use. */
 export const PRIVATE = 'private, no-cache'
 
 /** Entity tags, `If-None-Match` and `If-Match`. */
@@ -36,14 +36,14 @@ export default fp(
     app.decorateReply('tagEntity', function (etag, cacheControl, encoding = null) {
       const { method, headers, trace } = this.request
       this.header('X-Cache', trace.outcome).removeHeader('cache-control')
-      // nginx keeps nothing that is `no-cache`, unless it is told first that what it keeps has expired in 1970: then it asks, too.
+      // nginx does not store `no-cache` answers, unless an earlier header says that they expired in 1970: then it revalidates them.
       if (cacheControl === PUBLIC) this.header('X-Accel-Expires', '@1')
       this.header('Cache-Control', cacheControl)
       this.etag(encoding === null ? etag : encodedEtag(etag, encoding))
       if (this.statusCode !== 200 || (method !== 'GET' && method !== 'HEAD')) return false
       const named = namedEtag(headers['if-none-match'], etag)
       if (named === null) return false
-      // That of the form which the client has: it could not use another one (RFC 9111, 4.3.4).
+      // The tag of the variant that the client has: it could not use another one (RFC 9111, 4.3.4).
       if (headers['if-none-match'] !== '*') this.etag(named)
       this.code(304).removeHeader('content-type')
       return true
@@ -51,14 +51,14 @@ export default fp(
 
     app.addHook('onRoute', (route) => {
       if (route.schema?.headers === ifMatch) route.config = { ...route.config, ifMatch: true }
-      // By a hook of the route: the limits have counted the request by then.
+      // A hook of the route, so that the rate limits have counted the request.
       else if (!route.config?.otherMethod) route.onRequest = [...hookList(route.onRequest), refuseIfMatch]
     })
 
     app.addHook('onRoute', (route) => {
       if (route.config?.entityTag !== true) return
       const own = hookList(route.onSend)
-      // Before the hook that takes the body of the answer to a HEAD away.
+      // Before the hook that removes the body of the answer to a HEAD.
       route.onSend = [
         (request, reply, payload, done) => {
           const isTagged = reply.statusCode === 200 || reply.statusCode === 201
@@ -87,5 +87,5 @@ export default fp(
 
 function refuseIfMatch({ headers }: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void {
   if (headers['if-match'] === undefined) done()
-  else done(new ApiError(400, 'PRECONDITION_UNSUPPORTED', 'If-Match is not for this request: nothing was done'))
+  else done(new ApiError(400, 'PRECONDITION_UNSUPPORTED', 'this request does not support If-Match: nothing was done'))
 }

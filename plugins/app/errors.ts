@@ -10,20 +10,20 @@ import { describeValidation } from '#http/validation.ts'
 
 const RETRY_AFTER_S = 5
 const MAX_BUSY_LINES = 1
-/** What is refused before any limit counts it ends its connection, so that each costs the client a new one. */
-export const HANG_UP = { Connection: 'close' }
+/** Refusals that no limit counts close the connection, so that each one costs the client a new connection. */
+export const CLOSE_CONNECTION = { Connection: 'close' }
 
-/** A 401 names a way to authenticate. Browsers open no dialog for this one. */
+/** A 401 must name a way to authenticate. Browsers open no dialog for this one. */
 const CHALLENGE = challenge()
 
-/** For what Fastify itself refuses. */
+/** Codes for Fastify's own refusals. */
 const codes = new Map<number, ErrorCode>([
   [400, 'MALFORMED_BODY'],
   [404, 'NOT_FOUND'],
   [413, 'BODY_TOO_LARGE']
 ])
 
-/** Every error leaves in the shape of the contract; what a client did not cause is logged, and told without its details. */
+/** Sends every error in the documented shape. Errors that the client did not cause are logged, and sent without details. */
 export default fp(
   async (app) => {
     const busy = new LineLimit(MAX_BUSY_LINES)
@@ -31,12 +31,19 @@ export default fp(
 
     app.addHook('onRequest', ({ headers, raw }, _reply, done) => {
       if (headers.host === undefined && raw.httpVersion === '1.1') {
-        done(new ApiError(400, 'MALFORMED_REQUEST', 'the header Host is missing', HANG_UP))
+        done(new ApiError(400, 'MALFORMED_REQUEST', 'the header Host is missing', CLOSE_CONNECTION))
       } else if (headers.host?.includes(',')) {
-        // Node joins several lines of a header (src/http/server.ts), and no host has a comma.
-        done(new ApiError(400, 'MALFORMED_REQUEST', 'the header Host must be there once', HANG_UP))
+        // Node joins repeated headers (src/http/server.ts), and no host contains a comma.
+        done(new ApiError(400, 'MALFORMED_REQUEST', 'the header Host must occur only once', CLOSE_CONNECTION))
       } else if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
-        done(new ApiError(417, 'EXPECTATION_FAILED', 'Expect may only be 100-continue', HANG_UP))
+        done(
+          new ApiError(
+            417,
+            'EXPECTATION_FAILED',
+            'the only supported value of Expect is 100-continue',
+            CLOSE_CONNECTION
+          )
+        )
       } else done()
     })
 
@@ -60,10 +67,10 @@ export default fp(
       if (error.code === 'FST_ERR_HANDLER_TIMEOUT') {
         request.log.error(
           { err: error },
-          'a handler took longer than its handlerTimeout: see what it waits for, the database first'
+          'a handler took longer than its handlerTimeout: check what it waits for, the database first'
         )
         reply.header('Retry-After', RETRY_AFTER_S)
-        return send(request, reply, 503, 'TIMEOUT', 'this took too long: try again')
+        return send(request, reply, 503, 'TIMEOUT', 'the request took too long: try again')
       }
       if (isDatabaseUnavailable(error)) {
         const { code, message, advice } = describeUnavailable(error)
@@ -71,8 +78,8 @@ export default fp(
         reply.header('Retry-After', RETRY_AFTER_S)
         return send(request, reply, 503, code, message)
       }
-      request.log.error({ err: error }, 'request failed: a fault of the service')
-      return send(request, reply, 500, 'INTERNAL', 'the service failed to answer; the log has the request id')
+      request.log.error({ err: error }, 'request failed: internal error')
+      return send(request, reply, 500, 'INTERNAL', 'internal error: the log has details under the request id')
     })
   },
   { name: 'errors' }

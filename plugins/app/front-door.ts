@@ -21,10 +21,10 @@ const MAX_URLS = 10_000
 const MAX_URL_LENGTH = 512
 
 type Status = 200 | 304
-/** What an answer is a variant of: its status, and the content encoding that its client prefers. */
+/** A variant of an answer: its status, and the content encoding that the client prefers. */
 type Variant = `${Status} ${ContentEncoding | null}`
 
-/** What the normal path answered for a URL: its entry, and the headers that it sent with it, names and values in turns. */
+/** The answer of the normal path for a URL: its entry, and its headers, with alternating names and values. */
 interface Recorded {
   readonly spec: CacheSpec
   readonly route: string | undefined
@@ -32,7 +32,7 @@ interface Recorded {
   readonly headers: Partial<Record<Variant, Headers>>
 }
 
-/** Headers are replayed once two answers had the same: a plugin may set one that belongs to a request, as a nonce. */
+/** Headers are replayed only after two answers had the same ones: a plugin may set one per request, such as a nonce. */
 interface Headers {
   readonly flat: readonly string[]
   readonly confirmed: boolean
@@ -47,15 +47,15 @@ interface Visit {
 }
 
 /**
- * Hooks of Fastify do not run here, and `FRONT_DOOR=off` closes it. A plain GET of a visitor whose URL the normal path has answered
- * from the cache is answered again, with the headers that were recorded then, before Fastify makes its objects, for routes
- * that opt in (`frontDoor` in `config.cache`). Rate limit, metrics and log count it as any other request. It refuses nothing and
- * loads nothing: all else takes the normal path.
+ * A shortcut for cache hits that bypasses Fastify's life cycle; `FRONT_DOOR=off` disables it, and hooks do not run here. Once the
+ * normal path has answered a URL from the cache, plain GETs of visitors are answered with the headers recorded then, before Fastify
+ * creates its objects, for routes that opt in (`frontDoor` in `config.cache`). Rate limit, metrics and log treat them like any other
+ * request. It refuses nothing and loads nothing: all other requests take the normal path.
  */
 export default fp(
   async (app) => {
     const { coherentCache: cache, config, frontDoor } = app
-    // A trace tells of the normal path, whose hooks make its spans.
+    // Traces describe the normal path, whose hooks create the spans.
     if (config.frontDoor === 'off' || app.tracing !== null) return
     const records = new LRUCache<string, Recorded>({ max: MAX_URLS })
 
@@ -120,14 +120,14 @@ export default fp(
       return true
     })
 
-    /** True when the visit is answered, now or once it has been counted. */
+    /** Returns true if the visit is answered, now or after it has been counted. */
     function admit(visit: Visit, entry: Entry, normalPath: RequestListener): boolean {
       const { raw, response, recorded } = visit
       if (isNegative(entry) || entry.etag !== recorded.etag) return false
       const encoding = encodingOf(raw, entry)
       const etag = etagOfForm(entry, encoding)
       const named = namedEtag(raw.headers['if-none-match'], entry.etag)
-      // The client has another form than it would be sent.
+      // The client has another variant than it would be sent.
       if (named !== null && named !== etag) return false
       const status = named === null ? 200 : 304
       const headers = recorded.headers[`${status} ${encoding}`]
@@ -187,7 +187,7 @@ export default fp(
   }
 )
 
-/** The request of a visitor, from no other origin, without a body: nothing that a hook would have to look at more closely. */
+/** A visitor's request from the same origin and without a body, which no hook would have to look at more closely. */
 function isPlain({ method, headers, httpVersion }: IncomingMessage): boolean {
   return (
     method === 'GET' &&
@@ -220,16 +220,16 @@ function etagOfForm({ etag }: Entry, encoding: ContentEncoding | null): string {
   return encoding === null ? etag : encodedEtag(etag, encoding)
 }
 
-/** False for an answer that a plugin has made another: with a cookie, another body, or for some requests only. */
+/** False for an answer that a plugin has altered: with a cookie, another body, or only for some requests. */
 function isReplayable(reply: FastifyReply, payload: unknown, entry: Entry, encoding: ContentEncoding | null): boolean {
   const isBody = reply.statusCode === 200 ? payload === encodedBody(entry, encoding) : !payload
   const unchanged = isBody && reply.getHeader('etag') === etagOfForm(entry, encoding)
   const isPublic = reply.getHeader('cache-control') === PUBLIC && !reply.hasHeader('set-cookie')
-  // `isPlain` lets in nothing with an Origin; what else an answer varies by is not looked at.
+  // `isPlain` excludes requests with an Origin; an answer that varies by anything else is not replayed.
   return unchanged && isPublic && reply.getHeader('vary') === 'Origin, Accept-Encoding'
 }
 
-/** Those that differ from one answer to the next are made anew for each. */
+/** Headers that differ between answers are set for each one. */
 const VARYING = /^(x-request-id|x-response-time|x-cache-(hits|misses)|server-timing|x-ratelimit-.*)$/
 
 function constantHeaders(reply: FastifyReply): string[] {

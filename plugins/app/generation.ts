@@ -22,19 +22,19 @@ declare module 'fastify' {
     readonly generationFeed: GenerationFeed
     readonly generationQueue: GenerationQueue
     readonly modelMeter: ModelMeter
-    /** How many generations this process runs now, and at most; null where it runs none. */
+    /** How many generations this process runs now and at most; null if it is not a worker. */
     generationRuns(): GenerationRuns | null
   }
 }
 
-/** The channel on which the trigger on `generation_job` tells what changed. */
+/** The channel on which the trigger on `generation_job` announces changes. */
 const CHANNEL = 'generation'
 /** How many generations one process runs at a time. */
 const JOBS_AT_ONCE = { first: 4, again: 2 }
-/** How long a worker that stops waits for the chapters that are under way: less than the process has. */
+/** How long a stopping worker waits for chapters under way, in ms: less than the grace period of the process. */
 const GRACE_MS = 8000
 
-/** Generations: what users do with them, who follows them, and, where this process works, their worker. */
+/** Generations: the operations of users, the followers, and, if this process is a worker, running them. */
 export default fp(
   async (app) => {
     const { coherentCache: cache, config, database, log } = app
@@ -46,7 +46,7 @@ export default fp(
     const feed = new GenerationFeed({ read: (id) => records.current(id), log })
     const queue = await GenerationQueue.open(database, { works, migrate: config.migrate === 'start' }, log)
     const limit = config.rateLimit.generation
-    // The template writes for nothing.
+    // The template provider costs nothing.
     const limits = config.llm.provider === 'template' ? { hour: 0, day: 0 } : config.modelBudget
     const budget = new ModelBudget(database.client, limits, log)
     const quotas = new Quotas(config)
@@ -56,7 +56,7 @@ export default fp(
     app.decorate('chapterRewrites', new ChapterRewrites({ database, records, queue, provider, admission }))
     if (config.llm.provider !== 'template' && limits.hour === 0 && limits.day === 0)
       log.warn(
-        'users may ask the model as many questions as they like: LLM_BUDGET_HOUR and LLM_BUDGET_DAY bound what it costs'
+        'the number of questions to the model is unlimited: set LLM_BUDGET_HOUR and LLM_BUDGET_DAY to bound the cost'
       )
     app.decorate('generationFeed', feed)
     app.decorate('generationQueue', queue)
@@ -72,7 +72,7 @@ export default fp(
       await queue.work(JOBS_AT_ONCE, (run) => worker.run(run))
       lostEntries.start()
     })
-    // Before the server waits for its connections: those who follow a generation would hold it up.
+    // Before the server waits for its connections, which event streams would keep open.
     app.addHook('preClose', async () => {
       feed.close()
       worker.stop()

@@ -23,13 +23,13 @@ declare module 'fastify' {
     readonly sessions: Sessions
     readonly allSessions: AllSessions
     readonly accountDeletion: AccountDeletion
-    /** Begins a session for the account, with a new id, whatever session there was. */
+    /** Begins a session for the account with a new id, and replaces the session of the request. */
     signIn(request: FastifyRequest, account: Account): Promise<void>
     /** Ends the session of this request, if there is one. */
     signOut(request: FastifyRequest, reply: FastifyReply): Promise<void>
     /**
-     * Who makes the request, as session and account are now: for an answer that takes long. Null once either has ended. Throws
-     * while that cannot be told.
+     * Checks session and account again, for answers that take long. Resolves to null once either has ended. Rejects if they cannot be
+     * read.
      */
     identifyAgain(request: FastifyRequest): Promise<Account | null>
   }
@@ -38,27 +38,27 @@ declare module 'fastify' {
     beginsSession?: boolean
   }
   interface FastifyRequest {
-    /** Who is signed in, or whose access token came: with the rights that the request has. */
+    /** The account of the session or access token, with the permissions that the request has. */
     account: Account | null
-    /** The access token that the request came with, and its user, who may have more rights. */
+    /** The access token of the request, and its user, who may have more permissions. */
     token: (Grant & { readonly user: Account }) | null
-    /** Why the access token that came is not accepted: access.ts refuses it once the request has been counted. */
+    /** Why the access token is not accepted: access.ts refuses it once the request has been counted. */
     tokenRefusal: ApiError | null
     /** The account that this request has begun a session for. */
     signedInAs: Account | null
-    /** Who is signed in. Throws 401 where nobody is, which can only happen on a public route: see access.ts. */
+    /** `account`, or throws 401 if nobody is signed in, which can happen only on public routes: see access.ts. */
     signedIn(): Account
-    /** The same as its user sees it. */
+    /** The account as its user sees it. */
     ownUser(): OwnUser
   }
 }
 
-/** Who makes a request: his session or his access token, checked against the account as it is now, so that what changes there counts at once. */
+/** Identifies the client by session or access token, checked against the current account, so that changes to it take effect at once. */
 export default fp(
   async (app) => {
     const { config, database, coherentCache: cache } = app
     const cookieName = sessionCookieName(config.production)
-    /** Makes the library treat the request as one without a session cookie: it then leaves the cookie of the client alone. */
+    /** Makes the library treat the request as one without a session cookie, so that it does not clear the client's cookie. */
     const ignoreCookie = (request: FastifyRequest) => {
       delete request.cookies[cookieName]
     }
@@ -74,7 +74,7 @@ export default fp(
     app.addHook('onClose', () => sessions.settled())
 
     const unreadableLines = new LineLimit(1, REPORT_INTERVAL_MS)
-    /** While sessions or accounts cannot be read, that is said now and then, and not for every request. */
+    /** Logs now and then that sessions or accounts cannot be read, not for every request. */
     function logUnreadable(request: FastifyRequest, err: unknown, message: string): void {
       const counted = unreadableLines.take()
       if (counted !== null) request.log.error({ err, ...counted }, message)
@@ -93,7 +93,7 @@ export default fp(
 
     app.decorateRequest('signedInAs', null)
     app.decorate('signIn', async (request, account) => {
-      // The library would clear the cookie of the session before, beside setting the new one.
+      // The library would clear the cookie of the previous session as well as set the new one.
       ignoreCookie(request)
       const { headers, ip } = request
       const rowId = await sessions.begin(account, {
@@ -109,7 +109,7 @@ export default fp(
         await request.session.save()
         request.signedInAs = account
       } catch (error) {
-        // The library would try to save it again with the answer that tells of the error.
+        // The library would try to save it again with the error response.
         await request.session.destroy().catch(() => {})
         await sessions.end(account.id, rowId).catch(() => {})
         throw error
@@ -120,7 +120,7 @@ export default fp(
       const { userId, rowId } = request.session
       if (userId !== undefined && rowId !== undefined) await endOnce(userId, rowId)
       await request.session.destroy()
-      // As it was set: browsers let no other site clear a cookie otherwise.
+      // With the attributes it was set with, or browsers would not clear it in cross-site requests.
       reply.clearCookie(cookieName, cookieAttributes(config.production, config.session.sameSite))
     })
 
@@ -135,7 +135,7 @@ export default fp(
       return session === null ? null : accountOfSession(session)
     })
 
-    /** Null where there is none any more. */
+    /** Null if the account no longer exists. */
     async function accountOf(userId: number, trace?: Trace): Promise<AccountWithSessions | null> {
       try {
         return await profiles.account(userId, trace)
@@ -145,21 +145,21 @@ export default fp(
       }
     }
 
-    /** The account that a session is good for; null where it has ended, or the account is gone. */
+    /** The account of a valid session; null if it has ended, or the account was deleted. */
     async function accountOfSession({ userId, rowId, epoch }: Session, trace?: Trace): Promise<Account | null> {
       if (userId === undefined || rowId === undefined) return null
       const account = await accountOf(userId, trace)
       return account?.sessionEpoch === epoch && account?.sessions.includes(rowId) ? account : null
     }
 
-    /** Somebody else may have ended it already. */
+    /** Ends a session that somebody else may have ended already. */
     async function endOnce(userId: number, rowId: number): Promise<void> {
       await sessions.end(userId, rowId).catch((error) => {
         if (!(error instanceof NotFoundError)) throw error
       })
     }
 
-    /** As the library does with the session itself: a request does not fail for it, and the next one tries again. */
+    /** Extends the row of the session. A failure is only logged, as in the library, and the next request tries again. */
     async function extend(request: FastifyRequest): Promise<void> {
       const { rowId, begunAt } = request.session
       if (rowId === undefined || begunAt === undefined) return
@@ -168,12 +168,12 @@ export default fp(
       })
     }
 
-    /** Whoever reads by an admin link needs no session, nor Redis. */
+    /** An admin link needs neither a session nor Redis. */
     const mayBeVisitor = (request: FastifyRequest) => isPublicRead(request) || app.hasAdminLink(request)
 
     function answerAsToVisitor(request: FastifyRequest, error: unknown): void {
       if (!mayBeVisitor(request)) throw error
-      logUnreadable(request, error, 'accounts cannot be read: answered as to a visitor; check DATABASE_URL')
+      logUnreadable(request, error, 'cannot read accounts: treating the client as a visitor; check DATABASE_URL')
     }
 
     async function identifyByToken(request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -193,10 +193,14 @@ export default fp(
     async function identify(request: FastifyRequest, reply: FastifyReply): Promise<void> {
       const { userId, rowId, renewedAt, unreadable } = request.session
       if (unreadable !== undefined) {
-        // It may be a good one: the client keeps it.
+        // The session may be valid: the client keeps its cookie.
         ignoreCookie(request)
         if (!mayBeVisitor(request)) throw unreadable
-        logUnreadable(request, unreadable, 'sessions cannot be read: answered as to a visitor; check REDIS_SESSION_URL')
+        logUnreadable(
+          request,
+          unreadable,
+          'cannot read sessions: treating the client as a visitor; check REDIS_SESSION_URL'
+        )
         return
       }
       if (userId === undefined || rowId === undefined) return
@@ -218,7 +222,7 @@ export default fp(
       ) {
         request.session.touch()
         await extend(request)
-        // A changed field makes the library save it, and send the cookie again.
+        // A changed field makes the library save the session and send the cookie again.
         request.session.renewedAt = Date.now()
       }
     }
@@ -233,14 +237,14 @@ export default fp(
   { name: 'identity', dependencies: ['access-tokens', 'admin-link', 'session', 'cache', 'database'] }
 )
 
-/** What a token may do of what its user may: an admin's without the scope of admins is as good as an author's. */
+/** The permissions of a token: an admin's token without the scope `admin` has those of an author. */
 function rightsOf(user: Account, { scopes }: Grant): Account {
   return user.role === 'admin' && !scopes.includes('admin') ? { ...user, role: 'author' } : user
 }
 
 /**
- * A public read is answered as to a visitor while sessions cannot be read. A public write, as a login or a logout, changes the session: it
- * fails instead.
+ * While sessions cannot be read, a public read treats the client as a visitor. A public write, such as login or logout, changes the
+ * session, so it fails instead.
  */
 function isPublicRead({ method, routeOptions }: FastifyRequest): boolean {
   return routeOptions.config.public === true && (method === 'GET' || method === 'HEAD')

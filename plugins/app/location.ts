@@ -3,13 +3,13 @@ import { proxyTrust } from '../external/proxy-addr.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The path below which a trusted proxy serves this service (`X-Forwarded-Prefix`), as `/academy`; empty where it does not say. */
+    /** The path below which a trusted proxy serves this service (`X-Forwarded-Prefix`), such as `/academy`; empty if there is none. */
     forwardedPrefix(): string
   }
   interface FastifyReply {
-    /** Sets `Location` to where the client finds this path of the service. */
+    /** Sets `Location` to this path of the service, as the client sees it. */
     locate(path: string): this
-    /** The same for `Content-Location`: where what is answered has its own address. */
+    /** The same for `Content-Location`, the canonical URL of the answer. */
     contentLocation(path: string): this
   }
 }
@@ -17,7 +17,7 @@ declare module 'fastify' {
 const MAX_PREFIX_LENGTH = 200
 const PREFIX = /^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/
 
-/** Where clients find the service: a proxy that serves it below a path of its own does not rewrite `Location` and `Content-Location`. */
+/** `Location` and `Content-Location` behind a proxy that serves the service below a path, since proxies do not rewrite them. */
 export default fp(
   async (app) => {
     const isProxy = proxyTrust(app.config.trustProxy)

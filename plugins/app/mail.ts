@@ -10,18 +10,18 @@ import { AccountMail } from '#users/account-mail.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     readonly accountMail: AccountMail
-    /** False in production without `MAIL_URL`: no letter is ever sent. */
+    /** False in production without `MAIL_URL`: letters are never sent. */
     readonly sendsMail: boolean
-    /** A preHandler of routes that order letters: throws 503 where none is ever sent. */
+    /** A preHandler for routes that order letters: throws 503 if the service sends none. */
     requireMail(request: FastifyRequest): Promise<void>
-    /** A preHandler of what needs a verified address where `REQUIRE_VERIFIED_EMAIL` says so: throws 403. */
+    /** Makes a preHandler that throws 403 if `REQUIRE_VERIFIED_EMAIL` includes `need` and the address is not verified. */
     requireVerifiedFor(need: Config['requireVerifiedEmail'][number]): (request: FastifyRequest) => Promise<void>
   }
 }
 
 const LATER_S = 3600
 
-/** Letters to accounts: an SMTP server takes them, or, in development without one, the log. */
+/** Letters to accounts: sent by SMTP or, in development without a mail server, printed to the log. */
 export default fp(
   async (app) => {
     const { accounts, config, database, log } = app
@@ -37,7 +37,7 @@ export default fp(
         if (smtp !== null) return smtp.send(mail)
         log.warn(
           { to: mail.to, subject: mail.subject, text: mail.text },
-          'MAIL_URL is not set: a letter is printed here'
+          'MAIL_URL is not set: printing the letter instead of sending it'
         )
       }
     })
@@ -46,7 +46,7 @@ export default fp(
     app.decorate('requireMail', async () => {
       if (sendsMail) return
       const headers = { 'Retry-After': String(LATER_S) }
-      throw new ApiError(503, 'MAIL_OFF', 'this service sends no letters: ask its operator', headers)
+      throw new ApiError(503, 'MAIL_OFF', 'this service sends no letters: contact its operator', headers)
     })
     app.decorate('requireVerifiedFor', (need) => async (request) => {
       if (config.requireVerifiedEmail.includes(need)) requireVerified(request.signedIn())

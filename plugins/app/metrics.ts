@@ -11,14 +11,14 @@ declare module 'fastify' {
 
 const REQUEST_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-/** Metrics for Prometheus: requests here, the rest from where it is counted. */
+/** Metrics for Prometheus: requests are counted here, the rest elsewhere. */
 export default fp(
   async (app) => {
     const registry = new Registry()
     const registers = [registry]
     app.decorate('metrics', registry)
     collectDefaultMetrics({ register: registry })
-    // Gauges with the name of a counter; their sums are in other metrics.
+    // These gauges are named like counters, and other metrics have their values.
     for (const kind of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${kind}_total`)
     registerCacheMetrics(registers, app.cacheParts)
     const { database, sweeper, generations, generationQueue: queue, modelMeter: model } = app
@@ -26,23 +26,23 @@ export default fp(
 
     const requests = new Histogram({
       name: 'aikademiya_request_seconds',
-      help: 'Requests by route and status, and how long they took',
+      help: 'Duration of requests by route and status',
       labelNames: ['method', 'route', 'status'],
       buckets: REQUEST_SECONDS,
       registers
     })
     const limited = new Counter({
       name: 'aikademiya_rate_limited_requests_total',
-      help: 'Requests that were refused because of a rate limit',
+      help: 'Requests refused by a rate limit',
       registers
     })
     const sessions = new Counter({
       name: 'aikademiya_sessions_begun_total',
-      help: 'Sessions that began: logins, registrations, changes of the password',
+      help: 'Sessions begun: logins, registrations, password changes',
       registers
     })
     app.onCompleted(({ method, route, status, ms, beganSession }) => {
-      // A path without a route is any text that a client likes.
+      // Without a route, the path is arbitrary client input.
       requests.observe({ method, route: route ?? 'none', status }, ms / 1000)
       if (status === 429) limited.inc()
       if (beganSession) sessions.inc()

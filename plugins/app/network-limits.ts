@@ -1,14 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { networkKey, usedUp } from '../external/rate-limit.ts'
+import { limitExceeded, networkKey } from '../external/rate-limit.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** A preHandler for the route that makes accounts: so many an hour of one network. */
+    /** A preHandler for the route that creates accounts: limits them per hour and network. */
     limitAccountsOfNetwork(request: FastifyRequest): Promise<void>
-    /** A preHandler for routes that order letters: so many an hour of one network, to whatever addresses. */
+    /** A preHandler for routes that order letters: limits them per hour and network, whatever the addresses. */
     limitLettersOfNetwork(request: FastifyRequest): Promise<void>
-    /** A preHandler for the route that begins generations: so many an hour of one network, whoever is signed in. */
+    /** A preHandler for routes that start generations: limits them per hour and network, whoever is signed in. */
     limitGenerationsOfNetwork(request: FastifyRequest): Promise<void>
   }
 }
@@ -17,8 +17,8 @@ const HOUR_MS = 3_600_000
 const LETTERS = 20
 
 /**
- * Whoever has many accounts has as many limits: what they do together is counted by network, with higher ceilings. Off where
- * visitors are not limited, which says that addresses tell nobody apart.
+ * Limits per network, higher than those per account: without them, somebody with many accounts could multiply the latter. Off if
+ * visitors have no limit, which means that addresses do not identify clients.
  */
 export default fp(
   async (app) => {
@@ -29,7 +29,7 @@ export default fp(
 
     const limitRequests = limitOf(app, 'requests', requests)
     app.addHook('onRequest', (request, _reply, done) => {
-      // Visitors are counted by network anyway, and so are routes with a limit of their own, as a logout, which must stay possible.
+      // Visitors are already counted by network. Routes with their own limit, such as logout, must stay usable.
       if (request.account === null || request.routeOptions.config.rateLimit !== undefined) done()
       else limitRequests(request).then(() => done(), done)
     })
@@ -44,7 +44,7 @@ function limitOf(app: FastifyInstance, what: string, max: number): (request: Fas
   return async (request) => {
     const counted = await count(request)
     if (counted.isAllowed || !counted.isExceeded) return
-    const message = `your network has used up its ${max} ${what} of this hour: Retry-After says when to come back`
-    throw usedUp(max, counted.ttl, message)
+    const message = `your network has used up its ${max} ${what} for this hour: Retry-After says when to try again`
+    throw limitExceeded(max, counted.ttl, message)
   }
 }

@@ -4,37 +4,37 @@ import { ApiError } from '#http/errors.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The path does not take this method, whoever asks: nothing else is looked at. */
+    /** The path does not support this method: other checks are skipped. */
     otherMethod?: boolean
   }
   interface FastifyInstance {
-    /** Adds a route to every path for the methods that it has no route for. Call it after the last route. */
+    /** Adds routes for the unsupported methods of every path. Call it after the last route. */
     answerOtherMethods(): void
   }
 }
 
-/** A path that exists answers every method: OPTIONS says which it takes, and those that it does not take are 405, with `Allow`. */
+/** Every existing path answers every method: OPTIONS with the supported methods, unsupported ones with 405 and `Allow`. */
 export default fp(
   async (app) => {
-    const taken = new Map<string, Set<string>>()
+    const methodsByUrl = new Map<string, Set<string>>()
     app.addHook('onRoute', ({ url, method }) => {
-      const methods = taken.get(url) ?? new Set()
+      const methods = methodsByUrl.get(url) ?? new Set()
       for (const name of [method].flat()) methods.add(name)
-      taken.set(url, methods)
+      methodsByUrl.set(url, methods)
     })
 
     app.decorate('answerOtherMethods', () => {
-      // The route `*` is that of the plugin cors, for preflights.
-      for (const [url, methods] of [...taken].filter(([url]) => url !== '*')) {
+      // The plugin cors has the route `*`, for preflights.
+      for (const [url, methods] of [...methodsByUrl].filter(([url]) => url !== '*')) {
         const allow = [...new Set([...methods, 'OPTIONS'])].sort().join(', ')
         const others = app.supportedMethods.filter((method) => !methods.has(method) && method !== 'OPTIONS')
         const isOther = { public: true, otherMethod: true } as const
         const refuse = async ({ method }: FastifyRequest) => {
-          throw new ApiError(405, 'METHOD_NOT_ALLOWED', `${method} is not for this path, which takes ${allow}`, {
+          throw new ApiError(405, 'METHOD_NOT_ALLOWED', `this path does not support ${method}, only ${allow}`, {
             Allow: allow
           })
         }
-        // Before a body is read or a query is looked at, which nobody has described; after the rate limit.
+        // After the rate limit, but before the body is read and the query validated, which have no schema here.
         const common = { url, schema: { hide: true }, handler: async () => null }
         app.route({ ...common, method: others, config: isOther, preParsing: refuse })
         if (methods.has('OPTIONS')) continue

@@ -8,7 +8,7 @@ declare module 'fastify' {
   }
 }
 
-/** Applies the invalidations that their writers left behind. */
+/** Applies the invalidations that their writers did not apply. */
 export default fp(
   async (app) => {
     const { coherentCache: cache, database, invalidationLog, log } = app

@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 
-/** No shared cache may keep an answer that sets a cookie, whatever the route says of it. */
+/** No shared cache may store an answer that sets a cookie, whatever the route says. */
 export default fp(
   async (app) => {
     app.addHook('onSend', (_request, reply, payload, done) => {

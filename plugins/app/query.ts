@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import { noQuery } from '#http/paging.ts'
 
-/** A route of the API that describes no query takes none: an unknown parameter is 400 everywhere. */
+/** API routes without a query schema accept no parameters: an unknown parameter is 400 everywhere. */
 export default fp(
   async (app) => {
     app.addHook('onRoute', (route) => {

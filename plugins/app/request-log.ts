@@ -2,19 +2,19 @@ import fp from 'fastify-plugin'
 import { LineLimit } from '#bounds/line-limit.ts'
 import { loggedUrl } from '#logging/logged-url.ts'
 
-/** Refusals that are logged in a second: a client that goes on in spite of them would fill the disk. */
+/** Refusals logged per second: otherwise, a client that ignores them would fill the disk. */
 const MAX_REFUSALS = 50
 const REFUSALS = new Set([400, 403, 417, 429, 503])
 
 /**
- * One log line for every request, with what the cache did for it; a warning when it was slow. Of requests that are neither slow nor
- * refused nor failed one of `LOG_SAMPLE` is told.
+ * One log line for every request, with the work of the cache; a warning if it was slow. Of the requests that were neither slow nor
+ * refused nor failed, only one in `LOG_SAMPLE` is logged.
  */
 export default fp(
   async (app) => {
     const { slowRequestMs, logSample } = app.config
     const refusals = new LineLimit(MAX_REFUSALS)
-    /** What monitoring asks for every few seconds. */
+    /** Routes that monitoring calls every few seconds. */
     const forOperators = new Set<string | undefined>()
     app.addHook('onRoute', ({ url, config }) => {
       if (config?.operator) forOperators.add(url)
@@ -22,7 +22,7 @@ export default fp(
     app.onCompleted(({ requestId, traceId, spanId, method, url, route, user, status, ms, trace, streamed }) => {
       const slow = ms >= slowRequestMs && !streamed
       const sampled = logSample > 1 && status < 400 && !slow
-      // By chance: every hundredth would be the same one of two that a page always asks for in turn.
+      // At random: if a page always sends the same two requests in turn, every hundredth would always be the same one.
       if (sampled && Math.random() * logSample >= 1) return
       const counted = REFUSALS.has(status) ? refusals.take() : {}
       if (counted === null) return

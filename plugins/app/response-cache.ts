@@ -4,26 +4,26 @@ import { bodyOf, type CacheSpec, type Entry, etagOf, isNegative, Ticket } from '
 import { NotFoundError } from '#http/errors.ts'
 import type { RouteCache } from './cached-routes.ts'
 import { PRIVATE } from './entity-tags.ts'
-import { hangUp } from './hang-up.ts'
+import { abortOnHangUp } from './hang-up.ts'
 import { hookList } from './route-hooks.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The answers of this route are cached (plugins/app/cached-routes.ts): they are the same for everybody, and depend on nothing but the key. */
+    /** Caches the answers of this route (plugins/app/cached-routes.ts): they must be the same for everybody, and depend only on the key. */
     cache?: RouteCache
   }
   interface FastifyRequest {
-    /** The right to load what was not cached; null where nothing is to be loaded, or it has been. */
+    /** The right to load what was not cached; null if there is nothing to load, or the load has ended. */
     ticket: Ticket | null
-    /** The handler was reached: what is sent may be what it has loaded. */
+    /** The handler was reached, so the answer may be what it has loaded. */
     isLoading: boolean
-    /** Aborts a load whose client has hung up, where nobody else has waited for it. */
+    /** Aborts a load when its client hangs up and nobody else waits for it. */
     loadSignal: AbortSignal | undefined
-    /** Names tags that only the load knows: await it before what they cover is read. */
+    /** Adds tags that only the load knows. Await it before reading the data that they cover. */
     dependOn(tags: readonly string[]): Promise<void>
   }
   interface FastifyReply {
-    /** The public entry of the cache that this answers with. */
+    /** The public cache entry that is the answer. */
     publicEntry: { spec: CacheSpec; entry: Entry } | null
   }
 }
@@ -31,8 +31,8 @@ declare module 'fastify' {
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 /**
- * Answers of routes with `config.cache`: looked up before anything of the request is done (`onRequest`; a hit ends there), loaded by the
- * handler, which returns data and knows nothing of the cache, and stored as they are sent (`onSend`).
+ * Caches the answers of routes with `config.cache`. The look-up is in `onRequest`, where a hit ends; on a miss, the handler loads the
+ * data without knowing about the cache, and `onSend` stores the serialized answer.
  */
 export default fp(
   async (app) => {
@@ -49,7 +49,7 @@ export default fp(
     app.addHook('onRoute', (route) => {
       const rule = route.config?.cache
       if (rule === undefined) return
-      rule.requireFitting(route)
+      rule.requireCompatible(route)
       route.onRequest = [...hookList(route.onRequest), lookUp(rule)]
       route.preHandler = [...hookList(route.preHandler), beginLoad]
       route.errorHandler = answerFailure(rule)
@@ -57,7 +57,7 @@ export default fp(
 
     function lookUp(rule: RouteCache) {
       return (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void => {
-        // Fastify answers 400 when it validates.
+        // Fastify validates again, and answers 400.
         if (!isValid(request)) {
           done()
           return
@@ -96,10 +96,10 @@ export default fp(
       reply: FastifyReply,
       done: HookHandlerDoneFunction
     ): void {
-      // An entry for the public is described by `sendPublic`; what follows may end as any error.
+      // `sendPublic` sets X-Cache for public entries; for the rest, set it now, since an error may follow.
       if (found instanceof Ticket || isNegative(found)) reply.header('X-Cache', request.trace.outcome)
       if (found instanceof Ticket) {
-        // Its `handlerTimeout` is over: no handler will run, and nobody else would end the ticket.
+        // The `handlerTimeout` has passed: no handler will run, and nobody else would end the ticket.
         if (reply.sent) found.abandon()
         else request.ticket = found
         found.run(done)
@@ -118,13 +118,13 @@ export default fp(
       return reply
     }
 
-    /** For who purges a CDN by tag. A tag of the cache is a word without spaces and commas. */
+    /** For CDNs that purge by tag. Tags of the cache contain neither spaces nor commas. */
     function nameTags(reply: FastifyReply, { tags }: Entry): void {
       if (surrogateKeys === 'Surrogate-Key') reply.header(surrogateKeys, tags.join(' '))
       if (surrogateKeys === 'Cache-Tag') reply.header(surrogateKeys, tags.join())
     }
 
-    /** The end of a load that failed: what does not exist is remembered, what cannot be read may be served stale. */
+    /** Handles a failed load: a missing resource is cached as missing; other failures may be answered with a stale entry. */
     function answerFailure(rule: RouteCache) {
       return async (error: Error, request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
         const { ticket, account } = request
@@ -140,7 +140,7 @@ export default fp(
       }
     }
 
-    /** Whoever is signed in may see what the public does not, as a draft of his own: it is his alone, and never cached. */
+    /** Sends what only the signed-in user may see, such as their own draft. It is never cached. */
     function sendOwn(reply: FastifyReply, payload: unknown): FastifyReply {
       reply.request.trace.outcome = 'BYPASS'
       const text = String(reply.code(200).serialize(payload))
@@ -165,7 +165,7 @@ export default fp(
         .catch(done)
     })
 
-    // An answer that passes no `onSend`, because a handler has hijacked it.
+    // For answers that skip `onSend` because a handler has hijacked the reply.
     app.addHook('onResponse', ({ ticket }, _reply, done) => {
       ticket?.abandon()
       done()
@@ -179,20 +179,20 @@ function failLookUp(error: Error, { trace }: FastifyRequest, reply: FastifyReply
   done(error)
 }
 
-/** The last hook before the handler: an answer that another one has given in its place is not stored. */
+/** The last hook before the handler: an answer from an earlier hook is not stored. */
 function beginLoad(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
   request.isLoading = true
   const { ticket } = request
-  request.loadSignal = hangUp(reply, () => {
+  request.loadSignal = abortOnHangUp(reply, () => {
     if (ticket?.isAwaited) return false
-    // First, so that whoever comes now loads, and does not wait for what is cancelled.
+    // Before aborting, so that new requests start a load instead of waiting for the cancelled one.
     ticket?.abandon()
     return true
   })
   done()
 }
 
-/** The parameters are coerced, as Fastify will do it once more: a key is built of nothing that was not validated. */
+/** Validates and coerces the parameters, as Fastify will do again, so that keys are built only from validated input. */
 function isValid(request: FastifyRequest): boolean {
   const params = request.getValidationFunction('params')
   const query = request.getValidationFunction('querystring')

@@ -28,7 +28,7 @@ declare module 'fastify' {
   }
 }
 
-/** What the routes call: reads of courses, writes of authors, what students do, counts of it all. */
+/** The services that routes call: reading and writing courses, learning, statistics. */
 export default fp(
   async (app) => {
     const { coherentCache: cache, config, database } = app

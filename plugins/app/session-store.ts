@@ -7,27 +7,27 @@ import { MemorySessions, RedisSessions, type SessionStore } from '#sessions/sess
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Where `@fastify/session` keeps sessions. */
+    /** The store of `@fastify/session`. */
     readonly sessionStore: LibraryStore
-    /** The session that is kept under an id now, beside that of the request. One that cannot be read says so in `unreadable`. */
+    /** Reads any session by its id. If the store fails, the result has `unreadable`. */
     readSession(id: string): Promise<Session | null>
-    /** For a route that writes and then begins a session: throws 503 while none can be kept, so that nothing is half done. */
+    /** For routes that write and then begin a session: throws 503 if sessions cannot be stored, before anything is written. */
     requireSessions(): Promise<void>
   }
   interface Session {
     userId?: number
-    /** Of its row in the database. */
+    /** The id of its row in the database. */
     rowId?: number
     epoch?: number
-    /** When it began; equal to `renewedAt` until it is extended. In ms since 1970, both. */
+    /** When it began; equal to `renewedAt` until it is extended. Both in ms since 1970. */
     begunAt?: number
     renewedAt?: number
-    /** The store could not be read: nobody can tell whose session this is. plugins/app/identity.ts decides what that means. */
+    /** The store could not be read, so the user is unknown. plugins/app/identity.ts decides what follows. */
     unreadable?: ApiError
   }
 }
 
-/** Sessions in Redis, or in this process where there is no Redis, as the store of `@fastify/session`. */
+/** The store of `@fastify/session`: in Redis, or in this process if there is no Redis. */
 export default fp(
   async (app) => {
     const { config, redis, log } = app
@@ -55,7 +55,7 @@ function unavailable(cause: unknown): ApiError {
 }
 
 function adapt(store: SessionStore, records: SessionRecords, ttlMs: number, log: FastifyBaseLogger): LibraryStore {
-  // The cookie is as the configuration says, whatever the session began under.
+  // The cookie follows the current configuration, not that at the start of the session.
   const cookie = { originalMaxAge: ttlMs }
 
   async function get(id: string) {
@@ -73,22 +73,22 @@ function adapt(store: SessionStore, records: SessionRecords, ttlMs: number, log:
       await (begins ? store.begin(id, text, ttlMs) : store.extend(id, text, ttlMs))
     } catch (error) {
       if (begins) throw unavailable(error)
-      // It ends a little earlier, and the next request tries again.
+      // The session would end a little earlier; the next request tries again.
       log.error({ err: error }, 'a session was not extended; check REDIS_SESSION_URL')
     }
   }
 
-  /** Calls back once; an error that the library throws then must not end the process. */
+  /** Calls back once; an error that the library throws in the callback must not end the process. */
   function answer<T>(work: Promise<T>, callback: (error: unknown, value?: T) => void): void {
     work
       .then((value) => callback(null, value), callback)
-      .catch((err) => log.error({ err }, 'a session could not be used'))
+      .catch((err) => log.error({ err }, 'the session library failed in a callback'))
   }
 
   return {
     get: (id, callback) => answer(get(id), callback),
     set: (id, value, callback) => {
-      // The library sets a new session before anybody has signed in to it: it is kept once it has a user.
+      // The library also saves new sessions before sign-in: they are stored only once they have a user.
       const text = records.format(id, value)
       if (text === null) callback()
       else answer(set(id, text, value.begunAt === value.renewedAt), callback)

@@ -2,7 +2,7 @@ import fp from 'fastify-plugin'
 import { compressedBody, encodingFor } from '#http/content-encoding.ts'
 import { PUBLIC } from './entity-tags.ts'
 
-/** A body that many answers share, as text or bytes, with its entity tag. */
+/** A body shared by many answers, as text or bytes, with its entity tag. */
 export interface SharedBody {
   readonly etag: string
   readonly body: string | Buffer
@@ -11,8 +11,8 @@ export interface SharedBody {
 declare module 'fastify' {
   interface FastifyReply {
     /**
-     * Describes an answer with a body that is the same for everybody: its entity tag, who may keep it, and how it is encoded for this
-     * client. What is compressed is kept with `owner`. Resolves to what is to be sent; null where the client has it already (304).
+     * Sets the headers of an answer with a public body: entity tag, caching, and the encoding for this client. Compressed bodies are
+     * kept as long as `owner`. Returns the body to send, or null if the client's copy is current (304).
      */
     shareBody(owner: object, shared: SharedBody): string | Buffer | null | Promise<Buffer>
   }

@@ -7,35 +7,35 @@ import { normalize } from '#mail/address.ts'
 import { browserCookieName, KnownBrowsers } from '#sessions/known-browsers.ts'
 import { cookieAttributes } from '#sessions/session-cookie.ts'
 import type { Credentials } from '#users/shapes.ts'
-import { tooMany, usedUp } from '../external/rate-limit.ts'
+import { limitExceeded, tooManyRequests } from '../external/rate-limit.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * For a route that takes passwords: ten attempts a minute of one network, over all of these routes together. The browsers in which one
-     * account has signed in before, and the user who gives his own password, have counters of their own.
+     * For routes that check passwords: ten attempts per minute and network, over all of these routes together. Known browsers of an
+     * account, and users who confirm with their own password, have separate counters.
      */
     readonly attemptLimit: RateLimitOptions
-    /** A preHandler of the same routes: bounds the attempts of one network that have counters of their own. */
+    /** A preHandler for the same routes: limits the attempts of a network that have separate counters. */
     limitKnownAttempts(request: FastifyRequest): Promise<void>
-    /** A preHandler of the login: slows guesses at one account from many networks, but for a browser in which it has signed in before. */
+    /** A preHandler for the login: slows down guesses at one account from many networks, except in known browsers of the account. */
     slowGuesses(request: FastifyRequest<{ Body: Credentials }>): Promise<void>
   }
 }
 
 const MINUTE_MS = 60_000
 const DAY_S = 86_400
-/** Attempts a minute of one network, of the known browsers of one account, or of one user at his own password. */
+/** Attempts per minute of one network, of the known browsers of one account, or of one user confirming with a password. */
 const ATTEMPTS = 10
-/** Attempts a minute of one network that have counters of their own: accounts are free, and each gives one. */
+/** Attempts per minute and network with separate counters: accounts are free, and each one provides such a counter. */
 const KNOWN_ATTEMPTS = 60
-/** Attempts a minute on one account, by all networks together, before the next are slowed. */
+/** Attempts per minute on one account, by all networks together, before further ones are slowed down. */
 const UNSLOWED_ATTEMPTS = 20
-/** So slowed attempts on an account pass 80 times a minute at most: with the others 6,000 an hour in each process, from however many networks. */
+/** At most 80 slowed attempts per minute on one account: with the unslowed ones, 6,000 an hour in each process, from however many networks. */
 const SLOWED = { delayMs: 3000, waitingOfKey: 4, waiting: 200 }
 const BROWSER_KNOWN_S = 365 * DAY_S
 
-/** Attempts to sign in: wrong passwords of others neither refuse the owner of an account nor go on for ever. */
+/** Limits attempts to sign in: guessing is bounded, and wrong passwords from elsewhere do not lock out the owner of an account. */
 export default fp(
   async (app) => {
     const { production, rateLimit, session } = app.config
@@ -60,24 +60,24 @@ export default fp(
       if (browsers.idIn(cookie) !== null) {
         const holder = await app.accounts.holderOf(request.body.email)
         if (holder !== null && browsers.knows(cookie, holder)) return
-        // Known, but for another account, or no longer: here it is as good as any client of its network.
+        // The cookie is for another account or outdated: count the attempt like any other in the network.
         await limit(networkKey(request), ATTEMPTS)
       }
       const key = digest(email)
-      const count = await app.countUnder(`attempt:account:${key}`, MINUTE_MS)
+      const count = await app.incrementCounter(`attempt:account:${key}`, MINUTE_MS)
       if (count === null || count.current <= UNSLOWED_ATTEMPTS || (await slowdown.wait(key))) return
-      throw tooMany({ 'retry-after': String(SLOWED.delayMs / 1000) })
+      throw tooManyRequests({ 'retry-after': String(SLOWED.delayMs / 1000) })
     })
 
     async function limit(key: string, max: number): Promise<void> {
-      const count = await app.countUnder(key, MINUTE_MS)
+      const count = await app.incrementCounter(key, MINUTE_MS)
       if (count === null || count.current <= max) return
-      throw usedUp(max, count.ttl)
+      throw limitExceeded(max, count.ttl)
     }
 
-    /** Null for an attempt that counts for its network. */
+    /** The separate counter of an attempt; null if it counts towards its network. */
     function ownKey({ account, token, cookies, routeOptions }: FastifyRequest): string | null {
-      // Of a session: who has stolen a token must not use up what its user has to change his password.
+      // Only with a session: a stolen token must not use up the attempts its user needs to change the password.
       const takesOwnPassword = account !== null && token === null && routeOptions.config.beginsSession !== true
       if (takesOwnPassword) return `attempt:user:${account.id}`
       const id = browsers.idIn(cookies[cookieName])
@@ -86,7 +86,7 @@ export default fp(
 
     const networkKey = (request: FastifyRequest) => `attempt:${app.networkOf(request)}`
 
-    // After the hook of sessions, whose cookie so comes first.
+    // After the hook of sessions, so that the session cookie comes first.
     app.addHook('onSend', (request, reply, payload, done) => {
       const { signedInAs, cookies } = request
       if (signedInAs !== null && !browsers.knows(cookies[cookieName], signedInAs)) {
@@ -102,7 +102,7 @@ export default fp(
   { name: 'sign-in-attempts', dependencies: ['cookie', 'identity', 'rate-limit', 'session'] }
 )
 
-/** Keys have a fixed alphabet, and disclose nothing. */
+/** Keeps keys in a fixed alphabet and without personal data. */
 function digest(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 22)
 }

@@ -8,19 +8,19 @@ import { refusalOf } from './access.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The streams of events that are open in this process. */
+    /** The open event streams of this process. */
     readonly streams: Pick<Places, 'taken'>
   }
   interface FastifyReply {
-    /** Begins a stream of events. Throws 429 or 503 where there are too many. */
+    /** Begins an event stream. Throws 429 or 503 if there are too many. */
     beginStream(): EventStream
   }
 }
 
 export interface EventStream {
-  /** Aborts when the stream has ended: its client has gone, or may not have it any more. */
+  /** Aborts when the stream has ended: the client is gone, or no longer authorized. */
   readonly over: AbortSignal
-  /** Sends an event, unless its client may not have it any more: the stream has ended then. Resolves once there is room for the next one. */
+  /** Sends an event, or ends the stream if the client is no longer authorized. Resolves once there is room for the next event. */
   send(event: SSEMessage): Promise<void>
 }
 
@@ -28,14 +28,14 @@ const RETRY_AFTER_S = 15
 const sessionsDown = new ApiError(503, 'SESSIONS_DOWN', 'sessions cannot be read at the moment')
 
 /**
- * Streams of events. A stream outlives the request that was authorized, so each event looks again at who it is for, and so
- * does a timer with each heartbeat: a session that has ended, by whichever process, ends its streams.
+ * Event streams. A stream outlives the authorization of its request, so the client is identified again before each event and with
+ * each heartbeat: when a session ends, in whatever process, its streams end as well.
  */
 export default fp(
   async (app) => {
     const { max, maxPerUser: maxPerHolder } = app.config.streams
     const places = new Places({
-      what: 'streams of events',
+      what: 'event streams',
       code: 'TOO_MANY_STREAMS',
       max,
       maxPerHolder,
@@ -44,7 +44,7 @@ export default fp(
     app.decorate('streams', places)
 
     app.decorateReply('beginStream', function () {
-      // The client may have hung up while the route looked for what it wants: nothing tells of that any more.
+      // The client may have hung up while the route was working, and that event would not fire again.
       const isGone = this.request.socket.destroyed || !this.sse.isConnected
       if (!isGone) this.raw.once('close', places.take(holderOf(this.request)))
       return begin(this, isGone)
@@ -58,7 +58,7 @@ export default fp(
       const over = new AbortController()
       let confirmedAt = performance.now()
 
-      /** Why the client may not have the stream any more. While that cannot be told, what was confirmed a heartbeat ago is good. */
+      /** Why the client is no longer authorized. While that cannot be checked, a confirmation within the last heartbeat is enough. */
       const refusal = async (): Promise<ApiError | null> => {
         if (app.hasAdminLink(request)) return null
         try {
@@ -69,7 +69,7 @@ export default fp(
           if (performance.now() - confirmedAt < HEARTBEAT_MS) return null
           request.log.warn(
             { err: error },
-            'a stream of events ended: its session cannot be read; check REDIS_SESSION_URL'
+            'an event stream ended because its session cannot be read; check REDIS_SESSION_URL'
           )
           return error instanceof ApiError ? error : sessionsDown
         }
@@ -77,7 +77,7 @@ export default fp(
 
       const end = ({ code, message }: ApiError): void => {
         if (over.signal.aborted) return
-        // Not waited for: a client that does not read is hung up on.
+        // Not awaited: a client that does not read is disconnected below.
         sse.send({ event: 'ended', data: { code, message } }).catch(() => {})
         over.abort()
         sse.close()
@@ -94,7 +94,7 @@ export default fp(
           clearInterval(timer)
           over.abort()
         })
-        // The head of a stream is written past `onSend`.
+        // The headers of a stream bypass `onSend`.
         reply.setTimingHeaders()
         sse.sendHeaders()
       }

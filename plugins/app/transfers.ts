@@ -3,7 +3,7 @@ import { Places } from '#limits/places.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** A hook of routes with large bodies or answers: so many at a time in this process, and of one account or network. */
+    /** A hook for routes with large bodies or answers: limits how many run at a time in this process, and per account or network. */
     limitTransfers(request: FastifyRequest, reply: FastifyReply): Promise<void>
   }
 }
@@ -12,7 +12,7 @@ const MAX_TRANSFERS = 16
 const MAX_TRANSFERS_PER_CLIENT = 2
 const RETRY_AFTER_S = 2
 
-/** Files are held in memory while they come in or go out: this bounds how many there are. */
+/** Files are held in memory while they are transferred: this bounds how many there are at a time. */
 export default fp(
   async (app) => {
     const places = new Places({

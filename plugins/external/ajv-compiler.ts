@@ -2,10 +2,10 @@ import AjvCompiler, { type BuildCompilerFromPool } from '@fastify/ajv-compiler'
 
 const build = AjvCompiler()
 
-/** The one way in which an integer is written: 0x1, 1e0, 01 and +1 would each be another URL of the same thing. */
+/** The canonical form of an integer: 0x1, 1e0, 01 and +1 would each be another URL of the same resource. */
 const INTEGER = /^(0|-?[1-9]\d*)$/
 
-/** Composes the letters of a text where its schema says `x-normalize: NFC`. */
+/** Normalizes a text if its schema says `x-normalize: NFC`. */
 const normalize = {
   keyword: 'x-normalize',
   type: 'string',
@@ -26,11 +26,12 @@ interface DataPlace {
 type Validate = ReturnType<ReturnType<BuildCompilerFromPool>>
 
 /**
- * Builds the validator of route schemas: Fastify's own compiler in two configurations. A query string, a path and headers are text and
- * are coerced to what their schema says; a JSON body has types, and its 0 is not null. Shared schemas (`addSchema`, `$ref`) are in both.
+ * Builds the validators of route schemas: Fastify's own compiler in two configurations. Query, path and headers are text and are
+ * coerced to the types of their schema; a JSON body has types of its own and is not coerced. Shared schemas (`addSchema`, `$ref`) are
+ * in both.
  */
 export const buildValidator: BuildCompilerFromPool = (sharedSchemas) => {
-  // Without strictNumbers, bounds hold for Infinity too, which is what 1e999 is coerced to.
+  // 1e999 is coerced to Infinity; with strictNumbers off, the bounds of the schema refuse it.
   const options = { removeAdditional: false, strictNumbers: false, allErrors: false, keywords: [normalize] }
   const exact = build(sharedSchemas, { customOptions: { ...options, coerceTypes: false } })
   const coercing = build(sharedSchemas, { customOptions: { ...options, coerceTypes: true } })
@@ -41,12 +42,12 @@ export const buildValidator: BuildCompilerFromPool = (sharedSchemas) => {
   }
 }
 
-/** The properties of an object schema that are integers. */
+/** The names of the integer properties of an object schema. */
 function integersOf(schema: { properties?: Record<string, { type?: unknown }> } | undefined): string[] {
   return Object.entries(schema?.properties ?? {}).flatMap(([name, { type }]) => (type === 'integer' ? [name] : []))
 }
 
-/** Refuses what JavaScript would coerce to one of these integers, though it is not written as one. */
+/** Refuses values that JavaScript would coerce to an integer although they are not in canonical form. */
 function withPlainIntegers(validate: Validate, names: readonly string[]): Validate {
   const check = (input: Record<string, unknown>) => {
     const name = names.find((name) => typeof input[name] === 'string' && !INTEGER.test(input[name]))

@@ -2,8 +2,8 @@ import caching from '@fastify/caching'
 import fp from 'fastify-plugin'
 
 /*
- * A store that has nothing. Given a real one, the library would answer `If-None-Match` with 304 for as long as an entity tag is
- * remembered, whatever has been written since: entity tags are compared with the entry that is valid now (plugins/app/entity-tags.ts).
+ * An empty store. With a real one, the library would answer `If-None-Match` with 304 as long as it remembers an entity tag, whatever
+ * has been written since. We compare entity tags with the currently valid entry (plugins/app/entity-tags.ts).
  */
 function get(key: unknown, callback: (error: null, cached: null) => void): void
 function get(key: unknown): Promise<null>
@@ -16,7 +16,7 @@ function set(_key: unknown, _value: unknown, _ttlMs: number, callback?: (error: 
   callback?.(null, null)
 }
 
-/** `Cache-Control`, `Expires` and `reply.etag()`. What a route or a plugin does not allow to be kept, nobody may keep. */
+/** `Cache-Control`, `Expires` and `reply.etag()`. By default, nobody may store an answer. */
 export default fp(
   async (app) => {
     await app.register(caching, { privacy: 'no-store', cache: { get, set } })

@@ -5,12 +5,12 @@ import { CONTENT_ENCODINGS, MIN_COMPRESSED_BYTES, preferredEncoding } from '#htt
 import { hookList } from '../app/route-hooks.ts'
 
 /**
- * Compresses answers that are made for one request. Those that are shared have been compressed by then (plugins/app/shared-bodies.ts),
- * and event streams never are. What a request sends must not be compressed.
+ * Compresses answers made for a single request. Shared ones are already compressed (plugins/app/shared-bodies.ts), and event streams
+ * never are. Bodies of requests must not be compressed.
  */
 export default fp(
   async (app) => {
-    // The library takes `br;q=0, *` for brotli, and never looks at what `identity` is worth: it is told the answer.
+    // The library misreads `br;q=0, *` as brotli, and ignores the weight of `identity`, so we pass it our own choice.
     app.addHook('onSend', ({ headers }, _reply, payload, done) => {
       const accepted = headers['accept-encoding']
       if (accepted !== undefined) headers['accept-encoding'] = preferredEncoding(accepted) ?? 'identity'
@@ -21,7 +21,7 @@ export default fp(
       threshold: MIN_COMPRESSED_BYTES,
       globalDecompression: false
     })
-    // After the hook of the library, which leaves a strong entity tag what it was without compression.
+    // After the library's hook, which does not adapt a strong entity tag to the compressed body.
     app.addHook('onRoute', (route) => {
       route.onSend = [
         ...hookList(route.onSend),

@@ -4,7 +4,7 @@ import fp from 'fastify-plugin'
 /** Cookies of requests, and `Set-Cookie`. */
 export default fp(
   async (app) => {
-    // Browsers take a cookie of the prefix __Host- only with Secure: also one that clears it.
+    // Browsers accept a cookie with the prefix __Host- only with Secure, even to clear it.
     await app.register(cookie, { parseOptions: { secure: app.config.production } })
   },
   { name: 'cookie' }

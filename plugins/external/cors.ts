@@ -2,7 +2,7 @@ import cors, { type FastifyCorsOptions } from '@fastify/cors'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 
-/** How long a browser need not ask again. Chromium keeps no answer for longer than two hours. */
+/** How long browsers may cache a preflight, in seconds: the maximum of Chromium. */
 const MAX_AGE_S = 7200
 
 const EXPOSED_HEADERS = [
@@ -21,7 +21,7 @@ const EXPOSED_HEADERS = [
   'X-RateLimit-Reset'
 ]
 
-/** Front ends on the list in CORS_ORIGINS may use the API from their own origin. */
+/** Allows the front ends in CORS_ORIGINS to use the API from their own origin. */
 export default fp(
   async (app) => {
     const options: FastifyCorsOptions = {
@@ -32,17 +32,17 @@ export default fp(
       exposedHeaders: EXPOSED_HEADERS.join(', ')
     }
     const allowed = new Set(app.config.corsOrigins)
-    // So that their scripts see how long each part of a request took (`PerformanceResourceTiming`).
+    // Lets their scripts see the timing of requests in detail (`PerformanceResourceTiming`).
     app.addHook('onRequest', ({ headers }, reply, done) => {
       const { origin } = headers
       if (origin !== undefined && allowed.has(origin)) reply.header('Timing-Allow-Origin', origin)
       done()
     })
     await app.register(cors, {
-      // Most requests have no Origin: their answers say only that another origin might get another answer (`Vary`).
+      // Most requests have no Origin: their answers only get `Vary`, because other origins may get other answers.
       delegator: ({ headers, method }: FastifyRequest, callback: DelegatorCallback) => {
         const isPreflight = method === 'OPTIONS' && headers['access-control-request-method'] !== undefined
-        // An OPTIONS that is no preflight asks for the methods of a path (plugins/app/other-methods.ts).
+        // An OPTIONS that is not a preflight asks for the methods of a path (plugins/app/other-methods.ts).
         callback(null, headers.origin === undefined ? { origin: false } : { ...options, preflight: isPreflight })
       }
     })

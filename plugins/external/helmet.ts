@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import { securityHeaders } from '#http/security-headers.ts'
 
-/** Sets the security headers that helmet has written on every response. */
+/** Sets the security headers of helmet on every response. */
 export default fp(
   async (app) => {
     app.addHook('onRequest', (_request, reply, done) => {

@@ -7,7 +7,7 @@ import type { HeaderName } from '#http/openapi-answers.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Headers that an answer that is no error has, beside those that follow from the rest of this: for the document. */
+    /** For the OpenAPI document: headers of successful answers, beyond those that follow from the rest of the config. */
     sends?: readonly HeaderName[]
   }
 }
@@ -16,14 +16,12 @@ export const SESSION = 'session'
 export const BEARER = 'bearer'
 
 const ifNoneMatch = Type.Object({
-  'if-none-match': Type.Optional(
-    Type.String({ description: 'the ETag of what the client has: 304 where that is still right' })
-  )
+  'if-none-match': Type.Optional(Type.String({ description: "the ETag of the client's copy; 304 if that is current" }))
 })
 
 /**
- * Adds what follows from the kind of a route: the answers that plugins give, who may call it, and the headers of an answer that is no error
- * (`x-headers`, which `describeAnswers` takes away).
+ * Adds what follows from the config of a route: the answers of plugins, who may call it, and the headers of successful answers
+ * (`x-headers`, which `describeAnswers` removes).
  */
 export const describeOperation: SwaggerTransform = ({ schema, url, route }) => {
   if (!/^\/(api\/v1|health)\//.test(url)) return { schema, url }
@@ -35,7 +33,7 @@ export const describeOperation: SwaggerTransform = ({ schema, url, route }) => {
   if (config.cache !== undefined) headers.push('X-Accel-Expires')
   if (config.beginsSession) headers.push('Set-Cookie')
   headers.push(...(config.sends ?? []))
-  // None is needed: said, so that no generated client waits for a session.
+  // An explicit empty list, so that generated clients do not wait for a session.
   const security: Record<string, string[]>[] = config.public ? [] : [{ [SESSION]: [] }]
   if (!config.public && !config.sessionOnly) security.push({ [BEARER]: [] })
   return {
@@ -52,7 +50,7 @@ export const describeOperation: SwaggerTransform = ({ schema, url, route }) => {
   }
 }
 
-/** What somebody who calls it should know, in whole sentences. */
+/** Facts for callers of the operation, in whole sentences. */
 function facts(method: string, config: FastifyContextConfig): string[] {
   const { adminLink, cache, entityTag, ifMatch, operator, public: isPublic, role, sessionOnly } = config
   const isWrite = method !== 'GET'
@@ -63,11 +61,11 @@ function facts(method: string, config: FastifyContextConfig): string[] {
       ? '; access tokens are refused.'
       : `; an access token needs the scope \`${scopeOf(method, config)}\`.`
   const sentences = [who + token]
-  if (adminLink) sentences.push('Whoever has opened a link of `npm run admin-link` may read it, too.')
+  if (adminLink) sentences.push('A link of `npm run admin-link` also allows reading it.')
   if (cache !== undefined)
-    sentences.push('Cached: `X-Cache` tells whether it was a hit. `If-None-Match` may make it 304.')
-  else if (entityTag && !isWrite) sentences.push('`If-None-Match` may make it 304.')
-  if (ifMatch) sentences.push('With `If-Match` it is 412 where somebody else has written meanwhile.')
-  if (operator) sentences.push('It has a generous limit of its own.')
+    sentences.push('Cached: `X-Cache` says whether it was a hit. Supports `If-None-Match` (304).')
+  else if (entityTag && !isWrite) sentences.push('Supports `If-None-Match` (304).')
+  if (ifMatch) sentences.push('With `If-Match`, it answers 412 if somebody else has written meanwhile.')
+  if (operator) sentences.push('It has its own, generous rate limit.')
   return sentences
 }

@@ -5,14 +5,14 @@ import type { TraceIds } from '#tracing/tracing.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Of the span of this request; null where it is not traced. */
+    /** The ids of this request's span; null if it is not traced. */
     traceIds: TraceIds | null
   }
 }
 
 /**
- * A span for each request, which goes on with the trace of its `traceparent`; none for health, metrics and streams of events, and nothing at all where traces
- * are off.
+ * Creates a span for each request, which continues the trace in its `traceparent`; not for health, metrics and event streams. Does
+ * nothing if tracing is off.
  */
 export default fp(
   async (app) => {
@@ -20,17 +20,17 @@ export default fp(
     if (app.tracing === null) return
     app.tracing.reportTo(app.log)
     app.addHook('onRoute', (route) => {
-      // A stream would be one trace of all that it waits for, and has no end where its client hangs up.
+      // A stream would put all its work into one trace, and its span would not end if the client hangs up.
       const isStream = route.sse !== undefined
       if (isStream || route.config?.operator) route.config = { ...route.config, otel: false }
     })
     const { FastifyOtelInstrumentation } = await import('@fastify/otel')
     const instrumentation = new FastifyOtelInstrumentation({
-      // A span for each of some thirty hooks would hide what takes the time.
+      // Spans for each of about thirty hooks would hide what takes the time.
       instrumentHooks: false,
       instrumentHandler: false,
       recordExceptions: false,
-      // Its name for the answer to what no route is for has those of all plugins.
+      // The library's default name for the not-found handler contains the names of all plugins.
       lifecycleHook: (span, { hookName }) => {
         span.updateName(hookName).setAttribute('hook.name', hookName)
       },
@@ -43,7 +43,7 @@ export default fp(
       }
     })
     await app.register(instrumentation.plugin())
-    // A body arrives by events, which know nothing of the trace.
+    // A body arrives by events, outside of the trace's context.
     app.addHook('preValidation', (request, _reply, done) => {
       const own = request.opentelemetry().context
       if (own === null || trace.getActiveSpan() !== undefined) done()

@@ -12,17 +12,17 @@ import { proxyTrust } from './proxy-addr.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** For health and metrics: generous, apart from all other limits, and counted by this process, so that it waits for nothing. */
+    /** For health and metrics: a generous, separate limit that each process counts on its own, so that it never waits. */
     readonly operatorLimit: RateLimitOptions
-    /** The same for what a client may still do who has used up the other limits. */
+    /** The same for operations that must work when the other limits are used up, such as logging out. */
     readonly spareLimit: RateLimitOptions
-    /** Key of the network that a request comes from: an IPv4 address, or a /64 of IPv6. */
+    /** The key of the network of a request: an IPv4 address, or an IPv6 /64. */
     networkOf(request: FastifyRequest): string
-    /** Counts under `key`, for all processes together; null where the limits on visitors are off. */
-    countUnder(key: string, windowMs: number): Promise<Count | null>
+    /** Increments a counter of all processes together; null if the limits on visitors are off. */
+    incrementCounter(key: string, windowMs: number): Promise<Count | null>
     /**
-     * Counts a request of a visitor for the limit that every route has, outside of Fastify's life cycle; at once where this
-     * process counts for itself. The headers are those of the limit, none where it is off; null means that it is used up.
+     * Counts a visitor's request towards the limit of all routes, outside of Fastify's life cycle; without a promise if this process
+     * counts on its own. Returns the headers of the limit, empty if it is off; null if it is used up.
      */
     countVisitor(request: IncomingMessage): Headers | null | Promise<Headers | null>
   }
@@ -32,23 +32,23 @@ type Headers = Readonly<Record<string, string>>
 
 const HOUR_MS = 3_600_000
 export const MINUTE_MS = 60_000
-/** Requests a minute of one client for what must stay possible: twenty a second, as several balancers behind one address may send. */
-export const GENEROUS = 1200
-/** Normalizing an address of IPv6 costs more than anything else here. */
+/** Requests per minute and client: twenty a second, as several load balancers behind one address may send. */
+export const GENEROUS_MAX = 1200
+/** A cache, because normalizing an IPv6 address costs more than anything else here. */
 const MAX_KNOWN_ADDRESSES = 10_000
 
 /**
- * Requests are counted by user where somebody is signed in, else by address, in Redis for all processes together. Every route has a
- * limit, this one unless its `config` names another: without one, a client could take the service from the others.
+ * Counts requests by user, or by network for visitors, in Redis for all processes together. Every route has a limit, this one unless
+ * its `config` names another: without one, a single client could overload the service for everybody.
  */
 export default fp(
   async (app) => {
     const { anonymous, user } = app.config.rateLimit
     const counters = new Counters(app.redis.limit ?? null, app.config.redis.keyPrefix, app.log)
     const ownCounters = new Counters(null, app.config.redis.keyPrefix, app.log)
-    /** The key generators of limits that this process counts alone. */
+    /** The key generators of limits that this process counts on its own. */
     const countedHere = new Set<unknown>()
-    /** Somebody reads by an admin link, which is an account's worth: what follows is counted by its network all the same. */
+    /** Admin links get the limit of a user, but are counted by network. */
     const isLink = (request: FastifyRequest) => request.account === null && app.hasAdminLink(request)
     const maxOf = (request: FastifyRequest) => (request.account === null && !isLink(request) ? anonymous : user)
 
@@ -63,26 +63,28 @@ export default fp(
         }
       },
       max: maxOf,
-      // Each function here is awaited for every request: this one is needed where a limit is off.
+      // The library awaits each function for every request, so this one is passed only if a limit is off.
       ...(anonymous === 0 || user === 0 ? { allowList: (request: FastifyRequest) => maxOf(request) === 0 } : {}),
       timeWindow: HOUR_MS,
       keyGenerator: (request) => {
         if (request.account !== null) return `user:${request.account.id}`
         return isLink(request) ? `link:${networkKey(request.ip)}` : networkKey(request.ip)
       },
-      errorResponseBuilder: () => tooMany()
+      errorResponseBuilder: () => tooManyRequests()
     })
 
     const generousLimit = (name: string) => {
       const keyGenerator = ({ ip }: FastifyRequest) => `${name}:${networkKey(ip)}`
       countedHere.add(keyGenerator)
-      return { max: GENEROUS, timeWindow: MINUTE_MS, allowList: () => anonymous === 0, keyGenerator }
+      return { max: GENEROUS_MAX, timeWindow: MINUTE_MS, allowList: () => anonymous === 0, keyGenerator }
     }
     app.decorate('operatorLimit', generousLimit('operator'))
     app.decorate('spareLimit', generousLimit('spare'))
 
     app.decorate('networkOf', ({ ip }) => networkKey(ip))
-    app.decorate('countUnder', async (key, windowMs) => (anonymous === 0 ? null : counters.increment(key, windowMs)))
+    app.decorate('incrementCounter', async (key, windowMs) =>
+      anonymous === 0 ? null : counters.increment(key, windowMs)
+    )
 
     const trust = proxyTrust(app.config.trustProxy)
     const remaining = ({ current, ttl }: Count) =>
@@ -99,19 +101,19 @@ export default fp(
 
 const knownAddresses = new LRUCache<string, string>({ max: MAX_KNOWN_ADDRESSES })
 
-/** The key of a client: its IPv4 address, the network of its IPv6 address, or whatever a proxy wrote instead of one. */
+/** The key of a client: its IPv4 address, the /64 of its IPv6 address, or whatever a proxy sent instead of an address. */
 export function networkKey(ip: string | undefined): string {
   const bare = bareAddress(ip)
   const known = knownAddresses.get(bare)
   if (known !== undefined) return known
-  // A copy: a part of a header would keep all of it in memory.
+  // A copy, because a slice would keep the whole header in memory.
   const copy = Buffer.from(bare, 'latin1').toString('latin1')
   const key = `ip:${normalizeIP(copy)}`
   knownAddresses.set(copy, key)
   return key
 }
 
-/** The headers of a limit, as the library sets them; `ttlMs` is how much longer its window is open. */
+/** The headers of a limit, as the library sets them; `ttlMs` is the rest of its window. */
 export function limitHeaders(max: number, remaining: number, ttlMs: number): Headers {
   return {
     'x-ratelimit-limit': String(max),
@@ -120,16 +122,16 @@ export function limitHeaders(max: number, remaining: number, ttlMs: number): Hea
   }
 }
 
-/** 429 with the headers of a limit that is used up, of which the window is open for `ttlMs` more. */
-export function usedUp(max: number, ttlMs: number, message?: string): ApiError {
-  return tooMany({ ...limitHeaders(max, 0, ttlMs), 'retry-after': String(Math.ceil(ttlMs / 1000)) }, message)
+/** 429 with the headers of a limit that is used up; `ttlMs` is the rest of its window. */
+export function limitExceeded(max: number, ttlMs: number, message?: string): ApiError {
+  return tooManyRequests({ ...limitHeaders(max, 0, ttlMs), 'retry-after': String(Math.ceil(ttlMs / 1000)) }, message)
 }
 
 /** 429. */
-export function tooMany(
+export function tooManyRequests(
   headers?: Headers,
-  message = 'too many requests: Retry-After says when to come back'
+  message = 'too many requests: Retry-After says when to try again'
 ): ApiError {
-  // Who goes on needs a new connection for each request.
+  // Closing the connection makes each further request cost a new one.
   return new ApiError(429, 'RATE_LIMITED', message, { ...headers, Connection: 'close' })
 }

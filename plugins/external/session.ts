@@ -7,14 +7,14 @@ import { createCookieSigner } from './cookie-signer.ts'
 
 const ID_BYTES = 24
 
-/** Sessions by a signed cookie. */
+/** Sessions with a signed cookie. */
 export default fp(
   async (app) => {
     const { production, session: settings } = app.config
     const cookieName = sessionCookieName(production)
     const signer = createCookieSigner(settings.secrets)
 
-    /** The last cookie that names a session, else the last that is genuine, else the first, as the library takes it. */
+    /** Chooses among several session cookies: the last one with an existing session, else the last with a valid signature, else the first, as the library does. */
     async function choose(request: FastifyRequest, values: readonly string[]): Promise<void> {
       const genuine = values.filter((value) => signer.unsign(value).valid).reverse()
       let chosen = genuine[0]
@@ -27,8 +27,8 @@ export default fp(
       if (chosen !== undefined) request.cookies[cookieName] = chosen
     }
 
-    // A browser sends cookies of longer paths first, and ours has the shortest: one that was planted, or is old, neither takes over nor
-    // hides the right one.
+    // Browsers send cookies with longer paths first, and ours has the shortest: so a planted or outdated cookie cannot hide the right
+    // one.
     app.addHook('onRequest', (request, _reply, done) => {
       const values = cookieValues(request.headers.cookie, cookieName)
       if (values.length < 2) done()
@@ -39,10 +39,10 @@ export default fp(
       cookie: { ...cookieAttributes(production, settings.sameSite), maxAge: settings.ttlMs },
       store: app.sessionStore,
       saveUninitialized: false,
-      // Every request would write; plugins/app/identity.ts prolongs a session once half of its time is over.
+      // Rolling would write on every request; plugins/app/identity.ts extends a session once half of its TTL has passed.
       rolling: false,
-      // Most requests carry no session. The library makes an object for each of them all the same: without an id it is neither signed
-      // nor looked at again. Signing in regenerates it, and then `request.session` has been set before.
+      // Most requests have no session, but the library creates an object for each: with an empty id, it is neither signed nor
+      // processed again. Signing in regenerates the session when `request.session` is already set, and so gets an id.
       idGenerator: (request) => {
         const isVisitor = request?.session.sessionId === undefined && !mayCarrySession(request?.headers.cookie)
         return isVisitor ? '' : randomBytes(ID_BYTES).toString('base64url')

@@ -3,7 +3,7 @@ import fp from 'fastify-plugin'
 
 export const HEARTBEAT_MS = 5000
 
-/** Streams of events (Server-Sent Events), with heartbeats. */
+/** Event streams (Server-Sent Events), with heartbeats. */
 export default fp(
   async (app) => {
     await app.register(fastifySSE, { heartbeatInterval: HEARTBEAT_MS })

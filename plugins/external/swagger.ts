@@ -15,10 +15,10 @@ import { BEARER, describeOperation, SESSION } from './openapi-operations.ts'
 
 const DESCRIPTION = `Courses that a language model writes: the catalogue, its authors and its students.
 
-**To sign in on this page**: open *accounts*, \`POST /api/v1/auth/login\`, *Try it out*, and send an e-mail address and its password; or register. The browser keeps the
-session, and every other request here is made with it. The button *Authorize* is for programs: it takes a personal access token (\`POST /api/v1/auth/tokens\`).`
+**To sign in on this page**: open *accounts*, \`POST /api/v1/auth/login\`, *Try it out*, and send your e-mail address and password, or register. The browser keeps the
+session and uses it for all other requests on this page. The button *Authorize* is for programs: it takes a personal access token (\`POST /api/v1/auth/tokens\`).`
 
-/** `/openapi.json`, made of the route schemas, and `/docs`, which shows it. */
+/** `/openapi.json`, generated from the route schemas, and `/docs`, which displays it. */
 export default fp(
   async (app) => {
     const name = sessionCookieName(app.config.production)
@@ -51,7 +51,7 @@ export default fp(
               type: 'http',
               scheme: 'bearer',
               bearerFormat: 'aka_...',
-              description: 'a personal access token, for programs; an operation names the scope that it needs'
+              description: 'a personal access token, for programs; each operation names the scope that it needs'
             }
           }
         }
@@ -59,21 +59,21 @@ export default fp(
     })
     const documentAt = (url: string) => ({
       ...app.swagger(),
-      servers: [{ url, description: 'the one that made this document' }]
+      servers: [{ url, description: 'the server that generated this document' }]
     })
-    const json = sendOnceMade('application/json; charset=utf-8', (server) => JSON.stringify(documentAt(server)))
+    const json = sendMemoized('application/json; charset=utf-8', (server) => JSON.stringify(documentAt(server)))
     const documents = new Map([
       ['/docs/json', json],
-      ['/docs/yaml', sendOnceMade('application/yaml; charset=utf-8', (server) => stringify(documentAt(server)))]
+      ['/docs/yaml', sendMemoized('application/yaml; charset=utf-8', (server) => stringify(documentAt(server)))]
     ])
     await app.register(async (ui) => {
-      // The library's routes take no config, and make the document anew for each request. The documentation is for everybody.
+      // The library's routes accept no config, and would generate the document for each request. The documentation is public.
       ui.addHook('onRoute', (route) => {
         route.config = { ...route.config, public: true }
         const handler = documents.get(route.url)
         if (handler !== undefined) route.handler = handler
       })
-      // After the limit of the route. Everything else on the page is found from its own address, below whatever path a proxy serves it.
+      // After the rate limit of the route. The page's relative URLs need the trailing slash, whatever path a proxy serves it below.
       ui.addHook('preHandler', async ({ url }, reply) => {
         if (/^\/docs(\?|$)/.test(url)) return reply.redirect('docs/')
       })
@@ -88,14 +88,14 @@ export default fp(
   { name: 'swagger', dependencies: ['access', 'location', 'query', 'shared-bodies'] }
 )
 
-/** Proxies serve the API below one path, or a few. */
+/** Proxies serve the API below one or a few paths. */
 const MAX_SERVERS = 4
 
 /**
- * A handler of what is large and the same for everybody who reaches the service below the same path: it is made for the first request, and
- * all answers share its bytes.
+ * A handler for a large document that is the same for all clients that reach the service below the same path: it is generated on the
+ * first request, and all answers share its bytes.
  */
-function sendOnceMade(type: string, make: (server: string) => string): RouteHandlerMethod {
+function sendMemoized(type: string, make: (server: string) => string): RouteHandlerMethod {
   const documents = new LRUCache<string, { body: Buffer; etag: string }>({ max: MAX_SERVERS })
   return async (request, reply) => {
     const server = request.forwardedPrefix() || '/'
@@ -111,10 +111,10 @@ function sendOnceMade(type: string, make: (server: string) => string): RouteHand
   }
 }
 
-/** Names what is shared, and says what each answer means. */
+/** Moves shared schemas and answers to named components, and describes each answer. */
 const finish: SwaggerTransformObject = (document) => {
   if (!('openapiObject' in document)) return document.swaggerObject
-  // Of 3.1, as it is asked for above.
+  // OpenAPI 3.1, as requested above.
   const { paths = {}, components, ...rest } = document.openapiObject as OpenAPIV3_1.Document
   const responses: OpenAPIV3_1.ComponentsObject['responses'] = {}
   for (const item of Object.values(paths)) {

@@ -4,14 +4,14 @@ import { ApiError } from '#http/errors.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The route is for operators: it is answered under any load. */
+    /** The route is for operators, and is answered under any load. */
     operator?: boolean
   }
 }
 
 const SETTLING_MS = 3000
 
-/** Sheds load: while the event loop is late, requests are refused with 503 before they cost anything. */
+/** Load shedding: while the event loop lags, requests are refused with 503 before they cost anything. */
 export default fp(
   async (app) => {
     let settledAt = Number.POSITIVE_INFINITY
@@ -23,7 +23,7 @@ export default fp(
       pressureHandler: async ({ routeOptions }) => {
         // Operators must see an overload: health and metrics are always answered.
         if (routeOptions.config.operator === true) return
-        // A start blocks the event loop, which says nothing about the load.
+        // Starting up blocks the event loop, which is not a sign of load.
         if (performance.now() < settledAt) return
         throw new ApiError(503, 'OVERLOADED', 'the service is overloaded', { 'Retry-After': '2' })
       }

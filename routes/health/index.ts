@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { buildOf, checkHealth, Health } from '#observability/health.ts'
 import { sharedFor } from '#observability/shared-for.ts'
 
-/** Checking asks the database, Redis and the queue. */
+/** How long an answer is shared: each check queries the database, Redis and the queue. */
 const SHARED_MS = 1000
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
@@ -26,7 +26,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['platform'],
         operationId: 'getLiveness',
-        summary: 'The process answers',
+        summary: 'Whether the process answers',
         response: { 200: Health }
       }
     },
@@ -40,12 +40,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['platform'],
         operationId: 'getReadiness',
-        summary: 'What it needs is there',
+        summary: 'Whether the process can serve requests',
         response: { 200: Health, 503: Health }
       }
     },
     async (_request, reply) => {
-      // Still answering, but no more to be sent to.
+      // Still serving, but load balancers should send no more requests.
       if (app.isDraining())
         return reply
           .code(503)

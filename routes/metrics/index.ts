@@ -4,7 +4,7 @@ import { ApiError } from '#http/errors.ts'
 import { noQuery } from '#http/paging.ts'
 import { sharedFor } from '#observability/shared-for.ts'
 
-/** Gathering them asks the database. */
+/** How long an answer is shared: collecting metrics queries the database. */
 const SHARED_MS = 1000
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {

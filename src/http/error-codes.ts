@@ -50,7 +50,7 @@ export const errorCodes = {
   ENCODED_BODY: 'the body has a Content-Encoding',
   EXPECTATION_FAILED: 'Expect is not 100-continue',
   IDEMPOTENCY_KEY_REUSED: 'Idempotency-Key was already used with a different body',
-  RATE_LIMITED: 'too many requests: Retry-After says when to come back',
+  RATE_LIMITED: 'too many requests: Retry-After says when to try again',
   TOO_MANY_LETTERS: 'the account or the address has reached its hourly or daily limit of letters',
   TOO_MANY_STREAMS: 'the user has reached the limit of open event streams',
   TOO_MANY_TRANSFERS: 'the account or network has reached its limit of concurrent exports and imports',

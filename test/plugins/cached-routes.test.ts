@@ -16,9 +16,9 @@ const route = (more: Partial<RouteOptions>): RouteOptions => ({
 })
 
 t.test('a rule fits a public route with the input that it is typed by', async (t) => {
-  cached(rule).requireFitting(route({}))
-  cachedByParams(Params, rule).requireFitting(route({ schema: { params: Params } }))
-  cachedByQuery(Query, rule).requireFitting(route({ schema: { querystring: Query } }))
+  cached(rule).requireCompatible(route({}))
+  cachedByParams(Params, rule).requireCompatible(route({ schema: { params: Params } }))
+  cachedByQuery(Query, rule).requireCompatible(route({ schema: { querystring: Query } }))
   t.pass('none of them throws')
 })
 
@@ -36,7 +36,9 @@ t.test('a start fails where a cached answer would be given to somebody else, or 
     ['an error handler', route({ schema: { params: Params }, errorHandler: () => {} }), /error handler/]
   ]
   for (const [what, options, message] of refused) {
-    t.throws(() => byParams.requireFitting(options), { name: 'TypeError', message }, what)
+    t.throws(() => byParams.requireCompatible(options), { name: 'TypeError', message }, what)
   }
-  t.throws(() => cached(rule).requireFitting(route({ schema: { querystring: Query } })), { message: /no other input/ })
+  t.throws(() => cached(rule).requireCompatible(route({ schema: { querystring: Query } })), {
+    message: /no other input/
+  })
 })

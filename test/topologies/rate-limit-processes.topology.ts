@@ -15,7 +15,7 @@ t.test('exactly 100 requests of one address pass, of 160 over four processes', a
   const first = await spawnFor(t, { ...env, ...limits })
   const others = await Promise.all([1, 2, 3].map(() => spawnFor(t, { ...env, ...limits })))
   const processes = [first, ...others]
-  t.match(first.output(), /"level":40.*TRUST_PROXY=true believes any address.*TRUST_PROXY=1/)
+  t.match(first.output(), /"level":40.*TRUST_PROXY=true trusts any address.*TRUST_PROXY=1/)
   const clients = processes.map(({ url }) => new Actor(url))
 
   /** The four processes answer at once, wave after wave. */

@@ -9,19 +9,19 @@ import { queryOf } from '#http/paging.ts'
 const PAGES = fileURLToPath(new URL('../../../pages/redis-stats/', import.meta.url))
 const UPLOT = join(dirname(fileURLToPath(import.meta.resolve('uplot'))))
 
-/** Everything that the page loads comes from here; nothing is inline. */
+/** The page loads everything from this origin; nothing is inline. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** Of a link that `npm run admin-link` has printed. */
+/** The query of a link printed by `npm run admin-link`. */
 const LinkQuery = queryOf({ token: Type.Optional(Type.String()) })
 
-/** The page is another one for each account: a browser asks for it anew. */
+/** The page depends on the account, so it has no validators: browsers must load it again. */
 const UNTAGGED = { etag: false, lastModified: false }
 
 /** The page for admins; everybody else sees a form to sign in. */
 const routes: FastifyPluginAsyncTypebox = async (app) => {
-  // The form needs its script and its style before anybody is signed in. The data come from /api/v1/admin/cache, for admins alone.
+  // The sign-in form needs its script and style sheet before sign-in. The data come from /api/v1/admin/cache, which is for admins only.
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, public: true }
   })
@@ -31,7 +31,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     done()
   })
 
-  // Whoever has used up the hour's requests may still sign in.
+  // Signing in must work even when the hourly limit is used up.
   app.get(
     '/',
     {
@@ -42,9 +42,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       reply.header('Cache-Control', 'private, no-store').type('text/html; charset=utf-8')
       const { token } = request.query
       if (token !== undefined) {
-        // Without the token: it would stay in the history of the browser.
+        // Redirect without the token, which would otherwise stay in the browser's history.
         if (app.openAdminLink(request, reply, token)) return reply.code(303).locate('/admin/redis-stats/').send()
-        // The form says why: it knows of the token by its address.
+        // The form explains the failure: it sees the token in its URL.
         reply.code(401).header('WWW-Authenticate', challenge())
         return reply.sendFile('sign-in.html', UNTAGGED)
       }

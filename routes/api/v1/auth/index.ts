@@ -12,14 +12,14 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { accounts } = app
   const requireOpenRegistration = async () => {
     if (app.config.registration === 'open') return
-    throw new ApiError(403, 'REGISTRATION_CLOSED', 'this service makes no accounts by itself: ask its operator for one')
+    throw new ApiError(403, 'REGISTRATION_CLOSED', 'registration is closed: ask the operator for an account')
   }
 
-  /** The account is there: it may ask for another letter where this one cannot be ordered. */
+  /** Never fails, because the account exists by then; the user can request another letter. */
   const sendWelcome = async ({ headers, log }: FastifyRequest, account: Account) => {
     if (!app.sendsMail) return
     await app.accountMail.welcome(account, languageOf(headers['accept-language'])).catch((err) => {
-      log.error({ err }, 'no letter was ordered for a new account')
+      log.error({ err }, 'could not order the letter for a new account')
     })
   }
 
@@ -31,8 +31,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'register',
-        summary: 'A new account, signed in',
-        description: 'Answers 403 with the code REGISTRATION_CLOSED where visitors may make no accounts.',
+        summary: 'Create an account and sign in',
+        description: 'Answers 403 with the code REGISTRATION_CLOSED if the operator has closed registration.',
         body: Registration,
         response: { 201: OwnUser, ...errors(403, 409) }
       }
@@ -70,7 +70,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/logout',
     {
-      // Without a session there is nothing to end, which is no error. Whoever has used up the hour's requests may still leave.
+      // Not an error without a session. Must work even when the hourly limit is used up.
       config: { sends: ['Set-Cookie'], public: true, sessionOnly: true, rateLimit: app.spareLimit },
       schema: { tags, operationId: 'logout', summary: 'Sign out', response: { 204: NoContent } }
     },
@@ -113,7 +113,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'changePassword',
-        summary: 'Change the password; ends the other sessions, and no access token',
+        summary: 'Change the password; ends the other sessions, but keeps access tokens',
         body: PasswordChange,
         response: { 204: NoContent }
       }

@@ -49,7 +49,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['administration'],
         operationId: 'createCategory',
-        summary: 'A new category',
+        summary: 'Create a category',
         body: NewCategory,
         response: { 201: Category, ...errors(409) }
       }
@@ -84,8 +84,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['administration'],
         operationId: 'deleteCategory',
-        summary: 'Delete a category; its courses go to another',
-        description: 'Answers 409 CATEGORY_IN_USE, and how many, where it has courses and moveTo is missing.',
+        summary: 'Delete a category; its courses move to another one',
+        description:
+          'Answers 409 CATEGORY_IN_USE, with the number of courses, if it has courses and moveTo is missing.',
         params: CategoryParams,
         querystring: CategoryDeletion,
         headers: ifMatch,

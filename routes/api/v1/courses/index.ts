@@ -24,8 +24,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'listCourses',
         summary: 'Published courses',
         description:
-          'Pages reach, and the total counts, the first 10,000 courses of a list, and the first 1,000 that a search finds. ' +
-          'Where no course has a word of a search, it is taken for an error of typing. A search tells in `highlight` what it found.',
+          'Pages and total cover the first 10,000 courses of a list, and the first 1,000 results of a search. ' +
+          'If no course contains a word of the search, the word is treated as a typo. `highlight` shows the match of a search.',
         querystring: CourseQuery,
         response: { 200: CoursePage }
       }
@@ -40,7 +40,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['authoring'],
         operationId: 'createCourse',
-        summary: 'A new course, a draft',
+        summary: 'Create a course as a draft',
         body: NewCourse,
         response: { 201: Course, ...errors(409) }
       }

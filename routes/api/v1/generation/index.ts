@@ -2,13 +2,13 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { allowanceHeaders } from '#generation/admission.ts'
 import { Generation, GenerationPage, GenerationQuery, IdempotencyKey, NewGeneration } from '#generation/shapes.ts'
 import { errors } from '#http/errors.ts'
-import { hangUp } from '#plugins/app/hang-up.ts'
+import { abortOnHangUp } from '#plugins/app/hang-up.ts'
 
 const tags = ['generation']
 const refusals =
-  'Answers 429 for what is too much of one user or network (RATE_LIMITED, TOO_MANY_GENERATIONS), 503 for what is too much of ' +
-  'everybody (QUEUE_FULL, MODEL_BUDGET_SPENT), both with Retry-After, and 409 where the account has no room for one more ' +
-  'course (QUOTA_COURSES, QUOTA_DRAFTS, QUOTA_CHAPTERS, QUOTA_BYTES).'
+  'Answers 429 if the user or network has reached a limit (RATE_LIMITED, TOO_MANY_GENERATIONS), 503 if the platform has ' +
+  '(QUEUE_FULL, MODEL_BUDGET_SPENT), both with Retry-After, and 409 if the account has no room for another course ' +
+  '(QUOTA_COURSES, QUOTA_DRAFTS, QUOTA_CHAPTERS, QUOTA_BYTES).'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { generations } = app
@@ -42,12 +42,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'listGenerations',
-        summary: 'The own generations, newest first',
+        summary: 'The generations of the user, newest first',
         querystring: GenerationQuery,
         response: { 200: GenerationPage }
       }
     },
-    async (request, reply) => generations.list(request.signedIn().id, request.query, hangUp(reply))
+    async (request, reply) => generations.list(request.signedIn().id, request.query, abortOnHangUp(reply))
   )
 }
 

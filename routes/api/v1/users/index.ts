@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { errors } from '#http/errors.ts'
-import { hangUp } from '#plugins/app/hang-up.ts'
+import { abortOnHangUp } from '#plugins/app/hang-up.ts'
 import { toOwnUser } from '#users/accounts.ts'
 import { OwnUser, RoleChange, User, UserPage, UserParams, UserQuery } from '#users/shapes.ts'
 
@@ -21,7 +21,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: UserPage }
       }
     },
-    async (request, reply) => accounts.list(request.query, hangUp(reply))
+    async (request, reply) => accounts.list(request.query, abortOnHangUp(reply))
   )
 
   app.get(
@@ -42,7 +42,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.patch(
     '/:id',
     {
-      // A token that could make admins would be good for ever, however soon it is revoked.
+      // A stolen token that could appoint admins would do lasting damage, however soon it is revoked.
       config: { role: 'admin', sessionOnly: true },
       schema: {
         tags,

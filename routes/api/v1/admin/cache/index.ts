@@ -10,7 +10,7 @@ import { accessOf } from '#plugins/app/admin-link.ts'
 
 const tags = ['administration']
 
-/** What is cached, for admins: the data of the page `/admin/redis-stats/`. */
+/** The cache, for admins: the data of the page `/admin/redis-stats/`. */
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { coherentCache: cache } = app
 
@@ -21,7 +21,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'getCacheReport',
-        summary: 'What the cache does, in all processes',
+        summary: 'Report on the cache in all processes',
         response: { 200: AdminReport }
       }
     },
@@ -50,7 +50,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'clearCache',
-        summary: 'Clear cached data: what matches a pattern, or all. Sessions, limits and jobs stay',
+        summary: 'Clear all cached data, or the keys that match a pattern; sessions, limits and jobs stay',
         querystring: queryOf({ pattern: Type.Optional(Pattern), all: Type.Optional(Type.Boolean()) }),
         response: { 200: Type.Object({ deleted: Type.Integer() }) }
       }
@@ -60,7 +60,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       if (all === (pattern !== undefined)) {
         throw new ApiError(400, 'VALIDATION_FAILED', 'give either pattern or all=true')
       }
-      // Every pattern is held against cached data only.
+      // Patterns match cached data only.
       const deleted = await reaching(cache.clearPattern(pattern ?? '*'))
       const cleared = { pattern: pattern ?? 'all', deleted }
       request.auditDetails = { audit: 'cache cleared', ...cleared }

@@ -1,14 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { errors } from '#http/errors.ts'
 import { NoContent } from '#http/no-content.ts'
-import { hangUp } from '#plugins/app/hang-up.ts'
+import { abortOnHangUp } from '#plugins/app/hang-up.ts'
 import { AdminSessionPage, AdminSessionQuery, SessionParams } from '#sessions/shapes.ts'
 
 const tags = ['administration']
-// A token that was stolen is not to say who else may be here.
+// A stolen token must not reveal who else is signed in.
 const config = { role: 'admin', sessionOnly: true } as const
 
-/** Who is signed in, and where, for admins. */
+/** The sessions of all users, for admins. */
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { allSessions } = app
 
@@ -19,12 +19,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'listAllSessions',
-        summary: 'Where everybody is signed in, the newest first, for admins',
+        summary: 'The sessions of all users, newest first, for admins',
         querystring: AdminSessionQuery,
         response: { 200: AdminSessionPage }
       }
     },
-    async (request, reply) => allSessions.list(request.query, request.session.rowId, hangUp(reply))
+    async (request, reply) => allSessions.list(request.query, request.session.rowId, abortOnHangUp(reply))
   )
 
   app.delete(
@@ -34,7 +34,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'endAnySession',
-        summary: 'End a session of anybody: it is refused from now on',
+        summary: 'End the session of any user: it is refused from now on',
         params: SessionParams,
         response: { 204: NoContent, ...errors(404) }
       }

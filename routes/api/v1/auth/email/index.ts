@@ -17,7 +17,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'changeEmail',
-        summary: 'Change the e-mail address, once the new one is verified; the old one gets a letter, too',
+        summary: 'Change the e-mail address, once the new one is verified; the old one is notified',
         body: EmailChange,
         response: { 202: Accepted, ...errors(409) }
       }
@@ -33,12 +33,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/verification',
     {
       config: { sessionOnly: true },
-      // Strangers in the same network do not count: it goes to the own address, so many times an hour.
+      // No limit per network: the letter goes to the user's own address, and accounts have an hourly limit.
       preHandler: app.requireMail,
       schema: {
         tags,
         operationId: 'sendVerification',
-        summary: 'Send the letter that verifies the e-mail address again',
+        summary: 'Send the verification letter for the e-mail address again',
         response: { 202: Accepted, ...errors(409) }
       }
     },
@@ -56,9 +56,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'verifyEmail',
-        summary: 'Verify an e-mail address, or change it, by the token of a letter',
+        summary: 'Verify or change an e-mail address with the token of a letter',
         description:
-          'Answers 400 with the code BAD_LETTER_TOKEN for a token that is wrong, was used, or is older than a day.',
+          'Answers 400 with the code BAD_LETTER_TOKEN if the token is wrong, already used, or older than a day.',
         body: LetterToken,
         response: { 204: NoContent, ...errors(409) }
       }

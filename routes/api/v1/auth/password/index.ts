@@ -17,10 +17,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'forgotPassword',
-        summary: 'Send a letter with which a new password is set',
+        summary: 'Send a letter to set a new password',
         description:
-          'The same answer after the same time whether or not an account has the address. The letter is in the language of ' +
-          'Accept-Language, Russian or English. Answers 503 with the code MAIL_OFF where the service sends no letters.',
+          'Gives the same answer, after the same time, whether or not the address has an account. The letter is in Russian or English, ' +
+          'according to Accept-Language. Answers 503 with the code MAIL_OFF if the service sends no letters.',
         body: ForgottenPassword,
         response: { 202: Accepted }
       }
@@ -39,9 +39,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'resetPassword',
-        summary: 'Set a new password by the token of a letter; ends every session and revokes every access token',
+        summary: 'Set a new password with the token of a letter; ends all sessions and revokes all access tokens',
         description:
-          'Answers 400 with the code BAD_LETTER_TOKEN for a token that is wrong, was used, or is older than an hour.',
+          'Answers 400 with the code BAD_LETTER_TOKEN if the token is wrong, already used, or older than an hour.',
         body: PasswordReset,
         response: { 204: NoContent }
       }

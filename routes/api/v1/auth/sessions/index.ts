@@ -16,7 +16,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'listSessions',
-        summary: 'Where the account is signed in, that which was used last first',
+        summary: 'The sessions of the account, last used first',
         response: { 200: SessionList }
       }
     },

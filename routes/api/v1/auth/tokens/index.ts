@@ -4,7 +4,7 @@ import { errors } from '#http/errors.ts'
 import { NoContent } from '#http/no-content.ts'
 
 const tags = ['accounts']
-/** A token that is stolen makes no others, and does not hide which there are. */
+/** A stolen token must not be able to create, list or revoke tokens. */
 const config = { sessionOnly: true }
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
@@ -17,7 +17,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'listAccessTokens',
-        summary: 'The own access tokens, newest first, without the tokens themselves',
+        summary: 'The access tokens of the user, newest first, without the tokens themselves',
         response: { 200: AccessTokenList }
       }
     },
@@ -31,10 +31,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'createAccessToken',
-        summary: 'A new access token, which is shown this once',
+        summary: 'Create an access token, which is shown only this once',
         description:
-          'Programs send it as `Authorization: Bearer`. Answers 409 with the code QUOTA_TOKENS where the account has as many as it may ' +
-          'have, and 403 with ADMINS_ONLY where somebody else asks for the scope of admins.',
+          'Programs send it as `Authorization: Bearer`. Answers 409 with the code QUOTA_TOKENS if the account has reached its limit, and ' +
+          '403 with ADMINS_ONLY if anybody but an admin requests the scope `admin`.',
         body: NewAccessToken,
         response: { 201: MadeAccessToken, ...errors(409) }
       }

@@ -41,7 +41,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['authoring'],
         operationId: 'updateCourse',
         summary: 'Change or publish a course',
-        description: 'Publishing answers 403 with the code AUTHORS_ONLY where students may not.',
+        description: 'Publishing answers 403 with the code AUTHORS_ONLY if only authors may publish.',
         params: CourseParams,
         headers: ifMatch,
         body: CourseChange,

@@ -9,7 +9,7 @@ import { cachedByFound } from '#plugins/app/cached-routes.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The course that the slug of the path leads to; 0, which no course has, where it leads nowhere. */
+    /** The id of the course with the slug in the path; 0, which no course has, if there is none. */
     courseId: number
   }
 }
@@ -18,7 +18,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { catalogue, courseSlugs } = app
   app.decorateRequest('courseId', 0)
 
-  /** The page of a course is one entry, by whichever address it is asked for. What is not there goes the way of a draft: both are the same 404. */
+  /** A course page is one cache entry for both of its URLs. An unknown slug takes the same path as a draft, so that both give the same 404. */
   async function find({ slug }: { slug: string }, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const found = await courseSlugs.find(slug, request.account, request.trace)
     if (found === null) return
@@ -26,7 +26,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       request.courseId = found.id
       reply.contentLocation(`/api/v1/courses/${found.id}`)
     } else {
-      // `no-store`, as whatever says nothing else: another course may get the slug.
+      // Stays `no-store`, the default: another course may get this slug.
       await reply.code(301).locate(`/api/v1/courses/by-slug/${found.slug}`).send()
     }
   }
@@ -45,8 +45,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['catalogue'],
         operationId: 'getCourseBySlug',
-        summary: 'A course by its slug, as by its id',
-        description: 'A slug that it had before is 301 to the one that it has now.',
+        summary: 'A course by its slug; same answer as by its id',
+        description: 'A former slug of the course redirects (301) to its current one.',
         params: SlugParams,
         response: { 200: Course, 301: Moved, ...errors(404) }
       }

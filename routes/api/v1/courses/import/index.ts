@@ -6,12 +6,12 @@ import { MAX_FILE_BYTES } from '#courses/course-file.ts'
 import { Course } from '#courses/shapes.ts'
 import { ApiError, errors } from '#http/errors.ts'
 
-/** Beside the texts of chapters, which the quota counts. */
-const MAX_BESIDE_BYTES = 1024 * 1024
+/** Room for everything but the texts of chapters, which the quota counts. */
+const MAX_METADATA_BYTES = 1024 * 1024
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { bytes } = app.config.quota
-  const bodyLimit = Math.min(MAX_FILE_BYTES, bytes || MAX_FILE_BYTES) + MAX_BESIDE_BYTES
+  const bodyLimit = Math.min(MAX_FILE_BYTES, bytes || MAX_FILE_BYTES) + MAX_METADATA_BYTES
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
@@ -41,10 +41,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['authoring'],
         operationId: 'importCourse',
-        summary: 'A new course from a Markdown file, a draft',
+        summary: 'Import a Markdown file as a new draft',
         description:
-          'An export, or what somebody wrote with `#`, `##` and `###` headings: see docs/export.md. Nothing is imported where a line is not ' +
-          'as it must be, which the message names.',
+          'Takes an export, or any text with `#`, `##` and `###` headings: see docs/export.md. If a line is invalid, nothing is imported, and ' +
+          'the message names the line.',
         consumes: ['text/markdown'],
         body: Type.String({ minLength: 1, description: 'Markdown, UTF-8' }),
         response: { 201: Course, ...errors(409) }

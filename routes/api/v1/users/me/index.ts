@@ -19,7 +19,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '',
     {
       config: { entityTag: true },
-      schema: { tags, operationId: 'getOwnUser', summary: 'The own account', response: { 200: OwnUser } }
+      schema: { tags, operationId: 'getOwnUser', summary: 'The account of the user', response: { 200: OwnUser } }
     },
     async (request) => request.ownUser()
   )
@@ -31,7 +31,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'updateOwnUser',
-        summary: 'Change the own profile',
+        summary: 'Change the profile of the user',
         headers: ifMatch,
         body: ProfileChange,
         response: { 200: OwnUser, ...errors(412) }
@@ -52,10 +52,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'deleteOwnUser',
-        summary: 'Delete the own account',
+        summary: 'Delete the account of the user',
         description:
-          'Drafts, progress, generations, sessions and access tokens are deleted with it. Published courses stay; their author is ' +
-          'then `[deleted]`. Answers 409 with the code LAST_ADMIN to the only admin.',
+          'Drafts, progress, generations, sessions and access tokens are deleted with it. Published courses stay, with the author ' +
+          '`[deleted]`. Answers 409 with the code LAST_ADMIN to the only admin.',
         body: AccountRemoval,
         response: { 204: NoContent, ...errors(409) }
       }
@@ -79,7 +79,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'exportOwnUser',
-        summary: 'Everything that is kept of the own account, as a download; ten an hour',
+        summary: 'Download everything stored about the account; ten times an hour',
         response: { 200: Type.Unsafe<Readable>(AccountExport) }
       }
     },

@@ -17,7 +17,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'getCacheEntry',
-        summary: 'What is cached under a key, and whether it is valid',
+        summary: 'The cached entry of a key, and whether it is valid',
         querystring: EntryQuery,
         response: { 200: CacheEntry, ...errors(404) }
       }
@@ -37,7 +37,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'deleteCacheEntry',
-        summary: 'Delete what is cached under a key, in all processes',
+        summary: 'Delete the cached entry of a key, in all processes',
         querystring: EntryQuery,
         response: { 200: Type.Object({ deleted: Type.Integer({ minimum: 0, maximum: 1 }) }) }
       }

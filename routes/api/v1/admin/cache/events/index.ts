@@ -5,7 +5,7 @@ import { AdminReport } from '#observability/report-shapes.ts'
 import { accessOf } from '#plugins/app/admin-link.ts'
 
 const INTERVAL_MS = 2000
-/** A stream of reports is not for ever: a page that was forgotten asks again, and is counted. */
+/** Streams end after a while: a page left open reconnects, and each request counts towards the rate limit. */
 const STREAM_MS = 60_000
 
 const EventStream = {
@@ -27,14 +27,14 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       config: { role: 'admin', adminLink: true },
       sse: 'manual',
-      // A HEAD would wait for a stream that nobody reads.
+      // A HEAD request would wait for a stream that nobody reads.
       exposeHeadRoute: false,
       schema: {
         tags: ['administration'],
         operationId: 'followCache',
-        summary: 'What the cache does, live',
+        summary: 'Live report on the cache',
         description:
-          'A stream for `EventSource`: a report every two seconds. It ends after a minute, to be asked for again.',
+          'A stream for `EventSource`: a report every two seconds. It ends after a minute; clients reconnect.',
         response: { 200: EventStream }
       }
     },

@@ -9,7 +9,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['administration'],
         operationId: 'getCacheHistory',
-        summary: 'What the cache has done, for up to a day',
+        summary: 'The history of the cache, for up to a day',
         querystring: HistoryQuery,
         response: { 200: CacheHistory }
       }

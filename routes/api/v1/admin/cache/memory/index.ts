@@ -10,7 +10,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['administration'],
         operationId: 'getCacheMemory',
-        summary: 'What takes the memory of the cache, by a sample of its keys',
+        summary: 'What uses the memory of the cache, estimated from a sample of its keys',
         response: { 200: CacheMemory }
       }
     },

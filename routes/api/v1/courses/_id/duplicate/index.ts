@@ -12,8 +12,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['authoring'],
         operationId: 'duplicateCourse',
-        summary: 'A copy of a course, a draft',
-        description: 'For its author, and for admins, whose own the copy is then.',
+        summary: 'Copy a course into a new draft',
+        description: 'For its author and for admins, who own the copy.',
         params: CourseParams,
         response: { 201: Course, ...errors(404, 409) }
       }

@@ -15,7 +15,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags,
         operationId: 'enroll',
         summary: 'Enroll in a course',
-        description: 'Answers 409 QUOTA_ENROLLMENTS where the account is enrolled in as many as it may be.',
+        description: 'Answers 409 QUOTA_ENROLLMENTS if the account has reached its limit of enrollments.',
         params: CourseParams,
         response: { 204: NoContent, ...errors(404, 409) }
       }
@@ -32,7 +32,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'leaveCourse',
-        summary: 'Leave a course; its progress is forgotten',
+        summary: 'Leave a course; the progress is deleted',
         params: CourseParams,
         response: { 204: NoContent }
       }

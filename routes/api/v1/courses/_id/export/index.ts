@@ -5,7 +5,7 @@ import { visibleTo } from '#courses/catalogue.ts'
 import { writeCourseFile } from '#courses/course-file.ts'
 import { CourseParams } from '#courses/shapes.ts'
 import { errors } from '#http/errors.ts'
-import { hangUp } from '#plugins/app/hang-up.ts'
+import { abortOnHangUp } from '#plugins/app/hang-up.ts'
 
 const Markdown = { content: { 'text/markdown': { schema: Type.String({ description: 'docs/export.md' }) } } }
 
@@ -20,16 +20,16 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['catalogue'],
         operationId: 'exportCourse',
-        summary: 'A whole course as Markdown, a download',
+        summary: 'Download a whole course as Markdown',
         description:
-          'For whoever may read the course; `POST /courses/import` reads it again. Not cached. 409 FILE_TOO_LARGE above 16 MiB of text.',
+          'For everybody who may read the course; `POST /courses/import` imports it. Not cached. Answers 409 FILE_TOO_LARGE above 16 MiB of text.',
         params: CourseParams,
         response: { 200: Markdown, ...errors(404, 409) }
       }
     },
     async ({ params: { id }, account }, reply) => {
-      const course = await courseFiles.read(id, account === null ? undefined : visibleTo(account), hangUp(reply))
-      // No character that some system has no file names with.
+      const course = await courseFiles.read(id, account === null ? undefined : visibleTo(account), abortOnHangUp(reply))
+      // Without characters that some system forbids in file names.
       const name =
         course.title
           .replace(/[\p{C}\\/:*?"<>|]+/gu, ' ')

@@ -43,7 +43,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'createModule',
-        summary: 'A new module',
+        summary: 'Create a module',
         params: CourseParams,
         body: NewModule,
         response: { 201: Module, ...errors(404, 409) }
@@ -101,7 +101,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'createChapter',
-        summary: 'A new chapter',
+        summary: 'Create a chapter',
         params: ModuleParams,
         body: NewChapter,
         response: { 201: Chapter, ...errors(404, 409) }

@@ -15,7 +15,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['authoring'],
         operationId: 'arrangeCourse',
         summary: 'Put all modules and chapters of a course into a new order',
-        description: 'It names each of them once; chapters may go to other modules. Else it is 409 OUTLINE_INCOMPLETE.',
+        description:
+          'Must name each of them exactly once, or it answers 409 OUTLINE_INCOMPLETE. Chapters may move to other modules.',
         params: CourseParams,
         headers: ifMatch,
         body: Outline,

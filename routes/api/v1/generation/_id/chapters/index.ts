@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { FinishedChapterList, GenerationParams } from '#generation/shapes.ts'
 import { errors } from '#http/errors.ts'
-import { hangUp } from '#plugins/app/hang-up.ts'
+import { abortOnHangUp } from '#plugins/app/hang-up.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { generations } = app
@@ -13,14 +13,14 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['generation'],
         operationId: 'listFinishedChapters',
-        summary: 'The chapters that are finished so far, with their content',
+        summary: 'The chapters finished so far, with their content',
         description:
-          'Once the generation is completed they are those of the course, as they are now; none where you may not see it any more.',
+          'Once the generation is completed: the chapters of the course as they are now, or none if you may no longer see the course.',
         params: GenerationParams,
         response: { 200: FinishedChapterList, ...errors(404) }
       }
     },
-    async (request, reply) => generations.chapters(request.signedIn(), request.params.id, hangUp(reply))
+    async (request, reply) => generations.chapters(request.signedIn(), request.params.id, abortOnHangUp(reply))
   )
 }
 

@@ -4,7 +4,7 @@ import { Generation, GenerationParams, isOver, LastEventId } from '#generation/s
 import { errors } from '#http/errors.ts'
 import { NoContent } from '#http/no-content.ts'
 
-/** OpenAPI 3.1 has no word for a stream: it is a list of events. */
+/** OpenAPI 3.1 cannot describe a stream, so it is documented as a list of events. */
 const EventStream = {
   content: {
     'text/event-stream': {
@@ -29,14 +29,14 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '',
     {
       sse: 'manual',
-      // A HEAD would wait for a stream that nobody reads.
+      // A HEAD request would wait for a stream that nobody reads.
       exposeHeadRoute: false,
       schema: {
         tags: ['generation'],
         operationId: 'followGeneration',
         summary: 'Follow a generation, live',
         description:
-          'A stream for `EventSource`; `data` is JSON. It ends when the generation is over, or with an event `ended` when the session is; with `Last-Event-ID` it goes on after that event, and is 204 where nothing is to come.',
+          'A stream for `EventSource`; `data` is JSON. It ends when the generation is finished, or with an event `ended` when the session ends. With `Last-Event-ID` it continues after that event, and answers 204 if no more events will follow.',
         params: GenerationParams,
         headers: LastEventId,
         response: { 200: EventStream, 204: NoContent, ...errors(404) }
@@ -46,7 +46,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       const { generation, revision } = await generations.find(request.signedIn().id, request.params.id)
       const lastEventId = request.headers['last-event-id']
       const seen = lastEventId === undefined ? null : Number(lastEventId)
-      // There is nothing more to come: 204 tells a browser not to come back.
+      // No more events will follow: 204 tells the browser not to reconnect.
       if (isOver(generation) && seen === revision) return reply.code(204).send(null)
 
       const stream = reply.beginStream()

@@ -13,11 +13,11 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['generation'],
         operationId: 'retryGeneration',
-        summary: 'Go on with a generation that failed or was cancelled',
+        summary: 'Resume a failed or cancelled generation',
         description:
-          'It keeps its id and its finished chapters, which are not asked for again, and does not count as one more of the hour. ' +
-          'Answers 409 for any other (NOT_FAILED), after ten retries (RETRIES_USED_UP), while another one writes the same chapter ' +
-          '(CHAPTER_UNDER_WAY), and where the account has no room; 429 and 503 as a new generation.',
+          'It keeps its id and its finished chapters, and does not count towards the hourly limit. Answers 409 for a generation in any ' +
+          'other state (NOT_FAILED), after ten retries (RETRIES_USED_UP), while another generation rewrites the same chapter ' +
+          '(CHAPTER_UNDER_WAY), and if a quota is reached; 429 and 503 like a new generation.',
         params: GenerationParams,
         response: { 202: Generation, ...errors(404, 409) }
       }

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { AuthoredQuery, CoursePage } from '#courses/shapes.ts'
-import { hangUp } from '#plugins/app/hang-up.ts'
+import { abortOnHangUp } from '#plugins/app/hang-up.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { ownCourses } = app
@@ -11,12 +11,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['authoring'],
         operationId: 'listAuthoredCourses',
-        summary: 'The courses that one has written, drafts too',
+        summary: 'The courses that the user has written, including drafts',
         querystring: AuthoredQuery,
         response: { 200: CoursePage }
       }
     },
-    async (request, reply) => ownCourses.page(request.signedIn().id, request.query, hangUp(reply))
+    async (request, reply) => ownCourses.page(request.signedIn().id, request.query, abortOnHangUp(reply))
   )
 }
 

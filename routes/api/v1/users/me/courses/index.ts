@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { errors } from '#http/errors.ts'
 import { pageQuery, queryOf } from '#http/paging.ts'
 import { EnrolledCoursePage, OwnEnrollment, ProgressParams } from '#learning/shapes.ts'
-import { hangUp } from '#plugins/app/hang-up.ts'
+import { abortOnHangUp } from '#plugins/app/hang-up.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { learning, cachedProgress } = app
@@ -13,12 +13,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['learning'],
         operationId: 'listEnrolledCourses',
-        summary: 'The courses one is enrolled in',
+        summary: 'The courses that the user is enrolled in',
         querystring: queryOf(pageQuery),
         response: { 200: EnrolledCoursePage }
       }
     },
-    async (request, reply) => learning.courses(request.signedIn(), request.query, hangUp(reply))
+    async (request, reply) => learning.courses(request.signedIn(), request.query, abortOnHangUp(reply))
   )
 
   app.get(
@@ -28,8 +28,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['learning'],
         operationId: 'getOwnEnrollment',
-        summary: 'Whether one is enrolled in a course, and how far one is',
-        description: 'Beside the page of the course, which is the same for everybody.',
+        summary: 'Whether the user is enrolled in a course, and the progress',
+        description: 'Complements the page of the course, which is the same for everybody.',
         params: ProgressParams,
         response: { 200: OwnEnrollment, ...errors(404) }
       }

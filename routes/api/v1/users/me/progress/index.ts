@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { errors } from '#http/errors.ts'
 import { Completion, CompletionParams, Progress, ProgressList, ProgressParams } from '#learning/shapes.ts'
-import { hangUp } from '#plugins/app/hang-up.ts'
+import { abortOnHangUp } from '#plugins/app/hang-up.ts'
 
 const tags = ['learning']
 
@@ -14,12 +14,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'listProgress',
-        summary: 'The own progress in every course',
-        description: 'Of the newest 1,000 enrollments.',
+        summary: 'The progress of the user in all courses',
+        description: 'Covers the newest 1,000 enrollments.',
         response: { 200: ProgressList }
       }
     },
-    async (request, reply) => learning.allProgress(request.signedIn(), hangUp(reply))
+    async (request, reply) => learning.allProgress(request.signedIn(), abortOnHangUp(reply))
   )
 
   app.get(
@@ -29,7 +29,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'getProgress',
-        summary: 'The own progress in a course',
+        summary: 'The progress of the user in a course',
         params: ProgressParams,
         response: { 200: Progress, ...errors(404) }
       }
@@ -43,7 +43,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags,
         operationId: 'setChapterCompletion',
-        summary: 'Mark a chapter as completed, or not',
+        summary: 'Mark a chapter as completed or not completed',
         params: CompletionParams,
         body: Completion,
         response: { 200: Progress, ...errors(404, 409) }

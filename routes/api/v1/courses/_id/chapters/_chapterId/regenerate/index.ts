@@ -16,11 +16,11 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['generation'],
         operationId: 'regenerateChapter',
-        summary: 'Have a chapter written again',
+        summary: 'Have a chapter rewritten',
         description:
-          'A generation of one chapter, whose content and minutes are replaced when it is completed. A chapter that was changed meanwhile is ' +
-          'left as it is: the generation fails (CHAPTER_CHANGED), and its retry replaces the chapter. Answers 409 where that is ' +
-          'under way already (CHAPTER_UNDER_WAY); counts as one more generation, with its refusals.',
+          'Starts a generation of one chapter, which replaces its content and minutes on completion. If the chapter was changed meanwhile, it ' +
+          'is kept: the generation fails (CHAPTER_CHANGED), and a retry replaces the chapter. Answers 409 if the chapter is already ' +
+          'being rewritten (CHAPTER_UNDER_WAY). Has the same limits as a new generation.',
         params: ChapterParams,
         headers: ifMatch,
         response: { 202: Generation, ...errors(404, 409, 412) }
