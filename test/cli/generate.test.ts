@@ -21,7 +21,7 @@ t.test('npm run generate', async (t) => {
   await t.test('says what is wrong with its arguments, and ends with 2', async (t) => {
     for (const [args, problem] of [
       [[], /^--topic is required/],
-      [['--topic', ' '], /^--topic has characters/],
+      [['--topic', ' '], /^--topic has an invalid format/],
       [['--topic', 'Chess', '--level', 'expert'], /^--level must be one of beginner, /],
       [['--topic', 'Chess', '--modules', '99'], /^--modules must be <= 12/],
       [['--topic', 'Chess', '--chapters', 'x'], /^--chapters must/],
