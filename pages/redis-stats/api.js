@@ -2,7 +2,7 @@ import { words } from './words.js'
 
 export const CACHE = '/api/v1/admin/cache'
 
-/** Asks the service; the body of its answer, or an error whose message may be shown. Who is no longer signed in is asked to. */
+/** Calls the service; resolves to the body, or throws an error with a message for the user. Redirects to the sign-in form if the session has ended. */
 export async function ask(method, path, query = {}) {
   const text = String(new URLSearchParams(query))
   const answer = await fetch(text === '' ? path : `${path}?${text}`, { method }).catch(() => null)

@@ -6,13 +6,13 @@ import { onOpen, replaceAddress } from './navigation.js'
 import { createTable } from './table.js'
 import { counted, words } from './words.js'
 
-/** A page of keys that are seldom takes several steps of the scan; so many are gone without being asked to. */
+/** A page of rare keys takes several steps of the scan; up to this many are taken automatically. */
 const STEPS = 20
 const ENOUGH = 50
-/** `course:9` is before `course:10`. */
+/** Sorts `course:9` before `course:10`. */
 const byName = new Intl.Collator('en', { numeric: true })
 
-/** Browses cached data: the list of keys that match, and the entry of one of them. */
+/** The browser of cached data: a list of matching keys, and the entry of one of them. */
 export function createKeys() {
   const pattern = byId('pattern')
   const more = byId('keys-more')
@@ -58,7 +58,7 @@ export function createKeys() {
     }
   }
 
-  /** Goes on with the scan until there is something to show; a search that began later takes over. */
+  /** Continues the scan until there is something to show, or a later search supersedes it. */
   async function scan() {
     const mine = search
     show('keys-found', words.searching)

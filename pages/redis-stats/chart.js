@@ -6,11 +6,11 @@ import { words } from './words.js'
 
 const HEIGHT = 180
 const MIN_WIDTH = 200
-/** The cursor stands at the same time in all charts. */
+/** Synchronizes the cursor of all charts. */
 const together = uPlot.sync('charts')
 const minutes = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
 
-/** What a colour of the style sheet is in the theme that is shown: a canvas does not know of `light-dark()`. */
+/** The value of a colour of the style sheet in the current theme, because a canvas does not support `light-dark()`. */
 function colour(name) {
   const probe = document.body.appendChild(el('i'))
   probe.style.color = `var(${name})`
@@ -36,12 +36,12 @@ function axes(format, steps) {
   ]
 }
 
-/** How a series is drawn: a line over a faint ground, a dashed line, or bars. */
+/** How a series is drawn: a line over a faint area, a dashed line, or bars. */
 function drawn({ label, color, dash, bars }) {
   const stroke = colour(color)
   if (bars)
     return { label, fill: stroke, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.8, 20] }) }
-  // A value between two that are not known is no line: it is a point.
+  // A value between two unknown ones is drawn as a point.
   const lonely = (plot, index) => {
     const line = plot.data[index]
     const isKnown = (at) => (line[at] ?? null) !== null
@@ -52,9 +52,9 @@ function drawn({ label, color, dash, bars }) {
 }
 
 /**
- * A chart in `root`, with a legend that says the values under the cursor, or the last ones; arrow keys move the cursor. `series` are
- * `{ label, color, dash, bars }`. `update(times, values)` gives it data, times in seconds and null for what is not known; with `stacked`
- * the first series stands at the bottom.
+ * A chart in `root`, with a legend that shows the values under the cursor, or the last ones; arrow keys move the cursor. `series` are
+ * `{ label, color, dash, bars }`. `update(times, values)` sets the data: times in seconds, and null for unknown values. With `stacked`,
+ * the first series is at the bottom.
  */
 export function createChart(root, { series, scale, format = short, steps, stacked = false }) {
   const area = el('div', { class: 'area', tabindex: '0', role: 'img' })
@@ -84,7 +84,7 @@ export function createChart(root, { series, scale, format = short, steps, stacke
     area.setAttribute('aria-label', `${root.dataset.label}. ${said.join(', ')}`)
   }
 
-  /** What is drawn: of stacked bars each stands on those below it, the tallest behind. */
+  /** The data to draw. Stacked bars are cumulative, with the tallest at the back. */
   function toDraw() {
     if (!stacked) return data
     const heights = series.map((_, line) =>
@@ -95,7 +95,7 @@ export function createChart(root, { series, scale, format = short, steps, stacke
     return [data[0], ...order.map((line) => heights[line])]
   }
 
-  /** The first and the last bar are as wide as the others. */
+  /** Leaves room for half a bar at both ends, so that the first and the last are as wide as the others. */
   const spread = (_plot, from, to) => {
     const half = stacked && data[0].length > 1 ? (data[0][1] - data[0][0]) / 2 : 0
     return [from - half, to + half]

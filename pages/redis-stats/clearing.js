@@ -11,7 +11,7 @@ async function count(glob) {
   return { matching, text: words.matching(counted(matching, 'keys'), glob) }
 }
 
-/** Runs one action at a time, and shows what it resolves to, or what went wrong. */
+/** Runs one action at a time, and shows its result or its error. */
 async function act(action) {
   const buttons = form.querySelectorAll('button')
   for (const button of buttons) button.disabled = true

@@ -1,6 +1,6 @@
 import { byId, show } from './dom.js'
 
-/** Asks before something is taken away: true when that is wanted. */
+/** Asks for confirmation before something is deleted; resolves to true if the user agrees. */
 export function confirmed({ title, text, yes }) {
   const dialog = byId('confirm')
   show('confirm-title', title)

@@ -2,7 +2,7 @@ export const byId = (id) => document.getElementById(id)
 
 const KINDS = ['good', 'warn', 'bad', 'muted']
 
-/** An element with these attributes (`on…` are listeners, `kind` a colour, null leaves out) and children. */
+/** Creates an element with these attributes (`on…`: listeners; `kind`: a colour class; null: omitted) and children. */
 export function el(name, attributes = {}, ...children) {
   const element = document.createElement(name)
   for (const [key, value] of Object.entries(attributes)) {
@@ -15,17 +15,17 @@ export function el(name, attributes = {}, ...children) {
   return element
 }
 
-/** Writes a text where it has changed, so that what somebody has marked with the mouse stays marked. */
+/** Sets a text only if it has changed, so that a selection survives updates. */
 export function show(id, text, kind = null) {
   const element = typeof id === 'string' ? byId(id) : id
   if (element.textContent !== text) element.textContent = text
   for (const name of KINDS) element.classList.toggle(name, name === kind)
 }
 
-/** A text that may be broken where a path, a key or an address can be. */
+/** A text with line-break opportunities where a path, a key or an address has its separators. */
 export const breakable = (text) => text.split(/(?<=[/@,]|\w:)/).flatMap((part) => [part, el('wbr')])
 
-/** A bar that is filled to this part of one. */
+/** A bar that is filled to `part`, from 0 to 1. */
 export function bar(part) {
   const fill = el('i')
   fill.style.width = `${Math.max(0, Math.min(1, part)) * 100}%`

@@ -5,7 +5,7 @@ import { bytes, duration, since } from './format.js'
 import { highlighted } from './json.js'
 import { words } from './words.js'
 
-/** What is kept under one key: how large, for how long, on what it depends, and its value. */
+/** Shows the entry of a key: its size, TTL, tags and value. */
 export function createEntry({ onClose, onDeleted }) {
   const root = byId('entry')
   let shown = null
@@ -15,7 +15,7 @@ export function createEntry({ onClose, onDeleted }) {
     try {
       const entry = await ask('GET', `${CACHE}/entry`, { key })
       if (key === shown) draw(entry)
-      // On a phone the list that was pressed is not shown any more.
+      // On a phone, the entry replaces the list, so move the focus to it.
       if (root.querySelector('.back').offsetParent !== null) root.querySelector('h2').focus()
     } catch (error) {
       if (key === shown)
@@ -79,7 +79,7 @@ export function createEntry({ onClose, onDeleted }) {
             type: 'button',
             id: 'entry-delete',
             class: 'danger small writes',
-            // As the form that clears: who came by a link only reads.
+            // Hidden like the clearing form: an admin link only allows reading.
             hidden: document.querySelector('section.writes').hidden,
             onclick: () => remove(key)
           },

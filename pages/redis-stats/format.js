@@ -1,7 +1,7 @@
 import { language } from './settings.js'
 import { words } from './words.js'
 
-/** Numbers, sizes and times as the language writes them; what is not known is a dash. */
+/** Formats numbers, sizes and times in the user's language; unknown values become a dash. */
 export const UNKNOWN = '–'
 
 const known = (format) => (value) => (value === null || value === undefined ? UNKNOWN : format(value))
@@ -15,21 +15,21 @@ const sizes = numbers({ maximumFractionDigits: 1 })
 const rates = numbers({ maximumSignificantDigits: 3 })
 
 export const number = known((value) => whole.format(value))
-/** What the service counts no further than this. */
+/** The service counts no further than this. */
 const COUNTED = 10_000
 export const atMost = (value) => (value >= COUNTED ? `${whole.format(COUNTED)}+` : number(value))
 export const short = known((value) => compact.format(value))
 export const rate = known((value) => rates.format(value))
 export const percent = known((value) => percents.format(value))
 
-/** In units of 1024, as Redis says them. */
+/** In units of 1024, like Redis. */
 export const bytes = known((value) => {
   const power = value < 1 ? 0 : Math.min(words.sizes.length - 1, Math.floor(Math.log2(value) / 10))
   return `${sizes.format(value / 1024 ** power)} ${words.sizes[power]}`
 })
 
 const milliseconds = unit('millisecond', { maximumSignificantDigits: 3 })
-/** A duration that is given in ms. */
+/** Formats a duration given in ms. */
 export const ms = known((value) => milliseconds.format(value))
 
 const narrow = (name) => unit(name, { unitDisplay: 'narrow' })
@@ -39,7 +39,7 @@ const DURATIONS = [
   [60, narrow('minute')],
   [1, narrow('second')]
 ]
-/** A duration that is given in seconds, in its two largest units: `2h 5m`. */
+/** Formats a duration given in seconds, in its two largest units: `2h 5m`. */
 export const duration = known((seconds) => {
   const first = DURATIONS.findIndex(([size]) => seconds >= size)
   if (first === -1) return DURATIONS[3][1].format(0)
@@ -54,7 +54,7 @@ export const duration = known((seconds) => {
     .map(([count, format]) => format.format(count))
     .join(' ')
 })
-/** How long ago a time was. */
+/** Formats how long ago a time was. */
 export const since = known((time) => duration(Math.max(0, (Date.now() - Date.parse(time)) / 1000)))
 
 const clocks = new Intl.DateTimeFormat(language, { timeStyle: 'medium', hourCycle: 'h23' })
@@ -67,10 +67,10 @@ const moments = new Intl.DateTimeFormat(language, {
 })
 const full = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'medium', hourCycle: 'h23' })
 
-/** A time of today by the clock, another one with its day. */
+/** Formats a time: today's without the date, others with it. */
 export const when = known((time) => {
   const date = new Date(time)
   return date.toDateString() === new Date().toDateString() ? clocks.format(date) : moments.format(date)
 })
-/** The whole of it, to be shown on hovering. */
+/** The full date and time, for tooltips. */
 export const exactly = known((time) => full.format(new Date(time)))

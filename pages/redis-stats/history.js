@@ -5,15 +5,15 @@ import { bytes, percent, rate, short } from './format.js'
 import { words } from './words.js'
 
 const REFRESH_MS = 60_000
-/** Round sizes, for an axis. */
+/** Round sizes for an axis. */
 const SIZES = Array.from({ length: 40 }, (_, power) => 2 ** power)
 const fromZero = (least) => (_plot, _low, high) => [0, Math.max(least, (high ?? 0) * 1.1)]
 
-/** A step in which no process said anything is not known: it is left out of the lines, and is no zero. */
+/** Whether any process reported in this step; otherwise the lines have a gap there, not a zero. */
 export const isKnown = ({ requests, opsPerSecond, hits, misses, stale, bypassed }) =>
   requests !== null || opsPerSecond !== null || hits + misses + stale + bypassed > 0
 
-/** The charts of the overview, over an hour of reports or over a longer time that is asked for. */
+/** The charts of the overview: the last hour from the reports, or a longer range that is fetched. */
 export function createHistory() {
   const chart = (id, options) => {
     const root = byId(id)
@@ -56,7 +56,7 @@ export function createHistory() {
       times,
       ['hits', 'misses', 'stale', 'bypassed'].map((name) => each((item) => perMinute(item[name])))
     )
-    // The step that has just begun is not over yet.
+    // Leave out the current step, which is incomplete.
     requests.update(times, [
       each((item) => (item === items.at(-1) || item.requests === null ? null : item.requests / stepS))
     ])
@@ -66,13 +66,13 @@ export function createHistory() {
 
   const hours = () => Number(document.querySelector('input[name=range]:checked').value)
   let goal = null
-  /** Without Redis nobody tells of the hour: what was known before stays. */
+  /** The last known hour: without Redis, reports have no history, and this stays on screen. */
   let hour = []
   let askedAt = 0
   async function longer() {
     askedAt = Date.now()
     const asked = hours()
-    // Without Redis nobody knows.
+    // Without Redis there is no history.
     const { items, stepS } = await ask('GET', `${CACHE}/history`, { hours: asked }).catch(() => ({ items: [] }))
     if (asked === hours()) draw(items, stepS, goal)
   }

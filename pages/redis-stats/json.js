@@ -2,7 +2,7 @@ import { el } from './dom.js'
 
 const TOKENS = /("(?:\\.|[^"\\])*")(\s*:)?|\b(true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
 
-/** A text as JSON with colours; what is none, or is cut, as it is. */
+/** Formats JSON with syntax colours; other or truncated text is shown as it is. */
 export function highlighted(text, truncated) {
   let pretty = text
   try {

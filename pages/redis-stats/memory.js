@@ -7,7 +7,7 @@ import { counted, words } from './words.js'
 
 const REFRESH_MS = 15_000
 
-/** Which keys take the memory: by prefix, and the largest. */
+/** Memory of the keys: by prefix, and the largest keys. */
 export function createMemory() {
   const size = { title: words.size, number: true }
   const prefixes = createTable(

@@ -1,20 +1,20 @@
 import { byId, show } from './dom.js'
 import { words } from './words.js'
 
-/** The sections of the page, named in its address: `#keys?pattern=course:*`. */
+/** The sections of the page, named in the URL: `#keys?pattern=course:*`. */
 const VIEWS = ['overview', 'keys', 'routes', 'sessions', 'processes']
 const openers = {}
 let open = null
 
-/** Calls back with the parameters of the address when a section is opened. */
+/** Registers a callback that gets the parameters of the URL when a section is opened. */
 export function onOpen(view, opener) {
   openers[view] = opener
 }
 
-/** The section that is shown. */
+/** The current section. */
 export const openView = () => open
 
-/** Another address of the section that is open, without a step in the history of the browser. */
+/** Changes the parameters in the URL without adding to the browser's history. */
 export function replaceAddress(view, parameters) {
   const text = String(new URLSearchParams(parameters))
   history.replaceState(null, '', `#${view}${text === '' ? '' : `?${text}`}`)

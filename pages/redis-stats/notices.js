@@ -2,13 +2,13 @@ import { byId, el, show } from './dom.js'
 import { exactly, since, when } from './format.js'
 import { counted, words } from './words.js'
 
-/** What an operator has to know before anything else, above every section. */
+/** Notices above every section that operators must see first. */
 export function createNotices() {
   let last = null
   let said = ''
 
   function say(notices) {
-    // A screen reader reads what is new here: not how the seconds go by.
+    // Screen readers announce changes here, so do not redraw identical notices.
     const text = JSON.stringify(notices)
     if (text === said) return
     said = text
@@ -39,7 +39,7 @@ export function createNotices() {
       show('state', down ? words.redisDown : `${words.live} · ${when(report.at)}`, down ? 'bad' : 'good')
       byId('state').title = `${words.from} ${exactly(report.store.since)}`
     },
-    /** No report comes any more: what the last one said still counts. */
+    /** No more reports arrive: keep the notices of the last one. */
     silent(problem) {
       show('state', words.interrupted, 'bad')
       const text = last === null ? '' : `${words.figuresOf} ${when(last.at)}.`

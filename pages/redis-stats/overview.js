@@ -11,7 +11,7 @@ const who = (by) => {
   return by.startsWith('user:') ? `${words.user} ${by.slice(5)}` : by
 }
 
-/** The section that says how things are: figures of now, charts, what each prefix does, what was invalidated last. */
+/** The overview: current values, charts, prefixes and recent invalidations. */
 export function createOverview() {
   const history = createHistory()
   const numeric = (title) => ({ title, number: true })
@@ -29,7 +29,7 @@ export function createOverview() {
     { empty: words.noInvalidations }
   )
 
-  // The keyboard scrolls what has the focus.
+  // Focusable, so that it can be scrolled by keyboard.
   byId('invalidations').tabIndex = 0
 
   return {
@@ -63,7 +63,7 @@ export function createOverview() {
 }
 
 function lastClearing({ lastClearing: last, mode, nodes }) {
-  // Without Redis nobody knows.
+  // Unknown without Redis.
   if (last === null) return mode === 'redis' && nodes.length === 0 ? '' : words.neverCleared
   const what = last.pattern === 'all' ? words.everything : last.pattern
   return `${words.clearedLast}: ${what}, ${counted(last.deleted, 'keys')}, ${who(last.by)}, ${when(last.at)}`
@@ -72,14 +72,14 @@ function lastClearing({ lastClearing: last, mode, nodes }) {
 function showTiles({ hitRatio, nodes, outbox, history }) {
   show('ratio-now', percent(hitRatio.now), ratioKind(hitRatio.now, hitRatio.goal))
   show('ratio-hour', `${words.hour} ${percent(hitRatio.hour)} · ${words.goal.toLowerCase()} ${percent(hitRatio.goal)}`)
-  // The last minute has just begun.
+  // Without the current minute, which is incomplete.
   const known = history.slice(0, -1).filter(isKnown)
   show('requests', known.length === 0 ? UNKNOWN : rate((known.at(-1).requests ?? 0) / 60))
   const total = history.reduce((sum, { requests }) => sum + (requests ?? 0), 0)
   show('requests-hour', `${words.hour} ${history.length === 0 ? UNKNOWN : short(total)}`)
   show('outbox', number(outbox.depth), outbox.depth === null ? null : outbox.depth === 0 ? 'good' : 'warn')
 
-  // No server answers: nothing is known of them, which is not nothing.
+  // If no server answers, the sums are unknown, not zero.
   const sum = (field) => (nodes.length === 0 ? null : nodes.reduce((total, node) => total + node[field], 0))
   const [node] = nodes
   show(

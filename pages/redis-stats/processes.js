@@ -3,7 +3,7 @@ import { atMost, bytes, exactly, ms, number, percent, since, UNKNOWN, when } fro
 import { createTable } from './table.js'
 import { counted, words } from './words.js'
 
-/** Every process of the service, what is generated, and the servers of Redis. */
+/** The processes of the service, running generations, and the Redis servers. */
 export function createProcesses() {
   const numeric = (title) => ({ title, number: true })
   const processes = createTable(

@@ -9,7 +9,7 @@ import { counted, words } from './words.js'
 const SESSIONS = '/api/v1/admin/sessions'
 const TYPING_MS = 300
 
-/** Who is signed in, from where; and signs a session out. */
+/** Lists active sessions, and ends them. */
 export function createSessions() {
   const columns = [
     { title: words.user },
@@ -22,7 +22,7 @@ export function createSessions() {
   const search = byId('sessions-search')
   let page = 1
   let asked = 0
-  /** How the page was opened: known with the first report. */
+  /** How the page was opened; known from the first report on. */
   let access = null
 
   async function read() {
@@ -93,7 +93,7 @@ export function createSessions() {
       show('sessions-active', `${words.sessionsTitle}${active}`)
       if (report.access === access) return
       access = report.access
-      // What a link opens is the cache, not who uses the service.
+      // An admin link shows the cache, but not the users of the service.
       byId('sessions-find').hidden = access === 'link'
       if (access === 'link') table.update([], words.sessionsNeedSession)
       else if (openView() === 'sessions') read()

@@ -1,4 +1,4 @@
-/** What the page remembers of whoever looks at it, in this browser: theme and language. */
+/** Settings stored in this browser: theme and language. */
 const read = (name) => {
   try {
     return localStorage.getItem(`aikademiya.${name}`)
@@ -11,24 +11,24 @@ function remember(name, value) {
   try {
     localStorage.setItem(`aikademiya.${name}`, value)
   } catch {
-    // A browser that keeps nothing asks for it anew.
+    // Storage is blocked: the setting is lost on reload.
   }
 }
 
 const ofBrowser = (navigator.languages?.[0] ?? navigator.language ?? 'en').toLowerCase().startsWith('ru') ? 'ru' : 'en'
 
-/** `en` or `ru`: as chosen here, else as the browser says. */
+/** `en` or `ru`: as chosen here, else by the browser's language. */
 export const language = ['en', 'ru'].includes(read('language')) ? read('language') : ofBrowser
 
 const dark = matchMedia('(prefers-color-scheme: dark)')
 const listeners = []
 
-/** Calls back when the colours change: by choice, or with the system. */
+/** Registers a callback for changes of the colour theme, by the user or the system. */
 export const onColours = (listener) => listeners.push(listener)
-const tell = () => {
+const notifyListeners = () => {
   for (const listener of listeners) listener()
 }
-dark.addEventListener('change', tell)
+dark.addEventListener('change', notifyListeners)
 
 function setUp(name, value, change) {
   for (const input of document.querySelectorAll(`input[name=${name}]`)) {
@@ -40,11 +40,11 @@ function setUp(name, value, change) {
   }
 }
 
-/** The two switches. Everything is written anew in another language: the page loads again. */
+/** Sets up both switches. Changing the language reloads the page. */
 export function setUpSettings() {
   setUp('language', language, () => location.reload())
   setUp('theme', read('theme') ?? 'system', (theme) => {
     document.documentElement.dataset.theme = theme
-    tell()
+    notifyListeners()
   })
 }

@@ -19,7 +19,7 @@ async function signIn({ email, password }) {
   if (answer.status === 503) return words.noSignIn
   if (!answer.ok) return body?.message ?? `HTTP ${answer.status}`
   if (body?.role !== 'admin') return words.adminsOnly
-  // Without the token of a link that is too old.
+  // Reload without the token of an expired link.
   if (location.search === '') location.reload()
   else location.replace(location.pathname + location.hash)
   return ''
@@ -31,7 +31,7 @@ form.addEventListener('submit', async (event) => {
   problem.textContent = await signIn(Object.fromEntries(new FormData(form)))
 })
 
-// Somebody who is signed in and gets this form is no admin; and a link that is good is taken without it.
+// A signed-in user who gets this form is not an admin, and a valid link never leads to this form.
 const [navigation] = performance.getEntriesByType('navigation')
 if (new URLSearchParams(location.search).has('token')) problem.textContent = words.linkRefused
 else if (navigation?.responseStatus === 403) problem.textContent = words.adminsOnly

@@ -1,7 +1,7 @@
 import { ask } from './api.js'
 import { byId, show } from './dom.js'
 
-/** Ends the session of the page itself. */
+/** Signs the user of this page out. */
 export function setUpSignOut() {
   byId('sign-out').addEventListener('click', async () => {
     try {

@@ -1,6 +1,6 @@
-// Not a module: it runs before the first paint, so that a page in the dark does not flash.
+// Not a module, so that it runs before the first paint: otherwise a dark page would flash.
 try {
   document.documentElement.dataset.theme = localStorage.getItem('aikademiya.theme') ?? 'system'
 } catch {
-  // A browser that keeps nothing shows the theme of the system.
+  // Storage is blocked: use the system's theme.
 }

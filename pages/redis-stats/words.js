@@ -2,16 +2,16 @@ import { language } from './settings.js'
 import { english } from './words-english.js'
 import { russian } from './words-russian.js'
 
-/** What the page says, in the language of `settings.js`. */
+/** The texts of the page, in the language from `settings.js`. */
 export const words = language === 'ru' ? russian : english
 
 const rules = new Intl.PluralRules(language)
 const number = new Intl.NumberFormat(language)
 
-/** A count with its noun in the right form: `3 keys`, `3 ключа`; `noun` is a name in `words.nouns`. */
+/** A count with its noun in the right form: `3 keys`, `3 ключа`; `noun` is a key of `words.nouns`. */
 export const counted = (count, noun) => `${number.format(count)} ${words.nouns[noun][rules.select(count)]}`
 
-/** Fills every element that names a word, and the labels that only screen readers and empty fields show. */
+/** Fills in the texts of all elements, their labels for screen readers, and the placeholders. */
 export function translate() {
   document.documentElement.lang = language
   for (const element of document.querySelectorAll('[data-word]')) element.textContent = words[element.dataset.word]
