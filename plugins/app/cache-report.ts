@@ -74,7 +74,7 @@ export default fp(
         invalidations: invalidations.last()
       }
     }
-    const asked = {
+    const queries = {
       outboxDepth: sharedFor(REPORT_MS, () => database.outbox.depth()),
       generations: sharedFor(GENERATIONS_MS, async () => {
         const [counts, running] = await Promise.all([generations.countByStatus(), underWay(database.sql)])
@@ -85,7 +85,7 @@ export default fp(
     const report = async () => {
       // Includes the latest counts of this process.
       await reporter.beat()
-      return reportOf({ reportStore, redis, own: own(), database: asked })
+      return reportOf({ reportStore, redis, own: own(), database: queries })
     }
     app.decorate('cacheHistory', (hours) => historyOf(reportStore, hours).catch(() => historyOf(reporter.own, hours)))
     app.decorate('cacheMemory', () => memoryOf(reportStore))

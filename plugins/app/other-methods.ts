@@ -40,10 +40,10 @@ export default fp(
         if (methods.has('OPTIONS')) continue
         // Counted by the plugin preflight-limit.
         const config = { ...isOther, rateLimit: false } as const
-        const tell = async (_request: FastifyRequest, reply: FastifyReply) => {
+        const answerOptions = async (_request: FastifyRequest, reply: FastifyReply) => {
           reply.code(204).header('Allow', allow).send()
         }
-        app.route({ ...common, method: 'OPTIONS', config, preParsing: tell })
+        app.route({ ...common, method: 'OPTIONS', config, preParsing: answerOptions })
       }
     })
   },

@@ -54,7 +54,7 @@ export const describeOperation: SwaggerTransform = ({ schema, url, route }) => {
 function facts(method: string, config: FastifyContextConfig): string[] {
   const { adminLink, cache, entityTag, ifMatch, operator, public: isPublic, role, sessionOnly } = config
   const isWrite = method !== 'GET'
-  const who = role === 'admin' ? 'For admins' : isPublic ? 'For everybody' : 'For whoever is signed in'
+  const who = role === 'admin' ? 'For admins' : isPublic ? 'For everybody' : 'For signed-in users'
   const token = isPublic
     ? '.'
     : sessionOnly

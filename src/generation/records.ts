@@ -94,11 +94,11 @@ export function toRecord(row: JobRow): GenerationRecord {
 
 export function toGeneration(row: JobRow): Generation {
   const { id, status, stage, topic, errorCode, language, checkpoints } = row
-  const over = status === 'completed'
+  const isCompleted = status === 'completed'
   const outline = outlineOf(row)
   const done = new Set(checkpoints.map(({ modulePosition, chapterPosition }) => `${modulePosition}.${chapterPosition}`))
   const total = row.moduleCount * row.chaptersPerModule
-  const completed = over ? total : done.size
+  const completed = isCompleted ? total : done.size
   return {
     id,
     status,
@@ -110,7 +110,7 @@ export function toGeneration(row: JobRow): Generation {
       summary: outline.summary,
       modules: outline.modules.map(({ title, chapters }, m) => ({
         title,
-        chapters: chapters.map(({ title }, c) => ({ title, done: over || done.has(`${m + 1}.${c + 1}`) }))
+        chapters: chapters.map(({ title }, c) => ({ title, done: isCompleted || done.has(`${m + 1}.${c + 1}`) }))
       }))
     },
     courseId: row.courseId ?? row.chapter?.courseId ?? null,

@@ -69,33 +69,34 @@ export class GenerationWorker {
     const { provider, concurrency, feed, budget } = this.#options
     const brief = await run.begin()
     if (tries >= MAX_ATTEMPTS) throw new ExhaustedError(`not finished after ${MAX_ATTEMPTS} runs`)
-    const over = new AbortController()
+    const superseded = new AbortController()
     const watching = new AbortController()
     // Without this, a cancellation would only prevent the next question; this aborts the one under way.
     const watch = async () => {
       for await (const { generation } of feed.follow(run.id, null, watching.signal)) {
-        if (generation.status !== 'running') over.abort(new SupersededError(`the generation is ${generation.status}`))
+        if (generation.status !== 'running')
+          superseded.abort(new SupersededError(`the generation is ${generation.status}`))
       }
       const isDeleted = !watching.signal.aborted && !this.#stopping
-      if (isDeleted) over.abort(new SupersededError('the generation was deleted'))
+      if (isDeleted) superseded.abort(new SupersededError('the generation was deleted'))
     }
     const watched = watch()
     try {
-      const signals = AbortSignal.any([signal, over.signal])
-      const waits = AbortSignal.any([signals, run.stopped])
+      const runSignal = AbortSignal.any([signal, superseded.signal])
+      const waitSignal = AbortSignal.any([runSignal, run.stopped])
       const admit = async () => {
         let hasWaited = false
         await budget.spend(async () => {
           hasWaited = true
           await run.showWaiting()
-        }, waits)
+        }, waitSignal)
         if (hasWaited) await run.resume()
       }
-      const course = await writeCourse(brief, provider, run, { concurrency, signal: signals, admit })
+      const course = await writeCourse(brief, provider, run, { concurrency, signal: runSignal, admit })
       watching.abort()
       await run.complete(course)
     } catch (error) {
-      throw over.signal.aborted ? over.signal.reason : error
+      throw superseded.signal.aborted ? superseded.signal.reason : error
     } finally {
       watching.abort()
       await watched

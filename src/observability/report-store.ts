@@ -1,8 +1,8 @@
 import { Check } from 'typebox/schema'
 import type { RedisClient } from '#redis/connect.ts'
-import { ifWrongType, isWithin } from './planted.ts'
 import { Clearing, Heartbeat, InvalidationNote, KeyCounts } from './shapes.ts'
 import { FIVE_MINUTES, MINUTES, RedisSlots, ROUTE_SLOTS, type Slots } from './slots.ts'
+import { ifWrongType, isWithin } from './untrusted-values.ts'
 
 /** How long a process counts as alive after its last heartbeat, in ms. */
 const ALIVE_MS = 15_000

@@ -1,5 +1,5 @@
 import type { RedisClient } from '#redis/connect.ts'
-import { ifWrongType, isWithin } from './planted.ts'
+import { ifWrongType, isWithin } from './untrusted-values.ts'
 
 /** Counts by name, such as `course:hits`. */
 export type Deltas = Readonly<Record<string, number>>

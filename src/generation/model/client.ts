@@ -59,7 +59,7 @@ export class ModelClient {
   readonly #pausesMs: readonly number[]
   readonly #meter: ModelMeter
   /** The index of the URL in use. */
-  #place = 0
+  #urlIndex = 0
   /** The token limit that recent answers needed. Some servers count a limit as if it were used up, so it is lowered for them. */
   #tokenLimit: number | null = null
   /** The server has answered once. Until then, requests go out one at a time to find out what it supports. */
@@ -107,12 +107,12 @@ export class ModelClient {
     let wanted = request.tokenLimit ?? this.#tokenLimit
     const before = { dialect: this.dialect, fallbacks: this.fallbacks.length }
     for (;;) {
-      const [dialect, place] = [this.dialect, this.#place]
+      const [dialect, urlIndex] = [this.dialect, this.#urlIndex]
       const tokenLimit = cappedLimit(dialect, wanted)
       await request.admit()
       this.#meter.questions++
       try {
-        const completion = await this.#send({ ...request, tokenLimit }, dialect, place, onAnswer)
+        const completion = await this.#send({ ...request, tokenLimit }, dialect, urlIndex, onAnswer)
         this.#isKnown = true
         if (completion.finish === 'stop' && tokenLimit !== null) this.#tokenLimit = tokenLimit
         if (completion.usage !== null) this.#meter.answered(completion.usage)
@@ -130,7 +130,7 @@ export class ModelClient {
         }
         const { failure, message, isTemporary, mayBeShape } = diagnose(error)
         const isShape = mayBeShape && (failure !== 'MODEL_TOO_LONG' || tokenLimit !== null)
-        if (isShape && this.#fallBack(error, dialect, place, tokenLimit, ++refusals)) continue
+        if (isShape && this.#fallBack(error, dialect, urlIndex, tokenLimit, ++refusals)) continue
         const waitMs = error instanceof ServiceError ? error.retryAfterMs : null
         const pauseMs = this.#pausesMs[failures++]
         if (!isTemporary || pauseMs === undefined || (waitMs ?? 0) > MAX_WAIT_MS) {
@@ -147,8 +147,8 @@ export class ModelClient {
   }
 
   /** Switches to another dialect or URL after a refusal, unless a concurrent request already has; false if there is none left. */
-  #fallBack(error: unknown, dialect: Dialect, place: number, tokenLimit: number | null, refusals: number): boolean {
-    if (dialect !== this.dialect || place !== this.#place) return refusals < MAX_REFUSALS
+  #fallBack(error: unknown, dialect: Dialect, urlIndex: number, tokenLimit: number | null, refusals: number): boolean {
+    if (dialect !== this.dialect || urlIndex !== this.#urlIndex) return refusals < MAX_REFUSALS
     if (error instanceof ServiceError) {
       // What has worked before is only given up if the error message names it.
       const next =
@@ -161,14 +161,14 @@ export class ModelClient {
       }
     }
     if (this.#isKnown || !isWrongUrl(error)) return false
-    const isLast = place + 1 === this.#address.urls.length
-    this.#place = isLast ? 0 : place + 1
-    if (!isLast) this.#noteFallback(`the URL ${this.#url(this.#place)} instead of ${this.#url(place)}`)
+    const isLast = urlIndex + 1 === this.#address.urls.length
+    this.#urlIndex = isLast ? 0 : urlIndex + 1
+    if (!isLast) this.#noteFallback(`the URL ${this.#url(this.#urlIndex)} instead of ${this.#url(urlIndex)}`)
     return !isLast
   }
 
-  async #send(request: Request, dialect: Dialect, place: number, onAnswer: () => void): Promise<Completion> {
-    const url = this.#address.urls[place]
+  async #send(request: Request, dialect: Dialect, urlIndex: number, onAnswer: () => void): Promise<Completion> {
+    const url = this.#address.urls[urlIndex]
     if (url === undefined) throw new RangeError('no such URL')
     const deadline = new Deadline(this.#settings.timeoutMs)
     const signal = AbortSignal.any([request.signal, deadline.signal])
@@ -223,8 +223,8 @@ export class ModelClient {
     this.#log?.warn({ model: this.#settings.model }, `requests to the model service change from now on: ${change}`)
   }
 
-  #url(place: number): string {
-    return withoutSecrets(String(this.#address.urls[place]).replace(/\?.*/, ''), this.#address.secrets)
+  #url(urlIndex: number): string {
+    return withoutSecrets(String(this.#address.urls[urlIndex]).replace(/\?.*/, ''), this.#address.secrets)
   }
 
   /** A text of the service for the log: without secrets, then truncated. */

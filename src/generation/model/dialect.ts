@@ -65,30 +65,30 @@ export function adapted(
 }
 
 /** The next dialect if the message names what is refused, else null. `tokenLimit` is the token limit of the request. */
-export function adaptedByMessage(sent: Dialect, said: string, tokenLimit: number | null): Dialect | null {
-  if (tokenLimit !== null && /max_(completion_|new_|output_)?tokens|context.?length/i.test(said))
-    return otherLimit(sent, tokenLimit, said)
-  if (sent.stream && sent.usage && /stream_options|include_usage/i.test(said)) return { ...sent, usage: false }
-  if (sent.system && SYSTEM.test(said)) return { ...sent, system: false }
-  if (sent.format !== 'prompt' && FORMAT.test(said)) return { ...sent, format: looser(sent.format, said) }
-  if (sent.stream && /stream/i.test(said)) return { ...sent, stream: false, usage: false }
+export function adaptedByMessage(sent: Dialect, errorText: string, tokenLimit: number | null): Dialect | null {
+  if (tokenLimit !== null && /max_(completion_|new_|output_)?tokens|context.?length/i.test(errorText))
+    return otherLimit(sent, tokenLimit, errorText)
+  if (sent.stream && sent.usage && /stream_options|include_usage/i.test(errorText)) return { ...sent, usage: false }
+  if (sent.system && SYSTEM.test(errorText)) return { ...sent, system: false }
+  if (sent.format !== 'prompt' && FORMAT.test(errorText)) return { ...sent, format: looser(sent.format, errorText) }
+  if (sent.stream && /stream/i.test(errorText)) return { ...sent, stream: false, usage: false }
   return null
 }
 
-function looser(format: Format, said: string): Format {
-  if (format === 'schema' && KEYWORD.test(said)) return 'plain schema'
-  return format === 'json object' || /json.?object.{0,40}(not|un)/i.test(said) ? 'prompt' : 'json object'
+function looser(format: Format, errorText: string): Format {
+  if (format === 'schema' && KEYWORD.test(errorText)) return 'plain schema'
+  return format === 'json object' || /json.?object.{0,40}(not|un)/i.test(errorText) ? 'prompt' : 'json object'
 }
 
-function otherLimit(sent: Dialect, tokenLimit: number, said: string): Dialect {
-  if (sent.tokenLimitName === 'max_tokens' && /max_completion_tokens/i.test(said))
+function otherLimit(sent: Dialect, tokenLimit: number, errorText: string): Dialect {
+  if (sent.tokenLimitName === 'max_tokens' && /max_completion_tokens/i.test(errorText))
     return { ...sent, tokenLimitName: 'max_completion_tokens' }
-  const limit = limitIn(said, tokenLimit)
+  const limit = limitIn(errorText, tokenLimit)
   return limit === null ? { ...sent, tokenLimit: null, refusesTokenLimit: true } : { ...sent, tokenLimit: limit }
 }
 
-function limitIn(said: string, tokenLimit: number): number | null {
-  const limits = [...said.matchAll(/\d+/g)]
+function limitIn(errorText: string, tokenLimit: number): number | null {
+  const limits = [...errorText.matchAll(/\d+/g)]
     .map(Number)
     .filter((limit) => limit >= MIN_TOKEN_LIMIT && limit < tokenLimit)
   return limits.length > 0 ? Math.max(...limits) : null
@@ -113,11 +113,11 @@ export function cappedLimit(
 }
 
 /** A smaller token limit that the credit (402) or the tokens per minute (413) allow; null: none is large enough. */
-export function affordableLimit(tokenLimit: number, said: string): number | null {
-  const [, limit] = /limit:? (\d+)/i.exec(said) ?? []
-  const [, requested] = /requested:? (\d+)/i.exec(said) ?? []
+export function affordableLimit(tokenLimit: number, errorText: string): number | null {
+  const [, limit] = /limit:? (\d+)/i.exec(errorText) ?? []
+  const [, requested] = /requested:? (\d+)/i.exec(errorText) ?? []
   // The prompt counts as well.
-  const left = limit && requested ? tokenLimit - (Number(requested) - Number(limit)) : limitIn(said, tokenLimit)
+  const left = limit && requested ? tokenLimit - (Number(requested) - Number(limit)) : limitIn(errorText, tokenLimit)
   return left !== null && left >= MIN_TOKEN_LIMIT && left < tokenLimit ? left : null
 }
 

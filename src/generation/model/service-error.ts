@@ -7,9 +7,9 @@ export class ServiceError extends Error {
   /** The model's text that the service rejected; Groq sends it along. */
   readonly written: string
 
-  /** `said` is the whole body: its wording decides what is tried next. */
-  constructor(said: string, status: number | null, retryAfterMs: number | null = null, written = '') {
-    super(said)
+  /** `errorText` is the whole body: its wording decides what is tried next. */
+  constructor(errorText: string, status: number | null, retryAfterMs: number | null = null, written = '') {
+    super(errorText)
     this.status = status
     this.retryAfterMs = retryAfterMs
     this.written = written
@@ -30,8 +30,8 @@ export function errorIn(value: unknown, status: number | null): ServiceError | n
   const { code, failed_generation: written } = fieldsOf(inner)
   const inside = typeof code === 'number' ? code : Number(code ?? Number.NaN)
   const known = status !== null && status >= 400 ? status : inside >= 400 && inside < 600 ? inside : null
-  const said = typeof inner === 'string' ? inner : JSON.stringify(inner)
-  return new ServiceError(said, known, null, typeof written === 'string' ? written : '')
+  const errorText = typeof inner === 'string' ? inner : JSON.stringify(inner)
+  return new ServiceError(errorText, known, null, typeof written === 'string' ? written : '')
 }
 
 /** The error of a response with an error status. */

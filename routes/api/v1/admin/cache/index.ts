@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { ApiError } from '#http/errors.ts'
 import { queryOf } from '#http/paging.ts'
-import { reaching } from '#http/reaching.ts'
+import { requireRedis } from '#http/require-redis.ts'
 import { Pattern } from '#observability/browse-shapes.ts'
 import { AdminReport } from '#observability/report-shapes.ts'
 import { accessOf } from '#plugins/app/admin-link.ts'
@@ -40,7 +40,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: Type.Object({ matching: Type.Integer() }) }
       }
     },
-    async (request) => ({ matching: await reaching(cache.countPattern(request.query.pattern)) })
+    async (request) => ({ matching: await requireRedis(cache.countPattern(request.query.pattern)) })
   )
 
   app.delete(
@@ -61,7 +61,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         throw new ApiError(400, 'VALIDATION_FAILED', 'give either pattern or all=true')
       }
       // Patterns match cached data only.
-      const deleted = await reaching(cache.clearPattern(pattern ?? '*'))
+      const deleted = await requireRedis(cache.clearPattern(pattern ?? '*'))
       const cleared = { pattern: pattern ?? 'all', deleted }
       request.auditDetails = { audit: 'cache cleared', ...cleared }
       await app.noteClearing({ at: new Date().toISOString(), by: nameOf(request), ...cleared })

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { inspect } from '#cache'
 import { errors, NotFoundError } from '#http/errors.ts'
-import { reaching } from '#http/reaching.ts'
+import { requireRedis } from '#http/require-redis.ts'
 import { CacheEntry, EntryQuery, inSeconds } from '#observability/browse-shapes.ts'
 
 const tags = ['administration']
@@ -23,7 +23,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
     async (request) => {
-      const entry = await reaching(inspect(cacheParts.store, request.query.key))
+      const entry = await requireRedis(inspect(cacheParts.store, request.query.key))
       if (entry === null) throw new NotFoundError('entry')
       const { ttlMs, storedAt, ...shown } = entry
       return { ...shown, ttlS: inSeconds(ttlMs), storedAt: storedAt?.toISOString() ?? null }
@@ -44,7 +44,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request) => {
       const { key } = request.query
-      const deleted = await reaching(cache.delete([key]))
+      const deleted = await requireRedis(cache.delete([key]))
       request.auditDetails = { audit: 'cache cleared', pattern: key, deleted }
       return { deleted }
     }

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { ApiError } from '#http/errors.ts'
-import { reaching } from '#http/reaching.ts'
+import { requireRedis } from '#http/require-redis.ts'
 import { inSeconds, KeyPage, KeysQuery } from '#observability/browse-shapes.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
@@ -20,7 +20,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request) => {
       const { pattern = '*', cursor = null, limit } = request.query
-      const { items, next } = await reaching(store.page(pattern, cursor, limit).catch(refuseCursor))
+      const { items, next } = await requireRedis(store.page(pattern, cursor, limit).catch(refuseCursor))
       return { items: items.map(({ key, bytes, ttlMs }) => ({ key, bytes, ttlS: inSeconds(ttlMs) })), nextCursor: next }
     }
   )

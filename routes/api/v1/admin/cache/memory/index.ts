@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { reaching } from '#http/reaching.ts'
+import { requireRedis } from '#http/require-redis.ts'
 import { CacheMemory } from '#observability/browse-shapes.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
@@ -14,7 +14,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: CacheMemory }
       }
     },
-    async () => reaching(app.cacheMemory())
+    async () => requireRedis(app.cacheMemory())
   )
 }
 

@@ -1,7 +1,7 @@
 import { ApiError } from './errors.ts'
 
 /** Resolves to the result of `work` in Redis, and turns its failures into 503. An `ApiError` is thrown as it is. */
-export async function reaching<T>(work: Promise<T>): Promise<T> {
+export async function requireRedis<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (cause) {
