@@ -50,8 +50,8 @@ import swagger from './external/swagger.ts'
 import underPressure from './external/under-pressure.ts'
 
 /**
- * All plugins, in the order in which their hooks run. The order matters for security: a request refused by an early plugin never
- * costs a look-up of a later one, and each refusal carries the headers of the plugins before it.
+ * All plugins, in the order in which their hooks run. The order matters for security: a request refused by an early
+ * plugin never costs a look-up of a later one, and each refusal carries the headers of the plugins before it.
  */
 const plugins: readonly (FastifyPluginAsync | FastifyPluginCallback)[] = [
   // Refusals are traced as well.

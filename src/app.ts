@@ -179,7 +179,9 @@ const hangUps = {
   'not reading': ['info', 'connection closed: the client stopped reading its answer']
 } as const satisfies Record<HangUp, readonly ['info' | 'warn', string]>
 
-/** Answers data that is not HTTP, and headers that are too large or too slow. There is only a socket, no reply object. */
+/**
+ * Answers data that is not HTTP, and headers that are too large or too slow. There is only a socket, no reply object.
+ */
 function answerBadRequest(this: FastifyInstance, error: ConnectionError, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy(error)

@@ -14,12 +14,15 @@ import { UnreadableFileError } from '#redis/connect.ts'
 import { startTracing } from '#tracing/tracing.ts'
 
 const GRACE_MS = 10_000
-/** Beside the code, since whoever may write there may change the code as well; where nobody may, a start takes a little longer. */
+/**
+ * Beside the code, since whoever may write there may change the code as well; where nobody may, a start takes a little
+ * longer.
+ */
 const COMPILE_CACHE = fileURLToPath(new URL('../node_modules/.cache/node', import.meta.url))
 
 /**
- * Builds the service from the environment, adapted by `adapt`, and calls `start`. SIGTERM and SIGINT finish the requests under way
- * and close. Exits with 1 on failure, with a single line if the operator can fix the cause.
+ * Builds the service from the environment, adapted by `adapt`, and calls `start`. SIGTERM and SIGINT finish the
+ * requests under way and close. Exits with 1 on failure, with a single line if the operator can fix the cause.
  */
 export async function run(
   start: (app: FastifyInstance) => Promise<void>,

@@ -1,6 +1,7 @@
 /**
- * `npm run worker`: runs generations. It is the service without its API. Any number of workers share PostgreSQL and Redis with the
- * API processes; set WORKER=none for those if only workers should run generations. With WORKER_PORT, it serves health and metrics there.
+ * `npm run worker`: runs generations. It is the service without its API. Any number of workers share PostgreSQL and
+ * Redis with the API processes; set WORKER=none for those if only workers should run generations. With WORKER_PORT, it
+ * serves health and metrics there.
  */
 import { ConfigError } from '#config/environment.ts'
 import { listen, run } from './run.ts'

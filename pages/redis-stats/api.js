@@ -2,7 +2,10 @@ import { words } from './words.js'
 
 export const CACHE = '/api/v1/admin/cache'
 
-/** Calls the service; resolves to the body, or throws an error with a message for the user. Redirects to the sign-in form if the session has ended. */
+/**
+ * Calls the service; resolves to the body, or throws an error with a message for the user. Redirects to the sign-in
+ * form if the session has ended.
+ */
 export async function ask(method, path, query = {}) {
   const text = String(new URLSearchParams(query))
   const answer = await fetch(text === '' ? path : `${path}?${text}`, { method }).catch(() => null)

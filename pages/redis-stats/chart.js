@@ -52,9 +52,9 @@ function drawn({ label, color, dash, bars }) {
 }
 
 /**
- * A chart in `root`, with a legend that shows the values under the cursor, or the last ones; arrow keys move the cursor. `series` are
- * `{ label, color, dash, bars }`. `update(times, values)` sets the data: times in seconds, and null for unknown values. With `stacked`,
- * the first series is at the bottom.
+ * A chart in `root`, with a legend that shows the values under the cursor, or the last ones; arrow keys move the
+ * cursor. `series` are `{ label, color, dash, bars }`. `update(times, values)` sets the data: times in seconds, and
+ * null for unknown values. With `stacked`, the first series is at the bottom.
  */
 export function createChart(root, { series, scale, format = short, steps, stacked = false }) {
   const area = el('div', { class: 'area', tabindex: '0', role: 'img' })

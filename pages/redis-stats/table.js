@@ -1,10 +1,10 @@
 import { bar, breakable, byId, el } from './dom.js'
 
 /**
- * A table in the element `id`. A column is `{ title, number, sort, actions, full }`; a cell is a text, or `{ text, kind, title, bar, code,
- * note, button, href, value }`, where `value` is the sort key. `update` takes the rows, and a text to show if there are none. Only changed
- * cells are redrawn, so that focus and selection stay. On narrow screens, each row is a block of cells with their titles (tables.css);
- * the roles keep it a table for screen readers.
+ * A table in the element `id`. A column is `{ title, number, sort, actions, full }`; a cell is a text, or `{ text,
+ * kind, title, bar, code, note, button, href, value }`, where `value` is the sort key. `update` takes the rows, and a
+ * text to show if there are none. Only changed cells are redrawn, so that focus and selection stay. On narrow screens,
+ * each row is a block of cells with their titles (tables.css); the roles keep it a table for screen readers.
  */
 export function createTable(id, columns, { empty, sortBy = null }) {
   const root = byId(id)

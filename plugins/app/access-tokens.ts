@@ -11,7 +11,10 @@ import { limitExceeded, MINUTE_MS } from '../external/rate-limit.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     readonly accessTokens: AccessTokens
-    /** The current grant of the bearer token. Throws 401 for a wrong token, 429 after too many wrong ones, and what the database throws. */
+    /**
+     * The current grant of the bearer token. Throws 401 for a wrong token, 429 after too many wrong ones, and what the
+     * database throws.
+     */
     grantOf(request: FastifyRequest): Promise<Grant>
   }
   interface FastifyRequest {
@@ -26,8 +29,9 @@ const WRONG_TOKENS = 10
 const MAX_REMEMBERED = 10_000
 
 /**
- * Personal access tokens, `Authorization: Bearer`. Every request looks its token up in the database, so that a revoked one is
- * refused at once, by every process. With a token, cookies are ignored; a browser cannot be tricked into sending one (no CSRF).
+ * Personal access tokens, `Authorization: Bearer`. Every request looks its token up in the database, so that a revoked
+ * one is refused at once, by every process. With a token, cookies are ignored; a browser cannot be tricked into sending
+ * one (no CSRF).
  */
 export default fp(
   async (app) => {
@@ -53,7 +57,10 @@ export default fp(
 
     /** Accepted tokens, by digest. They keep working when others in the same network send wrong ones. */
     const accepted = new LRUCache<string, true>({ max: MAX_REMEMBERED })
-    /** Refused tokens, by digest. A wrong token never becomes valid, so it is looked up and counted once, even if a script sends it for hours. */
+    /**
+     * Refused tokens, by digest. A wrong token never becomes valid, so it is looked up and counted once, even if a
+     * script sends it for hours.
+     */
     const refused = new LRUCache<string, true>({ max: MAX_REMEMBERED, ttl: MINUTE_MS })
     /** Until when unknown tokens of a network are refused without a look-up, in ms since 1970. */
     const exhausted = new LRUCache<string, number>({ max: MAX_REMEMBERED })

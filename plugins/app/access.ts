@@ -21,9 +21,9 @@ declare module 'fastify' {
 }
 
 /**
- * Secure by default: a route refuses visitors unless its `config` says `public`, and every route refuses an access token that is
- * wrong or lacks the scope. The check is a hook of the route, because those run after the hooks of all plugins: by then, identity has
- * found the account, and the rate limit has counted the request.
+ * Secure by default: a route refuses visitors unless its `config` says `public`, and every route refuses an access
+ * token that is wrong or lacks the scope. The check is a hook of the route, because those run after the hooks of all
+ * plugins: by then, identity has found the account, and the rate limit has counted the request.
  */
 export default fp(
   async (app) => {

@@ -34,11 +34,15 @@ export function cached(rule: Rule<void>): RouteCache {
 
 /** `config.cache` of a route whose answer depends on its path parameters. */
 export function cachedByParams<T extends TSchema>(schema: T, rule: Rule<Static<T>>): RouteCache {
-  // The route's schema has validated them before this is called, and `requireCompatible` makes sure that it is this schema.
+  // The route's schema has validated them before this is called, and `requireCompatible` makes sure that it is this
+  // schema.
   return cacheBy(rule, ({ params }) => params as Static<T>, { params: schema })
 }
 
-/** `config.cache` of a route whose answer depends on what `find` looks up by the path and stores in the request; `find` may answer itself. */
+/**
+ * `config.cache` of a route whose answer depends on what `find` looks up by the path and stores in the request; `find`
+ * may answer itself.
+ */
 export function cachedByFound<T extends TSchema, Found>(
   schema: T,
   find: (params: Static<T>, request: FastifyRequest, reply: FastifyReply) => Promise<void>,

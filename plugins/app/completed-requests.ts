@@ -33,7 +33,10 @@ declare module 'fastify' {
   }
 }
 
-/** One event for every answered request, from the normal path (`onResponse`) and the front door, for metrics and the log. */
+/**
+ * One event for every answered request, from the normal path (`onResponse`) and the front door, for metrics and the
+ * log.
+ */
 export default fp(
   async (app) => {
     const observers: ((request: CompletedRequest) => void)[] = []

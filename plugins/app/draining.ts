@@ -4,8 +4,9 @@ import fp from 'fastify-plugin'
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * Call it before `close`. A request may be on its way on an idle connection, and would be lost if that were closed. So for a moment
-     * all requests are still answered, each with `Connection: close`, and `/health/ready` tells load balancers to go elsewhere.
+     * Call it before `close`. A request may be on its way on an idle connection, and would be lost if that were closed.
+     * So for a moment all requests are still answered, each with `Connection: close`, and `/health/ready` tells load
+     * balancers to go elsewhere.
      */
     drain(): Promise<void>
     isDraining(): boolean

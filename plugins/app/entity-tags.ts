@@ -15,7 +15,10 @@ declare module 'fastify' {
     ifMatch?: boolean
   }
   interface FastifyReply {
-    /** Sets the entity tag and caching headers of an answer; returns true if it became a 304, because the client's copy is current. */
+    /**
+     * Sets the entity tag and caching headers of an answer; returns true if it became a 304, because the client's copy
+     * is current.
+     */
     tagEntity(etag: string, cacheControl: string, encoding?: ContentEncoding | null): boolean
     /** The condition of `If-Match`, for an entity with this schema. */
     precondition<T extends TObject>(schema: T): Precondition<Static<T>>
@@ -23,8 +26,8 @@ declare module 'fastify' {
 }
 
 /**
- * Clients and shared caches may store an answer, but must revalidate it before each use (RFC 9111, 5.2.2.4): a write is visible at
- * once, and revalidation costs a 304.
+ * Clients and shared caches may store an answer, but must revalidate it before each use (RFC 9111, 5.2.2.4): a write is
+ * visible at once, and revalidation costs a 304.
  */
 export const PUBLIC = 'public, no-cache'
 /** Only the client may store the answer, and must revalidate it before each use. */
@@ -36,7 +39,8 @@ export default fp(
     app.decorateReply('tagEntity', function (etag, cacheControl, encoding = null) {
       const { method, headers, trace } = this.request
       this.header('X-Cache', trace.outcome).removeHeader('cache-control')
-      // nginx does not store `no-cache` answers, unless an earlier header says that they expired in 1970: then it revalidates them.
+      // nginx does not store `no-cache` answers, unless an earlier header says that they expired in 1970: then it
+      // revalidates them.
       if (cacheControl === PUBLIC) this.header('X-Accel-Expires', '@1')
       this.header('Cache-Control', cacheControl)
       this.etag(encoding === null ? etag : encodedEtag(etag, encoding))

@@ -23,7 +23,9 @@ const codes = new Map<number, ErrorCode>([
   [413, 'BODY_TOO_LARGE']
 ])
 
-/** Sends every error in the documented shape. Errors that the client did not cause are logged, and sent without details. */
+/**
+ * Sends every error in the documented shape. Errors that the client did not cause are logged, and sent without details.
+ */
 export default fp(
   async (app) => {
     const busy = new LineLimit(MAX_BUSY_LINES)

@@ -47,10 +47,11 @@ interface Visit {
 }
 
 /**
- * A shortcut for cache hits that bypasses Fastify's life cycle; `FRONT_DOOR=off` disables it, and hooks do not run here. Once the
- * normal path has answered a URL from the cache, plain GETs of visitors are answered with the headers recorded then, before Fastify
- * creates its objects, for routes that opt in (`frontDoor` in `config.cache`). Rate limit, metrics and log treat them like any other
- * request. It refuses nothing and loads nothing: all other requests take the normal path.
+ * A shortcut for cache hits that bypasses Fastify's life cycle; `FRONT_DOOR=off` disables it, and hooks do not run
+ * here. Once the normal path has answered a URL from the cache, plain GETs of visitors are answered with the headers
+ * recorded then, before Fastify creates its objects, for routes that opt in (`frontDoor` in `config.cache`). Rate
+ * limit, metrics and log treat them like any other request. It refuses nothing and loads nothing: all other requests
+ * take the normal path.
  */
 export default fp(
   async (app) => {

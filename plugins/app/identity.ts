@@ -28,8 +28,8 @@ declare module 'fastify' {
     /** Ends the session of this request, if there is one. */
     signOut(request: FastifyRequest, reply: FastifyReply): Promise<void>
     /**
-     * Checks session and account again, for answers that take long. Resolves to null once either has ended. Rejects if they cannot be
-     * read.
+     * Checks session and account again, for answers that take long. Resolves to null once either has ended. Rejects if
+     * they cannot be read.
      */
     identifyAgain(request: FastifyRequest): Promise<Account | null>
   }
@@ -53,12 +53,18 @@ declare module 'fastify' {
   }
 }
 
-/** Identifies the client by session or access token, checked against the current account, so that changes to it take effect at once. */
+/**
+ * Identifies the client by session or access token, checked against the current account, so that changes to it take
+ * effect at once.
+ */
 export default fp(
   async (app) => {
     const { config, database, coherentCache: cache } = app
     const cookieName = sessionCookieName(config.production)
-    /** Makes the library treat the request as one without a session cookie, so that it does not clear the client's cookie. */
+    /**
+     * Makes the library treat the request as one without a session cookie, so that it does not clear the client's
+     * cookie.
+     */
     const ignoreCookie = (request: FastifyRequest) => {
       delete request.cookies[cookieName]
     }
@@ -159,7 +165,9 @@ export default fp(
       })
     }
 
-    /** Extends the row of the session. A failure is only logged, as in the library, and the next request tries again. */
+    /**
+     * Extends the row of the session. A failure is only logged, as in the library, and the next request tries again.
+     */
     async function extend(request: FastifyRequest): Promise<void> {
       const { rowId, begunAt } = request.session
       if (rowId === undefined || begunAt === undefined) return
@@ -243,8 +251,8 @@ function rightsOf(user: Account, { scopes }: Grant): Account {
 }
 
 /**
- * While sessions cannot be read, a public read treats the client as a visitor. A public write, such as login or logout, changes the
- * session, so it fails instead.
+ * While sessions cannot be read, a public read treats the client as a visitor. A public write, such as login or logout,
+ * changes the session, so it fails instead.
  */
 function isPublicRead({ method, routeOptions }: FastifyRequest): boolean {
   return routeOptions.config.public === true && (method === 'GET' || method === 'HEAD')

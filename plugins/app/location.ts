@@ -3,7 +3,10 @@ import { proxyTrust } from '../external/proxy-addr.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The path below which a trusted proxy serves this service (`X-Forwarded-Prefix`), such as `/academy`; empty if there is none. */
+    /**
+     * The path below which a trusted proxy serves this service (`X-Forwarded-Prefix`), such as `/academy`; empty if
+     * there is none.
+     */
     forwardedPrefix(): string
   }
   interface FastifyReply {
@@ -17,7 +20,10 @@ declare module 'fastify' {
 const MAX_PREFIX_LENGTH = 200
 const PREFIX = /^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/
 
-/** `Location` and `Content-Location` behind a proxy that serves the service below a path, since proxies do not rewrite them. */
+/**
+ * `Location` and `Content-Location` behind a proxy that serves the service below a path, since proxies do not rewrite
+ * them.
+ */
 export default fp(
   async (app) => {
     const isProxy = proxyTrust(app.config.trustProxy)

@@ -14,7 +14,9 @@ declare module 'fastify' {
     readonly sendsMail: boolean
     /** A preHandler for routes that order letters: throws 503 if the service sends none. */
     requireMail(request: FastifyRequest): Promise<void>
-    /** Makes a preHandler that throws 403 if `REQUIRE_VERIFIED_EMAIL` includes `need` and the address is not verified. */
+    /**
+     * Makes a preHandler that throws 403 if `REQUIRE_VERIFIED_EMAIL` includes `need` and the address is not verified.
+     */
     requireVerifiedFor(need: Config['requireVerifiedEmail'][number]): (request: FastifyRequest) => Promise<void>
   }
 }

@@ -17,8 +17,8 @@ const HOUR_MS = 3_600_000
 const LETTERS = 20
 
 /**
- * Limits per network, higher than those per account: without them, somebody with many accounts could multiply the latter. Off if
- * visitors have no limit, which means that addresses do not identify clients.
+ * Limits per network, higher than those per account: without them, somebody with many accounts could multiply the
+ * latter. Off if visitors have no limit, which means that addresses do not identify clients.
  */
 export default fp(
   async (app) => {

@@ -2,8 +2,8 @@ import fp from 'fastify-plugin'
 import { errorBody } from '#http/errors.ts'
 
 /**
- * 404 for paths without a route. Such a request counts towards the limit of all routes, before its body is read, so that probing for
- * routes is limited like any other request.
+ * 404 for paths without a route. Such a request counts towards the limit of all routes, before its body is read, so
+ * that probing for routes is limited like any other request.
  */
 export default fp(
   async (app) => {

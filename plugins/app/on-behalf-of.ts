@@ -2,8 +2,8 @@ import fp from 'fastify-plugin'
 import { onBehalfOf } from '#database/on-behalf-of.ts'
 
 /**
- * Attributes the database work of a request to its client, so that no client uses up a whole bulkhead: to the user, or to the network
- * of a visitor if addresses identify clients (`RATE_LIMIT_ANONYMOUS` is not 0).
+ * Attributes the database work of a request to its client, so that no client uses up a whole bulkhead: to the user, or
+ * to the network of a visitor if addresses identify clients (`RATE_LIMIT_ANONYMOUS` is not 0).
  */
 export default fp(
   async (app) => {

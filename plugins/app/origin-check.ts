@@ -10,7 +10,9 @@ const MAX_LOGGED = 512
 const MAX_LINES = 20
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** Refuses writes from foreign origins: a browser sends the cookie along, whatever page the request comes from (CSRF). */
+/**
+ * Refuses writes from foreign origins: a browser sends the cookie along, whatever page the request comes from (CSRF).
+ */
 export default fp(
   async (app) => {
     const { corsOrigins } = app.config

@@ -13,7 +13,9 @@ declare module 'fastify' {
   }
 }
 
-/** Every existing path answers every method: OPTIONS with the supported methods, unsupported ones with 405 and `Allow`. */
+/**
+ * Every existing path answers every method: OPTIONS with the supported methods, unsupported ones with 405 and `Allow`.
+ */
 export default fp(
   async (app) => {
     const methodsByUrl = new Map<string, Set<string>>()

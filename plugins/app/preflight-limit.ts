@@ -2,7 +2,10 @@ import fp from 'fastify-plugin'
 import { Counters } from '#limits/counters.ts'
 import { GENEROUS_MAX, limitExceeded, limitHeaders, MINUTE_MS, networkKey } from '../external/rate-limit.ts'
 
-/** Preflights end in the plugin cors, before the rate limit of routes, so they have their own limit, by network, in this process. */
+/**
+ * Preflights end in the plugin cors, before the rate limit of routes, so they have their own limit, by network, in this
+ * process.
+ */
 export default fp(
   async (app) => {
     const { config, log } = app

@@ -7,8 +7,8 @@ const MAX_REFUSALS = 50
 const REFUSALS = new Set([400, 403, 417, 429, 503])
 
 /**
- * One log line for every request, with the work of the cache; a warning if it was slow. Of the requests that were neither slow nor
- * refused nor failed, only one in `LOG_SAMPLE` is logged.
+ * One log line for every request, with the work of the cache; a warning if it was slow. Of the requests that were
+ * neither slow nor refused nor failed, only one in `LOG_SAMPLE` is logged.
  */
 export default fp(
   async (app) => {

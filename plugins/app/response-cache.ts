@@ -9,7 +9,10 @@ import { hookList } from './route-hooks.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Caches the answers of this route (plugins/app/cached-routes.ts): they must be the same for everybody, and depend only on the key. */
+    /**
+     * Caches the answers of this route (plugins/app/cached-routes.ts): they must be the same for everybody, and depend
+     * only on the key.
+     */
     cache?: RouteCache
   }
   interface FastifyRequest {
@@ -31,8 +34,8 @@ declare module 'fastify' {
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 /**
- * Caches the answers of routes with `config.cache`. The look-up is in `onRequest`, where a hit ends; on a miss, the handler loads the
- * data without knowing about the cache, and `onSend` stores the serialized answer.
+ * Caches the answers of routes with `config.cache`. The look-up is in `onRequest`, where a hit ends; on a miss, the
+ * handler loads the data without knowing about the cache, and `onSend` stores the serialized answer.
  */
 export default fp(
   async (app) => {
@@ -124,7 +127,10 @@ export default fp(
       if (surrogateKeys === 'Cache-Tag') reply.header(surrogateKeys, tags.join())
     }
 
-    /** Handles a failed load: a missing resource is cached as missing; other failures may be answered with a stale entry. */
+    /**
+     * Handles a failed load: a missing resource is cached as missing; other failures may be answered with a stale
+     * entry.
+     */
     function answerFailure(rule: RouteCache) {
       return async (error: Error, request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
         const { ticket, account } = request

@@ -11,7 +11,10 @@ declare module 'fastify' {
     readonly sessionStore: LibraryStore
     /** Reads any session by its id. If the store fails, the result has `unreadable`. */
     readSession(id: string): Promise<Session | null>
-    /** For routes that write and then begin a session: throws 503 if sessions cannot be stored, before anything is written. */
+    /**
+     * For routes that write and then begin a session: throws 503 if sessions cannot be stored, before anything is
+     * written.
+     */
     requireSessions(): Promise<void>
   }
   interface Session {

@@ -11,8 +11,9 @@ export interface SharedBody {
 declare module 'fastify' {
   interface FastifyReply {
     /**
-     * Sets the headers of an answer with a public body: entity tag, caching, and the encoding for this client. Compressed bodies are
-     * kept as long as `owner`. Returns the body to send, or null if the client's copy is current (304).
+     * Sets the headers of an answer with a public body: entity tag, caching, and the encoding for this client.
+     * Compressed bodies are kept as long as `owner`. Returns the body to send, or null if the client's copy is current
+     * (304).
      */
     shareBody(owner: object, shared: SharedBody): string | Buffer | null | Promise<Buffer>
   }

@@ -12,30 +12,41 @@ import { limitExceeded, tooManyRequests } from '../external/rate-limit.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * For routes that check passwords: ten attempts per minute and network, over all of these routes together. Known browsers of an
-     * account, and users who confirm with their own password, have separate counters.
+     * For routes that check passwords: ten attempts per minute and network, over all of these routes together. Known
+     * browsers of an account, and users who confirm with their own password, have separate counters.
      */
     readonly attemptLimit: RateLimitOptions
     /** A preHandler for the same routes: limits the attempts of a network that have separate counters. */
     limitKnownAttempts(request: FastifyRequest): Promise<void>
-    /** A preHandler for the login: slows down guesses at one account from many networks, except in known browsers of the account. */
+    /**
+     * A preHandler for the login: slows down guesses at one account from many networks, except in known browsers of the
+     * account.
+     */
     slowGuesses(request: FastifyRequest<{ Body: Credentials }>): Promise<void>
   }
 }
 
 const MINUTE_MS = 60_000
 const DAY_S = 86_400
-/** Attempts per minute of one network, of the known browsers of one account, or of one user confirming with a password. */
+/**
+ * Attempts per minute of one network, of the known browsers of one account, or of one user confirming with a password.
+ */
 const ATTEMPTS = 10
 /** Attempts per minute and network with separate counters: accounts are free, and each one provides such a counter. */
 const KNOWN_ATTEMPTS = 60
 /** Attempts per minute on one account, by all networks together, before further ones are slowed down. */
 const UNSLOWED_ATTEMPTS = 20
-/** At most 80 slowed attempts per minute on one account: with the unslowed ones, 6,000 an hour in each process, from however many networks. */
+/**
+ * At most 80 slowed attempts per minute on one account: with the unslowed ones, 6,000 an hour in each process, from
+ * however many networks.
+ */
 const SLOWED = { delayMs: 3000, waitingOfKey: 4, waiting: 200 }
 const BROWSER_KNOWN_S = 365 * DAY_S
 
-/** Limits attempts to sign in: guessing is bounded, and wrong passwords from elsewhere do not lock out the owner of an account. */
+/**
+ * Limits attempts to sign in: guessing is bounded, and wrong passwords from elsewhere do not lock out the owner of an
+ * account.
+ */
 export default fp(
   async (app) => {
     const { production, rateLimit, session } = app.config

@@ -20,7 +20,10 @@ declare module 'fastify' {
 export interface EventStream {
   /** Aborts when the stream has ended: the client is gone, or no longer authorized. */
   readonly over: AbortSignal
-  /** Sends an event, or ends the stream if the client is no longer authorized. Resolves once there is room for the next event. */
+  /**
+   * Sends an event, or ends the stream if the client is no longer authorized. Resolves once there is room for the next
+   * event.
+   */
   send(event: SSEMessage): Promise<void>
 }
 
@@ -28,8 +31,8 @@ const RETRY_AFTER_S = 15
 const sessionsDown = new ApiError(503, 'SESSIONS_DOWN', 'sessions cannot be read at the moment')
 
 /**
- * Event streams. A stream outlives the authorization of its request, so the client is identified again before each event and with
- * each heartbeat: when a session ends, in whatever process, its streams end as well.
+ * Event streams. A stream outlives the authorization of its request, so the client is identified again before each
+ * event and with each heartbeat: when a session ends, in whatever process, its streams end as well.
  */
 export default fp(
   async (app) => {
@@ -58,7 +61,10 @@ export default fp(
       const over = new AbortController()
       let confirmedAt = performance.now()
 
-      /** Why the client is no longer authorized. While that cannot be checked, a confirmation within the last heartbeat is enough. */
+      /**
+       * Why the client is no longer authorized. While that cannot be checked, a confirmation within the last heartbeat
+       * is enough.
+       */
       const refusal = async (): Promise<ApiError | null> => {
         if (app.hasAdminLink(request)) return null
         try {

@@ -11,14 +11,14 @@ declare module 'fastify' {
 }
 
 /**
- * The cache headers of every 404. The real ones would show whether a resource had been looked up before or has changed, and so reveal
- * that somebody's draft exists. Metrics and the log have the real values.
+ * The cache headers of every 404. The real ones would show whether a resource had been looked up before or has changed,
+ * and so reveal that somebody's draft exists. Metrics and the log have the real values.
  */
 const EMPTY_TRACE = new Trace()
 
 /**
- * Sets `X-Request-Id`, `X-Response-Time`, `X-Cache-Hits`, `X-Cache-Misses` and `Server-Timing` on every response. Its hook runs
- * after those of the other plugins, so that the time and the counts include their work.
+ * Sets `X-Request-Id`, `X-Response-Time`, `X-Cache-Hits`, `X-Cache-Misses` and `Server-Timing` on every response. Its
+ * hook runs after those of the other plugins, so that the time and the counts include their work.
  */
 export default fp(
   async (app) => {

@@ -3,7 +3,10 @@ import { Places } from '#limits/places.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** A hook for routes with large bodies or answers: limits how many run at a time in this process, and per account or network. */
+    /**
+     * A hook for routes with large bodies or answers: limits how many run at a time in this process, and per account or
+     * network.
+     */
     limitTransfers(request: FastifyRequest, reply: FastifyReply): Promise<void>
   }
 }

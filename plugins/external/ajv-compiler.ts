@@ -26,9 +26,9 @@ interface DataPlace {
 type Validate = ReturnType<ReturnType<BuildCompilerFromPool>>
 
 /**
- * Builds the validators of route schemas: Fastify's own compiler in two configurations. Query, path and headers are text and are
- * coerced to the types of their schema; a JSON body has types of its own and is not coerced. Shared schemas (`addSchema`, `$ref`) are
- * in both.
+ * Builds the validators of route schemas: Fastify's own compiler in two configurations. Query, path and headers are
+ * text and are coerced to the types of their schema; a JSON body has types of its own and is not coerced. Shared
+ * schemas (`addSchema`, `$ref`) are in both.
  */
 export const buildValidator: BuildCompilerFromPool = (sharedSchemas) => {
   // 1e999 is coerced to Infinity; with strictNumbers off, the bounds of the schema refuse it.

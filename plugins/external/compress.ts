@@ -5,8 +5,8 @@ import { CONTENT_ENCODINGS, MIN_COMPRESSED_BYTES, preferredEncoding } from '#htt
 import { hookList } from '../app/route-hooks.ts'
 
 /**
- * Compresses answers made for a single request. Shared ones are already compressed (plugins/app/shared-bodies.ts), and event streams
- * never are. Bodies of requests must not be compressed.
+ * Compresses answers made for a single request. Shared ones are already compressed (plugins/app/shared-bodies.ts), and
+ * event streams never are. Bodies of requests must not be compressed.
  */
 export default fp(
   async (app) => {

@@ -4,8 +4,9 @@ import { LRUCache } from 'lru-cache'
 const MAX_CACHED = 10_000
 
 /**
- * Signs and verifies cookies like `@fastify/cookie`, and caches the valid ones: `@fastify/session` verifies and signs the same cookie on
- * every request of a session, which would be half of the request's cost. The first secret signs, all of them verify.
+ * Signs and verifies cookies like `@fastify/cookie`, and caches the valid ones: `@fastify/session` verifies and signs
+ * the same cookie on every request of a session, which would be half of the request's cost. The first secret signs, all
+ * of them verify.
  */
 export function createCookieSigner(secrets: readonly string[]): Pick<Signer, 'sign' | 'unsign'> {
   const signer = new Signer([...secrets])

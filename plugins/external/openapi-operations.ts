@@ -7,7 +7,9 @@ import type { HeaderName } from '#http/openapi-answers.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** For the OpenAPI document: headers of successful answers, beyond those that follow from the rest of the config. */
+    /**
+     * For the OpenAPI document: headers of successful answers, beyond those that follow from the rest of the config.
+     */
     sends?: readonly HeaderName[]
   }
 }
@@ -20,8 +22,8 @@ const ifNoneMatch = Type.Object({
 })
 
 /**
- * Adds what follows from the config of a route: the answers of plugins, who may call it, and the headers of successful answers
- * (`x-headers`, which `describeAnswers` removes).
+ * Adds what follows from the config of a route: the answers of plugins, who may call it, and the headers of successful
+ * answers (`x-headers`, which `describeAnswers` removes).
  */
 export const describeOperation: SwaggerTransform = ({ schema, url, route }) => {
   if (!/^\/(api\/v1|health)\//.test(url)) return { schema, url }

@@ -11,8 +11,8 @@ declare module 'fastify' {
 }
 
 /**
- * Creates a span for each request, which continues the trace in its `traceparent`; not for health, metrics and event streams. Does
- * nothing if tracing is off.
+ * Creates a span for each request, which continues the trace in its `traceparent`; not for health, metrics and event
+ * streams. Does nothing if tracing is off.
  */
 export default fp(
   async (app) => {

@@ -12,7 +12,9 @@ import { proxyTrust } from './proxy-addr.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** For health and metrics: a generous, separate limit that each process counts on its own, so that it never waits. */
+    /**
+     * For health and metrics: a generous, separate limit that each process counts on its own, so that it never waits.
+     */
     readonly operatorLimit: RateLimitOptions
     /** The same for operations that must work when the other limits are used up, such as logging out. */
     readonly spareLimit: RateLimitOptions
@@ -21,8 +23,8 @@ declare module 'fastify' {
     /** Increments a counter of all processes together; null if the limits on visitors are off. */
     incrementCounter(key: string, windowMs: number): Promise<Count | null>
     /**
-     * Counts a visitor's request towards the limit of all routes, outside of Fastify's life cycle; without a promise if this process
-     * counts on its own. Returns the headers of the limit, empty if it is off; null if it is used up.
+     * Counts a visitor's request towards the limit of all routes, outside of Fastify's life cycle; without a promise if
+     * this process counts on its own. Returns the headers of the limit, empty if it is off; null if it is used up.
      */
     countVisitor(request: IncomingMessage): Headers | null | Promise<Headers | null>
   }
@@ -38,8 +40,8 @@ export const GENEROUS_MAX = 1200
 const MAX_KNOWN_ADDRESSES = 10_000
 
 /**
- * Counts requests by user, or by network for visitors, in Redis for all processes together. Every route has a limit, this one unless
- * its `config` names another: without one, a single client could overload the service for everybody.
+ * Counts requests by user, or by network for visitors, in Redis for all processes together. Every route has a limit,
+ * this one unless its `config` names another: without one, a single client could overload the service for everybody.
  */
 export default fp(
   async (app) => {
@@ -101,7 +103,9 @@ export default fp(
 
 const knownAddresses = new LRUCache<string, string>({ max: MAX_KNOWN_ADDRESSES })
 
-/** The key of a client: its IPv4 address, the /64 of its IPv6 address, or whatever a proxy sent instead of an address. */
+/**
+ * The key of a client: its IPv4 address, the /64 of its IPv6 address, or whatever a proxy sent instead of an address.
+ */
 export function networkKey(ip: string | undefined): string {
   const bare = bareAddress(ip)
   const known = knownAddresses.get(bare)

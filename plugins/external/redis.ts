@@ -8,8 +8,8 @@ import { closeRedis, REVIVED } from '#redis/watchdog.ts'
 const START_WAIT_MS = 1000
 
 /**
- * The Redis clients: `app.redis.cache`, `app.redis.session` and `app.redis.limit`. Namespaces with the same URL share a client; one
- * without a URL is absent. The service starts without Redis, and runs degraded until Redis is available.
+ * The Redis clients: `app.redis.cache`, `app.redis.session` and `app.redis.limit`. Namespaces with the same URL share a
+ * client; one without a URL is absent. The service starts without Redis, and runs degraded until Redis is available.
  */
 export default fp(
   async (app) => {

@@ -14,7 +14,10 @@ export default fp(
     const cookieName = sessionCookieName(production)
     const signer = createCookieSigner(settings.secrets)
 
-    /** Chooses among several session cookies: the last one with an existing session, else the last with a valid signature, else the first, as the library does. */
+    /**
+     * Chooses among several session cookies: the last one with an existing session, else the last with a valid
+     * signature, else the first, as the library does.
+     */
     async function choose(request: FastifyRequest, values: readonly string[]): Promise<void> {
       const genuine = values.filter((value) => signer.unsign(value).valid).reverse()
       let chosen = genuine[0]
@@ -27,8 +30,8 @@ export default fp(
       if (chosen !== undefined) request.cookies[cookieName] = chosen
     }
 
-    // Browsers send cookies with longer paths first, and ours has the shortest: so a planted or outdated cookie cannot hide the right
-    // one.
+    // Browsers send cookies with longer paths first, and ours has the shortest: so a planted or outdated cookie cannot
+    // hide the right one.
     app.addHook('onRequest', (request, _reply, done) => {
       const values = cookieValues(request.headers.cookie, cookieName)
       if (values.length < 2) done()
@@ -39,10 +42,12 @@ export default fp(
       cookie: { ...cookieAttributes(production, settings.sameSite), maxAge: settings.ttlMs },
       store: app.sessionStore,
       saveUninitialized: false,
-      // Rolling would write on every request; plugins/app/identity.ts extends a session once half of its TTL has passed.
+      // Rolling would write on every request; plugins/app/identity.ts extends a session once half of its TTL has
+      // passed.
       rolling: false,
-      // Most requests have no session, but the library creates an object for each: with an empty id, it is neither signed nor
-      // processed again. Signing in regenerates the session when `request.session` is already set, and so gets an id.
+      // Most requests have no session, but the library creates an object for each: with an empty id, it is neither
+      // signed nor processed again. Signing in regenerates the session when `request.session` is already set, and so
+      // gets an id.
       idGenerator: (request) => {
         const isVisitor = request?.session.sessionId === undefined && !mayCarrySession(request?.headers.cookie)
         return isVisitor ? '' : randomBytes(ID_BYTES).toString('base64url')

@@ -67,13 +67,15 @@ export default fp(
       ['/docs/yaml', sendMemoized('application/yaml; charset=utf-8', (server) => stringify(documentAt(server)))]
     ])
     await app.register(async (ui) => {
-      // The library's routes accept no config, and would generate the document for each request. The documentation is public.
+      // The library's routes accept no config, and would generate the document for each request. The documentation is
+      // public.
       ui.addHook('onRoute', (route) => {
         route.config = { ...route.config, public: true }
         const handler = documents.get(route.url)
         if (handler !== undefined) route.handler = handler
       })
-      // After the rate limit of the route. The page's relative URLs need the trailing slash, whatever path a proxy serves it below.
+      // After the rate limit of the route. The page's relative URLs need the trailing slash, whatever path a proxy
+      // serves it below.
       ui.addHook('preHandler', async ({ url }, reply) => {
         if (/^\/docs(\?|$)/.test(url)) return reply.redirect('docs/')
       })
@@ -92,8 +94,8 @@ export default fp(
 const MAX_SERVERS = 4
 
 /**
- * A handler for a large document that is the same for all clients that reach the service below the same path: it is generated on the
- * first request, and all answers share its bytes.
+ * A handler for a large document that is the same for all clients that reach the service below the same path: it is
+ * generated on the first request, and all answers share its bytes.
  */
 function sendMemoized(type: string, make: (server: string) => string): RouteHandlerMethod {
   const documents = new LRUCache<string, { body: Buffer; etag: string }>({ max: MAX_SERVERS })

@@ -52,7 +52,10 @@ function describe(): void {
   print('answer format', dialect.format)
   print('streaming', dialect.stream ? 'yes' : 'no')
   print('system message', dialect.system ? 'yes' : 'no, sent as a part of the user message')
-  print('answer length', dialect.tokenLimit === null ? "the server's default" : `${dialect.tokenLimitName} ${dialect.tokenLimit}`)
+  print(
+    'answer length',
+    dialect.tokenLimit === null ? "the server's default" : `${dialect.tokenLimitName} ${dialect.tokenLimit}`
+  )
   for (const fallback of fallbacks) print('fell back to', fallback)
   print('requests', `${meter.questions} (at best 2)`)
   print('total', `${cost(meter)}, ${seconds()}`)

@@ -23,7 +23,10 @@ export interface AdmissionOptions {
   readonly quotas: Quotas
 }
 
-/** The checks a generation has to pass before it is enqueued. They run in the enqueuing transaction, which holds a lock on the user. */
+/**
+ * The checks a generation has to pass before it is enqueued. They run in the enqueuing transaction, which holds a lock
+ * on the user.
+ */
 export class Admission {
   readonly #options: AdmissionOptions
 
@@ -32,8 +35,8 @@ export class Admission {
   }
 
   /**
-   * Uses one of the user's generations for this hour; resolves to null where there is no limit. It counts the rows themselves, so
-   * refused and repeated requests do not count. Throws 429 once the quota is used up.
+   * Uses one of the user's generations for this hour; resolves to null where there is no limit. It counts the rows
+   * themselves, so refused and repeated requests do not count. Throws 429 once the quota is used up.
    */
   async useHourlyQuota(tx: Transaction, userId: number): Promise<Allowance | null> {
     const { limit } = this.#options
@@ -60,8 +63,9 @@ export class Admission {
   }
 
   /**
-   * Makes sure that one more generation may be queued; resolves to how many of the user's are unfinished. Throws 429 or 503 when too
-   * many are, and 409 when the account has no room for more text or, with `makesCourse`, for another course.
+   * Makes sure that one more generation may be queued; resolves to how many of the user's are unfinished. Throws 429 or
+   * 503 when too many are, and 409 when the account has no room for more text or, with `makesCourse`, for another
+   * course.
    */
   async requireRoom(tx: Transaction, actor: Actor, { makesCourse }: { makesCourse: boolean }): Promise<number> {
     const { quotas, queueLimits } = this.#options

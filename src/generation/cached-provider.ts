@@ -48,7 +48,8 @@ export class CachedProvider implements ModelProvider {
       ...prompt,
       schema: JSON.stringify(schema)
     })
-    // No single flight: of two generations with the same question, one may be cancelled while the other waits for its answer.
+    // No single flight: of two generations with the same question, one may be cancelled while the other waits for its
+    // answer.
     const cached: unknown = await this.#cache.get(spec)
     if (Check(schema, cached)) return { value: cached, usage: NO_USAGE }
     const answer = await ask()

@@ -27,7 +27,10 @@ export interface ChapterRewritesOptions {
   readonly admission: Admission
 }
 
-/** Generations that rewrite one chapter of a course. Each is stored as a course of one chapter, whose outline is known from the start. */
+/**
+ * Generations that rewrite one chapter of a course. Each is stored as a course of one chapter, whose outline is known
+ * from the start.
+ */
 export class ChapterRewrites {
   readonly #options: ChapterRewritesOptions
 
@@ -36,8 +39,8 @@ export class ChapterRewrites {
   }
 
   /**
-   * Enqueues the rewrite of a chapter that the actor may change. Throws what a change of the chapter throws, 400 for a language the
-   * provider cannot write, 409 if the chapter is already being rewritten, and what `Admission` throws.
+   * Enqueues the rewrite of a chapter that the actor may change. Throws what a change of the chapter throws, 400 for a
+   * language the provider cannot write, 409 if the chapter is already being rewritten, and what `Admission` throws.
    */
   async begin(
     actor: Actor,
@@ -85,7 +88,9 @@ export class ChapterRewrites {
   }
 }
 
-/** Throws 409 while the chapter is being rewritten. The caller holds the lock on its course, so the result stays true. */
+/**
+ * Throws 409 while the chapter is being rewritten. The caller holds the lock on its course, so the result stays true.
+ */
 export async function requireNoRewriteUnderWay(tx: Transaction, chapterId: number): Promise<void> {
   const where = { chapterId, status: { in: ['queued' as const, 'running' as const] } }
   if ((await tx.generationJob.count({ where })) === 0) return
@@ -108,7 +113,10 @@ export interface Rewrite {
   readonly chapterDigest: string
 }
 
-/** Locks the course of the chapter until the transaction ends. Call it before locking the generation: deleting a course takes the locks in this order. */
+/**
+ * Locks the course of the chapter until the transaction ends. Call it before locking the generation: deleting a course
+ * takes the locks in this order.
+ */
 export async function lockForRewrite(tx: Transaction, { userId, chapterId }: Rewrite): Promise<Actor> {
   const actor = await tx.user.findUnique({ where: { id: userId }, select: { id: true, role: true } })
   const place = { where: { id: chapterId ?? 0 }, select: { courseId: true } }
@@ -123,7 +131,10 @@ export async function lockForRewrite(tx: Transaction, { userId, chapterId }: Rew
   return actor
 }
 
-/** Replaces the text of a chapter whose course is locked. Throws `GenerationFailure` if the chapter has changed since the rewrite was requested. */
+/**
+ * Replaces the text of a chapter whose course is locked. Throws `GenerationFailure` if the chapter has changed since
+ * the rewrite was requested.
+ */
 export async function replaceChapter(
   tx: Transaction,
   quotas: Quotas,

@@ -13,8 +13,8 @@ export interface FeedOptions {
 }
 
 /**
- * The followers of generations in this process, whichever process runs the generation. `changed` is called with the database's
- * notifications; between them, followed generations are polled slowly.
+ * The followers of generations in this process, whichever process runs the generation. `changed` is called with the
+ * database's notifications; between them, followed generations are polled slowly.
  */
 export class GenerationFeed {
   readonly #options: FeedOptions
@@ -49,8 +49,8 @@ export class GenerationFeed {
   }
 
   /**
-   * Yields the generation as it is now, unless its revision is `seen`, and again after each change; changes made while the
-   * consumer is busy are coalesced. Ends when the generation is finished or deleted, and when `signal` aborts.
+   * Yields the generation as it is now, unless its revision is `seen`, and again after each change; changes made while
+   * the consumer is busy are coalesced. Ends when the generation is finished or deleted, and when `signal` aborts.
    */
   async *follow(id: string, seen: number | null, signal: AbortSignal): AsyncGenerator<GenerationRecord> {
     let awake = Promise.withResolvers<void>()

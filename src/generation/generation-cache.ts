@@ -2,8 +2,8 @@ import type { Cache } from '#cache'
 import { specs, tags } from './cache-specs.ts'
 
 /**
- * Caches the status and the finished chapters of generations, for polling clients and other processes. Reads are strict (no
- * lease); where Redis has lost an entry, `load` provides it.
+ * Caches the status and the finished chapters of generations, for polling clients and other processes. Reads are strict
+ * (no lease); where Redis has lost an entry, `load` provides it.
  */
 export class GenerationCache {
   readonly #cache: Cache

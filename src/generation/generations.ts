@@ -14,7 +14,10 @@ import { type GenerationQueue, nextRound, roundOf } from './queue.ts'
 import { type GenerationRecord, type GenerationRecords, jobSelect, toGeneration, toRecord } from './records.ts'
 import type { FinishedChapter, Generation, NewGeneration } from './shapes.ts'
 
-/** Retries of one generation. Retries do not count towards the hourly quota, so this is what bounds the questions to the model. */
+/**
+ * Retries of one generation. Retries do not count towards the hourly quota, so this is what bounds the questions to the
+ * model.
+ */
 const MAX_RETRIES = 10
 
 export interface GenerationsOptions {
@@ -34,9 +37,9 @@ export class Generations {
   }
 
   /**
-   * Inserts a generation and enqueues it, in one transaction. If the user has used this key before, it returns the earlier
-   * generation, or throws 422 if the body differs. Throws 400 for a language the provider cannot write, and what `Admission`
-   * throws.
+   * Inserts a generation and enqueues it, in one transaction. If the user has used this key before, it returns the
+   * earlier generation, or throws 422 if the body differs. Throws 400 for a language the provider cannot write, and
+   * what `Admission` throws.
    */
   async create(
     actor: Actor,
@@ -106,8 +109,8 @@ export class Generations {
   }
 
   /**
-   * The chapters finished so far, in order. Once the generation is completed: the chapters as they are in the course now, or none if
-   * the actor may no longer see the course.
+   * The chapters finished so far, in order. Once the generation is completed: the chapters as they are in the course
+   * now, or none if the actor may no longer see the course.
    */
   async chapters(actor: Actor, id: string, signal?: AbortSignal): Promise<{ items: FinishedChapter[] }> {
     const { database, records } = this.#options
@@ -120,9 +123,9 @@ export class Generations {
   }
 
   /**
-   * Resumes a failed or cancelled generation from its checkpoints. It keeps its id and does not count towards the hourly quota.
-   * Throws 409 for any other status, after too many retries, and while another generation rewrites the same chapter; also what
-   * changing that chapter throws, and what `Admission` throws.
+   * Resumes a failed or cancelled generation from its checkpoints. It keeps its id and does not count towards the
+   * hourly quota. Throws 409 for any other status, after too many retries, and while another generation rewrites the
+   * same chapter; also what changing that chapter throws, and what `Admission` throws.
    */
   async retry(actor: Actor, id: string): Promise<Generation> {
     const { database, records, queue, admission } = this.#options

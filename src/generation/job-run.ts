@@ -28,9 +28,9 @@ export interface JobRunParts {
 }
 
 /**
- * One run of a generation, in the database. Every write is one transaction that locks the job and fails if another run has taken
- * it (`attempt` is the fencing token): a worker that was wrongly declared dead cannot write beside its successor. Writes are
- * retried through a short outage of the database, so that no paid answer of the model is lost.
+ * One run of a generation, in the database. Every write is one transaction that locks the job and fails if another run
+ * has taken it (`attempt` is the fencing token): a worker that was wrongly declared dead cannot write beside its
+ * successor. Writes are retried through a short outage of the database, so that no paid answer of the model is lost.
  */
 export class JobRun implements Checkpoints {
   readonly id: string
@@ -142,7 +142,10 @@ export class JobRun implements Checkpoints {
     })
   }
 
-  /** Creates the draft course, or replaces the rewritten chapter, exactly once, and completes the generation. Throws `GenerationFailure`. */
+  /**
+   * Creates the draft course, or replaces the rewritten chapter, exactly once, and completes the generation. Throws
+   * `GenerationFailure`.
+   */
   async complete(written: WrittenCourse): Promise<void> {
     await this.#write((tx) =>
       tx.generationJob.update({ where: { id: this.id }, data: { stage: 'saving' }, select: { id: true } })

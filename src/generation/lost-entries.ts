@@ -13,8 +13,8 @@ export interface LostEntriesOptions {
 }
 
 /**
- * At the start of a worker and once a minute, re-enqueues unfinished generations that have no entry in the queue: whatever lost the
- * entry, no generation waits for ever.
+ * At the start of a worker and once a minute, re-enqueues unfinished generations that have no entry in the queue:
+ * whatever lost the entry, no generation waits for ever.
  */
 export class LostEntries {
   readonly #options: LostEntriesOptions
@@ -48,7 +48,10 @@ export class LostEntries {
       })
   }
 
-  /** Increments `attempt`, which fences off a run that is still alive after all; of two concurrent sweeps only one finds the row. */
+  /**
+   * Increments `attempt`, which fences off a run that is still alive after all; of two concurrent sweeps only one finds
+   * the row.
+   */
   async #enqueueLost(tx: Transaction): Promise<number> {
     const { queue } = this.#options
     const lost = await tx.$queryRaw<{ id: string; attempt: number }[]>`

@@ -26,8 +26,8 @@ interface State {
 }
 
 /**
- * The budget of questions to the model. It lives in the database, one row an hour, and is spent by a single statement: it is exact
- * across processes, whatever happens to Redis.
+ * The budget of questions to the model. It lives in the database, one row an hour, and is spent by a single statement:
+ * it is exact across processes, whatever happens to Redis.
  */
 export class ModelBudget {
   readonly #client: Queries

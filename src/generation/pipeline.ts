@@ -21,8 +21,8 @@ export interface WrittenCourse {
 }
 
 /**
- * Writes a course from a brief: the outline, then the chapters, `concurrency` at a time, without those that have a checkpoint.
- * After an error it asks no further questions, but still saves the answers under way: they are paid for.
+ * Writes a course from a brief: the outline, then the chapters, `concurrency` at a time, without those that have a
+ * checkpoint. After an error it asks no further questions, but still saves the answers under way: they are paid for.
  * Throws what the provider, the checkpoints and `admit` throw; `signal` aborts the questions under way.
  */
 export async function writeCourse(

@@ -32,7 +32,10 @@ export interface ModelProvider {
   chapter(question: ChapterQuestion, signal: AbortSignal, admit?: Admit): Promise<Answer<ChapterText>>
 }
 
-/** The model failed for good, after all retries. The message is for the log and the terminal: it contains no key and no URL. */
+/**
+ * The model failed for good, after all retries. The message is for the log and the terminal: it contains no key and no
+ * URL.
+ */
 export class ModelError extends GenerationFailure {
   override readonly name = 'ModelError'
   /** The cost of the unusable answers. */

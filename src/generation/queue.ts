@@ -6,8 +6,8 @@ import type { Log } from '#logging/log.ts'
 
 const QUEUE = 'generation'
 /**
- * Entries whose first run has a number other than 0. Workers of older versions do not know such numbers and would drop the entries,
- * so these are in a queue that old workers do not read.
+ * Entries whose first run has a number other than 0. Workers of older versions do not know such numbers and would drop
+ * the entries, so these are in a queue that old workers do not read.
  */
 const AGAIN_QUEUE = 'generation-again'
 const QUEUES = [QUEUE, AGAIN_QUEUE]
@@ -21,7 +21,10 @@ const SUPERVISE_S = 3
 const EXPIRE_S = 6 * 3600
 /** How often a worker polls. It is notified of new jobs, but not of jobs to be retried. */
 const POLL_S = 2
-/** Far more than `MAX_ATTEMPTS` of the worker, which fails the generation with a message; the queue would give up silently. */
+/**
+ * Far more than `MAX_ATTEMPTS` of the worker, which fails the generation with a message; the queue would give up
+ * silently.
+ */
 const RETRY_LIMIT = 1000
 const RETRY_DELAY_S = 1
 const RETRY_DELAY_MAX_S = 30
@@ -37,7 +40,10 @@ const QUEUE_OPTIONS = {
 /** The latest workers to look at; pg-boss keeps those of the last days. */
 const MOST_WORKERS = 100
 
-/** Runs of a generation are numbered; each retry by the user starts at the next multiple of this, which is far more than `RETRY_LIMIT`. */
+/**
+ * Runs of a generation are numbered; each retry by the user starts at the next multiple of this, which is far more than
+ * `RETRY_LIMIT`.
+ */
 const ROUND = 10_000
 
 /** How often the user had retried the generation before the run with this number. */
@@ -45,7 +51,10 @@ export function roundOf(attempt: number): number {
   return Math.floor(attempt / ROUND)
 }
 
-/** The number of the first run after a retry: higher than that of any run so far, or of any that an old queue entry may still start. */
+/**
+ * The number of the first run after a retry: higher than that of any run so far, or of any that an old queue entry may
+ * still start.
+ */
 export function nextRound(attempt: number): number {
   return (roundOf(attempt) + 1) * ROUND
 }
@@ -149,8 +158,9 @@ export class GenerationQueue {
   }
 
   /**
-   * Enqueues a generation in the transaction that writes it, with the number of its first run. Entries with a higher priority run
-   * first. Fair queueing: callers pass minus the number of the user's unfinished generations, so a user's first one overtakes.
+   * Enqueues a generation in the transaction that writes it, with the number of its first run. Entries with a higher
+   * priority run first. Fair queueing: callers pass minus the number of the user's unfinished generations, so a user's
+   * first one overtakes.
    */
   async enqueue(tx: Transaction, id: string, priority: number, firstAttempt = 0): Promise<void> {
     const [queue, entry] = firstAttempt === 0 ? [QUEUE, { id }] : [AGAIN_QUEUE, {}]
@@ -179,8 +189,9 @@ export class GenerationQueue {
   }
 
   /**
-   * The number of worker processes. Workers of older versions do not register; they count as one where there are no others, and are
-   * noticed because only workers supervise the queue (every `SUPERVISE_S`). Rejects when the queue cannot be queried.
+   * The number of worker processes. Workers of older versions do not register; they count as one where there are no
+   * others, and are noticed because only workers supervise the queue (every `SUPERVISE_S`). Rejects when the queue
+   * cannot be queried.
    */
   async countWorkers(): Promise<number> {
     const workers = await this.#boss.getInstances({ limit: MOST_WORKERS })

@@ -51,7 +51,10 @@ export class GenerationRecords {
     return this.#cache.status(id, () => this.read(id))
   }
 
-  /** The generation as its row is now. A notification of a commit may arrive before the invalidation, so this also clears an older cache entry. */
+  /**
+   * The generation as its row is now. A notification of a commit may arrive before the invalidation, so this also
+   * clears an older cache entry.
+   */
   async current(id: string): Promise<GenerationRecord> {
     const record = await this.read(id)
     const cached = await this.find(id)

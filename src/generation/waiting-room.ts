@@ -12,8 +12,8 @@ export interface QueueLimits {
 const RETRY_AFTER_S = 60
 
 /**
- * Makes sure that there is room for one more generation, until the transaction ends. `unfinished` is the number of the user's; the
- * user's row is locked. Throws 429 when the user has too many, 503 when all users together have.
+ * Makes sure that there is room for one more generation, until the transaction ends. `unfinished` is the number of the
+ * user's; the user's row is locked. Throws 429 when the user has too many, 503 when all users together have.
  */
 export async function requireRoom(
   tx: Transaction,

@@ -7,7 +7,10 @@ import { LineLimit } from '#bounds/line-limit.ts'
 /** The shortest interval between reports of refused connections, and between closings of idle ones to make room. */
 const REPORT_INTERVAL_MS = 10_000
 const CLOSE_IDLE_INTERVAL_MS = 1000
-/** How long the address of a client that flooded a connection gets only a few new ones: each flood costs about 20 ms of CPU time. */
+/**
+ * How long the address of a client that flooded a connection gets only a few new ones: each flood costs about 20 ms of
+ * CPU time.
+ */
 const PENALTY_MS = 10_000
 const MAX_OF_PENALIZED = 4
 /**
@@ -33,11 +36,11 @@ export interface ConnectionLimits {
 export type RefusedConnection = 'process' | 'address' | 'new'
 
 /**
- * Bounds the open connections, in total and per client, and the new connections of a client in a time window, so that one
- * client cannot take them all. Connections above a bound are closed at once. When the process has reached its bound, it closes
- * idle connections and the older half of those that have not sent a request yet, to make room for new ones.
- * `onRefused` is called at most once every ten seconds for each bound. Returns a function that penalizes an address: for ten
- * seconds it may have only a few connections.
+ * Bounds the open connections, in total and per client, and the new connections of a client in a time window, so that
+ * one client cannot take them all. Connections above a bound are closed at once. When the process has reached its
+ * bound, it closes idle connections and the older half of those that have not sent a request yet, to make room for new
+ * ones. `onRefused` is called at most once every ten seconds for each bound. Returns a function that penalizes an
+ * address: for ten seconds it may have only a few connections.
  */
 export function limitConnections(
   server: Server,

@@ -47,8 +47,8 @@ type Compressed = Partial<Record<ContentEncoding, Buffer | Promise<Buffer>>>
 const compressed = new WeakMap<object, Compressed>()
 
 /**
- * The compressed body that belongs to `owner`: compressed once for each encoding, on another thread, and kept as long as `owner`
- * is. Returns a promise while the compression is under way.
+ * The compressed body that belongs to `owner`: compressed once for each encoding, on another thread, and kept as long
+ * as `owner` is. Returns a promise while the compression is under way.
  */
 export function compressedBody(
   owner: object,

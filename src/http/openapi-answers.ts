@@ -86,8 +86,8 @@ const answers = new Map<string, { readonly description: string; readonly headers
 const OF_BODIES: readonly HeaderName[] = ['ETag', 'X-Cache', 'X-Accel-Expires', 'Content-Location']
 
 /**
- * Adds to each answer of an operation its meaning and its headers. Answers that are the same everywhere (errors, and answers without
- * a body) go into `shared`, by name, and the operation refers to them.
+ * Adds to each answer of an operation its meaning and its headers. Answers that are the same everywhere (errors, and
+ * answers without a body) go into `shared`, by name, and the operation refers to them.
  */
 export function describeAnswers(
   operation: Operation & { 'x-headers'?: HeaderName[] },

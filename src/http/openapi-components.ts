@@ -6,8 +6,8 @@ type Json = { [key: string]: unknown }
 const DATA = new Set(['const', 'default', 'enum', 'example', 'examples'])
 
 /**
- * Moves every schema with a `title` to `#/components/schemas/<title>`, so that the document contains each once, and generated
- * clients have types with these names. Returns copies of `paths` and `responses` that refer to them.
+ * Moves every schema with a `title` to `#/components/schemas/<title>`, so that the document contains each once, and
+ * generated clients have types with these names. Returns copies of `paths` and `responses` that refer to them.
  * Throws `TypeError` if two different schemas have the same title.
  */
 export function nameSchemas<P, R>(paths: P, responses: R): { paths: P; responses: R; schemas: Record<string, Json> } {

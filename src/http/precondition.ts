@@ -13,15 +13,18 @@ export const ifMatch = Type.Object({
   )
 })
 
-/** The condition of `If-Match`: nobody has written since the client read. `etagOf` computes the entity tag of the current value. */
+/**
+ * The condition of `If-Match`: nobody has written since the client read. `etagOf` computes the entity tag of the
+ * current value.
+ */
 export interface Precondition<T> {
   readonly ifMatch: string | undefined
   readonly etagOf: (current: T) => string
 }
 
 /**
- * Throws 412 if the header is present and names neither the current entity tag nor that of an enclosing resource, through which the
- * client may have read this one. Call it while holding the lock.
+ * Throws 412 if the header is present and names neither the current entity tag nor that of an enclosing resource,
+ * through which the client may have read this one. Call it while holding the lock.
  */
 export async function requireMatch<T>(
   { ifMatch, etagOf }: Precondition<T>,

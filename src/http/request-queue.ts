@@ -5,9 +5,10 @@ import type { Socket } from 'node:net'
 export const MAX_WAITING_REQUESTS = 64
 
 /**
- * The requests of one connection, which a client may send without waiting for answers (pipelining, RFC 9112, 9.3.2). They are
- * processed one at a time: the next one starts once the previous answer has been handed to the operating system. So a client that
- * does not read holds only one answer in memory, and a client that pipelines a write and a read sees its write.
+ * The requests of one connection, which a client may send without waiting for answers (pipelining, RFC 9112, 9.3.2).
+ * They are processed one at a time: the next one starts once the previous answer has been handed to the operating
+ * system. So a client that does not read holds only one answer in memory, and a client that pipelines a write and a
+ * read sees its write.
  */
 export class RequestQueue {
   readonly #socket: Socket
@@ -68,7 +69,9 @@ export class RequestQueue {
 
 const over: Socket[] = []
 
-/** Closes one connection per turn of the event loop: Node creates an error, with a stack, for each unanswered request. */
+/**
+ * Closes one connection per turn of the event loop: Node creates an error, with a stack, for each unanswered request.
+ */
 function hangUp(socket: Socket): void {
   if (over.push(socket) === 1) setImmediate(hangUpOnFirst)
 }

@@ -23,8 +23,8 @@ const options: HelmetOptions = {
 }
 
 /**
- * The security headers of every response, with names in lower case. They are computed once, because none depends on the request:
- * `@fastify/helmet` would build and run helmet for each request, which takes a tenth of the CPU time of a hit.
+ * The security headers of every response, with names in lower case. They are computed once, because none depends on the
+ * request: `@fastify/helmet` would build and run helmet for each request, which takes a tenth of the CPU time of a hit.
  */
 export const securityHeaders: Readonly<Record<string, string>> = headersOf(options)
 

@@ -9,7 +9,10 @@ export const MAX_HEADER_BYTES = 32 * 1024
 /** The headers of a request fit into a few packets. */
 const HEADERS_TIMEOUT_MS = 10_000
 const CONNECTION_IDLE_MS = 72_000
-/** How often Node looks for requests past their timeout, so refusals are at most this late. Node's default of 30 s would double the timeout. */
+/**
+ * How often Node looks for requests past their timeout, so refusals are at most this late. Node's default of 30 s would
+ * double the timeout.
+ */
 const TIMEOUT_CHECK_MS = 1000
 
 export interface ServerLimits extends ConnectionLimits {
@@ -64,7 +67,8 @@ export function createHttpServer(
   const penalize = limitConnections(server, limits, onHangUp)
   pauseUnread(server)
 
-  // Node calls this after a time without traffic on a connection: `keepAliveTimeout` between two requests, else `sendTimeoutMs`.
+  // Node calls this after a time without traffic on a connection: `keepAliveTimeout` between two requests, else
+  // `sendTimeoutMs`.
   server.setTimeout(sendTimeoutMs, (socket) => {
     const isUnread = socket.writableLength > 0
     // A request that is still arriving has its own deadline, and the handler decides how long an answer may take.

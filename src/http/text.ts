@@ -1,8 +1,8 @@
 import { type TString, Type } from 'typebox'
 
 /**
- * Lone surrogates: JSON can contain them (`"\ud800"`), but UTF-8 cannot. Patterns match code points (the flag `u`, as JSON Schema
- * requires), so this does not match complete surrogate pairs.
+ * Lone surrogates: JSON can contain them (`"\ud800"`), but UTF-8 cannot. Patterns match code points (the flag `u`, as
+ * JSON Schema requires), so this does not match complete surrogate pairs.
  */
 export const HALF = '\\ud800-\\udfff'
 /** PostgreSQL cannot store NUL in a text; a line has no other control characters either. */
@@ -12,7 +12,10 @@ const BLOCK = `^[^\\u0000${HALF}]*$`
 /** A line must not consist of white space only. */
 const VISIBLE = '\\S'
 
-/** Decomposed letters, as macOS pastes them, are composed during validation (plugins/external/ajv-compiler.ts), and so stored and compared. */
+/**
+ * Decomposed letters, as macOS pastes them, are composed during validation (plugins/external/ajv-compiler.ts), and so
+ * stored and compared.
+ */
 const COMPOSED = { 'x-normalize': 'NFC' }
 
 /** One line of text that is not blank, of at most `max` characters. */

@@ -8,7 +8,10 @@ interface CacheWork {
   readonly loadMs: number
 }
 
-/** The headers that let operators find a request in the log and see what it cost; `totalMs` is the total time in milliseconds. */
+/**
+ * The headers that let operators find a request in the log and see what it cost; `totalMs` is the total time in
+ * milliseconds.
+ */
 export function timingHeaders(
   requestId: string,
   { hits, misses, cacheMs, loadMs }: CacheWork,

@@ -4,8 +4,9 @@ import type { Socket } from 'node:net'
 const CHECK_INTERVAL_MS = 1000
 
 /**
- * Stops reading from a client that has not taken its answer within a second, until it has. Every byte that arrives restarts Node's
- * timeout of the connection: without this, a client that keeps sending line breaks and reads nothing would never time out.
+ * Stops reading from a client that has not taken its answer within a second, until it has. Every byte that arrives
+ * restarts Node's timeout of the connection: without this, a client that keeps sending line breaks and reads nothing
+ * would never time out.
  */
 export function pauseUnread(server: Server): void {
   const sockets = new Set<Socket>()

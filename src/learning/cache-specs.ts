@@ -10,8 +10,8 @@ export const tags = { progress: (userId: number) => `user:${userId}:progress` }
 
 export const specs = {
   /**
-   * Progress also depends on the course (the percentage changes with the number of chapters, and there is none while the course is
-   * unpublished) and on the user (whose role may allow access all the same).
+   * Progress also depends on the course (the percentage changes with the number of chapters, and there is none while
+   * the course is unpublished) and on the user (whose role may allow access all the same).
    */
   progress: (userId: number, courseId: number): CacheSpec => ({
     key: `user:${userId}:progress:${courseId}`,

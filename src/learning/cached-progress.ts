@@ -5,7 +5,10 @@ import { specs } from './cache-specs.ts'
 import type { Learning } from './learning.ts'
 import type { OwnEnrollment, Progress } from './shapes.ts'
 
-/** Progress through the cache, with strict reads. Callers read here after a write, which refills the cache (write-through). */
+/**
+ * Progress through the cache, with strict reads. Callers read here after a write, which refills the cache
+ * (write-through).
+ */
 export class CachedProgress {
   readonly #cache: Cache
   readonly #learning: Learning
@@ -22,7 +25,10 @@ export class CachedProgress {
     return this.#cache.wrap(specs.progress(actor.id, courseId), () => this.#learning.progress(actor, courseId), trace)
   }
 
-  /** Whether the student is enrolled, and their progress. Throws `NotFoundError` for a course that the student may not see. */
+  /**
+   * Whether the student is enrolled, and their progress. Throws `NotFoundError` for a course that the student may not
+   * see.
+   */
   async enrollment(actor: Actor, courseId: number, trace?: Trace): Promise<OwnEnrollment> {
     try {
       return { courseId, enrolled: true, progress: await this.read(actor, courseId, trace) }

@@ -27,7 +27,10 @@ export class Learning {
     this.#quotas = quotas
   }
 
-  /** Idempotent. Throws `NotFoundError` for a course that the student may not see, and 409 if the quota of enrollments is used up. */
+  /**
+   * Idempotent. Throws `NotFoundError` for a course that the student may not see, and 409 if the quota of enrollments
+   * is used up.
+   */
   async enroll(actor: Actor, courseId: number): Promise<void> {
     await this.#database.write(async (tx) => {
       await lockAccount(tx, actor.id)
@@ -46,8 +49,8 @@ export class Learning {
   }
 
   /**
-   * Throws 409 if the student is not enrolled, and `NotFoundError` for a chapter outside the course or a course that the student may
-   * not see (any more): changes to an unpublished course are private to its author.
+   * Throws 409 if the student is not enrolled, and `NotFoundError` for a chapter outside the course or a course that
+   * the student may not see (any more): changes to an unpublished course are private to its author.
    */
   async complete(actor: Actor, courseId: number, chapterId: number, completed: boolean): Promise<void> {
     await this.#database.write(async (tx) => {
@@ -77,11 +80,15 @@ export class Learning {
     return toProgress(row)
   }
 
-  /** Progress in the courses that the student may still see, by course id, for the newest 1,000 enrollments. `signal` cancels it. */
+  /**
+   * Progress in the courses that the student may still see, by course id, for the newest 1,000 enrollments. `signal`
+   * cancels it.
+   */
   async allProgress(actor: Actor, signal?: AbortSignal): Promise<{ items: Progress[] }> {
     const visible =
       actor.role === 'admin' ? Prisma.sql`true` : Prisma.sql`(status = 'published' or author_id = ${actor.id})`
-    // One raw statement: Prisma would load the relations by sending all ids back, which may exceed its limit of parameters.
+    // One raw statement: Prisma would load the relations by sending all ids back, which may exceed its limit of
+    // parameters.
     const read = (tx: Transaction) => tx.$queryRaw<CountedProgress[]>`
       select course_id as "courseId", updated_at as "updatedAt",
         array(select chapter_id from chapter_completion
@@ -96,7 +103,9 @@ export class Learning {
     return { items: (await this.#database.read('lists', read, signal)).map(summarize) }
   }
 
-  /** The courses that the student is enrolled in and may still see, latest enrollment first. `signal` cancels the query. */
+  /**
+   * The courses that the student is enrolled in and may still see, latest enrollment first. `signal` cancels the query.
+   */
   async courses(
     actor: Actor,
     paging: { page: number; limit: number },
@@ -136,7 +145,10 @@ interface ProgressRow {
   readonly course: { readonly _count: { readonly chapters: number } }
 }
 
-/** Prisma reads a relation in a separate statement: if the row was deleted in between, it is null, whatever the type says. */
+/**
+ * Prisma reads a relation in a separate statement: if the row was deleted in between, it is null, whatever the type
+ * says.
+ */
 function hasCourse({ course }: { course: object | null }): boolean {
   return course !== null
 }

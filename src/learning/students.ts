@@ -17,8 +17,8 @@ export class Students {
   }
 
   /**
-   * One page, latest enrollment first. Throws `NotFoundError` for a course that the actor may not see, and 403 for another author's
-   * course. `signal` cancels the query.
+   * One page, latest enrollment first. Throws `NotFoundError` for a course that the actor may not see, and 403 for
+   * another author's course. `signal` cancels the query.
    */
   page(
     actor: Actor,

@@ -3,8 +3,9 @@ import type { Count, Counters } from './counters.ts'
 type Callback = (error: Error | null, count?: Count) => void
 
 /**
- * The store of `@fastify/rate-limit` on top of `Counters`. A limit with its own key generator uses the generated keys as they are,
- * so limits with the same keys share counters. Any other limit of a route is counted separately from the limit of all routes.
+ * The store of `@fastify/rate-limit` on top of `Counters`. A limit with its own key generator uses the generated keys
+ * as they are, so limits with the same keys share counters. Any other limit of a route is counted separately from the
+ * limit of all routes.
  */
 export class CounterStore {
   readonly #counters: Counters

@@ -4,8 +4,8 @@ import type { RedisClient } from '#redis/connect.ts'
 import { endOfTurn } from '#redis/once-per-turn.ts'
 
 /**
- * Increments a counter, and starts its window with the first increment: atomically, so that several processes count exactly. A value
- * put there by hand that is not a count, or whose TTL is missing or too long, is reset.
+ * Increments a counter, and starts its window with the first increment: atomically, so that several processes count
+ * exactly. A value put there by hand that is not a count, or whose TTL is missing or too long, is reset.
  */
 const INCREMENT = `
 local current = redis.pcall('INCRBY', KEYS[1], ARGV[2])
@@ -36,7 +36,10 @@ interface Group {
   readonly counted: Promise<Count>
 }
 
-/** Counters of requests in time windows: in Redis for all processes together; in this process while Redis does not answer. */
+/**
+ * Counters of requests in time windows: in Redis for all processes together; in this process while Redis does not
+ * answer.
+ */
 export class Counters {
   readonly #redis: RedisClient | null
   readonly #prefix: string
@@ -56,7 +59,9 @@ export class Counters {
     return this.#redis === null ? this.#addOwn(key, 1, windowMs) : this.#incrementShared(this.#redis, key, windowMs)
   }
 
-  /** Increments of one key in the same turn of the event loop are coalesced; each gets its own position in the count. */
+  /**
+   * Increments of one key in the same turn of the event loop are coalesced; each gets its own position in the count.
+   */
   async #incrementShared(redis: RedisClient, key: string, windowMs: number): Promise<Count> {
     const group = this.#groups.get(key) ?? this.#begin(redis, key, windowMs)
     const position = ++group.size

@@ -31,8 +31,8 @@ export class Places {
   }
 
   /**
-   * Takes a place and returns a function that releases it, which may be called twice. Throws 429 if the holder has reached its limit,
-   * 503 if no place is left.
+   * Takes a place and returns a function that releases it, which may be called twice. Throws 429 if the holder has
+   * reached its limit, 503 if no place is left.
    */
   take(holder: number | string): () => void {
     const { what, code, max, maxPerHolder, retryAfterS } = this.#options

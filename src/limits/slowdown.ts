@@ -8,7 +8,10 @@ export interface SlowdownOptions {
   readonly waiting: number
 }
 
-/** Delays requests, which then hold only their connections. The number of waiting requests is bounded, and so the rate at which they pass. */
+/**
+ * Delays requests, which then hold only their connections. The number of waiting requests is bounded, and so the rate
+ * at which they pass.
+ */
 export class Slowdown {
   readonly #options: SlowdownOptions
   readonly #waiting = new Holdings<string>()
@@ -24,7 +27,8 @@ export class Slowdown {
     if (this.#waiting.of(key) >= waitingOfKey || this.#all >= waiting) return false
     this.#waiting.add(key)
     this.#all++
-    // The place stays taken for the whole delay even if the client hangs up: otherwise hanging up would bypass the bound.
+    // The place stays taken for the whole delay even if the client hangs up: otherwise hanging up would bypass the
+    // bound.
     await sleep(delayMs)
     this.#all--
     this.#waiting.release(key)

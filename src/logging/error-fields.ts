@@ -19,8 +19,9 @@ const VALUES: readonly (readonly [RegExp, string])[] = [
 ]
 
 /**
- * The type, message, code and stack of an error and of its causes, without its other properties, such as the command that failed or
- * the details of a database error, which contain rows. Values of rows are masked in the texts. Anything but an error becomes a text.
+ * The type, message, code and stack of an error and of its causes, without its other properties, such as the command
+ * that failed or the details of a database error, which contain rows. Values of rows are masked in the texts. Anything
+ * but an error becomes a text.
  */
 export function errorFields(error: unknown, depth = 0): ErrorFields {
   if (!(error instanceof Error)) return { type: typeof error, message: withoutValues(String(error)), stack: '' }

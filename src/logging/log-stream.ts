@@ -15,9 +15,10 @@ interface Output {
 }
 
 /**
- * The log on standard output. Lines are written in batches of up to 256, after 100 ms, or when the process exits: a system call
- * per line would cost a tenth of the throughput of cached answers. (Pino's own destination measures all pending lines with every
- * new one, which costs more than its batching saves.) A `kill -9` loses up to 100 ms of the log.
+ * The log on standard output. Lines are written in batches of up to 256, after 100 ms, or when the process exits: a
+ * system call per line would cost a tenth of the throughput of cached answers. (Pino's own destination measures all
+ * pending lines with every new one, which costs more than its batching saves.) A `kill -9` loses up to 100 ms of the
+ * log.
  */
 class LogStream {
   readonly [needsMetadata] = true

@@ -2,7 +2,10 @@ import { domainToASCII, domainToUnicode } from 'node:url'
 import { ApiError } from '#http/errors.ts'
 import { CONTROL, HALF } from '#http/text.ts'
 
-/** Characters refused in addresses. Those with a meaning in mail headers (RFC 5322) would make one text several mailboxes, or several one. */
+/**
+ * Characters refused in addresses. Those with a meaning in mail headers (RFC 5322) would make one text several
+ * mailboxes, or several one.
+ */
 const EXCLUDED = `@\\s${CONTROL}${HALF}<>()\\[\\],;:\\\\"`
 /** An address as it is typed, with a domain in any script. */
 export const ADDRESS_PATTERN = `^[^${EXCLUDED}]+@[^${EXCLUDED}]+\\.[^${EXCLUDED}]+$`
@@ -22,7 +25,10 @@ export function normalize(email: string): string {
   return ascii === '' ? text : local + ascii
 }
 
-/** The forms in which the address of an account may be stored, likeliest first: earlier versions stored domains as typed. */
+/**
+ * The forms in which the address of an account may be stored, likeliest first: earlier versions stored domains as
+ * typed.
+ */
 export function storedForms(email: string): string[] {
   const address = normalize(email)
   const { local, domain } = split(address)

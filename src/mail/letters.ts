@@ -51,9 +51,9 @@ export interface Proof {
 }
 
 /**
- * Waiting letters, and the tokens of sent ones, in the database, so that a restart loses none. A token is created when its letter is
- * sent, and only its digest is stored. A newer letter of a kind invalidates the older ones, except for password resets, which
- * strangers can order.
+ * Waiting letters, and the tokens of sent ones, in the database, so that a restart loses none. A token is created when
+ * its letter is sent, and only its digest is stored. A newer letter of a kind invalidates the older ones, except for
+ * password resets, which strangers can order.
  */
 export class Letters {
   readonly #database: Database
@@ -63,8 +63,9 @@ export class Letters {
   }
 
   /**
-   * Resolves to false if the account or address has reached its limit for this kind of letter, else to true. Throws 503 while too
-   * many letters wait. A letter without `userId` is counted only when it is sent, so that here all addresses are treated alike.
+   * Resolves to false if the account or address has reached its limit for this kind of letter, else to true. Throws 503
+   * while too many letters wait. A letter without `userId` is counted only when it is sent, so that here all addresses
+   * are treated alike.
    */
   async order(tx: Transaction, { kind, email, userId, language }: LetterOrder): Promise<boolean> {
     const [{ waiting }] = await tx.$queryRaw<[{ waiting: number }]>`
@@ -95,8 +96,8 @@ export class Letters {
   }
 
   /**
-   * Creates the token for a letter; null for a kind without a token. Undefined if the letter must not be sent: nobody has the
-   * address, its account has reached the limit, or a newer letter was ordered.
+   * Creates the token for a letter; null for a kind without a token. Undefined if the letter must not be sent: nobody
+   * has the address, its account has reached the limit, or a newer letter was ordered.
    */
   async prepare({ id, kind, email, user_id }: DueLetter): Promise<string | null | undefined> {
     const userId = user_id ?? (await this.#assign({ id, kind, email }))
@@ -154,9 +155,9 @@ export class Letters {
   }
 
   /**
-   * Assigns a letter without `userId` to the account with its address, where it counts from now on. If nobody has the address, or the
-   * account has reached its limit, the letter is deleted and the result is null: a stranger can use the limit up, but then the owner
-   * already has a valid token in the mailbox.
+   * Assigns a letter without `userId` to the account with its address, where it counts from now on. If nobody has the
+   * address, or the account has reached its limit, the letter is deleted and the result is null: a stranger can use the
+   * limit up, but then the owner already has a valid token in the mailbox.
    */
   async #assign({ id, kind, email }: Pick<DueLetter, 'id' | 'kind' | 'email'>): Promise<number | null> {
     return this.#database.write(async (tx) => {

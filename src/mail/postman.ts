@@ -14,7 +14,9 @@ const LONGEST_DELAY_MS = 900_000
 /** How long a stopping process waits for letters under way; otherwise another process sends them again. */
 const GRACE_MS = 5000
 
-/** Pages of the front end, below `PUBLIC_URL`. The token follows a `#`, so that no server and no log on the way sees it. */
+/**
+ * Pages of the front end, below `PUBLIC_URL`. The token follows a `#`, so that no server and no log on the way sees it.
+ */
 const pages = {
   password_reset: '/reset-password',
   email_verification: '/verify-email',

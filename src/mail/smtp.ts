@@ -4,7 +4,10 @@ import { createTransport, type Transporter } from 'nodemailer'
 import { isMailable, normalize } from './address.ts'
 import type { RenderedLetter } from './render.ts'
 
-/** Timeouts to connect, for the greeting and for silence, after which the letter is retried later; `deadlineMs` is for one letter in total. */
+/**
+ * Timeouts to connect, for the greeting and for silence, after which the letter is retried later; `deadlineMs` is for
+ * one letter in total.
+ */
 const TIMEOUTS = { connectMs: 10_000, silenceMs: 15_000, deadlineMs: 60_000 }
 
 export interface OutgoingMail extends RenderedLetter {
@@ -82,7 +85,10 @@ function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')
 }
 
-/** Whether the recipient or the text was refused permanently. A refused password or sender is for the operator to fix; then a retry succeeds. */
+/**
+ * Whether the recipient or the text was refused permanently. A refused password or sender is for the operator to fix;
+ * then a retry succeeds.
+ */
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof Error) || !('code' in error && 'responseCode' in error)) return false
   const { code, responseCode } = error

@@ -4,7 +4,9 @@ import { DATA_PREFIXES } from '#cache'
 
 const STORE_SECONDS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25]
 
-/** Exposes the counters of the cache's meter as metrics. They are read on scraping, so reads of the cache pay nothing. */
+/**
+ * Exposes the counters of the cache's meter as metrics. They are read on scraping, so reads of the cache pay nothing.
+ */
 export function registerCacheMetrics(registers: Registry[], { meter, tier, cache }: RunningCache): void {
   const byPrefix = (name: string, help: string, count: (counts: PrefixCounts) => number) =>
     new Counter({

@@ -59,8 +59,8 @@ interface Finding<State extends string> {
 }
 
 /**
- * Checks all parts, for at most a second. Without its database the service is down; if the database is read-only, a Redis is not
- * fully available, or the queue has no workers, the service is degraded.
+ * Checks all parts, for at most a second. Without its database the service is down; if the database is read-only, a
+ * Redis is not fully available, or the queue has no workers, the service is degraded.
  */
 export async function checkHealth(checked: Checked): Promise<Omit<Health, 'version' | 'commit'>> {
   const { redis, keyPrefix } = checked

@@ -46,7 +46,10 @@ export interface ReportStore {
   keyCounts(): Promise<KeyCounts | null>
 }
 
-/** In Redis, with single-key commands: processes in a sorted set by the time of their last heartbeat, counters in hashes by time. */
+/**
+ * In Redis, with single-key commands: processes in a sorted set by the time of their last heartbeat, counters in hashes
+ * by time.
+ */
 export class RedisReportStore implements ReportStore {
   readonly minutes: Slots
   readonly fiveMinutes: Slots

@@ -45,8 +45,8 @@ export interface ReportOptions {
 }
 
 /**
- * The state of the cache in all processes. Parts that fail, or take longer than `TIMEOUT_MS`, are left out: operators need this
- * report most while something is broken.
+ * The state of the cache in all processes. Parts that fail, or take longer than `TIMEOUT_MS`, are left out: operators
+ * need this report most while something is broken.
  */
 export async function reportOf({ reportStore, redis, own, database }: ReportOptions): Promise<CacheReport> {
   const masters = redis === null ? [] : mastersOf(redis)

@@ -18,7 +18,9 @@ const BEAT_INTERVAL_MS = 5000
 /** One process samples Redis about as often as each process sends a heartbeat. */
 const SAMPLE_INTERVAL_MS = 4500
 const COUNT_INTERVAL_MS = 15_000
-/** The largest share of Redis's time that counting may take: the more keys there are, the less often they are counted. */
+/**
+ * The largest share of Redis's time that counting may take: the more keys there are, the less often they are counted.
+ */
 const COUNT_SHARE = 0.01
 /** A pause between two steps of counting, so that Redis can do other work. */
 const COUNT_PAUSE_MS = 2
@@ -114,8 +116,9 @@ export class Reporter {
   }
 
   /**
-   * Counts the keys of each prefix and measures some of them, step by step. Only one process does so at a time, unless `atOnce`. The
-   * time that Redis takes to answer, an upper bound of its work, determines the pause before the next count.
+   * Counts the keys of each prefix and measures some of them, step by step. Only one process does so at a time, unless
+   * `atOnce`. The time that Redis takes to answer, an upper bound of its work, determines the pause before the next
+   * count.
    */
   countKeys(atOnce = false): Promise<void> {
     this.#counting = this.#countInTurn(atOnce)

@@ -1,6 +1,6 @@
 /**
- * Wraps `ask` so that calls share its answer while it is under way and for `ms` milliseconds afterwards. A failure is passed to the
- * callers that waited for it, but is not cached.
+ * Wraps `ask` so that calls share its answer while it is under way and for `ms` milliseconds afterwards. A failure is
+ * passed to the callers that waited for it, but is not cached.
  */
 export function sharedFor<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
   let shared: Promise<T> | null = null

@@ -1,4 +1,7 @@
-/** Guards against values that somebody else put under our keys in Redis: they are ignored, and must not fill the memory here. */
+/**
+ * Guards against values that somebody else put under our keys in Redis: they are ignored, and must not fill the memory
+ * here.
+ */
 import type { RedisClient } from '#redis/connect.ts'
 
 /** An error handler that calls `instead` if the key has another type. */

@@ -9,9 +9,9 @@ export const READING_S = 3600
 const SIGNED = /^(\d{13})\.([\w-]{43})$/
 
 /**
- * Links that let an operator read the admin page while nobody can sign in. Whoever knows the session secret can create one
- * (`npm run admin-link`). The link is exchanged for a cookie that is signed for another purpose. Both carry their expiry, so
- * nothing is stored.
+ * Links that let an operator read the admin page while nobody can sign in. Whoever knows the session secret can create
+ * one (`npm run admin-link`). The link is exchanged for a cookie that is signed for another purpose. Both carry their
+ * expiry, so nothing is stored.
  */
 export class AdminLinks {
   readonly #links: Signer

@@ -39,7 +39,10 @@ export class AllSessions {
     return row?.count ?? 0
   }
 
-  /** The valid sessions, newest first. Ordered by the primary key, so that the first page costs the same with a million rows. */
+  /**
+   * The valid sessions, newest first. Ordered by the primary key, so that the first page costs the same with a million
+   * rows.
+   */
   async list(query: AdminSessionQuery, current: number | undefined, signal?: AbortSignal): Promise<Page<AdminSession>> {
     const { search, page, limit } = query
     const pattern = search === undefined ? null : `%${escapeLike(search)}%`

@@ -9,10 +9,11 @@ interface Known {
 }
 
 /**
- * Cookies of browsers that have signed in before (OWASP's "device cookies"). Their attempts are counted separately, so that wrong
- * passwords from elsewhere cannot lock them out. The cookie holds an id of the account and a signature. All browsers of an account
- * share the id, so that more logins do not allow more attempts. The id is an HMAC that reveals nothing about the account, and it
- * becomes invalid when the account's sessions are ended. The cookie does not sign anybody in.
+ * Cookies of browsers that have signed in before (OWASP's "device cookies"). Their attempts are counted separately, so
+ * that wrong passwords from elsewhere cannot lock them out. The cookie holds an id of the account and a signature. All
+ * browsers of an account share the id, so that more logins do not allow more attempts. The id is an HMAC that reveals
+ * nothing about the account, and it becomes invalid when the account's sessions are ended. The cookie does not sign
+ * anybody in.
  */
 export class KnownBrowsers {
   readonly #signer: Signer

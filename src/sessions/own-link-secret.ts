@@ -6,8 +6,9 @@ const FILE = 'admin-link.secret'
 const OWNER_ONLY = 0o600
 
 /**
- * Creates a secret for admin links, and only for them, in the folder of the embedded database, which other users of the system
- * cannot read. Without `SESSION_SECRET` the session secret exists only in the process, and the command could not sign a link.
+ * Creates a secret for admin links, and only for them, in the folder of the embedded database, which other users of the
+ * system cannot read. Without `SESSION_SECRET` the session secret exists only in the process, and the command could not
+ * sign a link.
  */
 export async function makeOwnLinkSecret(dataDir: string): Promise<string> {
   const secret = randomBytes(32).toString('hex')

@@ -3,7 +3,9 @@ import { Compile } from 'typebox/schema'
 import { Id } from '#http/ids.ts'
 import { Signer } from './signer.ts'
 
-/** The stored part of a session; the attributes of its cookie come from the configuration. Times are in ms since 1970. */
+/**
+ * The stored part of a session; the attributes of its cookie come from the configuration. Times are in ms since 1970.
+ */
 const SessionRecord = Type.Object({
   userId: Id,
   /** Its row in the database, without which the session is not valid. */
@@ -28,8 +30,8 @@ export interface SessionLifetime {
 }
 
 /**
- * The stored form of sessions. Each record is signed together with its id, so that somebody with write access to the store can
- * neither forge a session nor turn their own into that of another user.
+ * The stored form of sessions. Each record is signed together with its id, so that somebody with write access to the
+ * store can neither forge a session nor turn their own into that of another user.
  */
 export class SessionRecords {
   readonly #signer: Signer
@@ -41,8 +43,8 @@ export class SessionRecords {
   }
 
   /**
-   * The session stored under `id`; null if it has expired, or the text is not a session (written by another program or another
-   * version).
+   * The session stored under `id`; null if it has expired, or the text is not a session (written by another program or
+   * another version).
    */
   parse(id: string, text: string): SessionRecord | null {
     const end = text.indexOf(' ')

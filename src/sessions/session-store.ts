@@ -34,7 +34,10 @@ export class RedisSessions implements SessionStore {
     return this.#reads.ask(id, () => this.#read(id))
   }
 
-  /** Null also for a key of another type, put there by hand. Reads no more than the size of a session, however long the value is. */
+  /**
+   * Null also for a key of another type, put there by hand. Reads no more than the size of a session, however long the
+   * value is.
+   */
   #read(id: string): Promise<string | null> {
     return this.#redis.getrange(this.#prefix + id, 0, MAX_SESSION_BYTES).then(
       (text) => text || null,

@@ -27,8 +27,8 @@ export interface SessionOrigin {
 }
 
 /**
- * The sessions of each account, in the database. A session is valid while its row exists and has the epoch of its account: see
- * `Accounts.accountWithSessions`. `SessionRecords`, in Redis, map a cookie to the row.
+ * The sessions of each account, in the database. A session is valid while its row exists and has the epoch of its
+ * account: see `Accounts.accountWithSessions`. `SessionRecords`, in Redis, map a cookie to the row.
  */
 export class Sessions {
   readonly #options: SessionsOptions

@@ -2,7 +2,10 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 
 const KEY_BYTES = 32
 
-/** Signs texts for one purpose; signatures for other purposes are not valid for it. The first secret signs, all of them verify. */
+/**
+ * Signs texts for one purpose; signatures for other purposes are not valid for it. The first secret signs, all of them
+ * verify.
+ */
 export class Signer {
   readonly #keys: readonly Buffer[]
 

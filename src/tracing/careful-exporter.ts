@@ -51,8 +51,8 @@ export class CarefulExporter implements SpanExporter {
 const SUCCESS = 0
 
 /**
- * Removes error messages, which may repeat client input or a row; the log has them, without values, under the same trace id. Also
- * clears the error status for mistakes of the client (4xx), which are not errors of the service.
+ * Removes error messages, which may repeat client input or a row; the log has them, without values, under the same
+ * trace id. Also clears the error status for mistakes of the client (4xx), which are not errors of the service.
  */
 function withoutMessages(span: ReadableSpan): ReadableSpan {
   const { status, attributes, events } = span

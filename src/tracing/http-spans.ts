@@ -5,8 +5,9 @@ import { type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 const tracer = trace.getTracer('ai-akademiya/http')
 
 /**
- * Creates spans for outgoing requests, which are the questions to the model, through the diagnostics channels of `node:http`. A span
- * ends when the whole answer has arrived. It contains neither query nor headers, and no traceparent is sent.
+ * Creates spans for outgoing requests, which are the questions to the model, through the diagnostics channels of
+ * `node:http`. A span ends when the whole answer has arrived. It contains neither query nor headers, and no traceparent
+ * is sent.
  */
 export function traceHttpRequests(): void {
   const spans = new WeakMap<object, Span>()

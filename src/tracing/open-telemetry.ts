@@ -21,9 +21,9 @@ const FLUSH_MS = 1500
 const IGNORED_SPANS = ['prisma:client:serialize', 'prisma:client:compile']
 
 /**
- * Sends spans of Fastify (plugins/external/otel.ts), the cache, Prisma, pg, ioredis and questions to the model by OTLP over HTTP.
- * Sampling, batching and the service name follow the environment variables of OpenTelemetry, which its SDK reads. A client's
- * `traceparent` is continued; baggage is ignored.
+ * Sends spans of Fastify (plugins/external/otel.ts), the cache, Prisma, pg, ioredis and questions to the model by OTLP
+ * over HTTP. Sampling, batching and the service name follow the environment variables of OpenTelemetry, which its SDK
+ * reads. A client's `traceparent` is continued; baggage is ignored.
  */
 export async function startOpenTelemetry(
   { protocol, headers }: NonNullable<Config['tracing']>,

@@ -11,8 +11,8 @@ interface Command {
 const tracer = trace.getTracer('ai-akademiya/redis')
 
 /**
- * Creates spans for commands to Redis, through the diagnostics channels of ioredis. They contain only the name of the command,
- * because keys identify users and sessions. Commands outside of a trace, such as health checks, get no span.
+ * Creates spans for commands to Redis, through the diagnostics channels of ioredis. They contain only the name of the
+ * command, because keys identify users and sessions. Commands outside of a trace, such as health checks, get no span.
  */
 export function traceRedis(): void {
   const spans = new WeakMap<object, Span>()

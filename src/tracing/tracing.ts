@@ -20,8 +20,8 @@ export interface TraceIds {
 }
 
 /**
- * Starts OpenTelemetry. Resolves to null, without loading it, if tracing is not configured. Call it before `pg` is loaded, because it
- * instruments `pg`.
+ * Starts OpenTelemetry. Resolves to null, without loading it, if tracing is not configured. Call it before `pg` is
+ * loaded, because it instruments `pg`.
  */
 export async function startTracing({ tracing, role }: Pick<Config, 'tracing' | 'role'>): Promise<Tracing | null> {
   if (tracing === null) return null

@@ -26,8 +26,9 @@ export class AccountMail {
   }
 
   /**
-   * Orders a letter to an address, whether or not it has an account: that is only looked up when the letter is sent, so that neither
-   * the answer nor its timing reveals it. Nor do they reveal that the address has reached its limit of letters.
+   * Orders a letter to an address, whether or not it has an account: that is only looked up when the letter is sent, so
+   * that neither the answer nor its timing reveals it. Nor do they reveal that the address has reached its limit of
+   * letters.
    */
   async forgot(email: string, language: Language): Promise<void> {
     await this.#order({ kind: 'password_reset', email: normalize(email), userId: null, language })
@@ -65,8 +66,8 @@ export class AccountMail {
   }
 
   /**
-   * Orders a letter to the new address, and a notice to the old one. Throws 403 for a wrong password, 409 if the address is taken,
-   * 401 if the session has ended meanwhile, 429 if the limit of letters is reached.
+   * Orders a letter to the new address, and a notice to the old one. Throws 403 for a wrong password, 409 if the
+   * address is taken, 401 if the session has ended meanwhile, 429 if the limit of letters is reached.
    */
   async changeEmail(account: Account, { email, password }: EmailChange, language: Language): Promise<void> {
     const { accounts } = this.#options
@@ -83,7 +84,10 @@ export class AccountMail {
     )
   }
 
-  /** Uses the token of a verification letter. Throws 400 for an invalid one, 409 if the new address has been taken meanwhile. */
+  /**
+   * Uses the token of a verification letter. Throws 400 for an invalid one, 409 if the new address has been taken
+   * meanwhile.
+   */
   async verify(token: string): Promise<void> {
     const { database, letters } = this.#options
     const { userId, email, kind } = await letters.find(token, ['email_verification', 'email_change'])

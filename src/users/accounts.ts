@@ -25,14 +25,17 @@ import type {
 export type { Account }
 
 /**
- * Passwords are hashed on Node's four threads, which files, DNS lookups and compression need as well: on at most two of them, and on
- * fewer than there are processors, so that one is left for everything else.
+ * Passwords are hashed on Node's four threads, which files, DNS lookups and compression need as well: on at most two of
+ * them, and on fewer than there are processors, so that one is left for everything else.
  */
 const HASHING_AT_ONCE = Math.max(1, Math.min(2, availableParallelism() - 1))
 /** How many may wait, at about 10 ms each, before the next one is refused. */
 const HASHING_WAITING = 100
 
-/** The account that owns the published courses of all deleted accounts. Nobody can sign in to it: its address is not a valid one. */
+/**
+ * The account that owns the published courses of all deleted accounts. Nobody can sign in to it: its address is not a
+ * valid one.
+ */
 export const DELETED_ACCOUNT = { email: 'deleted', name: '[deleted]' }
 
 const select = {
@@ -97,8 +100,8 @@ export class Accounts {
   }
 
   /**
-   * Also ends all sessions of the user. Throws 403 if `current` is not the password, 401 if the account has been deleted or its
-   * sessions have ended since the request began.
+   * Also ends all sessions of the user. Throws 403 if `current` is not the password, 401 if the account has been
+   * deleted or its sessions have ended since the request began.
    */
   async changePassword({ id, sessionEpoch }: Account, { current, next }: PasswordChange): Promise<Account> {
     const passwordHash = await this.requirePassword(id, current, 'current')
@@ -206,8 +209,8 @@ export class Accounts {
 }
 
 /**
- * Prevents the deletion of the account until the transaction ends; throws 401 if it has been deleted since the request began. Call
- * it before taking any other lock: deleting a user locks the user's row first, too.
+ * Prevents the deletion of the account until the transaction ends; throws 401 if it has been deleted since the request
+ * began. Call it before taking any other lock: deleting a user locks the user's row first, too.
  */
 export async function lockAccount(tx: Transaction, id: number): Promise<void> {
   const [user] = await tx.$queryRaw<{ id: number }[]>`select id from app_user where id = ${id} for key share`

@@ -9,8 +9,9 @@ import { firstEpoch } from './first-epoch.ts'
 const DEMO_EMAIL = 'admin@aikademiya.local'
 
 /**
- * Creates the configured admin, or gives the account with that e-mail address the configured password and the admin role.
- * A freshly seeded demo catalogue without a configured admin gets one with a random password, which is logged once.
+ * Creates the configured admin, or gives the account with that e-mail address the configured password and the admin
+ * role. A freshly seeded demo catalogue without a configured admin gets one with a random password, which is logged
+ * once.
  */
 export async function ensureAdmin(
   client: PrismaClient,

@@ -2,7 +2,10 @@ import { type CacheSpec, kindOf, shapeOf } from '#cache'
 import { AccountWithSessions, User } from './shapes.ts'
 
 const MINUTE_MS = 60_000
-/** Bounds how long a revoked role survives if somebody with write access to Redis hides the change; normally it ends at once. */
+/**
+ * Bounds how long a revoked role survives if somebody with write access to Redis hides the change; normally it ends at
+ * once.
+ */
 const ACCOUNT_TTL_MS = 5000
 const profile = kindOf(User, 0)
 const accountShape = shapeOf(AccountWithSessions, 0)
@@ -18,7 +21,10 @@ export const specs = {
     ttlMs: 15 * MINUTE_MS,
     strict: true
   }),
-  /** The account behind a session, with its valid sessions and its role. Each process reads it from the database, never from Redis. */
+  /**
+   * The account behind a session, with its valid sessions and its role. Each process reads it from the database, never
+   * from Redis.
+   */
   account: (userId: number): CacheSpec => ({
     key: `user:${userId}:account`,
     shape: accountShape,

@@ -5,9 +5,9 @@ import { requireSession } from './require-session.ts'
 import type { Account } from './shapes.ts'
 
 /**
- * Deletes an account and everything it owns: drafts, progress, generations, sessions, access tokens, letters. Published courses stay,
- * and move to one anonymous account that all deleted authors share. Foreign keys cascade to the rest, and triggers invalidate the
- * caches; a running generation ends because its row is gone.
+ * Deletes an account and everything it owns: drafts, progress, generations, sessions, access tokens, letters. Published
+ * courses stay, and move to one anonymous account that all deleted authors share. Foreign keys cascade to the rest, and
+ * triggers invalidate the caches; a running generation ends because its row is gone.
  */
 export class AccountDeletion {
   readonly #database: Database
@@ -18,7 +18,10 @@ export class AccountDeletion {
     this.#accounts = accounts
   }
 
-  /** Throws 403 for a wrong password, 409 for the last admin, 401 if the session has ended or the account has been deleted meanwhile. */
+  /**
+   * Throws 403 for a wrong password, 409 for the last admin, 401 if the session has ended or the account has been
+   * deleted meanwhile.
+   */
   async delete(account: Account, password: string): Promise<void> {
     const { id, email } = account
     const passwordHash = await this.#accounts.requirePassword(id, password)

@@ -33,8 +33,8 @@ const PORTION_BYTES = 256 * 1024
 type Page = { skip: number; take: number }
 
 /**
- * Streams everything stored about an account as the text of one JSON object. Neither the export nor a whole course is ever in
- * memory at once: a piece is read only when the previous one was consumed, so a slow client holds one piece.
+ * Streams everything stored about an account as the text of one JSON object. Neither the export nor a whole course is
+ * ever in memory at once: a piece is read only when the previous one was consumed, so a slow client holds one piece.
  */
 export async function* exportAccount(client: PrismaClient, account: Account): AsyncGenerator<string> {
   const { id: userId } = account

@@ -5,8 +5,8 @@ import { specs } from './cache-specs.ts'
 import type { Account, AccountWithSessions, User } from './shapes.ts'
 
 /**
- * Users through the cache. Reads are strict: no instance shows a stale user, not even within the lease. After a write, `refresh`
- * reads the user and so refills the cache (write-through), under stamps that are newer than the write.
+ * Users through the cache. Reads are strict: no instance shows a stale user, not even within the lease. After a write,
+ * `refresh` reads the user and so refills the cache (write-through), under stamps that are newer than the write.
  */
 export class Profiles {
   readonly #cache: Cache
@@ -22,7 +22,9 @@ export class Profiles {
     return this.#cache.wrap(specs.profile(id), async () => toPublicUser(await this.#accounts.account(id)), trace)
   }
 
-  /** The account that permissions are decided by: always from the database, never from Redis. Throws `NotFoundError`. */
+  /**
+   * The account that permissions are decided by: always from the database, never from Redis. Throws `NotFoundError`.
+   */
   account(id: number, trace?: Trace): Promise<AccountWithSessions> {
     return this.#cache.wrap(specs.account(id), () => this.#accounts.accountWithSessions(id), trace)
   }

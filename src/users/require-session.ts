@@ -3,8 +3,8 @@ import { accountGone, sessionEnded } from './accounts.ts'
 import type { Account } from './shapes.ts'
 
 /**
- * Locks the account until the transaction ends, for operations that require a valid session. Throws 401 if the session for which
- * `account` was read has ended since, or the account was deleted.
+ * Locks the account until the transaction ends, for operations that require a valid session. Throws 401 if the session
+ * for which `account` was read has ended since, or the account was deleted.
  */
 export async function requireSession(
   tx: Transaction,

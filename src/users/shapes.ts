@@ -37,7 +37,10 @@ const Email = Type.String({
   pattern: `^${addressPart}@${addressPart}\\.${addressPart}$`
 })
 const NewEmail = Type.String({ maxLength: MAX_ADDRESS, pattern: ADDRESS_PATTERN })
-/** argon2 takes any length; the bound keeps a request from costing more than a login. Lone surrogates are refused because they would all be hashed alike. */
+/**
+ * argon2 takes any length; the bound keeps a request from costing more than a login. Lone surrogates are refused
+ * because they would all be hashed alike.
+ */
 const newPassword = Type.String({ minLength: 10, maxLength: 200, pattern: `^[^${HALF}]*$` })
 const password = Type.String({ minLength: 1, maxLength: 200 })
 

@@ -21,7 +21,8 @@ const UNTAGGED = { etag: false, lastModified: false }
 
 /** The page for admins; everybody else sees a form to sign in. */
 const routes: FastifyPluginAsyncTypebox = async (app) => {
-  // The sign-in form needs its script and style sheet before sign-in. The data come from /api/v1/admin/cache, which is for admins only.
+  // The sign-in form needs its script and style sheet before sign-in. The data come from /api/v1/admin/cache, which is
+  // for admins only.
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, public: true }
   })

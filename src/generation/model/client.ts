@@ -60,7 +60,10 @@ export class ModelClient {
   readonly #meter: ModelMeter
   /** The index of the URL in use. */
   #urlIndex = 0
-  /** The token limit that recent answers needed. Some servers count a limit as if it were used up, so it is lowered for them. */
+  /**
+   * The token limit that recent answers needed. Some servers count a limit as if it were used up, so it is lowered for
+   * them.
+   */
   #tokenLimit: number | null = null
   /** The server has answered once. Until then, requests go out one at a time to find out what it supports. */
   #isKnown = false
@@ -146,7 +149,10 @@ export class ModelClient {
     }
   }
 
-  /** Switches to another dialect or URL after a refusal, unless a concurrent request already has; false if there is none left. */
+  /**
+   * Switches to another dialect or URL after a refusal, unless a concurrent request already has; false if there is none
+   * left.
+   */
   #fallBack(error: unknown, dialect: Dialect, urlIndex: number, tokenLimit: number | null, refusals: number): boolean {
     if (dialect !== this.dialect || urlIndex !== this.#urlIndex) return refusals < MAX_REFUSALS
     if (error instanceof ServiceError) {

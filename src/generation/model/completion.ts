@@ -21,9 +21,10 @@ const MAX_LINE = 8 * 1024 * 1024
 const MAX_TOKENS = 1_000_000_000
 
 /**
- * Reads the body of an answer: a stream of events or lines, or one JSON text, whatever was requested and whatever the content type
- * says. `onToken` is called as it grows, `onFinish` once the text is complete. Throws `ServiceError` for an error in the body,
- * `UnreadableError` for anything else that is not an answer, and what reading throws if nothing has been read.
+ * Reads the body of an answer: a stream of events or lines, or one JSON text, whatever was requested and whatever the
+ * content type says. `onToken` is called as it grows, `onFinish` once the text is complete. Throws `ServiceError` for
+ * an error in the body, `UnreadableError` for anything else that is not an answer, and what reading throws if nothing
+ * has been read.
  */
 export async function readCompletion(
   body: AsyncIterable<string>,

@@ -21,7 +21,9 @@ const is =
   (status: number | null) =>
     status !== null && statuses.includes(status)
 
-/** Failures that no retry fixes. The message decides before the status: services use the same status for many things. */
+/**
+ * Failures that no retry fixes. The message decides before the status: services use the same status for many things.
+ */
 const FINAL: readonly Rule[] = [
   [
     (status, errorText) =>

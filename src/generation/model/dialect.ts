@@ -39,8 +39,9 @@ const SYSTEM =
   /(system|developer)\W{0,3}\s?(role|message|prompt|instruction)|role.{0,60}(system|developer)|roles? must alternate/i
 
 /**
- * What to try next after a server refused a request, judging by its message; null if nothing is left. `refusals` counts those of
- * this question: after two, the request becomes as plain as possible, so that no server costs more than a few calls.
+ * What to try next after a server refused a request, judging by its message; null if nothing is left. `refusals` counts
+ * those of this question: after two, the request becomes as plain as possible, so that no server costs more than a few
+ * calls.
  */
 export function adapted(
   sent: Dialect,

@@ -9,8 +9,8 @@ export class DeadlineError extends Error {
 }
 
 /**
- * Aborts when the model has been silent for `idleMs`, or is not done after ten times as long. A chapter that takes four minutes
- * does not time out while tokens keep arriving.
+ * Aborts when the model has been silent for `idleMs`, or is not done after ten times as long. A chapter that takes four
+ * minutes does not time out while tokens keep arriving.
  */
 export class Deadline {
   readonly #controller = new AbortController()
@@ -53,8 +53,8 @@ export class Deadline {
 }
 
 /**
- * Sends JSON; resolves once the headers of the response have arrived. Not `fetch`: Node's times out after five minutes without
- * headers or body data, whatever LLM_TIMEOUT says. Redirects are not followed: they would leak the key.
+ * Sends JSON; resolves once the headers of the response have arrived. Not `fetch`: Node's times out after five minutes
+ * without headers or body data, whatever LLM_TIMEOUT says. Redirects are not followed: they would leak the key.
  */
 export function post(
   url: URL,

@@ -20,9 +20,10 @@ const repairing = createContext({ jsonrepair, text: '' })
 const repair = new Script('jsonrepair(text)')
 
 /**
- * Finds the object that matches the schema in a model's text: alone, after reasoning, in a code fence, among prose, or inside another
- * object. It repairs numbers as strings, unknown fields, raw newlines and other slips. If no object matches, `best` is the closest
- * candidate, which the model is asked to correct. The time is linear in the length of the text.
+ * Finds the object that matches the schema in a model's text: alone, after reasoning, in a code fence, among prose, or
+ * inside another object. It repairs numbers as strings, unknown fields, raw newlines and other slips. If no object
+ * matches, `best` is the closest candidate, which the model is asked to correct. The time is linear in the length of
+ * the text.
  */
 export function findJson<T extends TSchema>(
   text: string,
@@ -60,8 +61,9 @@ export function findJson<T extends TSchema>(
 }
 
 /**
- * The objects and arrays in a text, from the opening to the closing bracket. The longest come first, since drafts and examples are
- * shorter than the answer; of equal ones, the last. JSON inside reasoning tags is ignored; tags inside JSON are text.
+ * The objects and arrays in a text, from the opening to the closing bracket. The longest come first, since drafts and
+ * examples are shorter than the answer; of equal ones, the last. JSON inside reasoning tags is ignored; tags inside
+ * JSON are text.
  */
 function slicesOf(text: string, isWhole: boolean): string[] {
   const mark = /[{[]|<(\/?)(think|thinking|thought|reasoning)>|◁(\/?)(think)▷/gi
@@ -97,7 +99,10 @@ function slicesOf(text: string, isWhole: boolean): string[] {
     .map(([start, end]) => text.slice(start, end))
 }
 
-/** The position after the bracket that closes the one at `start`, else the end of the text; `isText`: it ends inside a string. */
+/**
+ * The position after the bracket that closes the one at `start`, else the end of the text; `isText`: it ends inside a
+ * string.
+ */
 function endOf(text: string, start: number): { at: number; isClosed: boolean; isText: boolean } {
   let depth = 0
   let isText = false

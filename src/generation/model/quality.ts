@@ -43,7 +43,10 @@ const LEFTOVER_SIGNS = [
   /"content"\s*:/i
 ]
 
-/** Fixes what needs no model: line ends, a fence around the whole text, a heading with the title, skipped heading levels. */
+/**
+ * Fixes what needs no model: line ends, a fence around the whole text, a heading with the title, skipped heading
+ * levels.
+ */
 export function tidyChapter({ content, ...chapter }: ChapterText): ChapterText {
   const text = content.replace(/\r\n?/g, '\n').trim()
   const [, fence, inner] = /^(`{3,}|~{3,})(?:markdown|md)?\n(.*)\n\1$/is.exec(text) ?? []

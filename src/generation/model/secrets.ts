@@ -10,7 +10,10 @@ function formsOf(secret: string): string[] {
   return [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), ...base64Of(secret)]
 }
 
-/** The Base64 forms of a secret, alone or inside a longer text: one per offset modulo 3, without the characters that depend on its neighbours. */
+/**
+ * The Base64 forms of a secret, alone or inside a longer text: one per offset modulo 3, without the characters that
+ * depend on its neighbours.
+ */
 function base64Of(secret: string): string[] {
   return [0, 1, 2].flatMap((before) => {
     const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(secret)])

@@ -16,8 +16,8 @@ const TOPIC_IN_TITLE = 120
 const WORDS_A_MINUTE = 160
 
 /**
- * Writes courses without any model: offline and deterministic. It knows nothing about the topic; its texts explain how to learn
- * one, in Russian and English, at three levels.
+ * Writes courses without any model: offline and deterministic. It knows nothing about the topic; its texts explain how
+ * to learn one, in Russian and English, at three levels.
  */
 export class TemplateProvider implements ModelProvider {
   readonly name = 'template'

@@ -18,7 +18,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { catalogue, courseSlugs } = app
   app.decorateRequest('courseId', 0)
 
-  /** A course page is one cache entry for both of its URLs. An unknown slug takes the same path as a draft, so that both give the same 404. */
+  /**
+   * A course page is one cache entry for both of its URLs. An unknown slug takes the same path as a draft, so that both
+   * give the same 404.
+   */
   async function find({ slug }: { slug: string }, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const found = await courseSlugs.find(slug, request.account, request.trace)
     if (found === null) return
