@@ -15,8 +15,8 @@ import { startTracing } from '#tracing/tracing.ts'
 
 const GRACE_MS = 10_000
 /**
- * Beside the code, since whoever may write there may change the code as well; where nobody may, a start takes a little
- * longer.
+ * The compile cache is beside the code: whoever can write there could change the code as well. If the directory is not
+ * writable, the start takes a little longer.
  */
 const COMPILE_CACHE = fileURLToPath(new URL('../node_modules/.cache/node', import.meta.url))
 

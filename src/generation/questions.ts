@@ -2,7 +2,7 @@ import type { Outline } from './answers.ts'
 
 export type Level = 'beginner' | 'intermediate' | 'advanced'
 
-/** What course somebody wants. */
+/** The course that a user requests. */
 export interface Brief {
   /** Only for the rewrite of a chapter: the id of its generation, which keeps the prompt from hitting the cache. */
   readonly again?: string

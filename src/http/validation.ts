@@ -9,7 +9,7 @@ interface ValidationError {
   readonly params: Readonly<Record<string, unknown>>
 }
 
-/** The same for a value that TypeBox finds invalid. */
+/** One line, as below, about a value that TypeBox finds invalid. */
 export function describeMisfit(schema: TSchema, value: unknown): string {
   const [, errors] = Errors(schema, value)
   return describeValidation(errors.map((error) => ({ ...error, params: { ...error.params } })))

@@ -54,7 +54,7 @@ export function registerCacheMetrics(registers: Registry[], { meter, tier, cache
   })
   byPrefix('misses', 'Reads that the cache could not answer', ({ misses }) => misses)
   byPrefix('stale', 'Reads answered with an expired copy, because the database failed', ({ stale }) => stale)
-  byPrefix('bypassed', 'Reads answered without Redis, which was not trusted', ({ bypassed }) => bypassed)
+  byPrefix('bypassed', 'Reads answered without Redis while it was not trusted', ({ bypassed }) => bypassed)
   byPrefix('loads', 'Loads from the database', ({ loads }) => loads)
   byPrefix('load_errors', 'Loads from the database that failed', ({ loadErrors }) => loadErrors)
   byPrefix('load_seconds', 'Time of loads from the database, in seconds', ({ loadMs }) => loadMs / 1000)
@@ -64,7 +64,7 @@ export function registerCacheMetrics(registers: Registry[], { meter, tier, cache
   total('redis_errors', 'Commands of the cache that failed', () => meter.storeErrors)
   total(
     'redis_interruptions',
-    'How often Redis was not trusted any more: it failed, or was lost',
+    'How often the cache stopped trusting Redis, because it failed or was lost',
     () => meter.interruptions
   )
   gauge('redis_trusted', '1 while the cache asks Redis (its circuit breaker is closed)', () => (cache.trusted ? 1 : 0))
