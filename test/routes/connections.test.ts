@@ -187,7 +187,7 @@ t.test('a connection', async (t) => {
       return received
     })
     for (const answer of await Promise.all(told)) {
-      t.match(answer, /^HTTP\/1.1 408 .*X-Frame-Options: .*Cache-Control: no-store/s)
+      t.match(answer, /^HTTP\/1.1 408 .*X-Frame-Options: .*Cache-Control: no-store/is)
     }
     await until(async () => (await connections()) === 0, LATE_MS)
     t.ok(performance.now() - start >= REQUEST_TIMEOUT_MS)

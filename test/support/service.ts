@@ -28,6 +28,9 @@ export interface Extension {
 /** What the tests of a file do delays the event loop of the service, too: that says nothing about its load. */
 const SHARED_EVENT_LOOP = { maxEventLoopDelayMs: 0 }
 
+/** All clients of a test share one address, and those that do not read an answer open a connection for each request. */
+const manyClients = { MAX_CONNECTIONS_PER_ADDRESS: '5000' }
+
 /** The service in this process, listening on a free port; embedded unless `env` says otherwise. It ends with the test. */
 export async function startService(
   t: Test,
@@ -37,7 +40,7 @@ export async function startService(
   const dataDir = await temporaryFolder(t)
   const startsSeeded = [env.DATABASE_URL, env.DATA_DIR, env.SEED].every((value) => value === undefined)
   if (startsSeeded) await copySeededDataDir(dataDir)
-  const config = readConfig({ DATA_DIR: dataDir, LOG_LEVEL: 'silent', ...frontDoor, ...env })
+  const config = readConfig({ DATA_DIR: dataDir, LOG_LEVEL: 'silent', ...manyClients, ...frontDoor, ...env })
   const cache = maxLoadMs === undefined ? config.cache : { ...config.cache, maxLoadMs }
   const app = await buildApp(
     { ...config, cache, server: { ...config.server, ...SHARED_EVENT_LOOP, ...server } },
