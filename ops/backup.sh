@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Backs up PostgreSQL and the sessions of Redis while they run: `npm run backup` from any folder, with the same arguments (docs/backup.md).
+# Backs up PostgreSQL and the sessions in Redis while they run: `npm run backup`, from any folder, with the same arguments
+# (docs/backup.md).
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 if [[ "${1:-}" == --compose ]]; then

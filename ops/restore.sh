@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts a backup of ops/backup.sh back: `npm run restore` from any folder, with the same arguments (docs/backup.md).
+# Restores a backup made by ops/backup.sh: `npm run restore`, from any folder, with the same arguments (docs/backup.md).
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 if [[ "${1:-}" == --compose ]]; then

@@ -1,5 +1,5 @@
-# Varnish in front of the service: it keeps public answers, and asks the service before each use whether they are still right, so that a
-# write is seen at once (docs/http.md, Caches in between). The service has TRUST_PROXY=1.
+# Varnish in front of the service: it stores public responses and revalidates them before each use, so that a write is
+# visible at once (docs/http.md, "Caches in between"). Run the service with TRUST_PROXY=1.
 vcl 4.1;
 
 backend default {
@@ -8,18 +8,18 @@ backend default {
 }
 
 sub vcl_recv {
-  # Every request asks for itself: to wait for the answer of another one would only take longer.
+  # Each request revalidates by itself: waiting for another request's response would only take longer.
   set req.hash_ignore_busy = true;
-  # Only a proxy may say below which path the service is found. One that serves it below a path sets it here.
+  # Only a proxy may set the path prefix of the service. If yours serves it below a path, set the prefix here.
   unset req.http.X-Forwarded-Prefix;
 }
 
-# Without this Varnish is right as well, but keeps nothing: `no-cache` makes it pass all requests on.
+# Without this, Varnish is correct as well, but stores nothing, because of `no-cache`.
 sub vcl_backend_response {
   set beresp.ttl = 0s;
   set beresp.grace = 0s;
   if (beresp.status == 200 && beresp.http.Cache-Control == "public, no-cache" && beresp.http.ETag) {
-    # A microsecond, over before the answer is sent: with none Varnish would not look at what it keeps.
+    # One microsecond, over before the response is sent: with a TTL of 0, Varnish would never look up what it stores.
     set beresp.ttl = 1ms * 0.001;
     set beresp.keep = 1d;
   } else {
