@@ -13,20 +13,20 @@ declare module 'fastify' {
 
 const MAX_TRANSFERS = 16
 const MAX_TRANSFERS_PER_CLIENT = 2
+/** A client keeps its place until its file has arrived, or been read: accounts of one network must not take all places. */
+const MAX_TRANSFERS_PER_NETWORK = 4
 const RETRY_AFTER_S = 2
 
 /** Files are held in memory while they are transferred: this bounds how many there are at a time. */
 export default fp(
   async (app) => {
-    const places = new Places({
-      what: 'exports and imports',
-      code: 'TOO_MANY_TRANSFERS',
-      max: MAX_TRANSFERS,
-      maxPerHolder: MAX_TRANSFERS_PER_CLIENT,
-      retryAfterS: RETRY_AFTER_S
-    })
+    const options = { what: 'exports and imports', code: 'TOO_MANY_TRANSFERS', retryAfterS: RETRY_AFTER_S } as const
+    const ofNetworks = new Places({ ...options, max: 0, maxPerHolder: MAX_TRANSFERS_PER_NETWORK })
+    const places = new Places({ ...options, max: MAX_TRANSFERS, maxPerHolder: MAX_TRANSFERS_PER_CLIENT })
     app.decorate('limitTransfers', async (request, reply) => {
-      reply.raw.once('close', places.take(request.account?.id ?? app.networkOf(request)))
+      const network = app.networkOf(request)
+      reply.raw.once('close', ofNetworks.take(network))
+      reply.raw.once('close', places.take(request.account?.id ?? network))
     })
   },
   { name: 'transfers', dependencies: ['identity', 'rate-limit'] }

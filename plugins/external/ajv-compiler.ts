@@ -1,21 +1,35 @@
 import AjvCompiler, { type BuildCompilerFromPool } from '@fastify/ajv-compiler'
+import { composed, MAX_MARKS } from '#bounds/combining-marks.ts'
 
 const build = AjvCompiler()
 
 /** The canonical form of an integer: 0x1, 1e0, 01 and +1 would each be another URL of the same resource. */
 const INTEGER = /^(0|-?[1-9]\d*)$/
 
-/** Normalizes a text if its schema says `x-normalize: NFC`. */
-const normalize = {
-  keyword: 'x-normalize',
-  type: 'string',
-  schemaType: 'string',
-  modifying: true,
-  errors: false,
-  validate: (form: string, text: string, _schema: unknown, place?: DataPlace) => {
-    if (place !== undefined) place.parentData[place.parentDataProperty] = text.normalize(form)
-    return true
+/** Composes a text whose schema says `x-composed`; sets `errors` as ajv expects of a keyword. */
+const compose: { (schema: boolean, text: string, _schema: unknown, place?: DataPlace): boolean; errors?: object[] } = (
+  _composed,
+  text,
+  _schema,
+  place
+) => {
+  const form = composed(text)
+  if (form === null) {
+    compose.errors = [
+      { keyword: 'x-composed', params: {}, message: `must not have more than ${MAX_MARKS} combining marks in a row` }
+    ]
+    return false
   }
+  if (place !== undefined) place.parentData[place.parentDataProperty] = form
+  return true
+}
+
+const composing = {
+  keyword: 'x-composed',
+  type: 'string',
+  schemaType: 'boolean',
+  modifying: true,
+  validate: compose
 } as const
 
 interface DataPlace {
@@ -32,7 +46,7 @@ type Validate = ReturnType<ReturnType<BuildCompilerFromPool>>
  */
 export const buildValidator: BuildCompilerFromPool = (sharedSchemas) => {
   // 1e999 is coerced to Infinity; with strictNumbers off, the bounds of the schema refuse it.
-  const options = { removeAdditional: false, strictNumbers: false, allErrors: false, keywords: [normalize] }
+  const options = { removeAdditional: false, strictNumbers: false, allErrors: false, keywords: [composing] }
   const exact = build(sharedSchemas, { customOptions: { ...options, coerceTypes: false } })
   const coercing = build(sharedSchemas, { customOptions: { ...options, coerceTypes: true } })
   return (route) => {

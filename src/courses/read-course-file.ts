@@ -1,5 +1,6 @@
 import { type Static, type TObject, Type } from 'typebox'
 import { Check } from 'typebox/schema'
+import { composed, MAX_MARKS } from '#bounds/combining-marks.ts'
 import { describeMisfit } from '#http/validation.ts'
 import { NewChapter, NewCourse, NewModule } from './authoring-shapes.ts'
 import { badField, badLine, type FrontMatter, readFrontMatter } from './front-matter.ts'
@@ -33,11 +34,13 @@ const MAX_HEADING = 500
  * 400 with the number of the line that is invalid.
  */
 export function readCourseFile(text: string): ReadCourse {
-  const lines = text
-    .replace(/^\ufeff/, '')
-    .normalize('NFC')
-    .split('\n', MAX_LINES + 1)
+  const lines = text.replace(/^\ufeff/, '').split('\n', MAX_LINES + 1)
   if (lines.length > MAX_LINES) throw badLine(MAX_LINES, `a file may have at most ${MAX_LINES} lines`)
+  for (const [at, line] of lines.entries()) {
+    const form = composed(line)
+    if (form === null) throw badLine(at + 1, `more than ${MAX_MARKS} combining marks follow one another`)
+    lines[at] = form
+  }
   const { facts, end } = readFrontMatter(lines)
   const reader = new CourseReader(lines, end, facts)
   if (facts.marker === undefined) reader.readHeadings()

@@ -16,7 +16,7 @@ const VISIBLE = '\\S'
  * Decomposed letters, as macOS pastes them, are composed during validation (plugins/external/ajv-compiler.ts), and so
  * stored and compared.
  */
-const COMPOSED = { 'x-normalize': 'NFC' }
+const COMPOSED = { 'x-composed': true }
 
 /** One line of text that is not blank, of at most `max` characters. */
 export function line(max: number, description?: string): TString {

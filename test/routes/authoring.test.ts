@@ -179,6 +179,10 @@ t.test('authoring, on Redis and PostgreSQL', async (t) => {
       content: '*new*',
       title: 'C'
     })
+    const marks = await patch(`${id}/chapters/${chapterId}`, { content: `a${'\u0301\u0316'.repeat(99_000)}` })
+    t.match(await bodyOf(ErrorBody, marks, 400), {
+      message: 'content must not have more than 30 combining marks in a row'
+    })
     const other = await draftOf(ann)
     t.equal(await statusOf(patch(`${other.id}/chapters/${chapterId}`, { title: 'x' })), 404, 'of another course')
     t.equal(await statusOf(patch(`${other.id}/modules/${moduleId}`, { title: 'x' })), 404)

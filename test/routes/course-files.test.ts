@@ -1,7 +1,9 @@
+import { connect } from 'node:net'
 import t from 'tap'
 import { Chance } from '../checks/fuzz/samples.ts'
 import { type Actor, draftOf, peopleEnvironment, register } from '../support/actors.ts'
 import { Chapter, Course, ErrorBody } from '../support/contract.ts'
+import { until } from '../support/eventually.ts'
 import { bodyOf, statusOf } from '../support/people.ts'
 import { startService } from '../support/service.ts'
 
@@ -198,6 +200,7 @@ t.test('courses as files', async (t) => {
       [`${head}### C`, /^line 5: a chapter before any module/],
       [`${head}## M\n### ${'x'.repeat(201)}\nz`, /^line 6: title must/],
       [`${head}## M\n### C\n${'x'.repeat(200_001)}`, /^line 6: content must/],
+      [`${head}## M\n### C\na${'\u0301\u0316'.repeat(60_000)}`, /^line 7: more than 30 combining marks/],
       [`${head}## M\n### C\na\u0000b`, /^line 6: content has an invalid format/],
       [`${head}${'#\n'.repeat(250_000)}`, /^line \d: description must/],
       [`${head}${'## M\n'.repeat(200_000)}`, /^line 105: a course can have at most 100 modules/],
@@ -223,5 +226,26 @@ t.test('courses as files', async (t) => {
     t.equal(await statusOf(send(ann, Buffer.alloc(2_200_000, 'x'))), 413)
     const large = `${head}## M\n${`### C\n${'x'.repeat(199_000)}\n`.repeat(6)}`
     t.equal((await bodyOf(ErrorBody, await send(ann, large), 409)).code, 'QUOTA_BYTES')
+  })
+
+  await t.test('accounts of one network leave places for the imports of others', async (t) => {
+    const begin = async (name: string) => {
+      const { cookie } = await register(url, name)
+      const socket = connect(Number(new URL(url).port), '127.0.0.1')
+      t.teardown(() => socket.destroy())
+      const head = [`POST ${IMPORT} HTTP/1.1`, 'Host: x', `Cookie: ${cookie}`, 'Content-Type: text/markdown']
+      socket.write(`${head.join('\r\n')}\r\nContent-Length: 1000\r\n\r\n#`)
+    }
+    for (let n = 0; n < 4; n++) await begin(`importer-${n}`)
+    const fifth = await register(url, 'importer-4')
+    let answer = await fifth.get('/api/v1/courses/1/export')
+    await until(async () => {
+      answer = await fifth.get('/api/v1/courses/1/export')
+      return answer.status === 429
+    }, 4000)
+    t.match(await bodyOf(ErrorBody, answer, 429), {
+      code: 'TOO_MANY_TRANSFERS',
+      message: /at most 4 exports and imports/
+    })
   })
 })

@@ -2,7 +2,7 @@ import type { TSchema } from 'typebox'
 import { fieldsOf } from './service-error.ts'
 
 /** Keywords that few servers support in strict mode; answers are checked against the whole schema here. */
-const RARE = ['pattern', 'minLength', 'maxLength', 'x-normalize']
+const RARE = ['pattern', 'minLength', 'maxLength', 'x-composed']
 /** Keywords that some servers refuse. */
 const REFUSED = [...RARE, 'minItems', 'maxItems', 'minimum', 'maximum', 'additionalProperties']
 

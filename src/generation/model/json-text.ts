@@ -3,6 +3,7 @@ import { jsonrepair } from 'jsonrepair'
 import type { Static, TSchema } from 'typebox'
 import { Check } from 'typebox/schema'
 import { Clean, Convert } from 'typebox/value'
+import { composed } from '#bounds/combining-marks.ts'
 import { fieldsOf } from './service-error.ts'
 
 /** How many possible starts of an object are looked at. */
@@ -133,7 +134,9 @@ function escapeBackslashes(text: string): string {
 
 /** Replaces lone surrogates, which the database rejects, and drops null fields. */
 function reviveValue(_key: string, value: unknown): unknown {
-  return typeof value === 'string' ? restoreFormulas(value).toWellFormed().normalize() : (value ?? undefined)
+  if (typeof value !== 'string') return value ?? undefined
+  const text = restoreFormulas(value).toWellFormed()
+  return composed(text) ?? text
 }
 
 /** Models write no backspace or form feed: before a letter these come from `\beta` and `\frac` in formulas. */
