@@ -13,6 +13,12 @@ import { parseRedisUrl } from '#redis/address.ts'
 import { UnreadableFileError } from '#redis/connect.ts'
 import { startTracing } from '#tracing/tracing.ts'
 
+/**
+ * Connections that may wait to be accepted. Beyond Node's default of 511 the operating system drops them, and their
+ * clients retry after one second, or three. Those that src/http/connection-limits.ts refuses leave the queue in
+ * microseconds.
+ */
+const BACKLOG = 4096
 const GRACE_MS = 10_000
 /**
  * The compile cache is beside the code: whoever can write there could change the code as well. If the directory is not
@@ -57,7 +63,7 @@ export async function run(
 
 /** Listens; throws `ConfigError` if that fails. */
 export async function listen(app: FastifyInstance, host: string, port: number, variable = 'PORT'): Promise<void> {
-  await app.listen({ host, port }).catch((error) => {
+  await app.listen({ host, port, backlog: BACKLOG }).catch((error) => {
     throw new ConfigError(
       `HOST and ${variable}`,
       `${host}:${port}`,

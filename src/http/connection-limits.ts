@@ -14,13 +14,13 @@ const CLOSE_IDLE_INTERVAL_MS = 1000
 const PENALTY_MS = 10_000
 const MAX_OF_PENALIZED = 4
 /**
- * New connections of one address within a window that starts with the first one: half of the number that it may have
+ * New connections of one address within a window that starts with the first one: a fifth of the number that it may have
  * open, but at least this many. A client that connects, sends a request and hangs up costs a millisecond each time, and
  * the connections of others wait in the same backlog of the operating system.
  */
-const MIN_NEW = 250
-const NEW_SHARE = 1 / 2
-const NEW_WINDOW_MS = 5000
+const MIN_NEW = 100
+const NEW_SHARE = 1 / 5
+const NEW_WINDOW_MS = 2000
 /** Addresses remembered for either reason. */
 const MAX_ADDRESSES = 10_000
 
