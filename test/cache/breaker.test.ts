@@ -10,7 +10,7 @@ const broken = async () => {
   throw new Error('broken')
 }
 
-/** A breaker over a store that answers its probes as `store.probe` says. */
+/** A breaker whose probes get the result of `store.probe`. */
 function breakerOver(probe: () => Promise<void> = async () => {}) {
   const store = { probe, probes: 0, opened: 0 }
   const { log, written } = recordingLog()
@@ -34,7 +34,7 @@ async function closedBreaker() {
   return parts
 }
 
-t.test('nothing is trusted before the first probe has succeeded', async (t) => {
+t.test('the breaker is open until the first probe succeeds', async (t) => {
   const { breaker, store } = breakerOver()
   t.equal(breaker.closed, false)
   await breaker.probe()
@@ -43,12 +43,12 @@ t.test('nothing is trusted before the first probe has succeeded', async (t) => {
   t.equal(store.opened, 0)
 })
 
-t.test('two failures in a row do not open it, a third does', async (t) => {
+t.test('three failures in a row open the breaker, two do not', async (t) => {
   const { breaker, store } = await closedBreaker()
   const fail = () => t.rejects(breaker.run(broken), { message: 'broken' })
   await fail()
   await fail()
-  t.equal(await breaker.run(async () => 7), 7, 'an answer, after which it counts anew')
+  t.equal(await breaker.run(async () => 7), 7, 'a success resets the count')
   await fail()
   await fail()
   t.equal(breaker.closed, true)
@@ -58,19 +58,19 @@ t.test('two failures in a row do not open it, a third does', async (t) => {
   t.equal(store.opened, 1)
 })
 
-t.test('it closes once a probe succeeds, and tries until one does', async (t) => {
+t.test('the breaker probes until a probe succeeds, and then closes', async (t) => {
   const { breaker, store, logged } = await closedBreaker()
   store.probe = broken
   breaker.open(new Error('gone'))
-  t.equal(breaker.closed, false, 'at once')
+  t.equal(breaker.closed, false, 'it opens at once')
   await until(() => store.probes >= 3, SOON_MS)
   t.equal(breaker.closed, false)
   store.probe = async () => {}
   await until(() => breaker.closed, SOON_MS)
-  t.equal(logged().match(/not trusted/g)?.length, 1, 'one line an outage')
+  t.equal(logged().match(/not trusted/g)?.length, 1, 'one log line per outage')
 })
 
-t.test('failures from before an outage do not count after it', async (t) => {
+t.test('failures before an outage do not count after it', async (t) => {
   const { breaker } = await closedBreaker()
   for (let i = 0; i < 3; i++) await t.rejects(breaker.run(broken))
   await until(() => breaker.closed, SOON_MS)
@@ -78,7 +78,7 @@ t.test('failures from before an outage do not count after it', async (t) => {
   t.equal(breaker.closed, true)
 })
 
-t.test('what happens during a probe makes it probe again: the probe may have looked before', async (t) => {
+t.test('a failure during a probe causes another probe, as the first may predate the failure', async (t) => {
   const { breaker, store } = breakerOver()
   const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   store.probe = () => gates[store.probes - 1]?.promise ?? Promise.resolve()
@@ -92,7 +92,7 @@ t.test('what happens during a probe makes it probe again: the probe may have loo
   t.equal(breaker.closed, true)
 })
 
-t.test('there is one probe at a time, however many ask', async (t) => {
+t.test('one probe runs at a time, however many callers ask', async (t) => {
   const { breaker, store } = breakerOver()
   let [now, most] = [0, 0]
   store.probe = async () => {
@@ -106,14 +106,14 @@ t.test('there is one probe at a time, however many ask', async (t) => {
   t.equal(breaker.closed, true)
 })
 
-t.test('whenever it is opened, it probes until it is closed again', async (t) => {
+t.test('the breaker probes until it closes, at whatever moment it opens', async (t) => {
   for (let microtasks = 0; microtasks < 12; microtasks++) {
     const { breaker, store } = breakerOver()
     let opened = false
     store.probe = async () => {
       if (opened) return
       opened = true
-      // As late after the probe as so many steps of promises are.
+      // Delay by that many microtasks after the probe.
       void (async () => {
         for (let i = 0; i < microtasks; i++) await null
         breaker.open(new Error('gone'))
@@ -122,12 +122,12 @@ t.test('whenever it is opened, it probes until it is closed again', async (t) =>
     void breaker.probe()
     await sleep(1)
     await until(() => breaker.closed, SOON_MS).catch(() =>
-      t.fail(`open for ever, when opened ${microtasks} steps later`)
+      t.fail(`the breaker stays open if it opens ${microtasks} microtasks later`)
     )
   }
 })
 
-t.test('stopped, it neither opens nor probes', async (t) => {
+t.test('a stopped breaker neither opens nor probes', async (t) => {
   const { breaker, store } = await closedBreaker()
   breaker.stop()
   breaker.open(new Error('the connection was closed'))
@@ -135,7 +135,7 @@ t.test('stopped, it neither opens nor probes', async (t) => {
   t.equal(store.probes, 1)
 })
 
-t.test('a stop ends the probing, and whoever waits for it', async (t) => {
+t.test('a stop ends the probes, and releases whoever waits for them', async (t) => {
   const { breaker, store } = breakerOver(broken)
   let ended = false
   void breaker.probe().then(() => {

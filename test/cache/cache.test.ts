@@ -7,7 +7,7 @@ import { freshSpec, onBothStores, read, Source } from '../support/caches.ts'
 await onBothStores(t, async (t, open) => {
   const { cache } = await open(t)
 
-  await t.test('a value is loaded once, and answered from the cache from then on', async (t) => {
+  await t.test('a value is loaded once, and then served from the cache', async (t) => {
     const source = new Source({ title: 'Ёж 🦔', chapters: [1, 2] })
     const spec = freshSpec()
     const [first, second] = [await read(cache, spec, source.load), await read(cache, spec, source.load)]
@@ -17,16 +17,16 @@ await onBothStores(t, async (t, open) => {
     t.equal(source.loads, 1)
   })
 
-  await t.test('one trace counts all look-ups of a request', async (t) => {
+  await t.test('a trace counts all look-ups of a request', async (t) => {
     const source = new Source(1)
     const [one, other] = [freshSpec(), freshSpec()]
     const trace = new Trace()
     for (const spec of [one, other, one, one]) await cache.wrap(spec, source.load, trace)
     t.same([trace.hits, trace.misses], [2, 2])
-    t.equal(trace.outcome, 'HIT', 'of the last one')
+    t.equal(trace.outcome, 'HIT', 'the outcome is that of the last look-up')
   })
 
-  await t.test('a trace tells the time of the load from that of the cache', async (t) => {
+  await t.test('a trace separates the load time from the cache time', async (t) => {
     const spec = freshSpec()
     const slow = async () => {
       await sleep(100)
@@ -35,11 +35,11 @@ await onBothStores(t, async (t, open) => {
     const [loading, waiting] = await Promise.all([read(cache, spec, slow), read(cache, spec, slow)])
     t.ok(loading.trace.loadMs >= 95, `load: ${loading.trace.loadMs} ms`)
     t.ok(loading.trace.cacheMs < 90, `cache: ${loading.trace.cacheMs} ms`)
-    t.equal(waiting.trace.loadMs, 0, 'somebody else loaded')
+    t.equal(waiting.trace.loadMs, 0, 'another reader loaded')
     t.ok(waiting.trace.cacheMs >= 90, `waited ${waiting.trace.cacheMs} ms`)
   })
 
-  await t.test('so it does when a request looks up several things', async (t) => {
+  await t.test('a trace separates the times of several concurrent look-ups too', async (t) => {
     const [spec, other] = [freshSpec(), freshSpec()]
     const slow = async () => {
       await sleep(100)
@@ -54,7 +54,7 @@ await onBothStores(t, async (t, open) => {
     t.ok(trace.cacheMs >= 90, `waited ${trace.cacheMs} ms`)
   })
 
-  await t.test('whoever changes what it got changes nobody else’s', async (t) => {
+  await t.test('a reader that mutates its value does not affect other readers', async (t) => {
     const spec = freshSpec()
     const load = async () => ({ items: [1] })
     for (let i = 0; i < 3; i++) {
@@ -64,7 +64,7 @@ await onBothStores(t, async (t, open) => {
     }
   })
 
-  await t.test('a hundred readers at once are one load', async (t) => {
+  await t.test('a hundred concurrent readers share one load', async (t) => {
     const source = new Source(1)
     const spec = freshSpec()
     const reads = await Promise.all(Array.from({ length: 100 }, () => read(cache, spec, source.load)))
@@ -72,7 +72,7 @@ await onBothStores(t, async (t, open) => {
     t.ok(reads.every(({ value }) => value === 1))
   })
 
-  await t.test('an error of the load reaches every reader, and is not remembered', async (t) => {
+  await t.test('a load error reaches every reader, and is not cached', async (t) => {
     const spec = freshSpec()
     let calls = 0
     const fail = async (): Promise<number> => {
@@ -85,7 +85,7 @@ await onBothStores(t, async (t, open) => {
     t.equal((await read(cache, spec, async () => 7)).value, 7)
   })
 
-  await t.test('what does not exist is remembered, until that is invalidated', async (t) => {
+  await t.test('a missing record is cached until it is invalidated', async (t) => {
     const spec = freshSpec()
     let calls = 0
     const missing = async (): Promise<number> => {
@@ -107,7 +107,7 @@ await onBothStores(t, async (t, open) => {
     t.equal((await read(cache, spec, async () => 7)).value, 7)
   })
 
-  await t.test('get tells what is there, and loads nothing', async (t) => {
+  await t.test('get returns a cached value, and never loads', async (t) => {
     const spec = freshSpec()
     t.equal(await cache.get(spec), null)
     await cache.wrap(spec, async () => ({ id: 1 }))
@@ -116,7 +116,7 @@ await onBothStores(t, async (t, open) => {
     t.equal(await cache.get(spec), null)
   })
 
-  await t.test('a value without tags is written in place', async (t) => {
+  await t.test('set replaces a value without tags', async (t) => {
     const spec = freshSpec({ tags: [] })
     await cache.set(spec, { status: 'queued' })
     t.same(await cache.get(spec), { status: 'queued' })
@@ -126,18 +126,18 @@ await onBothStores(t, async (t, open) => {
     t.same([value, outcome], [{ status: 'running' }, 'HIT'])
   })
 
-  await t.test('what was set is what a reader in this process gets, at once', async (t) => {
+  await t.test('a reader in the same process sees a set value at once', async (t) => {
     const spec = freshSpec({ tags: [] })
     t.equal((await read(cache, spec, async () => 1)).value, 1)
     await cache.set(spec, 2)
     t.equal((await read(cache, spec, async () => 3)).value, 2)
   })
 
-  await t.test('a value with tags is not set: nobody knows when it was read', async (t) => {
+  await t.test('set refuses a value with tags, as it may predate an invalidation', async (t) => {
     await t.rejects(cache.set(freshSpec(), 1), RangeError)
   })
 
-  await t.test('delete removes by key, and says how many there were', async (t) => {
+  await t.test('delete removes keys, and returns how many existed', async (t) => {
     const source = new Source(1)
     const [one, other, tagless] = [freshSpec(), freshSpec(), freshSpec({ tags: [] })]
     for (const spec of [one, other, tagless]) await cache.wrap(spec, source.load)
@@ -148,7 +148,7 @@ await onBothStores(t, async (t, open) => {
     t.equal((await read(cache, other, source.load)).value, 1)
   })
 
-  await t.test('clearPattern removes what matches, tags or not, and says how much that was', async (t) => {
+  await t.test('clearPattern removes matching entries, tagged or not, and returns their number', async (t) => {
     const source = new Source(1)
     const specs = [freshSpec({ key: 'user:77:profile' }), freshSpec({ key: 'user:77:progress:1', tags: [] })]
     const other = freshSpec({ key: 'user:7:profile' })
@@ -160,7 +160,7 @@ await onBothStores(t, async (t, open) => {
     t.equal(await cache.clearPattern('session:*'), 0)
   })
 
-  await t.test('a key outside the alphabet, or too long, is refused and not loaded', async (t) => {
+  await t.test('an invalid or overlong key is refused before the load', async (t) => {
     const source = new Source(1)
     for (const key of ['course:*', 'course 1', 'ключ', '', 'x'.repeat(513)]) {
       await t.rejects(cache.wrap(freshSpec({ key, tags: [] }), source.load), RangeError)
@@ -169,9 +169,9 @@ await onBothStores(t, async (t, open) => {
     t.equal(source.loads, 0)
   })
 
-  await t.test('a value above the limit is answered, and not stored; one of just that size is', async (t) => {
+  await t.test('a value above the size limit is returned but not stored; one at the limit is stored', async (t) => {
     const { cache, tier, logged } = await open(t, { maxEntryBytes: 2000 })
-    // With its quotes: 2,000 bytes, one more, and many more in fewer characters.
+    // Including the quotes: 2,000 bytes, 2,001 bytes, and many more bytes in fewer characters.
     const values = ['x'.repeat(1998), 'x'.repeat(1999), 'Ё'.repeat(1500)]
     const stored: (number | undefined)[] = []
     for (const value of values) {
@@ -184,7 +184,7 @@ await onBothStores(t, async (t, open) => {
     t.equal(logged().match(/CACHE_MAX_ENTRY_BYTES/g)?.length, 2)
   })
 
-  await t.test('a value that is set and too large does not leave the one before it behind', async (t) => {
+  await t.test('setting a value that is too large removes the previous one', async (t) => {
     const { cache } = await open(t, { maxEntryBytes: 2000 })
     const spec = freshSpec({ tags: [] })
     await cache.set(spec, 'small')

@@ -8,7 +8,7 @@ const ID = '0191f6a2-7b0c-7def-8a4e-1c2d3e4f5a6b'
 await onBothStores(t, async (t, open) => {
   const { cache } = await open(t)
 
-  await t.test('what belongs to a user, each value apart', async (t) => {
+  await t.test('values of a user are cached and invalidated separately', async (t) => {
     const [mine, yours] = [new Source('mine'), new Source('yours')]
     const reads = async () => [
       await cache.wrap(specs.profile(1), mine.load),
@@ -24,7 +24,7 @@ await onBothStores(t, async (t, open) => {
     t.same(await reads(), ['new', 'yours', 'new', 'yours', 'new'])
   })
 
-  await t.test('progress goes with the course, too: the percentage depends on its chapters', async (t) => {
+  await t.test('invalidating a course invalidates progress, whose percentage depends on the chapters', async (t) => {
     const source = new Source(50)
     await cache.wrap(specs.progress(3, 9), source.load)
     source.value = 25
@@ -32,7 +32,7 @@ await onBothStores(t, async (t, open) => {
     t.equal(await cache.wrap(specs.progress(3, 9), source.load), 25)
   })
 
-  await t.test('a generation: its status and its chapters, until they are cleared', async (t) => {
+  await t.test('the status and chapters of a generation are cached until they are cleared', async (t) => {
     const generations = new GenerationCache(cache)
     const [status, chapters] = [new Source('queued'), new Source(['one'])]
     const read = async () => [await generations.status(ID, status.load), await generations.chapters(ID, chapters.load)]

@@ -10,7 +10,7 @@ const DATA = [
   ...['course:1', 'course:2', 'course:12', 'course:1:modules', 'user:123:profile', 'user:123:progress:4'],
   ...['api:categories', 'generation:abc', 'stats:overview']
 ]
-/** Not cached data, whatever a pattern says: sessions, limits, jobs, and words that only begin alike. */
+/** Never cleared, whatever the pattern: sessions, limits, jobs, and keys that merely begin like those of data. */
 const NOT_DATA = ['session:abc', 'limit:1.2.3.4', 'job:1', 'courses:1', 'course', 'tags:1']
 
 const PATTERNS: [pattern: string, matching: readonly string[]][] = [
@@ -56,16 +56,16 @@ await onEachStore(t, server, async (t, connect) => {
         left.flat(),
         DATA.filter((key) => !matching.includes(key))
       )
-      for (const key of NOT_DATA) t.ok(await store.get(key), `${key} is still there`)
+      for (const key of NOT_DATA) t.ok(await store.get(key), `${key} still exists`)
       t.same(await store.stamps(['course:1', 'user:123']), stamps)
       t.equal(await store.lock('course:1', LONG_MS), false, 'the lock is still held')
     })
   }
 
-  await t.test('5,000 keys are told from the others', async (t) => {
+  await t.test('clearing finds its 5,000 keys among others', async (t) => {
     const keys = Array.from({ length: 5000 }, (_, i) => `course:${i}`)
     await deleteMatching(store, '*')
-    // Not all at once: on a busy machine the last would wait for longer than a command may take.
+    // In batches: on a busy machine the last of them would exceed the command timeout.
     for (let at = 0; at < keys.length; at += 500) {
       await Promise.all(keys.slice(at, at + 500).map((key) => store.set(key, 'text', LONG_MS)))
     }
@@ -77,7 +77,7 @@ await onEachStore(t, server, async (t, connect) => {
   })
 })
 
-t.test('clearing does not reach the keys of others in the same Redis', async (t) => {
+t.test('clearing leaves the keys of other prefixes in the same Redis', async (t) => {
   const redis = plainClient(t, server)
   const others = ['course:1', 'other:course:1', 'schoolx:course:1', 'xschool:course:1', 'session:1']
   await redis.mset(Object.fromEntries(others.map((key) => [key, 'theirs'])))
@@ -86,7 +86,7 @@ t.test('clearing does not reach the keys of others in the same Redis', async (t)
   t.equal(await redis.exists(...others), others.length)
 })
 
-t.test('what a prefix has of a pattern means itself', async (t) => {
+t.test('glob characters in a prefix are literal', async (t) => {
   const redis = plainClient(t, server)
   await redis.mset({ 'aXb:course:1': 'theirs', 'a?b:course:1': 'ours' })
   const store = await redisStore(t, server, 'a?b')

@@ -5,12 +5,12 @@ import { RedisServer } from '../support/redis.ts'
 const server = await RedisServer.start()
 t.teardown(() => server.stop())
 
-t.test('a copy is confirmed by the stamps of the store, as of the moment it is asked', async (t) => {
+t.test('a copy is confirmed against the stamps that the store has at that moment', async (t) => {
   const { caches } = await openService(t, server, [{ l1LeaseMs: 0 }, { l1LeaseMs: 0 }])
   const [a, b] = [present(caches[0]), present(caches[1])]
   const source = new Source(1)
   const spec = freshSpec()
-  t.equal(a.confirm(spec), null, 'there is nothing to confirm')
+  t.equal(a.confirm(spec), null, 'no copy yet')
   await read(a, spec, source.load)
 
   t.match(await a.confirm(spec), { value: '1' })
@@ -22,7 +22,7 @@ t.test('a copy is confirmed by the stamps of the store, as of the moment it is a
   t.match(await a.confirm(spec), { value: '2' })
 })
 
-t.test('what is confirmed has its lease anew', async (t) => {
+t.test('confirming a copy renews its lease', async (t) => {
   const { caches } = await openService(t, server, [{ l1LeaseMs: 30_000 }])
   const cache = present(caches[0])
   const spec = freshSpec()
@@ -31,7 +31,7 @@ t.test('what is confirmed has its lease anew', async (t) => {
   t.match(cache.peek(spec), { value: '1' })
 })
 
-t.test('a copy that turned out to be old does not push out a newer one', async (t) => {
+t.test('an outdated copy does not replace a newer one', async (t) => {
   const { caches } = await openService(t, server, [{ l1LeaseMs: 30_000 }, {}])
   const [a, b] = [present(caches[0]), present(caches[1])]
   const source = new Source(1)
@@ -45,7 +45,7 @@ t.test('a copy that turned out to be old does not push out a newer one', async (
   t.match(await a.confirm(spec), { value: '2' })
 })
 
-t.test('nothing is confirmed by a store that does not answer', async (t) => {
+t.test('no copy is confirmed while the store does not answer', async (t) => {
   const away = await RedisServer.start()
   t.teardown(() => away.stop())
   const { instances } = await openService(t, away, [{ l1LeaseMs: 0 }])
@@ -55,10 +55,10 @@ t.test('nothing is confirmed by a store that does not answer', async (t) => {
   await away.stop()
   t.equal(await cache.confirm(spec), null)
   while (breaker.closed) await cache.confirm(spec)
-  t.equal(cache.confirm(spec), null, 'and it is not asked any more')
+  t.equal(cache.confirm(spec), null, 'the store is not asked again')
 })
 
-t.test('a copy without tags is confirmed by nobody', async (t) => {
+t.test('a copy without tags is never confirmed', async (t) => {
   const { caches } = await openService(t, server, [{ l1LeaseMs: 0 }])
   const cache = present(caches[0])
   const spec = freshSpec({ tags: [] })

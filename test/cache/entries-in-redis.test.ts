@@ -6,7 +6,7 @@ import { until } from '../support/eventually.ts'
 import { RedisServer } from '../support/redis.ts'
 
 const MINUTE = 60_000
-/** What may pass between storing an entry and asking for its TTL. */
+/** The time that may pass between storing an entry and reading its TTL. */
 const SLACK_MS = 3000
 
 const server = await RedisServer.start()
@@ -16,7 +16,7 @@ const { caches, prefix, redis } = await openService(t, server, [{ l1MaxBytes: 0,
 const cache = present(caches[0])
 const left = (key: string) => redis.pttl(`${prefix}:${key}`)
 
-/** Again where a busy machine took longer than the cache waits for Redis, and so left it out. */
+/** Retries when a busy machine exceeded the Redis timeout, so that the cache bypassed Redis. */
 async function made(spec = freshSpec()): Promise<string> {
   await until(async () => {
     await cache.wrap(spec, async () => 'value')
@@ -25,16 +25,16 @@ async function made(spec = freshSpec()): Promise<string> {
   return spec.key
 }
 
-t.test('an entry lives as long as its spec says, less up to five percent at random', async (t) => {
+t.test('an entry has the TTL of its spec, minus up to five percent at random', async (t) => {
   const times = await Promise.all(
     Array.from({ length: 200 }, async () => left(await made(freshSpec({ ttlMs: MINUTE }))))
   )
   t.ok(Math.max(...times) <= MINUTE, `${Math.max(...times)} ms at most`)
   t.ok(Math.min(...times) > 0.95 * MINUTE - SLACK_MS, `${Math.min(...times)} ms at least`)
-  t.ok(Math.max(...times) - Math.min(...times) > 0.03 * MINUTE, 'they do not expire together')
+  t.ok(Math.max(...times) - Math.min(...times) > 0.03 * MINUTE, 'the TTLs are spread')
 })
 
-t.test('CACHE_DEFAULT_TTL is for what has no TTL of its own', async (t) => {
+t.test('CACHE_DEFAULT_TTL applies to a spec without a TTL', async (t) => {
   const { ttlMs: _, ...spec } = freshSpec()
   const ms = await left(await made(spec))
   t.ok(ms <= 90_000 && ms > 0.95 * 90_000 - SLACK_MS, `${ms} ms`)
@@ -43,7 +43,7 @@ t.test('CACHE_DEFAULT_TTL is for what has no TTL of its own', async (t) => {
   t.ok(set <= 90_000 && set > 0.95 * 90_000 - SLACK_MS, `${set} ms`)
 })
 
-t.test('that something does not exist is remembered for half a minute', async (t) => {
+t.test('a negative entry lives for half a minute', async (t) => {
   const spec = freshSpec({ ttlMs: 30 * MINUTE })
   const missing = async (): Promise<number> => {
     throw new NotFoundError('course')
@@ -53,7 +53,7 @@ t.test('that something does not exist is remembered for half a minute', async (t
   t.ok(ms <= 30_000 && ms > 0.95 * 30_000 - SLACK_MS, `${ms} ms`)
 })
 
-t.test('an entry that has expired is loaded anew', async (t) => {
+t.test('an expired entry is loaded again', async (t) => {
   const source = new Source(1)
   const spec = freshSpec({ ttlMs: 40 })
   await cache.wrap(spec, source.load)
@@ -63,21 +63,24 @@ t.test('an entry that has expired is loaded anew', async (t) => {
   t.same([value, outcome], [2, 'MISS'])
 })
 
-t.test('an invalidation removes the own keys of the entity, and no other key of Redis goes or comes', async (t) => {
-  await redis.flushall()
-  await made()
-  await made(freshSpec({ key: 'course:900', tags: ['course:900'] }))
-  await made(freshSpec({ key: 'course:900:modules', tags: ['course:900'] }))
-  const keys = async () => (await redis.keys('*')).filter((key) => !key.endsWith(':probe'))
-  const before = await keys()
-  await cache.invalidate(['course:900'])
-  const after = await keys()
-  const gone = before.filter((key) => !after.includes(key))
-  t.same(gone.sort(), [`${prefix}:course:900`, `${prefix}:course:900:modules`])
-  t.equal(after.length, before.length - gone.length)
-})
+t.test(
+  'an invalidation removes the keys of the entity itself, and neither adds nor removes any other key',
+  async (t) => {
+    await redis.flushall()
+    await made()
+    await made(freshSpec({ key: 'course:900', tags: ['course:900'] }))
+    await made(freshSpec({ key: 'course:900:modules', tags: ['course:900'] }))
+    const keys = async () => (await redis.keys('*')).filter((key) => !key.endsWith(':probe'))
+    const before = await keys()
+    await cache.invalidate(['course:900'])
+    const after = await keys()
+    const gone = before.filter((key) => !after.includes(key))
+    t.same(gone.sort(), [`${prefix}:course:900`, `${prefix}:course:900:modules`])
+    t.equal(after.length, before.length - gone.length)
+  }
+)
 
-t.test('stamps that were evicted cost a load, and bring back nothing', async (t) => {
+t.test('evicted stamps cost a load, and revive no old entry', async (t) => {
   const source = new Source('old')
   const spec = freshSpec({ tags: ['a', 'b'] })
   await cache.wrap(spec, source.load)
@@ -87,10 +90,10 @@ t.test('stamps that were evicted cost a load, and bring back nothing', async (t)
   t.equal((await read(cache, spec, source.load)).outcome, 'HIT')
 })
 
-/** What somebody, or another version, may have left under the key of an entry. */
+/** What an operator or another version may have left under the key of an entry. */
 const BROKEN: Record<string, (entry: string, key: string) => Promise<unknown>> = {
-  'cut short': (entry, key) => redis.set(key, entry.slice(0, -1)),
-  'cut in its header': (entry, key) => redis.set(key, entry.slice(0, 10)),
+  truncated: (entry, key) => redis.set(key, entry.slice(0, -1)),
+  'truncated in its header': (entry, key) => redis.set(key, entry.slice(0, 10)),
   'of another version': (entry, key) => redis.set(key, `1${entry.slice(1)}`),
   'edited by hand': (entry, key) => redis.set(key, entry.replace('stored', 'longer than before')),
   garbage: (_, key) => redis.set(key, 'garbage'),
@@ -100,7 +103,7 @@ const BROKEN: Record<string, (entry: string, key: string) => Promise<unknown>> =
   'of other stamps': (entry, key) => redis.set(key, entry.replace(/=[\w-]+/, `=${newStamp()}`)),
   'of another shape': (entry, key) => redis.set(key, entry.replace(' test ', ' other ')),
   'of other tags': (entry, key) => redis.set(key, entry.replace(/course:\d+=/, 'course:0=')),
-  'of one tag more, which has no stamp': (entry, key) =>
+  'with one more tag, which has no stamp': (entry, key) =>
     redis.set(key, entry.replace(/=[\w-]+/, `$&,course:0=${newStamp()}`)),
   'without stamps': (_, key) => redis.set(key, encodeEntry(createEntry('test', '"stored"'))),
   'a list': (_, key) => redis.rpush(key, 'a', 'b'),
@@ -118,7 +121,7 @@ for (const [name, leave] of Object.entries(BROKEN)) {
     await redis.del(key)
     await leave(entry, key)
     t.equal(await cache.get(spec), null)
-    // More than once: it must not cost the trust in Redis either.
+    // More than once: it must not open the circuit breaker either.
     const reads = []
     for (let i = 0; i < 5; i++) reads.push(await read(cache, spec, async () => 'loaded'))
     t.same(
@@ -129,7 +132,7 @@ for (const [name, leave] of Object.entries(BROKEN)) {
   })
 }
 
-t.test('a stamp that is no text is made anew', async (t) => {
+t.test('a stamp key of another type is replaced', async (t) => {
   await until(() => cache.trusted, 5000)
   const spec = freshSpec()
   await redis.rpush(`${prefix}:tag:${spec.key}`, 'a')

@@ -44,7 +44,7 @@ for (const header of DIFFERENT) {
   )
 }
 
-t.test('a long header is read in no time', async (t) => {
+t.test('a long header is parsed quickly', async (t) => {
   const header = `${'W/"x" , '.repeat(4000)}"y"`
   const start = performance.now()
   t.equal(namedEtag(header, ETAG) !== null, false)

@@ -3,7 +3,7 @@ import { createEntry } from '../../src/cache/entry.ts'
 import { Flight, Flights } from '../../src/cache/read/flights.ts'
 import { Source } from '../support/caches.ts'
 
-/** A load of text through flights, as the reader and a ticket do it together. */
+/** Loads text through flights, as a reader and its ticket do. */
 async function run(
   flights: Flights,
   name: string,
@@ -22,7 +22,7 @@ async function run(
   }
 }
 
-t.test('a hundred calls at once are one load, and get the same answer', async (t) => {
+t.test('a hundred concurrent calls share one load and its answer', async (t) => {
   const flights = new Flights()
   const source = new Source('one')
   const answers = await Promise.all(Array.from({ length: 100 }, () => run(flights, 'key', source.load)))
@@ -30,7 +30,7 @@ t.test('a hundred calls at once are one load, and get the same answer', async (t
   t.ok(answers.every((answer) => answer === 'one'))
 })
 
-t.test('a call joins one that is under way, however late', async (t) => {
+t.test('a call joins a load in progress, however late', async (t) => {
   const flights = new Flights()
   const source = new Source('one')
   const gated = source.gated()
@@ -42,7 +42,7 @@ t.test('a call joins one that is under way, however late', async (t) => {
   t.equal(source.loads, 1)
 })
 
-t.test('what has ended is not remembered', async (t) => {
+t.test('a call after the end of a flight starts a new one', async (t) => {
   const flights = new Flights()
   const source = new Source('one')
   t.equal(await run(flights, 'key', source.load), 'one')
@@ -50,31 +50,28 @@ t.test('what has ended is not remembered', async (t) => {
   t.equal(await run(flights, 'key', source.load), 'two')
 })
 
-t.test('another key is another flight', async (t) => {
+t.test('each key has its own flight', async (t) => {
   const flights = new Flights()
   const source = new Source('one')
   await Promise.all(['a', 'b', 'a', 'b'].map((key) => run(flights, key, source.load)))
   t.equal(source.loads, 2)
 })
 
-t.test(
-  'a caller that joined a load whose answer does not hold gets a later one, together with the others',
-  async (t) => {
-    const flights = new Flights()
-    const source = new Source('old')
-    const gated = source.gated()
-    const first = run(flights, 'key', gated.load, () => false)
-    await gated.started
-    const joined = Array.from({ length: 5 }, () => run(flights, 'key', source.load, (text) => text === 'new'))
-    source.value = 'new'
-    gated.finish()
-    t.equal(await first, 'old', 'the answer of its own load is not questioned')
-    t.same(await Promise.all(joined), Array(5).fill('new'))
-    t.equal(source.loads, 2)
-  }
-)
+t.test('callers that joined a load with an outdated answer share a later load', async (t) => {
+  const flights = new Flights()
+  const source = new Source('old')
+  const gated = source.gated()
+  const first = run(flights, 'key', gated.load, () => false)
+  await gated.started
+  const joined = Array.from({ length: 5 }, () => run(flights, 'key', source.load, (text) => text === 'new'))
+  source.value = 'new'
+  gated.finish()
+  t.equal(await first, 'old', 'the caller that loads keeps its own answer')
+  t.same(await Promise.all(joined), Array(5).fill('new'))
+  t.equal(source.loads, 2)
+})
 
-t.test('an error reaches every waiter, and is not remembered', async (t) => {
+t.test('an error reaches every waiter, and is not cached', async (t) => {
   const flights = new Flights()
   let calls = 0
   const fail = async () => {
@@ -87,10 +84,10 @@ t.test('an error reaches every waiter, and is not remembered', async (t) => {
   t.equal(await run(flights, 'key', async () => 'fine'), 'fine')
 })
 
-t.test('a load that is abandoned without an error is done by the next who waits, once for all of them', async (t) => {
+t.test('a load abandoned without an error passes to the next waiter, who loads for all', async (t) => {
   const flights = new Flights()
   const flight = await flights.join('key', () => true)
-  if (!(flight instanceof Flight)) throw new Error('there was nothing to join')
+  if (!(flight instanceof Flight)) throw new Error('there was no flight to join')
   const source = new Source('one')
   const waiting = Array.from({ length: 5 }, () => run(flights, 'key', source.load))
   flight.abandon()

@@ -7,11 +7,11 @@ import { freshSpec, onBothStores, openService, present, read, type Settings, Sou
 import { until } from '../support/eventually.ts'
 import { RedisServer } from '../support/redis.ts'
 
-/** So long that whoever sees something earlier has heard of it. */
+/** Long enough that a change seen earlier must have come by message. */
 const LONG_LEASE_MS = 30_000
 const LEASES = [0, LONG_LEASE_MS]
 
-/** A page that shows the name of somebody, whom only its load knows. */
+/** A page that shows the name of a user who is known only to its load. */
 function page(name: Source<string>, tags?: string[]) {
   const spec = freshSpec(tags && { tags })
   const tag = `${spec.key}:name`
@@ -22,7 +22,7 @@ function page(name: Source<string>, tags?: string[]) {
   return { spec, tag, load }
 }
 
-/** A load that stops where it has read the name, or where it is about to tell on what it depends. */
+/** A load that pauses after it has read the name, or before it calls `dependOn`. */
 function gated(name: Source<string>, tag: string) {
   const [started, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const stop = async () => {
@@ -62,7 +62,7 @@ for (const l1LeaseMs of LEASES) {
     const { cache, tier } = await open(t, { l1LeaseMs })
 
     await t.test(
-      `lease ${l1LeaseMs}: a touch of what the load named makes a miss, as one of the spec does`,
+      `lease ${l1LeaseMs}: invalidating a tag of the load makes a miss, like a tag of the spec`,
       async (t) => {
         for (const tags of [undefined, []]) {
           const name = new Source('old')
@@ -77,7 +77,7 @@ for (const l1LeaseMs of LEASES) {
       }
     )
 
-    await t.test(`lease ${l1LeaseMs}: so it does where only the store has the entry`, async (t) => {
+    await t.test(`lease ${l1LeaseMs}: so does it when only the store has the entry`, async (t) => {
       const name = new Source('old')
       const { spec, tag, load } = page(name)
       await read(cache, spec, load)
@@ -91,51 +91,57 @@ for (const l1LeaseMs of LEASES) {
       t.same(await outcomes(cache, spec, load, 2), ['new MISS', 'new HIT'])
     })
 
-    await t.test(`lease ${l1LeaseMs}: a touch while it is loaded is not missed, wherever the load is`, async (t) => {
-      for (const when of ['before', 'afterwards'] as const) {
+    await t.test(
+      `lease ${l1LeaseMs}: an invalidation during the load is not missed, at any point of the load`,
+      async (t) => {
+        for (const when of ['before', 'afterwards'] as const) {
+          const name = new Source('old')
+          const { spec, tag, load } = page(name)
+          const racing = gated(name, tag)
+          const reader = read(cache, spec, racing[when])
+          await racing.started
+          name.value = 'new'
+          await cache.invalidate([tag])
+          racing.finish()
+          t.equal((await reader).value, when === 'before' ? 'new' : 'old', 'it began before the write')
+          t.equal((await read(cache, spec, load)).value, 'new', when)
+          t.equal((await read(cache, spec, load)).outcome, 'HIT', when)
+        }
+      }
+    )
+
+    await t.test(
+      `lease ${l1LeaseMs}: a reader after the invalidation does not get a load from before it`,
+      async (t) => {
         const name = new Source('old')
         const { spec, tag, load } = page(name)
         const racing = gated(name, tag)
-        const reader = read(cache, spec, racing[when])
+        const early = read(cache, spec, racing.afterwards)
         await racing.started
+        const joined = read(cache, spec, load)
+        await sleep(20)
         name.value = 'new'
         await cache.invalidate([tag])
+        // The stamps of the spec are the same for all readers, so they share a flight.
+        const late = Array.from({ length: 10 }, () => read(cache, spec, load))
+        await sleep(20)
         racing.finish()
-        t.equal((await reader).value, when === 'before' ? 'new' : 'old', 'it began before the write')
-        t.equal((await read(cache, spec, load)).value, 'new', when)
-        t.equal((await read(cache, spec, load)).outcome, 'HIT', when)
+        t.equal((await early).value, 'old')
+        for (const { value } of await Promise.all(late)) t.equal(value, 'new')
+        await joined
+        t.equal(name.loads, 2, 'the later readers share one load')
+        t.equal((await read(cache, spec, load)).value, 'new')
       }
-    })
+    )
 
-    await t.test(`lease ${l1LeaseMs}: whoever comes after the touch does not get a load from before it`, async (t) => {
-      const name = new Source('old')
-      const { spec, tag, load } = page(name)
-      const racing = gated(name, tag)
-      const early = read(cache, spec, racing.afterwards)
-      await racing.started
-      const joined = read(cache, spec, load)
-      await sleep(20)
-      name.value = 'new'
-      await cache.invalidate([tag])
-      // The stamps of the spec are the same for all of them: it is one flight.
-      const late = Array.from({ length: 10 }, () => read(cache, spec, load))
-      await sleep(20)
-      racing.finish()
-      t.equal((await early).value, 'old')
-      for (const { value } of await Promise.all(late)) t.equal(value, 'new')
-      await joined
-      t.equal(name.loads, 2, 'and they are one load together')
-      t.equal((await read(cache, spec, load)).value, 'new')
-    })
-
-    await t.test(`lease ${l1LeaseMs}: readers of one moment are still one load`, async (t) => {
+    await t.test(`lease ${l1LeaseMs}: concurrent readers still share one load`, async (t) => {
       const name = new Source('old')
       const { spec, load } = page(name)
       await Promise.all(Array.from({ length: 50 }, () => read(cache, spec, load)))
       t.equal(name.loads, 1)
     })
 
-    await t.test(`lease ${l1LeaseMs}: that something does not exist depends on what was named, too`, async (t) => {
+    await t.test(`lease ${l1LeaseMs}: a negative entry depends on the tags of the load too`, async (t) => {
       const { spec, tag } = page(new Source(''))
       let calls = 0
       const missing = async (dependOn: DependOn): Promise<string> => {
@@ -150,21 +156,24 @@ for (const l1LeaseMs of LEASES) {
       t.equal(calls, 2)
     })
 
-    await t.test(`lease ${l1LeaseMs}: stale-if-error: not past a touch of what was named`, async (t) => {
-      const gone = async (): Promise<string> => {
-        throw new Error('the database is gone')
+    await t.test(
+      `lease ${l1LeaseMs}: stale-if-error serves nothing past an invalidation of a tag of the load`,
+      async (t) => {
+        const gone = async (): Promise<string> => {
+          throw new Error('the database is gone')
+        }
+        const name = new Source('old')
+        const { spec, tag, load } = page(name)
+        const short = { ...spec, ttlMs: 30 }
+        await cache.wrap(short, load)
+        await sleep(40)
+        t.equal((await read(cache, short, gone)).outcome, 'STALE')
+        await cache.invalidate([tag])
+        await t.rejects(cache.wrap(short, gone), { message: 'the database is gone' })
       }
-      const name = new Source('old')
-      const { spec, tag, load } = page(name)
-      const short = { ...spec, ttlMs: 30 }
-      await cache.wrap(short, load)
-      await sleep(40)
-      t.equal((await read(cache, short, gone)).outcome, 'STALE')
-      await cache.invalidate([tag])
-      await t.rejects(cache.wrap(short, gone), { message: 'the database is gone' })
-    })
+    )
 
-    await t.test(`lease ${l1LeaseMs}: a tag that is no key is refused`, async (t) => {
+    await t.test(`lease ${l1LeaseMs}: an invalid tag is refused`, async (t) => {
       const spec = freshSpec()
       const load = async (dependOn: DependOn) => {
         await dependOn(['user:1 name,'])
@@ -175,7 +184,7 @@ for (const l1LeaseMs of LEASES) {
   })
 }
 
-t.test('over several processes', async (t) => {
+t.test('tags of the load, over several processes', async (t) => {
   const server = await RedisServer.start()
   t.teardown(() => server.stop())
   const pair = async (settings: Settings) => {
@@ -184,7 +193,7 @@ t.test('over several processes', async (t) => {
   }
 
   for (const l1LeaseMs of LEASES) {
-    await t.test(`lease ${l1LeaseMs}: another process hears of a touch`, async (t) => {
+    await t.test(`lease ${l1LeaseMs}: another process hears of the invalidation`, async (t) => {
       const { a, b } = await pair({ l1LeaseMs })
       const name = new Source('old')
       const { spec, tag, load } = page(name)
@@ -196,25 +205,28 @@ t.test('over several processes', async (t) => {
       t.ok(ms < 1000, `${ms} ms`)
     })
 
-    await t.test(`lease ${l1LeaseMs}: a load in one process, a touch by another, a reader in either`, async (t) => {
-      const { a, b } = await pair({ l1LeaseMs })
-      const name = new Source('old')
-      const { spec, tag, load } = page(name)
-      const racing = gated(name, tag)
-      const early = a.wrap(spec, racing.afterwards)
-      await racing.started
-      name.value = 'new'
-      await b.invalidate([tag])
-      const late = [read(a, spec, load), read(b, spec, load)]
-      await sleep(20)
-      racing.finish()
-      t.equal(await early, 'old')
-      for (const { value } of await Promise.all(late)) t.equal(value, 'new')
-      for (const cache of [a, b]) t.equal((await read(cache, spec, load)).value, 'new')
-    })
+    await t.test(
+      `lease ${l1LeaseMs}: readers in either process see an invalidation by the process that does not load`,
+      async (t) => {
+        const { a, b } = await pair({ l1LeaseMs })
+        const name = new Source('old')
+        const { spec, tag, load } = page(name)
+        const racing = gated(name, tag)
+        const early = a.wrap(spec, racing.afterwards)
+        await racing.started
+        name.value = 'new'
+        await b.invalidate([tag])
+        const late = [read(a, spec, load), read(b, spec, load)]
+        await sleep(20)
+        racing.finish()
+        t.equal(await early, 'old')
+        for (const { value } of await Promise.all(late)) t.equal(value, 'new')
+        for (const cache of [a, b]) t.equal((await read(cache, spec, load)).value, 'new')
+      }
+    )
   }
 
-  await t.test('lease 0: a copy is confirmed by all its tags, in one round trip', async (t) => {
+  await t.test('lease 0: a copy is confirmed against all its tags in one round trip', async (t) => {
     const { a, b, instances } = await pair({ l1LeaseMs: 0 })
     const name = new Source('old')
     const { spec, tag, load } = page(name)
@@ -223,25 +235,25 @@ t.test('over several processes', async (t) => {
     const asked = meter.storeAnswers
     t.match(await a.confirm(spec), { value: '"old"' })
     t.equal((await read(a, spec, load)).outcome, 'HIT')
-    t.equal(meter.storeAnswers - asked, 2, 'one for each of the two')
+    t.equal(meter.storeAnswers - asked, 2, 'one round trip per read')
     name.value = 'new'
     await b.invalidate([tag])
     t.equal(await a.confirm(spec), null)
     t.equal(await a.wrap(spec, load), 'new')
   })
 
-  await t.test('a stamp of what was named that was evicted costs a load', async (t) => {
+  await t.test('an evicted stamp of a tag of the load costs a load', async (t) => {
     const { a, redis, prefix } = await pair({ l1LeaseMs: 0 })
     const name = new Source('old')
     const { spec, tag, load } = page(name)
     await a.wrap(spec, load)
     await redis.del(`${prefix}:tag:${tag}`)
     t.same(await outcomes(a, spec, load, 2), ['old MISS', 'old HIT'])
-    t.ok((await redis.pttl(`${prefix}:tag:${tag}`)) > 3_600_000, 'and its stamp is kept as long as the entry may live')
+    t.ok((await redis.pttl(`${prefix}:tag:${tag}`)) > 3_600_000, 'the new stamp outlives the entry')
   })
 })
 
-t.test('Redis goes while a page is loaded', async (t) => {
+t.test('Redis fails while a page is loaded', async (t) => {
   for (const l1LeaseMs of [0, 1000]) {
     const server = await RedisServer.start()
     t.teardown(() => server.stop())
@@ -256,11 +268,11 @@ t.test('Redis goes while a page is loaded', async (t) => {
     await server.kill()
     racing.finish()
     const { value, outcome } = await reader
-    t.same([value, outcome], ['old', 'MISS'], 'it answers all the same')
-    t.equal(tier.get(spec.key), undefined, 'and is not kept: nobody can tell whether it is valid')
+    t.same([value, outcome], ['old', 'MISS'], 'the load still answers')
+    t.equal(tier.get(spec.key), undefined, 'it is not cached, as its validity cannot be checked')
     await until(() => !cache.trusted, 2000)
 
-    await t.test(`lease ${l1LeaseMs}: without Redis, this process reads what it wrote`, async (t) => {
+    await t.test(`lease ${l1LeaseMs}: without Redis, a process reads its own writes`, async (t) => {
       const other = page(name)
       t.equal((await read(cache, other.spec, other.load)).outcome, 'BYPASS')
       name.value = 'new'
@@ -269,25 +281,28 @@ t.test('Redis goes while a page is loaded', async (t) => {
       t.equal((await read(cache, other.spec, other.load)).value, 'new')
     })
 
-    await t.test(`lease ${l1LeaseMs}: nor does a reader after the write get a load from before it`, async (t) => {
-      const other = page(name)
-      name.value = 'old'
-      const racing = gated(name, other.tag)
-      const early = read(cache, other.spec, racing.afterwards)
-      await racing.started
-      name.value = 'new'
-      await t.rejects(cache.invalidate([other.tag]))
-      const late = [read(cache, other.spec, other.load), read(cache, other.spec, other.load)]
-      await sleep(20)
-      racing.finish()
-      t.equal((await early).value, 'old')
-      for (const { value } of await Promise.all(late)) t.equal(value, 'new')
-      t.equal((await read(cache, other.spec, other.load)).value, 'new')
-    })
+    await t.test(
+      `lease ${l1LeaseMs}: without Redis, a reader after a write does not get a load from before it`,
+      async (t) => {
+        const other = page(name)
+        name.value = 'old'
+        const racing = gated(name, other.tag)
+        const early = read(cache, other.spec, racing.afterwards)
+        await racing.started
+        name.value = 'new'
+        await t.rejects(cache.invalidate([other.tag]))
+        const late = [read(cache, other.spec, other.load), read(cache, other.spec, other.load)]
+        await sleep(20)
+        racing.finish()
+        t.equal((await early).value, 'old')
+        for (const { value } of await Promise.all(late)) t.equal(value, 'new')
+        t.equal((await read(cache, other.spec, other.load)).value, 'new')
+      }
+    )
 
     await server.resume()
     await until(() => cache.trusted, 5000)
-    t.same(await outcomes(cache, spec, load, 2), ['new MISS', 'new HIT'], 'and it is used again')
+    t.same(await outcomes(cache, spec, load, 2), ['new MISS', 'new HIT'], 'Redis is used again')
     name.value = 'old'
   }
 })

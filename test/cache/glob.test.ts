@@ -54,7 +54,7 @@ t.teardown(() => server.stop())
 const redis = plainClient(t, server)
 await redis.mset(Object.fromEntries(KEYS.map((key) => [key, ''])))
 
-/** What Redis says, and what we say. */
+/** The matches according to Redis and according to the service. */
 async function compare(patterns: readonly string[]) {
   const answers = await Promise.all(patterns.map((pattern) => redis.keys(pattern)))
   return patterns.map((pattern, i) => ({
@@ -66,13 +66,13 @@ async function compare(patterns: readonly string[]) {
 }
 
 for (const pattern of PATTERNS) {
-  t.test(`${JSON.stringify(pattern)} means here what it means in Redis`, async (t) => {
+  t.test(`${JSON.stringify(pattern)} matches the same keys here and in Redis`, async (t) => {
     const [compared] = await compare([pattern])
     t.same(compared?.ours, compared?.redis)
   })
 }
 
-t.test('so do 3,000 patterns put together at random', async (t) => {
+t.test('3,000 random patterns match the same keys here and in Redis', async (t) => {
   const random = randomNumbers(20_261_123)
   const alphabet = 'abc^-[]\\*?1:'
   const pattern = () => Array.from({ length: 1 + random(9) }, () => alphabet.charAt(random(alphabet.length))).join('')
@@ -83,7 +83,7 @@ t.test('so do 3,000 patterns put together at random', async (t) => {
   t.same(different.slice(0, 3), [], `${different.length} of them differ`)
 })
 
-t.test('a pattern of many stars is answered at once: it would hold up every instance', async (t) => {
+t.test('a pattern of many stars is matched at once, as it would block every instance', async (t) => {
   const matches = matcher(`${'*a'.repeat(5)}*b`)
   const start = performance.now()
   t.equal(matches('a'.repeat(100)), false)
@@ -91,7 +91,7 @@ t.test('a pattern of many stars is answered at once: it would hold up every inst
   t.ok(performance.now() - start < 500, `${performance.now() - start} ms`)
 })
 
-t.test('the worst patterns cost a process of 30,000 copies no more than a moment', async (t) => {
+t.test('the worst patterns do not block a process with 30,000 copies', async (t) => {
   const keys = Array.from({ length: 30_000 }, (_, i) => `course:${'a'.repeat(40)}${i}`)
   const worst = [
     '*'.repeat(100_000),
@@ -112,7 +112,7 @@ t.test('the worst patterns cost a process of 30,000 copies no more than a moment
   t.ok(performance.now() - start < 100, `${performance.now() - start} ms for the longest key`)
 })
 
-t.test('stars that follow each other are one, as Redis is sent it', async (t) => {
+t.test('consecutive stars are merged before the pattern is sent to Redis', async (t) => {
   t.same(['***', 'a**b', '\\***', '[**]', '[a**-z]*', '\\\\**', 'a'].map(collapseStars), [
     ...['*', 'a*b', '\\**', '[*]', '[a*-z]*', '\\\\*', 'a']
   ])

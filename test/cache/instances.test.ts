@@ -6,23 +6,23 @@ import { until } from '../support/eventually.ts'
 import { RedisServer } from '../support/redis.ts'
 import { redisStore } from '../support/stores.ts'
 
-/** So long that whoever sees a write earlier has heard of it. */
+/** Long enough that a write seen earlier must have come by message. */
 const LONG_LEASE = { l1LeaseMs: 30_000 }
 const STRICT = { l1LeaseMs: 0 }
-/** How soon a message arrives, on a busy machine. */
+/** The time in which a message arrives on a busy machine. */
 const MESSAGE_MS = 1000
 
 const server = await RedisServer.start()
 t.teardown(() => server.stop())
 
-/** The first caches of a service of its own. */
+/** The first caches of a new service. */
 async function processes(t: Parameters<typeof openService>[0], settings: object) {
   const service = await openService(t, server, [settings, settings, settings])
   const [a, b, c] = service.caches
   return { ...service, a: present(a), b: present(b), c: present(c) }
 }
 
-t.test('a hundred readers in three processes are one load', async (t) => {
+t.test('a hundred readers in three processes share one load', async (t) => {
   const { caches } = await processes(t, STRICT)
   const source = new Source(1)
   const spec = freshSpec()
@@ -31,7 +31,7 @@ t.test('a hundred readers in three processes are one load', async (t) => {
   t.equal(source.loads, 1)
 })
 
-t.test('what one process has loaded, or not found, another one answers', async (t) => {
+t.test('a process serves what another has loaded or not found', async (t) => {
   const { a, b } = await processes(t, LONG_LEASE)
   const [spec, missing] = [freshSpec(), freshSpec()]
   await a.wrap(spec, async () => 'loaded by a')
@@ -46,7 +46,7 @@ t.test('what one process has loaded, or not found, another one answers', async (
   t.equal(there.loads, 0)
 })
 
-t.test('with a lease of 0 a write is seen everywhere once it is acknowledged', async (t) => {
+t.test('with a lease of 0 every process sees a write once it is acknowledged', async (t) => {
   const { caches } = await processes(t, STRICT)
   const source = new Source(0)
   const spec = freshSpec()
@@ -60,7 +60,7 @@ t.test('with a lease of 0 a write is seen everywhere once it is acknowledged', a
   t.same(late, [])
 })
 
-t.test('the process that wrote sees it at once, whatever the lease', async (t) => {
+t.test('the writing process sees its write at once, whatever the lease', async (t) => {
   const { a, b } = await processes(t, LONG_LEASE)
   const source = new Source(0)
   const spec = freshSpec()
@@ -73,7 +73,7 @@ t.test('the process that wrote sees it at once, whatever the lease', async (t) =
   }
 })
 
-t.test('the other processes hear of it: within milliseconds, not after the lease', async (t) => {
+t.test('other processes see a write by message, before the lease ends', async (t) => {
   const { a, b, c } = await processes(t, LONG_LEASE)
   const source = new Source('old')
   const specs = [freshSpec(), freshSpec({ tags: ['courses', 'categories'] })]
@@ -87,7 +87,7 @@ t.test('the other processes hear of it: within milliseconds, not after the lease
   t.ok(ms < MESSAGE_MS, `${ms} ms`)
 })
 
-t.test('what is strict is seen at once everywhere, whatever the lease, and needs no message', async (t) => {
+t.test('a strict entry is fresh everywhere at once, whatever the lease, without a message', async (t) => {
   const { b, c, prefix } = await processes(t, LONG_LEASE)
   const store = await redisStore(t, server, prefix)
   const source = new Source(0)
@@ -99,10 +99,10 @@ t.test('what is strict is seen at once everywhere, whatever the lease, and needs
   }
 })
 
-t.test('a message that is lost costs the lease, and no more', async (t) => {
+t.test('a lost message delays a write by at most the lease', async (t) => {
   const lease = 400
   const { b, prefix } = await processes(t, { l1LeaseMs: lease })
-  // What a process does whose messages do not get through.
+  // What a process does when its messages are lost.
   const store = await redisStore(t, server, prefix)
   const source = new Source('old')
   const spec = freshSpec()
@@ -113,7 +113,7 @@ t.test('a message that is lost costs the lease, and no more', async (t) => {
   t.ok(ms < lease + 250, `${ms} ms`)
 })
 
-t.test('with the subscriptions cut again and again, nobody is late by more than the lease', async (t) => {
+t.test('while subscriptions keep breaking, no process is late by more than the lease', async (t) => {
   const lease = 500
   const { a, b, redis } = await processes(t, { l1LeaseMs: lease })
   const source = new Source(0)
@@ -130,7 +130,7 @@ t.test('with the subscriptions cut again and again, nobody is late by more than 
   t.ok(Math.max(...late) < lease + 250, `${Math.max(...late)} ms`)
 })
 
-t.test('what may have been missed while they were cut is not trusted, however long the lease', async (t) => {
+t.test('after a subscription breaks, older copies are not trusted, however long the lease', async (t) => {
   const { b, prefix, redis } = await processes(t, LONG_LEASE)
   const store = await redisStore(t, server, prefix)
   const source = new Source('old')
@@ -145,7 +145,7 @@ t.test('what may have been missed while they were cut is not trusted, however lo
   t.ok(ms < MESSAGE_MS, `${ms} ms`)
 })
 
-t.test('and once they are back, messages arrive as before', async (t) => {
+t.test('messages arrive again after the subscriptions are restored', async (t) => {
   const { a, b, redis, prefix } = await processes(t, LONG_LEASE)
   await cutSubscriptions(redis)
   const channel = `${prefix}:invalidations`
@@ -161,7 +161,7 @@ t.test('and once they are back, messages arrive as before', async (t) => {
   t.ok(ms < MESSAGE_MS, `${ms} ms`)
 })
 
-t.test('what somebody else says on the channel harms nobody', async (t) => {
+t.test('foreign messages on the channel are ignored', async (t) => {
   const { b, redis, prefix, instances } = await processes(t, LONG_LEASE)
   const spec = freshSpec()
   await b.wrap(spec, async () => 1)
@@ -171,5 +171,5 @@ t.test('what somebody else says on the channel harms nobody', async (t) => {
   const lines = () => instances[1]?.logged().match(/not an invalidation message/g)?.length ?? 0
   await until(() => lines() > 0, 1000)
   t.equal((await read(b, spec, async () => 2)).value, 1)
-  t.equal(lines(), 1, 'one line, not one a message')
+  t.equal(lines(), 1, 'one log line in total, not one per message')
 })

@@ -8,7 +8,7 @@ for (const l1LeaseMs of LEASES) {
   await onBothStores(t, async (t, open) => {
     const { cache } = await open(t, { l1LeaseMs })
 
-    await t.test(`lease ${l1LeaseMs}: what was invalidated is loaded anew`, async (t) => {
+    await t.test(`lease ${l1LeaseMs}: an invalidated entry is loaded again`, async (t) => {
       const source = new Source(1)
       const spec = freshSpec()
       for (let i = 1; i <= 20; i++) {
@@ -19,26 +19,23 @@ for (const l1LeaseMs of LEASES) {
       }
     })
 
-    await t.test(
-      `lease ${l1LeaseMs}: every entry of a tag goes, whichever of its tags it is; others stay`,
-      async (t) => {
-        const source = new Source(1)
-        const tag = freshSpec().key
-        const specs = [
-          freshSpec({ tags: [tag] }),
-          freshSpec({ tags: [tag, 'categories'] }),
-          freshSpec({ tags: ['a', 'b', tag] })
-        ]
-        const others = [freshSpec(), freshSpec({ tags: [] }), freshSpec({ tags: ['categories'] })]
-        for (const spec of [...specs, ...others]) await cache.wrap(spec, source.load)
-        source.value = 2
-        await cache.invalidate([tag, 'never used'])
-        for (const spec of specs) t.equal((await read(cache, spec, source.load)).value, 2)
-        for (const spec of others) t.equal((await read(cache, spec, source.load)).value, 1)
-      }
-    )
+    await t.test(`lease ${l1LeaseMs}: an invalidation reaches every entry with the tag, and no other`, async (t) => {
+      const source = new Source(1)
+      const tag = freshSpec().key
+      const specs = [
+        freshSpec({ tags: [tag] }),
+        freshSpec({ tags: [tag, 'categories'] }),
+        freshSpec({ tags: ['a', 'b', tag] })
+      ]
+      const others = [freshSpec(), freshSpec({ tags: [] }), freshSpec({ tags: ['categories'] })]
+      for (const spec of [...specs, ...others]) await cache.wrap(spec, source.load)
+      source.value = 2
+      await cache.invalidate([tag, 'never used'])
+      for (const spec of specs) t.equal((await read(cache, spec, source.load)).value, 2)
+      for (const spec of others) t.equal((await read(cache, spec, source.load)).value, 1)
+    })
 
-    await t.test(`lease ${l1LeaseMs}: a load that raced an invalidation is dead on arrival`, async (t) => {
+    await t.test(`lease ${l1LeaseMs}: a load that raced an invalidation is never served`, async (t) => {
       const source = new Source('old')
       const spec = freshSpec({ tags: ['courses', 'categories'] })
       await cache.wrap(spec, source.load)
@@ -55,7 +52,7 @@ for (const l1LeaseMs of LEASES) {
       t.same([value, outcome], ['new', 'MISS'])
     })
 
-    await t.test(`lease ${l1LeaseMs}: so is one that found nothing`, async (t) => {
+    await t.test(`lease ${l1LeaseMs}: a negative result that raced an invalidation is never served`, async (t) => {
       const spec = freshSpec()
       const [started, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
       const missing = async (): Promise<string> => {
@@ -86,11 +83,11 @@ for (const l1LeaseMs of LEASES) {
       )
       racing.finish()
       await Promise.all(early)
-      t.equal((await read(cache, spec, source.load)).value, 'new', 'nor is it undone when that one arrives')
+      t.equal((await read(cache, spec, source.load)).value, 'new', 'the end of the older load does not undo it')
     })
 
     await t.test(
-      `lease ${l1LeaseMs}: many writers and readers at once, and no reader sees less than was written`,
+      `lease ${l1LeaseMs}: with concurrent writers and readers, no reader sees an older value than was written`,
       async (t) => {
         const source = new Source(0)
         const spec = freshSpec()

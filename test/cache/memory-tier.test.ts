@@ -8,7 +8,7 @@ const MEBIBYTE = 1024 * 1024
 const LONG_MS = 60_000
 const ENTRY = createEntry('test', 'text')
 
-/** A copy of something with these tags, checked now. */
+/** A copy with these tags, checked now. */
 function kept(tier: MemoryTier, key: string, tags: readonly string[], ttlMs = LONG_MS) {
   tier.keep(key, ENTRY, tier.begin(tags), performance.now() + ttlMs)
   return present(tier.get(key))
@@ -18,14 +18,14 @@ t.test('a copy is trusted for the lease, and no longer', async (t) => {
   const tier = new MemoryTier(MEBIBYTE)
   const copy = kept(tier, 'course:1', ['course:1'])
   t.equal(tier.isTrusted(copy, 50), true)
-  t.equal(tier.isTrusted(copy, 0), false, 'with a lease of 0 never')
+  t.equal(tier.isTrusted(copy, 0), false, 'never with a lease of 0')
   await sleep(60)
   t.equal(tier.isTrusted(copy, 50), false)
   t.equal(tier.isTrusted(copy, LONG_MS), true, 'a longer lease')
   t.equal(tier.isIntact(copy.check), true)
 })
 
-t.test('the lease counts from when the store was asked, not from when it answered', async (t) => {
+t.test('the lease starts when the store is asked, not when it answers', async (t) => {
   const tier = new MemoryTier(MEBIBYTE)
   const check = tier.begin(['course:1'])
   await sleep(60)
@@ -33,7 +33,7 @@ t.test('the lease counts from when the store was asked, not from when it answere
   t.equal(tier.isTrusted(present(tier.get('course:1')), 50), false)
 })
 
-t.test('an expired copy is not trusted, but still there for when the database fails', async (t) => {
+t.test('an expired copy is not trusted, but kept for stale-if-error', async (t) => {
   const tier = new MemoryTier(MEBIBYTE)
   const copy = kept(tier, 'course:1', ['course:1'], 20)
   t.equal(tier.isTrusted(copy, LONG_MS), true)
@@ -43,7 +43,7 @@ t.test('an expired copy is not trusted, but still there for when the database fa
   t.equal(tier.get('course:1'), copy)
 })
 
-t.test('a drop of any of its tags ends the trust at once; other tags do not concern it', async (t) => {
+t.test('dropping any tag of a copy ends its trust at once; other tags do not matter', async (t) => {
   const tier = new MemoryTier(MEBIBYTE)
   const [list, course, other] = [
     kept(tier, 'list', ['courses', 'categories']),
@@ -57,10 +57,10 @@ t.test('a drop of any of its tags ends the trust at once; other tags do not conc
   tier.drop(['course:1'])
   t.equal(tier.isTrusted(course, LONG_MS), false)
   t.equal(tier.isTrusted(other, LONG_MS), true)
-  t.equal(tier.isTrusted(kept(tier, 'course:1', ['course:1']), LONG_MS), true, 'one made afterwards is trusted')
+  t.equal(tier.isTrusted(kept(tier, 'course:1', ['course:1']), LONG_MS), true, 'a later copy is trusted')
 })
 
-t.test('a drop while the store is asked counts for the answer', async (t) => {
+t.test('a drop while the store is asked invalidates its answer', async (t) => {
   const tier = new MemoryTier(MEBIBYTE)
   for (const drop of [() => tier.drop(['course:1']), () => tier.dropAll()]) {
     const check = tier.begin(['course:1'])
@@ -70,7 +70,7 @@ t.test('a drop while the store is asked counts for the answer', async (t) => {
   }
 })
 
-t.test('a tag that is watched later counts from then on, for all that the check has', async (t) => {
+t.test('a tag added to a check later is watched from then on', async (t) => {
   const tier = new MemoryTier(MEBIBYTE)
   const keep = (between: () => void, after: () => void) => {
     const first = tier.begin(['course:1'])
@@ -94,7 +94,7 @@ t.test('a tag that is watched later counts from then on, for all that the check 
   t.equal(
     keep(() => tier.drop(['course:1']), nothing),
     false,
-    'the first one is watched since the beginning'
+    'the first tag is watched from the beginning'
   )
   t.equal(
     keep(nothing, () => tier.drop(['course:1'])),
@@ -107,14 +107,14 @@ t.test('a tag that is watched later counts from then on, for all that the check 
     drop()
     tier.keep('course:1', ENTRY, tier.alsoWatch(check, ['user:7:name']), performance.now() + LONG_MS)
     const copy = tier.get('course:1')
-    t.equal(copy !== undefined && tier.isIntact(copy.check), false, 'nor does it make an old question young')
+    t.equal(copy !== undefined && tier.isIntact(copy.check), false, 'adding a tag does not renew an older check')
   }
   const copy = kept(tier, 'course:1', ['course:1', 'user:7:name'])
   tier.drop(['user:7:name'])
   t.equal(tier.isIntact(copy.check), false)
 })
 
-t.test('dropAll ends the trust in everything that is there, tags or not', async (t) => {
+t.test('dropAll ends the trust in every copy, tagged or not', async (t) => {
   const tier = new MemoryTier(MEBIBYTE)
   const copies = [kept(tier, 'course:1', ['course:1']), kept(tier, 'stats', [])]
   tier.dropAll()
@@ -136,7 +136,7 @@ t.test('two reads share a load only when nothing was dropped between them', asyn
   t.not(last(), second)
 })
 
-t.test('what it keeps is bounded in bytes; what is read stays longest', async (t) => {
+t.test('the tier is bounded in bytes, and evicts the least recently read copies', async (t) => {
   const tier = new MemoryTier(MEBIBYTE)
   const entry = createEntry('test', 'x'.repeat(1000))
   for (let i = 0; i < 5000; i++) {
@@ -144,13 +144,13 @@ t.test('what it keeps is bounded in bytes; what is read stays longest', async (t
     tier.get('course:0')
   }
   t.ok(tier.bytes <= MEBIBYTE)
-  t.ok(tier.count > 100, 'the bound is used')
+  t.ok(tier.count > 100, 'the space is used')
   t.ok(tier.count * 1000 <= MEBIBYTE, `${tier.count} copies of 1,000 characters`)
   t.ok(tier.get('course:0'))
   t.equal(tier.get('course:1'), undefined)
 })
 
-t.test('what is too large is not kept, nor is what it was to replace', async (t) => {
+t.test('a copy that is too large is not kept, and removes the one it replaces', async (t) => {
   const tier = new MemoryTier(10_000)
   kept(tier, 'course:1', [])
   tier.keep('course:1', createEntry('test', 'x'.repeat(10_000)), tier.begin([]), performance.now() + LONG_MS)
@@ -173,7 +173,7 @@ t.test('with more than 100,000 tags a drop is never missed', async (t) => {
   tier.keep('course:2', ENTRY, check, performance.now() + LONG_MS)
   for (let i = 0; i < 110_000; i++) tier.drop([`other:${i}`])
   for (const copy of [before, present(tier.get('course:2'))]) t.equal(tier.isTrusted(copy, LONG_MS), false)
-  t.equal(tier.isTrusted(kept(tier, 'course:1', ['course:1']), LONG_MS), true, 'and it goes on working')
+  t.equal(tier.isTrusted(kept(tier, 'course:1', ['course:1']), LONG_MS), true, 'the tier still works')
 })
 
 t.test('copies are removed by key, and by pattern', async (t) => {
@@ -191,13 +191,13 @@ t.test('copies are removed by key, and by pattern', async (t) => {
   t.same(left(), [])
 })
 
-t.test('what is removed while the store is asked is not kept when it answers', async (t) => {
+t.test('a key removed while the store is asked is not kept when it answers', async (t) => {
   const tier = new MemoryTier(MEBIBYTE)
   for (const remove of [() => tier.delete(['course:1']), () => tier.deleteMatching('course:*')]) {
     const check = tier.begin(['course:1'])
     remove()
     tier.keep('course:1', ENTRY, check, performance.now() + LONG_MS)
     t.equal(tier.get('course:1'), undefined)
-    t.ok(kept(tier, 'course:1', ['course:1']), 'an answer to a later question is')
+    t.ok(kept(tier, 'course:1', ['course:1']), 'an answer requested later is kept')
   }
 })

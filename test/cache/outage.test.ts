@@ -5,14 +5,14 @@ import { cacheOn, freshSpec, openService, present, read, Source } from '../suppo
 import { timed, until } from '../support/eventually.ts'
 import { RedisServer } from '../support/redis.ts'
 
-/** How long an answer from the database serves everybody. */
+/** How long one answer from the database is shared. */
 const MICRO_CACHE_MS = 1000
-/** What a read may take while Redis comes and goes, and what one that finds nobody to ask. */
+/** The longest read while Redis comes and goes, and the longest read without Redis. */
 const BOUND_MS = 700
 const AT_ONCE_MS = 240
 const TRUSTED_AGAIN_MS = 3000
 
-t.test('Redis is killed, and comes back', async (t) => {
+t.test('Redis is killed and restarted', async (t) => {
   const server = await RedisServer.start()
   t.teardown(() => server.stop())
   const { instances, caches } = await openService(t, server, [{}, {}])
@@ -20,7 +20,7 @@ t.test('Redis is killed, and comes back', async (t) => {
   const before = freshSpec()
   await a.wrap(before, async () => 'cached')
 
-  // Somebody reads all the time, and notes what takes longest.
+  // A background reader records the slowest read.
   const watched = freshSpec({ strict: true })
   let [slowest, watching] = [0, true]
   const watcher = (async () => {
@@ -32,7 +32,7 @@ t.test('Redis is killed, and comes back', async (t) => {
   })()
   await server.kill()
 
-  await t.test('reads are answered from the database, at once, and say BYPASS', async (t) => {
+  await t.test('reads are answered from the database at once, as BYPASS', async (t) => {
     await until(() => !a.trusted, BOUND_MS)
     for (const cache of [a, b]) {
       const [answer, ms] = await timed(() => read(cache, before, async () => 'loaded'))
@@ -47,7 +47,7 @@ t.test('Redis is killed, and comes back', async (t) => {
     await t.rejects(a.wrap(freshSpec(), broken), { message: 'broken' })
   })
 
-  await t.test('a herd is one load, and so are the readers of the next second', async (t) => {
+  await t.test('concurrent readers share one load, as do the readers of the next second', async (t) => {
     const source = new Source(1)
     const spec = freshSpec()
     const [answers, ms] = await timed(() => Promise.all(Array.from({ length: 100 }, () => read(a, spec, source.load))))
@@ -60,14 +60,14 @@ t.test('Redis is killed, and comes back', async (t) => {
     t.equal((await read(a, spec, source.load)).value, 2)
   })
 
-  await t.test('what belongs to a user is loaded for each reader', async (t) => {
+  await t.test('strict entries are loaded for each reader', async (t) => {
     const source = new Source(1)
     const spec = freshSpec({ strict: true })
     await Promise.all(Array.from({ length: 5 }, () => read(a, spec, source.load)))
     t.equal(source.loads, 5)
   })
 
-  await t.test('an invalidation fails, soon; this process still reads what it wrote, at once', async (t) => {
+  await t.test('an invalidation fails soon, and the process still reads its own writes at once', async (t) => {
     const source = new Source('old')
     const spec = freshSpec()
     await read(a, spec, source.load)
@@ -79,13 +79,13 @@ t.test('Redis is killed, and comes back', async (t) => {
     const [, ms] = await timed(() => t.rejects(a.invalidate(spec.tags)))
     t.ok(ms < BOUND_MS, `${ms} ms`)
     t.equal((await read(a, spec, source.load)).value, 'new')
-    t.equal((await read(a, other, source.load)).value, 'new', 'nor does it join a load from before')
+    t.equal((await read(a, other, source.load)).value, 'new', 'the reader does not join an earlier load')
     racing.finish()
     await early
     t.equal((await read(a, other, source.load)).value, 'new')
   })
 
-  await t.test('other processes see it after the lease at the latest', async (t) => {
+  await t.test('other processes see the write after the lease at the latest', async (t) => {
     const source = new Source('old')
     const spec = freshSpec()
     await read(b, spec, source.load)
@@ -95,19 +95,19 @@ t.test('Redis is killed, and comes back', async (t) => {
     t.ok(ms < MICRO_CACHE_MS + 300, `${ms} ms`)
   })
 
-  await t.test('what has no tags and is not loaded is not there; writing it is no error', async (t) => {
+  await t.test('get finds no value without tags, and set is not an error', async (t) => {
     const spec = freshSpec({ tags: [] })
     const [, ms] = await timed(() => a.set(spec, 1))
     t.ok(ms < BOUND_MS, `${ms} ms`)
     t.equal(await a.get(spec), null)
   })
 
-  await t.test('what an operator asks for fails instead of pretending', async (t) => {
+  await t.test('commands of operators fail instead of reporting success', async (t) => {
     await t.rejects(a.delete([before.key]))
     await t.rejects(a.clearPattern('*'))
   })
 
-  await t.test('once Redis is back it is used again, without a restart', async (t) => {
+  await t.test('once Redis is back the cache uses it again, without a restart', async (t) => {
     await server.resume()
     const ms = await until(() => a.trusted && b.trusted, TRUSTED_AGAIN_MS)
     t.ok(ms < TRUSTED_AGAIN_MS, `${ms} ms`)
@@ -130,10 +130,10 @@ t.test('Redis is killed, and comes back', async (t) => {
   watching = false
   await watcher
   t.ok(slowest < BOUND_MS, `the slowest answer took ${slowest} ms`)
-  for (const { logged } of instances) t.equal(logged().match(/not trusted:/g)?.length, 1, 'one line for the outage')
+  for (const { logged } of instances) t.equal(logged().match(/not trusted:/g)?.length, 1, 'one log line per outage')
 })
 
-t.test('with a lease of 0, a write of another process is seen at once during an outage too', async (t) => {
+t.test('with a lease of 0, writes of other processes are seen at once even during an outage', async (t) => {
   const server = await RedisServer.start()
   t.teardown(() => server.stop())
   const { caches } = await openService(t, server, [{ l1LeaseMs: 0 }, { l1LeaseMs: 0 }])
@@ -144,12 +144,12 @@ t.test('with a lease of 0, a write of another process is seen at once during an 
   const spec = freshSpec()
   await a.wrap(spec, source.load)
   source.value = 'new'
-  // The write is acknowledged all the same: the outbox keeps what it touched.
+  // The write is acknowledged anyway: the outbox keeps its tags.
   await t.rejects(b.invalidate(spec.tags))
   t.equal(await a.wrap(spec, source.load), 'new')
 })
 
-t.test('a service that starts before Redis answers, and uses Redis from when it is there', async (t) => {
+t.test('a service that starts before Redis answers requests, and uses Redis once it is up', async (t) => {
   const server = await RedisServer.start()
   t.teardown(() => server.stop())
   await server.kill()

@@ -3,7 +3,7 @@ import { freshSpec, openService, present, read, Source } from '../support/caches
 import { timed, until } from '../support/eventually.ts'
 import { RedisServer } from '../support/redis.ts'
 
-/** A command that is not answered fails after this time. */
+/** The command timeout. */
 const TIMEOUT_MS = 250
 const SLACK_MS = 250
 const AT_ONCE_MS = 200
@@ -11,7 +11,7 @@ const STRICT = { l1LeaseMs: 0 }
 
 const server = await RedisServer.start()
 t.teardown(() => server.stop())
-// What a process could not invalidate, as its outbox has it.
+// The tags that a process could not invalidate, as its outbox has them.
 const outbox: string[] = []
 const { caches } = await openService(t, server, [STRICT, STRICT], (apply) => apply([...outbox]))
 const [a, b] = [present(caches[0]), present(caches[1])]
@@ -20,7 +20,7 @@ t.test('Redis freezes', async (t) => {
   const source = new Source('old')
   const spec = freshSpec()
   for (const cache of [a, b]) await cache.wrap(spec, source.load)
-  // What was a copy in both of them, and has expired.
+  // An entry that both processes had a copy of, and that has expired.
   const expired = freshSpec({ ttlMs: 1 })
   for (const cache of [a, b]) await cache.wrap(expired, source.load)
   const caught = source.gated()
@@ -28,7 +28,7 @@ t.test('Redis freezes', async (t) => {
   await caught.started
   server.signal('SIGSTOP')
 
-  await t.test('a read is answered after the timeout of one command, whoever waits with it', async (t) => {
+  await t.test('a read and its waiters are answered after one command timeout', async (t) => {
     const reads = Array.from({ length: 20 }, () => timed(() => read(b, spec, source.load)))
     for (const [{ value, outcome }, ms] of await Promise.all(reads)) {
       t.same([value, outcome], ['old', 'BYPASS'])
@@ -36,21 +36,21 @@ t.test('Redis freezes', async (t) => {
     }
   })
 
-  await t.test('from then on at once', async (t) => {
+  await t.test('later reads are answered at once', async (t) => {
     for (let i = 0; i < 10; i++) {
       const [, ms] = await timed(() => b.wrap(freshSpec(), source.load))
       t.ok(ms < AT_ONCE_MS, `${ms} ms`)
     }
   })
 
-  await t.test('a read that was in the middle is answered too', async (t) => {
+  await t.test('a read in progress is answered too', async (t) => {
     caught.finish()
     const [value, ms] = await inTheMiddle
     t.equal(value, 'old')
     t.ok(ms < 1500, `${ms} ms`)
   })
 
-  await t.test('a write that waits for Redis gives up, and reads what it wrote', async (t) => {
+  await t.test('a write that waits for Redis gives up, and its process reads the new value', async (t) => {
     source.value = 'new'
     const [, ms] = await timed(() => t.rejects(a.invalidate(spec.tags)))
     t.ok(ms < 1500, `${ms} ms`)
@@ -58,17 +58,14 @@ t.test('Redis freezes', async (t) => {
     t.equal(await a.wrap(spec, source.load), 'new')
   })
 
-  await t.test(
-    'what another process may have written meanwhile is not served stale, should the database fail as well',
-    async (t) => {
-      const gone = async () => Promise.reject(new Error('the database is gone'))
-      await t.rejects(a.invalidate(expired.tags))
-      outbox.push(...expired.tags)
-      await t.rejects(b.wrap(expired, gone), { message: 'the database is gone' })
-    }
-  )
+  await t.test('stale-if-error serves nothing that another process may have changed during the freeze', async (t) => {
+    const gone = async () => Promise.reject(new Error('the database is gone'))
+    await t.rejects(a.invalidate(expired.tags))
+    outbox.push(...expired.tags)
+    await t.rejects(b.wrap(expired, gone), { message: 'the database is gone' })
+  })
 
-  await t.test('when Redis goes on, nobody reads what was written over meanwhile', async (t) => {
+  await t.test('when Redis resumes, no reader sees a value overwritten meanwhile', async (t) => {
     server.signal('SIGCONT')
     const values = new Set<string>()
     await until(async () => {
@@ -81,7 +78,7 @@ t.test('Redis freezes', async (t) => {
   })
 })
 
-t.test('a Redis that stumbles for a moment costs a write that moment, and not its invalidation', async (t) => {
+t.test('a short pause of Redis delays an invalidation, and does not lose it', async (t) => {
   const source = new Source('old')
   const spec = freshSpec()
   for (const cache of [a, b]) await cache.wrap(spec, source.load)

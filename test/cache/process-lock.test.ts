@@ -8,7 +8,7 @@ import { RedisServer } from '../support/redis.ts'
 import { redisStore } from '../support/stores.ts'
 
 const LONG_MS = 60_000
-/** How long a crashed process may hold others up. */
+/** How long a crashed process may block others. */
 const PATIENCE_MS = 2000
 const SLACK_MS = 500
 
@@ -25,7 +25,7 @@ async function loadOnce(store: Store, name: string, find: () => Promise<Entry | 
   }
 }
 
-/** Two processes that want the same thing, which neither has. */
+/** Two processes that want the same key, which neither has cached. */
 async function twoProcesses(t: Test, redis = server) {
   const key = `course:${randomUUID()}`
   const stores = await Promise.all([redisStore(t, redis, 'school'), redisStore(t, redis, 'school')])
@@ -45,17 +45,17 @@ async function twoProcesses(t: Test, redis = server) {
   return { key, stores, loads, wanted }
 }
 
-t.test('what two processes want at once is loaded once', async (t) => {
+t.test('two processes that want a key at once load it once', async (t) => {
   const { stores, loads, wanted } = await twoProcesses(t)
   const calls = Array.from({ length: 10 }, () => stores.map((store) => wanted(store)))
   const entries = await Promise.all(calls.flat())
   t.equal(loads.length, 1)
   for (const { value } of entries) t.equal(value, 'made by load 1')
-  // Somebody may come too late to wait, and before it knows that there is something by now.
+  // A process may come too late to wait, and too early to see the new entry.
   t.equal((await wanted(stores[1])).value, 'made by load 1')
 })
 
-t.test('whoever comes while another loads waits for it, and does not load', async (t) => {
+t.test('a process that comes during a load waits for it', async (t) => {
   const { stores, loads, wanted } = await twoProcesses(t)
   const [one, other] = stores
   const gate = Promise.withResolvers<void>()
@@ -72,7 +72,7 @@ t.test('whoever comes while another loads waits for it, and does not load', asyn
   t.same(loads, [one])
 })
 
-t.test('a load that fails frees the lock: the other one loads at once', async (t) => {
+t.test('a failed load frees the lock, and the other process loads at once', async (t) => {
   const { stores, loads, wanted } = await twoProcesses(t)
   const [one, other] = stores
   const fail = async () => {
@@ -85,8 +85,8 @@ t.test('a load that fails frees the lock: the other one loads at once', async (t
   t.ok(ms < SLACK_MS, `${ms} ms`)
 })
 
-t.test('a process that crashed in its load, or takes very long, holds others up for two seconds at most', async (t) => {
-  // The lock of the crashed one expires; that of the other one does not while anybody waits.
+t.test('a process that crashes during a load, or is very slow, blocks others for at most two seconds', async (t) => {
+  // The lock of a crashed process expires; that of a slow one does not while others wait.
   const lockTimes = [PATIENCE_MS, LONG_MS]
   const waits = lockTimes.map(async (lockMs) => {
     const { key, stores, loads, wanted } = await twoProcesses(t)
@@ -99,7 +99,7 @@ t.test('a process that crashed in its load, or takes very long, holds others up 
   await Promise.all(waits)
 })
 
-t.test('a store that fails in the middle costs a load, not an error', async (t) => {
+t.test('a store that fails during the wait costs a load, not an error', async (t) => {
   const fragile = await RedisServer.start()
   t.teardown(() => fragile.stop())
   const { stores, loads, wanted } = await twoProcesses(t, fragile)

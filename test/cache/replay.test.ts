@@ -5,13 +5,13 @@ import { until } from '../support/eventually.ts'
 import { RedisServer } from '../support/redis.ts'
 
 const TRUSTED_AGAIN_MS = 3000
-/** Redis as it is when it comes back with everything that it was told before it was killed. */
+/** Redis as it returns with all the data from before it was killed. */
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always']
 
 const server = await RedisServer.start(...DURABLE)
 t.teardown(() => server.stop())
 
-t.test('what was invalidated during an outage is not served after it, though Redis has kept it', async (t) => {
+t.test('entries invalidated during an outage are not served after it, though Redis kept them', async (t) => {
   const outbox: string[] = []
   const settings = [{ l1LeaseMs: 0 }, { l1LeaseMs: 30_000 }, { l1LeaseMs: 30_000 }]
   const { caches, redis, prefix } = await openService(t, server, settings, (apply) => apply([...outbox]))
@@ -30,18 +30,18 @@ t.test('what was invalidated during an outage is not served after it, though Red
   await server.resume()
   await until(() => caches.every((cache) => cache.trusted), TRUSTED_AGAIN_MS)
   for (const cache of caches) t.equal(await cache.wrap(spec, source.load), 'new')
-  t.ok(await redis.exists(`${prefix}:${untouched.key}`), 'it has kept the others')
+  t.ok(await redis.exists(`${prefix}:${untouched.key}`), 'Redis has kept the other entries')
   for (const cache of caches) t.equal(await cache.wrap(untouched, source.load), 'old')
 })
 
-t.test('a process that starts does not trust what Redis has before the outbox was replayed', async (t) => {
+t.test('a starting process does not trust Redis until the outbox is replayed', async (t) => {
   const prefix = randomUUID()
   const source = new Source('old')
   const spec = freshSpec()
   const first = cacheOn(t, server.url, prefix)
   await first.breaker.probe()
   await first.cache.wrap(spec, source.load)
-  // A writer has crashed between its commit and its invalidation.
+  // A writer crashed between its commit and its invalidation.
   source.value = 'new'
   const gate = Promise.withResolvers<void>()
   const second = cacheOn(t, server.url, prefix, {}, async (apply) => {
@@ -70,7 +70,7 @@ t.test('while the outbox cannot be replayed, Redis is not trusted', async (t) =>
   t.equal(failures, 3)
 })
 
-t.test('a process that does not trust Redis yet tells it of its writes all the same: others trust it', async (t) => {
+t.test('a process that does not trust Redis yet still invalidates there, for the others', async (t) => {
   const prefix = randomUUID()
   const source = new Source('old')
   const spec = freshSpec()
@@ -91,7 +91,7 @@ t.test('a process that does not trust Redis yet tells it of its writes all the s
   await breaker.probe()
 })
 
-t.test('the cache in memory replays at its start as well', async (t) => {
+t.test('the cache in memory replays the outbox at its start too', async (t) => {
   const applied: string[][] = []
   const { cache } = await embeddedCache(t, {}, async (apply) => {
     await apply(['course:1'])

@@ -11,7 +11,7 @@ const MEBIBYTE = 1024 * 1024
 const MINUTE = 60_000
 const LONG_MS = MINUTE
 const SHORT_MS = 40
-/** What may pass between storing something and asking for its time. */
+/** The time that may pass between storing a value and reading its TTL. */
 const SLACK_MS = 5000
 const CLIENTS = 5
 
@@ -21,7 +21,7 @@ t.teardown(() => server.stop())
 await onEachStore(t, server, async (t, connect) => {
   const store = await connect(t)
 
-  await t.test('what was set is there, with the time it has left', async (t) => {
+  await t.test('a stored value is returned with its remaining TTL', async (t) => {
     t.equal(await store.get('course:1'), null)
     const texts = ['text', '', 'two\nlines', 'Ёж 🦔', 'x'.repeat(MEBIBYTE)]
     for (const text of texts) {
@@ -32,18 +32,18 @@ await onEachStore(t, server, async (t, connect) => {
     }
   })
 
-  await t.test('what has expired is gone, and counts as gone', async (t) => {
+  await t.test('an expired value is gone, and is not counted by delete', async (t) => {
     for (const key of ['course:1', 'course:2', 'course:3']) await store.set(key, 'text', SHORT_MS)
     await store.set('course:3', 'longer', LONG_MS)
     await sleep(2 * SHORT_MS)
-    t.equal((await store.get('course:3'))?.text, 'longer', 'a new text has a time of its own')
+    t.equal((await store.get('course:3'))?.text, 'longer', 'a new value has its own TTL')
     t.equal(await store.delete(['course:2']), 0)
     t.equal(await deleteMatching(store, 'course:1'), 0)
     t.equal(await store.get('course:1'), null)
     await store.delete(['course:3'])
   })
 
-  await t.test('delete says how many there were', async (t) => {
+  await t.test('delete returns how many keys existed', async (t) => {
     for (const key of ['course:1', 'course:2', 'course:3']) await store.set(key, 'text', LONG_MS)
     t.equal(await store.delete([]), 0)
     t.equal(await store.delete(['course:1', 'course:9', 'course:2', 'course:1']), 2)
@@ -69,26 +69,26 @@ await onEachStore(t, server, async (t, connect) => {
     t.strictSame([...new Set(all.map(({ key }) => key))].sort(), keys.toSorted())
     t.ok(all.every(({ bytes, ttlMs }) => (bytes ?? 0) > 0 && ttlMs !== null && ttlMs > LONG_MS - SLACK_MS))
     const [one, ...more] = await pages('course:on?', 10)
-    t.same([one?.key, more], ['course:one', []], 'one among many')
+    t.same([one?.key, more], ['course:one', []], 'one key among many')
     t.ok((one?.bytes ?? 0) > 9000)
     t.equal(await store.memoryUsage('course:one'), one?.bytes)
     t.equal(await store.memoryUsage('course:none'), null)
     await deleteMatching(store, '*')
   })
 
-  await t.test('a tag has no stamp until one is made', async (t) => {
+  await t.test('a tag has no stamp until one is created', async (t) => {
     t.same(await store.stamps([]), [])
     t.same(await store.ensureStamps([]), [])
     t.same(await store.stamps(['a', 'b']), [null, null])
     const [b] = await store.ensureStamps(['b'])
     t.ok(b)
-    t.same(await store.stamps(['a', 'b', 'a']), [null, b, null], 'in the order that was asked for')
+    t.same(await store.stamps(['a', 'b', 'a']), [null, b, null], 'in the requested order')
     const both = await store.ensureStamps(['a', 'b'])
-    t.equal(both[1], b, 'a stamp that is there stays')
+    t.equal(both[1], b, 'an existing stamp stays')
     t.same(await store.stamps(['a', 'b']), both)
   })
 
-  await t.test('a stamp that is renewed is never one that was there before', async (t) => {
+  await t.test('a renewed stamp differs from all earlier ones', async (t) => {
     const [other] = await store.ensureStamps(['other'])
     const seen = new Set<string | null>()
     for (let i = 0; i < 300; i++) {
@@ -100,32 +100,29 @@ await onEachStore(t, server, async (t, connect) => {
     t.same(await store.stamps(['other']), [other])
   })
 
-  await t.test(
-    'a stamp lasts a minute, and for hours once something is stored under it, or it was renewed',
-    async (t) => {
-      const left = async (tag: string) => (await store.get(stampKey(tag)))?.ttlMs ?? 0
-      const stamps = await store.ensureStamps(['asked', 'used'])
-      t.ok(Math.abs((await left('asked')) - MINUTE) < SLACK_MS)
-      await store.prolongStamps(['used', 'never made'])
-      await store.ensureStamps(['asked', 'used'])
-      await store.renewStamps(['written'])
-      t.ok((await left('asked')) < MINUTE + SLACK_MS)
-      for (const tag of ['used', 'written']) t.ok((await left(tag)) > 60 * MINUTE, tag)
-      t.same(await store.stamps(['asked', 'used', 'never made']), [...stamps, null], 'and is the same')
-    }
-  )
+  await t.test('a stamp lasts a minute, or hours once an entry uses it or it was renewed', async (t) => {
+    const left = async (tag: string) => (await store.get(stampKey(tag)))?.ttlMs ?? 0
+    const stamps = await store.ensureStamps(['asked', 'used'])
+    t.ok(Math.abs((await left('asked')) - MINUTE) < SLACK_MS)
+    await store.prolongStamps(['used', 'never made'])
+    await store.ensureStamps(['asked', 'used'])
+    await store.renewStamps(['written'])
+    t.ok((await left('asked')) < MINUTE + SLACK_MS)
+    for (const tag of ['used', 'written']) t.ok((await left(tag)) > 60 * MINUTE, tag)
+    t.same(await store.stamps(['asked', 'used', 'never made']), [...stamps, null], 'the stamps stay the same')
+  })
 
   await t.test('fifty callers at once get the same stamps', async (t) => {
     const stores = await Promise.all(Array.from({ length: CLIENTS }, () => connect(t)))
     const tags = ['together:1', 'together:2', 'together:3']
     const calls = Array.from({ length: 50 }, (_, i) => stores[i % CLIENTS]?.ensureStamps(tags))
     const [first, ...rest] = await Promise.all(calls)
-    t.equal(new Set(first).size, 3, 'each tag has its own')
+    t.equal(new Set(first).size, 3, 'each tag has its own stamp')
     for (const stamps of rest) t.same(stamps, first)
     t.same(await store.stamps(tags), first)
   })
 
-  await t.test('a lock is for the first who asks, until it is unlocked', async (t) => {
+  await t.test('a lock belongs to the first caller until it is unlocked', async (t) => {
     const stores = await Promise.all(Array.from({ length: CLIENTS }, () => connect(t)))
     const calls = Array.from({ length: 50 }, (_, i) => stores[i % CLIENTS]?.lock('door', LONG_MS))
     t.equal((await Promise.all(calls)).filter((got) => got).length, 1)
@@ -136,7 +133,7 @@ await onEachStore(t, server, async (t, connect) => {
     await store.unlock('nobody has it')
   })
 
-  await t.test('a lock that nobody frees expires', async (t) => {
+  await t.test('a lock that is never freed expires', async (t) => {
     t.equal(await store.lock('forgotten', SHORT_MS), true)
     t.equal(await store.lock('forgotten', LONG_MS), false)
     await sleep(2 * SHORT_MS)
@@ -144,26 +141,26 @@ await onEachStore(t, server, async (t, connect) => {
   })
 })
 
-t.test('what the store in memory keeps is bounded in bytes; the latest stays', async (t) => {
+t.test('the store in memory is bounded in bytes, and keeps the latest entries', async (t) => {
   const store = new MemoryStore(MEBIBYTE)
   const text = 'x'.repeat(1000)
   const names = Array.from({ length: 5000 }, (_, i) => `course:${i}`)
   for (const name of names) await store.set(name, text, LONG_MS)
   const kept = (await Promise.all(names.map((name) => store.get(name)))).filter((stored) => stored !== null)
   t.ok(kept.length * text.length <= MEBIBYTE, `${kept.length} entries of ${text.length} characters`)
-  t.ok(kept.length > 100, 'the bound is used')
+  t.ok(kept.length > 100, 'the space is used')
   t.ok(await store.get('course:4999'))
   t.equal(await store.get('course:0'), null)
 })
 
-t.test('a store in memory without room keeps nothing, and that is no error', async (t) => {
+t.test('a store in memory of 0 bytes keeps nothing, without an error', async (t) => {
   const store = new MemoryStore(0)
   await store.set('course:1', 'text', LONG_MS)
   t.equal(await store.get('course:1'), null)
   t.equal((await store.ensureStamps(['course:1'])).length, 1)
 })
 
-t.test('every key in Redis is below the prefix, and expires', async (t) => {
+t.test('every key in Redis is under the prefix, and expires', async (t) => {
   const redis = plainClient(t, server)
   await redis.flushall()
   const store = await redisStore(t, server, 'school')

@@ -23,13 +23,13 @@ async function entryOf(found: Entry | Ticket | Promise<Entry | Ticket>): Promise
   return entry
 }
 
-/** Lets everything run that waits for nothing but its turn, Redis on this machine included. */
+/** Lets pending callbacks run, including answers of the local Redis. */
 const settle = () => sleep(30)
 
 await onBothStores(t, async (t, open) => {
   const { cache } = await open(t)
 
-  await t.test('a miss is a ticket, and what it commits is the entry of the next look-up, at once', async (t) => {
+  await t.test('a miss returns a ticket, and the next look-up returns what it commits', async (t) => {
     const spec = freshSpec()
     const ticket = await ticketFor(cache, spec)
     const entry = await ticket.commit('text')
@@ -39,7 +39,7 @@ await onBothStores(t, async (t, open) => {
     t.equal((await entryOf(found)).etag, entry.etag)
   })
 
-  await t.test('readers of the same wait for the ticket, and get what it commits', async (t) => {
+  await t.test('readers of the same key wait for the ticket, and get what it commits', async (t) => {
     const spec = freshSpec()
     const ticket = await ticketFor(cache, spec)
     const waiting = Array.from({ length: 20 }, () => lookUp(cache, spec))
@@ -48,7 +48,7 @@ await onBothStores(t, async (t, open) => {
     for (const found of await Promise.all(waiting)) t.equal((await entryOf(found)).value, 'text')
   })
 
-  await t.test('a ticket that is abandoned without an error passes to one of those who wait', async (t) => {
+  await t.test('a ticket abandoned without an error passes to one of the waiters', async (t) => {
     const spec = freshSpec()
     const ticket = await ticketFor(cache, spec)
     const waiting = Array.from({ length: 5 }, () => lookUp(cache, spec))
@@ -58,10 +58,10 @@ await onBothStores(t, async (t, open) => {
     if (!(next instanceof Ticket)) return t.fail('nobody got the ticket')
     await next.commit('text')
     const found = await Promise.all(waiting)
-    t.equal(found.filter((one) => one instanceof Ticket).length, 1, 'one loads, the others wait for it')
+    t.equal(found.filter((one) => one instanceof Ticket).length, 1, 'one waiter loads, the others keep waiting')
   })
 
-  await t.test('an error reaches those who wait; the next reader loads', async (t) => {
+  await t.test('an error reaches the waiters, and the next reader loads', async (t) => {
     const spec = freshSpec()
     const ticket = await ticketFor(cache, spec)
     const waiting = lookUp(cache, spec)
@@ -72,7 +72,7 @@ await onBothStores(t, async (t, open) => {
     await (await ticketFor(cache, spec)).commit('text')
   })
 
-  await t.test('what is missing is remembered, until it is written', async (t) => {
+  await t.test('a missing record is cached until it is written', async (t) => {
     const spec = freshSpec()
     const ticket = await ticketFor(cache, spec)
     t.equal((await ticket.missing('course')).etag, '')
@@ -84,15 +84,15 @@ await onBothStores(t, async (t, open) => {
     t.equal(await cache.wrap(spec, async () => 'there'), 'there')
   })
 
-  await t.test('the first ending counts: a commit after it keeps nothing', async (t) => {
+  await t.test('a commit after the ticket has ended stores nothing', async (t) => {
     const spec = freshSpec()
     const ticket = await ticketFor(cache, spec)
     ticket.abandon()
-    t.equal((await ticket.commit('too late')).value, 'too late', 'its own caller can still be answered')
+    t.equal((await ticket.commit('too late')).value, 'too late', 'the value can still answer the own caller')
     t.ok((await lookUp(cache, spec)) instanceof Ticket)
   })
 
-  await t.test('what was loaded while it was written is not kept, and not joined', async (t) => {
+  await t.test('a load that raced a write is neither cached nor joined', async (t) => {
     const spec = freshSpec()
     const ticket = await ticketFor(cache, spec)
     await cache.invalidate(spec.tags)
@@ -102,17 +102,17 @@ await onBothStores(t, async (t, open) => {
     t.equal((await entryOf(lookUp(cache, spec))).value, 'new')
   })
 
-  await t.test('a ticket that nobody ends abandons itself, and the next who waits loads', async (t) => {
+  await t.test('a ticket that is never ended abandons itself, and the next waiter loads', async (t) => {
     const { cache } = await open(t, { maxLoadMs: 100 })
     const spec = freshSpec()
     await ticketFor(cache, spec)
-    // The deadline does not keep a process alive, which this wait does.
+    // The timer of the deadline does not keep the process alive; this wait does.
     const [next] = await Promise.all([lookUp(cache, spec), sleep(300)])
     t.ok(next instanceof Ticket)
     if (next instanceof Ticket) next.abandon()
   })
 
-  await t.test('what was missing is not served in place of an error', async (t) => {
+  await t.test('a negative entry is not served in place of an error', async (t) => {
     const { cache, store } = await open(t, { l1LeaseMs: 0 })
     const spec = freshSpec({ tags: [] })
     await (await ticketFor(cache, spec)).missing('course')
@@ -120,7 +120,7 @@ await onBothStores(t, async (t, open) => {
     t.equal(await (await ticketFor(cache, spec)).stale(new Error('the database is down')), null)
   })
 
-  await t.test('a failed load may be answered by an expired copy, never by one that was written since', async (t) => {
+  await t.test('a failed load may be answered by an expired copy, but never by an invalidated one', async (t) => {
     for (const written of [false, true]) {
       const spec = freshSpec({ ttlMs: 1 })
       await (await ticketFor(cache, spec)).commit('stale')
@@ -133,7 +133,7 @@ await onBothStores(t, async (t, open) => {
   })
 })
 
-t.test('one of two processes gets the ticket, the other one its entry', async (t) => {
+t.test('of two processes one gets the ticket, the other gets its entry', async (t) => {
   const server = await RedisServer.start()
   t.teardown(() => server.stop())
   const { caches } = await openService(t, server, [{}, {}])

@@ -6,26 +6,26 @@ import { ErrorBody, parse } from '../support/contract.ts'
 import { copySeededDataDir } from '../support/seeded-data-dir.ts'
 import { startService, temporaryFolder } from '../support/service.ts'
 
-/** One method of a route, with a path that the route takes. */
+/** One method of a route, with a path that matches it. */
 interface Operation {
   readonly method: string
   readonly path: string
   readonly route: RouteOptions
 }
 
-/** The routes of each Fastify instance of this process, also those of libraries: Fastify publishes an instance before anything is on it. */
+/** The routes of each Fastify instance in this process, including those that libraries create: Fastify publishes an instance before any route is registered. */
 const tables = new Map<FastifyInstance, Operation[]>()
 
 function onInstance(message: unknown): void {
-  if (!isInitialization(message)) throw new Error('Fastify publishes something else than it documents')
+  if (!isInitialization(message)) throw new Error('Fastify published a message that differs from its documentation')
   const { fastify } = message
   const operations: Operation[] = []
   fastify.addHook('onRoute', (route) => {
     const path = route.url.replace(/:\w+/g, '1').replace(/^\*$/, '/*').replace('*', 'x')
     for (const method of [route.method].flat()) operations.push({ method, path, route })
   })
-  // The service is the first instance; its plugins may make others. A route before all plugins escapes the check of `access`.
-  if (tables.size === 0) fastify.get('/early', async () => 'a route that the test is to find')
+  // The service is the first instance; its plugins may create others. A route registered before all plugins escapes the check in `access`.
+  if (tables.size === 0) fastify.get('/early', async () => 'a route that the test must report')
   tables.set(fastify, operations)
 }
 
@@ -33,14 +33,14 @@ function isInitialization(message: unknown): message is { fastify: FastifyInstan
   return typeof message === 'object' && message !== null && 'fastify' in message
 }
 
-/** Those of the routes that answer the actor otherwise than with this error. */
+/** The operations that do not answer the actor with this error. */
 async function notRefusing(actor: Actor, operations: Operation[], status: number, code: string): Promise<string[]> {
   const names: string[] = []
   for (const { method, path } of operations) {
     const answer = await actor.request(method, path)
     const body = await answer.text()
     const refused = answer.status === status
-    // A HEAD has no body; every other refusal says its code.
+    // A HEAD response has no body; every other refusal carries the error code.
     if (!refused || (method !== 'HEAD' && parse(ErrorBody, body).code !== code))
       names.push(`${method} ${path}: ${answer.status}${answer.status < 500 ? '' : ` ${body}`}`)
   }
@@ -48,7 +48,7 @@ async function notRefusing(actor: Actor, operations: Operation[], status: number
 }
 
 t.test('access to routes', async (t) => {
-  // Where the seeded folder has yet to be made, a service of this process makes it.
+  // Seed the folder before subscribing: seeding starts another service in this process.
   await copySeededDataDir(await temporaryFolder(t))
   subscribe('fastify.initialization', onInstance)
   t.teardown(() => unsubscribe('fastify.initialization', onInstance))
@@ -59,16 +59,16 @@ t.test('access to routes', async (t) => {
   const visitor = new Actor(url)
   const student = await register(url, 'student')
 
-  await t.test('a route is public by its config, or refuses visitors', async (t) => {
+  await t.test('a route that is not public in its config refuses visitors', async (t) => {
     const closed = operations.filter((operation) => !isPublic(operation))
-    t.ok(operations.length - closed.length > 30 && closed.length > 30, 'the table of routes is whole')
+    t.ok(operations.length - closed.length > 30 && closed.length > 30, 'the table of routes is complete')
     const found = await notRefusing(visitor, closed, 401, 'NOT_SIGNED_IN')
     t.strictSame(found, ['GET /early: 200', 'HEAD /early: 200', 'OPTIONS /x: 404'])
     const preflight = await visitor.request('OPTIONS', '/api/v1/users/me')
-    t.same([preflight.status, await preflight.text()], [204, ''], 'OPTIONS says nothing but Allow')
+    t.same([preflight.status, await preflight.text()], [204, ''], 'OPTIONS has no body')
   })
 
-  await t.test('a route with a role refuses whoever has another one', async (t) => {
+  await t.test('a route that requires a role refuses users with another role', async (t) => {
     const forAdmins = operations.filter(({ route }) => route.config?.role === 'admin')
     t.ok(forAdmins.length > 8)
     t.strictSame(forAdmins.filter(isPublic), [], 'a role and `public` contradict each other')
@@ -76,11 +76,11 @@ t.test('access to routes', async (t) => {
     t.equal((await (await admin(service)).get('/api/v1/users')).status, 200)
   })
 
-  await t.test('a session is enough where no role is asked for', async (t) => {
+  await t.test('a session is enough where no role is required', async (t) => {
     t.equal((await student.get('/api/v1/users/me')).status, 200)
   })
 
-  await t.test('the rate limit counts what is refused, and invalid input is not looked at', async (t) => {
+  await t.test('the rate limit counts refused requests, and access is checked before the input', async (t) => {
     const left = async () => {
       const answer = await visitor.request('PATCH', '/api/v1/courses/no-id?foo=1', { status: 1 })
       t.equal(answer.status, 401)

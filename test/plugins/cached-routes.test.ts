@@ -15,24 +15,24 @@ const route = (more: Partial<RouteOptions>): RouteOptions => ({
   ...more
 })
 
-t.test('a rule fits a public route with the input that it is typed by', async (t) => {
+t.test('a rule is accepted on a public route whose input has the schema of the rule', async (t) => {
   cached(rule).requireCompatible(route({}))
   cachedByParams(Params, rule).requireCompatible(route({ schema: { params: Params } }))
   cachedByQuery(Query, rule).requireCompatible(route({ schema: { querystring: Query } }))
-  t.pass('none of them throws')
+  t.pass('no rule throws')
 })
 
-t.test('a start fails where a cached answer would be given to somebody else, or for another question', async (t) => {
+t.test('the start fails where a cached answer could reach another user or another request', async (t) => {
   const byParams = cachedByParams(Params, rule)
   const refused: [string, RouteOptions, RegExp][] = [
-    ['a session is needed', route({ schema: { params: Params }, config: {} }), /public route/],
+    ['the route needs a session', route({ schema: { params: Params }, config: {} }), /public route/],
     [
-      'a role is needed',
+      'the route needs a role',
       route({ schema: { params: Params }, config: { public: true, role: 'admin' } }),
       /public route/
     ],
     ['another schema', route({ schema: { params: Type.Object({}) } }), /own schema/],
-    ['a query beside', route({ schema: { params: Params, querystring: Query } }), /no other input/],
+    ['a query string as well', route({ schema: { params: Params, querystring: Query } }), /no other input/],
     ['an error handler', route({ schema: { params: Params }, errorHandler: () => {} }), /errorHandler/]
   ]
   for (const [what, options, message] of refused) {

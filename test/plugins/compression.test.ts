@@ -8,7 +8,7 @@ import { NormalPath } from '../support/normal-path.ts'
 
 const DECODERS = { br: brotliDecompressSync, gzip: gunzipSync, identity: (bytes: Buffer) => bytes }
 
-/** One GET whose body is not decoded, as `fetch` would do it. */
+/** One GET without the decoding that `fetch` does. */
 async function rawGet(url: string, headers: Record<string, string> = {}) {
   const request = httpGet(url, { headers, agent: false })
   const [response] = await once(request, 'response')
@@ -26,7 +26,7 @@ bothWays(
   async (t, { app, url }) => {
     const course = `${url}/api/v1/courses/1`
 
-    await t.test('an entry is sent in the form that the client prefers, on either path', async (t) => {
+    await t.test('an entry is sent in the encoding that the client prefers, on either path', async (t) => {
       const plain = await rawGet(course)
       t.equal(plain.headers['content-encoding'], undefined)
       const cases: [string, keyof typeof DECODERS][] = [
@@ -55,11 +55,15 @@ bothWays(
           t.same(DECODERS[encoding](bytes), plain.bytes)
           if (encoding !== 'identity') t.ok(bytes.length < plain.bytes.length / 2)
         }
-        t.equal((await ask({ 'if-none-match': answer.headers.etag })).status, 304, 'it may keep it')
+        t.equal(
+          (await ask({ 'if-none-match': answer.headers.etag })).status,
+          304,
+          'the ETag of this encoding is still current'
+        )
       }
     })
 
-    await t.test('each form has its own tag, and any of them says that nothing has changed', async (t) => {
+    await t.test('each encoding has its own ETag, and any of them answers 304 until the course changes', async (t) => {
       const forms = await Promise.all(
         ['br', 'gzip', 'identity'].map((form) => rawGet(course, { 'accept-encoding': form }))
       )
@@ -68,7 +72,7 @@ bothWays(
       for (const tag of tags) {
         for (const form of ['br', 'gzip', 'identity']) {
           const { status, headers } = await rawGet(course, { 'if-none-match': tag, 'accept-encoding': form })
-          t.same([status, headers.etag], [304, tag], 'by the tag of the form that the client has')
+          t.same([status, headers.etag], [304, tag], 'the 304 repeats the ETag that the client sent')
         }
       }
       await app.database.client.course.update({ where: { id: 1 }, data: { title: 'Changed' } })
@@ -79,7 +83,7 @@ bothWays(
       }
     })
 
-    await t.test('a tag of a compressed form may be the condition of a change', async (t) => {
+    await t.test('the ETag of a compressed answer is accepted by If-Match', async (t) => {
       const ann = await register(url, 'ann')
       const headers = { cookie: ann.cookie, 'accept-encoding': 'br' }
       const own = `${url}/api/v1/users/me`
@@ -94,12 +98,12 @@ bothWays(
       t.equal((await change(read.etag)).status, 412)
     })
 
-    await t.test('what is short is sent as it is', async (t) => {
+    await t.test('a short answer is not compressed', async (t) => {
       const { headers } = await rawGet(`${url}/health/live`, { 'accept-encoding': 'br' })
       t.equal(headers['content-encoding'], undefined)
     })
 
-    await t.test('documents and metrics are compressed, too', async (t) => {
+    await t.test('documents and metrics are compressed too', async (t) => {
       for (const target of ['/openapi.json', '/metrics']) {
         const plain = await rawGet(url + target, { 'accept-encoding': 'identity' })
         const small = await rawGet(url + target, { 'accept-encoding': 'gzip, br' })

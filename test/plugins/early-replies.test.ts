@@ -4,7 +4,7 @@ import { timed } from '../support/eventually.ts'
 import { send } from '../support/http.ts'
 import { outcome, ScriptedRoutes, said, says } from '../support/scripted-routes.ts'
 
-/** Much less than the time after which a ticket abandons itself. */
+/** Far less than the deadline at which a ticket abandons itself. */
 const SOON_MS = 3000
 
 const routes = new ScriptedRoutes()
@@ -13,14 +13,18 @@ bothWays(
   async (t, { url }) => {
     const ask = (name: string, headers: Record<string, string> = {}) => send(`${url}/scripted/${name}`, { headers })
 
-    await t.test('what a hook answers in place of the handler is not stored', async (t) => {
+    await t.test('an answer sent by a hook instead of the handler is not cached', async (t) => {
       const name = routes.name(says('loaded'))
       t.equal((await ask(name, { 'x-early': 'yes' })).body, '"early"')
       t.same(outcome(await ask(name)), said('MISS', 'loaded'))
-      t.same(outcome(await ask(name, { 'x-early': 'yes' })), said('HIT', 'loaded'), 'a hit ends before that hook')
+      t.same(
+        outcome(await ask(name, { 'x-early': 'yes' })),
+        said('HIT', 'loaded'),
+        'a hit is answered before that hook'
+      )
     })
 
-    await t.test('a handler that hijacks its reply keeps nobody waiting', async (t) => {
+    await t.test('a handler that hijacks its reply does not block other readers of the key', async (t) => {
       const name = routes.name((_request, reply) => {
         reply.hijack().raw.end('hijacked')
       }, says('loaded'))

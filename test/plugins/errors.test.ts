@@ -6,7 +6,7 @@ import { bothWays } from '../support/both-ways.ts'
 import { ErrorBody, parse } from '../support/contract.ts'
 import { type Answer, send, sendBytes } from '../support/http.ts'
 
-/** An error as the contract has it: its shape, its status in body and line, its request id, nothing of the inside. */
+/** Checks an error against the contract: its shape, the same status in body and status line, a request id, no internals. */
 function checkError(t: Test, { status, headers, body }: Answer, wanted: number | readonly number[]) {
   t.ok([wanted].flat().includes(status), `${status} is ${wanted}`)
   t.match(headers.get('content-type'), /^application\/json/)
@@ -16,7 +16,7 @@ function checkError(t: Test, { status, headers, body }: Answer, wanted: number |
   t.equal(error.requestId, headers.get('x-request-id'))
   t.match(headers.get('cache-control'), 'no-store')
   for (const [name, value] of Object.entries(securityHeaders)) t.equal(headers.get(name), value, name)
-  t.notMatch(body, /prisma|postgres|node_modules|\.[jt]s:\d|\\n/i, 'nothing of the inside')
+  t.notMatch(body, /prisma|postgres|node_modules|\.[jt]s:\d|\\n/i, 'no internals')
   return error
 }
 
@@ -33,7 +33,7 @@ bothWays(t, async (t, { app, url }) => {
   }
 
   for (const path of [nobody, `${nobody}/modules`, `${nobody}/chapters/1`, '/api/v1/courses/1/chapters/999999']) {
-    await t.test(`${path} is 404, as nothing is there`, async (t) => {
+    await t.test(`${path} is 404, as no such record exists`, async (t) => {
       t.equal(checkError(t, await send(url + path), 404).code, 'NOT_FOUND')
     })
   }
@@ -58,12 +58,12 @@ bothWays(t, async (t, { app, url }) => {
         const { code, message } = checkError(t, await send(`${courses}?${query}`), 400)
         t.equal(code, 'VALIDATION_FAILED')
         t.ok(message.includes(name), message)
-        t.ok(message.length < 300, 'the message does not repeat what was sent')
+        t.ok(message.length < 300, 'the message does not repeat the input')
       }
     })
   }
 
-  await t.test('a wrong id is 400 and named', async (t) => {
+  await t.test('a malformed id is 400, and the message names the parameter', async (t) => {
     for (const id of [
       'abc',
       '0',
@@ -85,8 +85,8 @@ bothWays(t, async (t, { app, url }) => {
     checkError(t, await send(`${courses}/${'1'.repeat(500)}`), [400, 414])
   })
 
-  await t.test('a parameter that no route knows is 400, whatever the method', async (t) => {
-    // Whoever may not call a route is not told about its parameters.
+  await t.test('an unknown query parameter is 400, whatever the method', async (t) => {
+    // A client without access to a route learns nothing about its parameters.
     const { cookie } = await register(url, 'admin')
     await app.database.client.user.update({ where: { email: 'admin@example.org' }, data: { role: 'admin' } })
     for (const [method, path] of [
@@ -101,13 +101,13 @@ bothWays(t, async (t, { app, url }) => {
     }
   })
 
-  await t.test('a path that is no text is 400', async (t) => {
+  await t.test('a path that does not decode to text is 400', async (t) => {
     for (const path of ['/%', '/%zz', '/%FF', '/api/v1/courses/%', '/api/v1/categories/%E0%A4%A', '/docs/%']) {
       checkError(t, await send(url + path), 400)
     }
   })
 
-  await t.test('a body that is not JSON is 400, and not read where the path takes none', async (t) => {
+  await t.test('a body that is not JSON is 400, or 405 unread where the path takes no body', async (t) => {
     for (const body of ['{"title":', 'null,', '\0', '{"__proto__":{}}']) {
       for (const target of [`${courses}/1`, `${url}/nothing`]) {
         const answer = await send(target, { method: 'POST', body, headers: { 'Content-Type': 'application/json' } })
@@ -118,7 +118,7 @@ bothWays(t, async (t, { app, url }) => {
     checkError(t, await send(`${courses}/1`, text), 405)
   })
 
-  await t.test('a path that no route has is 404, whatever the method', async (t) => {
+  await t.test('an unknown path is 404, whatever the method', async (t) => {
     for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'PROPFIND']) {
       checkError(t, await send(`${courses}/1/modules/1/nothing`, { method }), 404)
     }
@@ -128,15 +128,15 @@ bothWays(t, async (t, { app, url }) => {
   const rest = '\r\nHost: x\r\nConnection: close\r\n'
   const malformed = {
     'a method that does not exist': `${line('FETCH')}${rest}\r\n`,
-    'a method in small letters': `${line('get')}${rest}\r\n`,
+    'a method in lower case': `${line('get')}${rest}\r\n`,
     'an HTTP version that does not exist': `GET / HTTP/9.9${rest}\r\n`,
     'a space in the URL': `${line('GET', '/api/v1/courses?search=a b')}${rest}\r\n`,
     'a header without a colon': `${line('GET')}${rest}nonsense\r\n\r\n`,
     'a header with a NUL': `${line('GET')}${rest}X: a\0b\r\n\r\n`,
-    'two lengths': `${line('POST')}${rest}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab`,
-    'a length beside chunks': `${line('POST')}${rest}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
-    'two lines of Host': `${line('GET')}${rest}Host: x\r\n\r\n`,
-    'two hosts, for the front door': `${line('GET', '/api/v1/categories')}${rest}Host: y\r\n\r\n`,
+    'two Content-Length headers': `${line('POST')}${rest}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab`,
+    'Content-Length and chunks': `${line('POST')}${rest}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    'two Host headers': `${line('GET')}${rest}Host: x\r\n\r\n`,
+    'two different Host headers, on a route of the front door': `${line('GET', '/api/v1/categories')}${rest}Host: y\r\n\r\n`,
     'a request without Host': `${line('GET')}\r\nConnection: close\r\n\r\n`,
     'the start of a TLS session': Uint8Array.of(22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3),
     'the preface of HTTP/2': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
@@ -148,23 +148,23 @@ bothWays(t, async (t, { app, url }) => {
     })
   }
 
-  await t.test('TRACE, which no browser sends, is 405 and echoes nothing', async (t) => {
+  await t.test('TRACE is 405 and echoes nothing', async (t) => {
     const answer = await sendBytes(url, `${line('TRACE')}${rest}Cookie: sid=secret\r\n\r\n`)
     checkError(t, answer, 405)
     t.notMatch(answer.body, 'secret')
   })
 
-  await t.test('an expectation that nobody knows is 417', async (t) => {
+  await t.test('an unknown expectation is 417', async (t) => {
     checkError(t, await sendBytes(url, `${line('GET')}${rest}Expect: miracles\r\n\r\n`), 417)
   })
 
-  await t.test('a URL of 40 KB and headers of 40 KB are too large', async (t) => {
+  await t.test('a URL of 40 KB and headers of 40 KB are refused as too large', async (t) => {
     checkError(t, await send(`${url}/${long(40_000)}`), [414, 431])
     checkError(t, await send(`${courses}?search=${long(40_000)}`), [414, 431])
     checkError(t, await send(courses, { headers: { 'X-Long': long(40_000) } }), 431)
   })
 
-  await t.test('after all of this the service answers', async (t) => {
+  await t.test('the service still answers after all of these requests', async (t) => {
     t.equal((await send(courses)).status, 200)
   })
 })

@@ -13,7 +13,7 @@ import { spawnService, startService, temporaryFolder } from '../support/service.
 const COURSE = '/api/v1/courses/1'
 const SOON_MS = 2000
 
-t.test('FRONT_DOOR=off closes it, and what it answers is what another process answers without', async (t) => {
+t.test('FRONT_DOOR=off disables the front door, and both settings give the same answers', async (t) => {
   const [on, off] = [new NormalPath(), new NormalPath()]
   const open = await startReal(t, {}, { extend: on.extend })
   const closed = await startService(t, { ...open.env, FRONT_DOOR: 'off' }, { extend: off.extend })
@@ -33,7 +33,7 @@ t.test('FRONT_DOOR=off closes it, and what it answers is what another process an
   }
 })
 
-t.test('every server that Fastify opens has it', async (t) => {
+t.test('every server that Fastify opens has the front door', async (t) => {
   const path = new NormalPath()
   const dataDir = await temporaryFolder(t)
   await copySeededDataDir(dataDir)
@@ -52,29 +52,29 @@ t.test('every server that Fastify opens has it', async (t) => {
   for (const url of urls) t.equal((await path.during(() => send(url + COURSE))).normal, 0, url)
 })
 
-t.test('at lease 0 every answer is confirmed by Redis', async (t) => {
+t.test('with a lease of 0 Redis confirms every answer', async (t) => {
   const { env, redis, app: other } = await startReal(t)
   const path = new NormalPath()
   const { url } = await startService(t, { ...env, SEED: 'none', CACHE_L1_LEASE_MS: '0' }, { extend: path.extend })
   const title = async () => JSON.parse((await send(url + COURSE)).body).title
   for (let i = 0; i < 3; i++) await title()
-  t.equal((await path.during(title)).normal, 0, 'the front door asks Redis')
+  t.equal((await path.during(title)).normal, 0, 'the front door answers after it has asked Redis')
   const late: string[] = []
   for (let i = 0; i < 50; i++) {
     await other.database.client.course.update({ where: { id: 1 }, data: { title: `Title ${i}` } })
     const seen = await Promise.all([title(), title(), title()])
     if (seen.some((text) => text !== `Title ${i}`)) late.push(`${seen} after ${i}`)
-    // The front door answers before the next write, too.
+    // The front door is to answer again before the next write.
     for (let read = 0; read < 3; read++) await title()
   }
-  t.same(late, [], 'a write of another process is seen by the next read')
+  t.same(late, [], 'the next read sees a write of another process')
   t.equal((await path.during(title)).normal, 0)
 
   await redis.stop()
   t.equal(await title(), 'Title 49', 'without Redis the database answers')
 })
 
-t.test('visitors are counted by the limit, and the normal path refuses them', async (t) => {
+t.test('the front door counts visitors towards the limit, and the normal path refuses them', async (t) => {
   const path = new NormalPath()
   const more = { RATE_LIMIT_ANONYMOUS: '5', REDIS_KEY_PREFIX: 'counted' }
   const { url, redis } = await startReal(t, more, { extend: path.extend })
@@ -92,7 +92,7 @@ t.test('visitors are counted by the limit, and the normal path refuses them', as
       [0, 200, '0']
     ]
   )
-  t.equal(await counted(), 5, 'each of them once')
+  t.equal(await counted(), 5, 'each request counts once')
   for (const { headers } of served.map(({ answer }) => answer)) t.equal(headers.get('x-ratelimit-limit'), '5')
   for (let i = 0; i < 3; i++) {
     const { normal, answer } = await ask()
@@ -101,12 +101,12 @@ t.test('visitors are counted by the limit, and the normal path refuses them', as
     t.equal(answer.headers.get('x-ratelimit-remaining'), '0')
     t.ok(Number(answer.headers.get('retry-after')) > 3500)
   }
-  // The front door has counted a refused one before the normal path counts it again: the window is fixed, so nobody waits longer.
+  // A refused request is counted twice, by the front door and by the normal path. The window is fixed, so nobody waits longer for it.
   const total = await counted()
   t.ok(total >= 8 && total <= 11, String(total))
 })
 
-t.test('its line in the log has the fields of any other', async (t) => {
+t.test('a log line of the front door has the same fields as any other', async (t) => {
   const dataDir = await temporaryFolder(t)
   await copySeededDataDir(dataDir)
   const service = await spawnService({ DATA_DIR: dataDir, RATE_LIMIT_ANONYMOUS: '0' })
@@ -137,7 +137,7 @@ t.test('its line in the log has the fields of any other', async (t) => {
   })
 })
 
-t.test('what a plugin makes of an answer for one request is not replayed to others', async (t) => {
+t.test('changes that a plugin makes to one answer are not replayed to other clients', async (t) => {
   const changes: Record<string, (request: FastifyRequest, reply: FastifyReply, payload: unknown) => unknown> = {
     'a cookie': (request, reply, payload) => {
       reply.header('set-cookie', `visitor=${request.id}`)

@@ -5,7 +5,7 @@ import { bothWays } from '../support/both-ways.ts'
 import { type Answer, send, sendBytes } from '../support/http.ts'
 import { NormalPath } from '../support/normal-path.ts'
 
-/** What differs from one answer to the next, or belongs to the connection. */
+/** Headers that differ between answers or belong to the connection. */
 const VARYING = /^(x-request-id|x-response-time|server-timing|date|connection|keep-alive)$/
 
 function constant(headers: Iterable<[string, unknown]>): Record<string, string> {
@@ -13,7 +13,7 @@ function constant(headers: Iterable<[string, unknown]>): Record<string, string> 
   return Object.fromEntries(kept.sort())
 }
 
-/** Of all headers but those of the connection. */
+/** The names of all headers except those of the connection. */
 const names = (all: Iterable<string>) => [...all].filter((name) => !/^(connection|keep-alive|date)$/.test(name)).sort()
 
 const path = new NormalPath()
@@ -22,14 +22,14 @@ bothWays(
   t,
   async (t, { app, url }) => {
     const course = '/api/v1/courses/1'
-    // As it is: test/plugins/compression.test.ts has the other forms.
+    // Uncompressed: test/plugins/compression.test.ts covers the other encodings.
     const get = (path: string, headers: Record<string, string> = {}) =>
       send(url + path, { headers: { 'accept-encoding': 'identity', ...headers } })
     await get(course)
     const { headers } = await get(course)
     const etag = headers.get('etag') ?? ''
 
-    await t.test('it answers, to the letter, what the normal path does', async (t) => {
+    await t.test('the front door answers byte for byte what the normal path does', async (t) => {
       const { id } = await app.database.client.chapter.findFirstOrThrow({ where: { courseId: 1 } })
       const { slug } = await app.database.client.category.findFirstOrThrow()
       const paths = [
@@ -57,14 +57,17 @@ bothWays(
       }
     })
 
-    await t.test('what is not a plain GET of a visitor takes the normal path', async (t) => {
+    await t.test('every request except a plain GET of a visitor takes the normal path', async (t) => {
       const { cookie } = await register(url, 'ann')
       const line = `GET ${course} HTTP/1.1\r\n`
       const last = `${line}Host: x\r\nConnection: close\r\n\r\n`
       const special: Record<string, [number, () => Promise<{ status: number }>]> = {
         'a HEAD': [200, () => send(url + course, { method: 'HEAD' })],
-        'somebody who is signed in': [200, () => get(course, { cookie })],
-        'the same, in a cookie with a space': [200, () => get(course, { cookie: cookie.replace('sid=', 'sid =') })],
+        'a signed-in user': [200, () => get(course, { cookie })],
+        'a signed-in user, with a space in the cookie': [
+          200,
+          () => get(course, { cookie: cookie.replace('sid=', 'sid =') })
+        ],
         'a cookie that may be a session': [200, () => get(course, { cookie: 'theme=dark; sid=unknown' })],
         'another origin': [200, () => get(course, { origin: 'https://a.example' })],
         'an access token': [401, () => get(course, { authorization: 'Bearer x' })],
@@ -82,8 +85,8 @@ bothWays(
           () => sendBytes(url, `${line}Host: x\r\nExpect: miracles\r\nConnection: close\r\n\r\n`)
         ],
         'a query that the route does not know': [400, () => get(`${course}?x=1`)],
-        'what is not cached': [200, () => get('/health/live')],
-        'what is missing': [404, () => get('/api/v1/courses/999999')]
+        'a route that is not cached': [200, () => get('/health/live')],
+        'a missing course': [404, () => get('/api/v1/courses/999999')]
       }
       for (const [what, [status, ask]] of Object.entries(special)) {
         await ask()
@@ -91,19 +94,27 @@ bothWays(
         t.equal(answer.status, status, what)
         t.not(normal, 0, `${what} takes the normal path`)
       }
-      t.equal((await path.during(() => sendBytes(url, last))).normal, 0, 'the end of a connection is plain')
+      t.equal(
+        (await path.during(() => sendBytes(url, last))).normal,
+        0,
+        'Connection: close does not need the normal path'
+      )
       const another = await path.during(() => get(`${course}?`))
       t.same([another.normal, another.answer.status], [1, 200], 'another spelling of the URL is another URL')
       for (const cookie of ['', 'theme=dark', 'sidebar=1']) {
-        t.equal((await path.during(() => get(course, { cookie }))).normal, 0, `${cookie} is plain`)
+        t.equal(
+          (await path.during(() => get(course, { cookie }))).normal,
+          0,
+          `the cookie ${cookie} does not need the normal path`
+        )
       }
     })
 
-    await t.test('what somebody who is signed in gets is not recorded', async (t) => {
+    await t.test('the answer to a signed-in user is not recorded', async (t) => {
       const ben = await register(url, 'ben')
       const target = '/api/v1/courses/9'
       for (let i = 0; i < 3; i++) t.equal((await ben.get(target)).status, 200)
-      // Two answers of the normal path are recorded before the front door gives one.
+      // The front door answers only after it has recorded two answers of the normal path.
       for (let i = 0; i < 2; i++) {
         const { normal, answer } = await path.during(() => get(target))
         t.same([normal, answer.status], [1, 200])
@@ -113,7 +124,7 @@ bothWays(
       t.same([next.normal, next.answer.headers.get('cache-control')], [0, 'public, no-cache'])
     })
 
-    await t.test('the next read after a write is of what was written, on either path', async (t) => {
+    await t.test('the next read after a write sees the write, on either path', async (t) => {
       const { client } = app.database
       for (const title of ['One', 'Two', 'Three']) {
         await client.course.update({ where: { id: 1 }, data: { title } })
@@ -126,15 +137,15 @@ bothWays(
         t.match([normal, answer.body], [0, `"title":"${title}"`])
       }
       const old = await path.during(() => get(course, { 'if-none-match': etag }))
-      t.same([old.normal, old.answer.status], [0, 200], 'the tag of before is old')
-      t.equal(old.answer.headers.get('etag'), (await app.inject(course)).headers.etag, 'and the new one is sent')
+      t.same([old.normal, old.answer.status], [0, 200], 'the previous ETag no longer matches')
+      t.equal(old.answer.headers.get('etag'), (await app.inject(course)).headers.etag, 'the answer has the new ETag')
       await client.course.update({ where: { id: 1 }, data: { status: 'draft' } })
       for (let i = 0; i < 3; i++) t.equal((await get(course)).status, 404)
       await client.course.update({ where: { id: 1 }, data: { status: 'published' } })
       for (let i = 0; i < 3; i++) t.equal((await get(course)).status, 200)
     })
 
-    await t.test('requests in one packet are answered in their order, whichever path each takes', async (t) => {
+    await t.test('pipelined requests are answered in order, whichever path each takes', async (t) => {
       const ids = Array.from({ length: 60 }, (_, i) => (i % 3) + 1)
       for (const id of ids.slice(0, 12)) await get(`/api/v1/courses/${id}`)
       const requests = ids.map((id, i) => {
@@ -147,7 +158,7 @@ bothWays(
       t.equal(normal, 12, 'every fifth of 60')
     })
 
-    await t.test('its Date moves on', async (t) => {
+    await t.test('the Date header advances', async (t) => {
       const date = async () => Date.parse((await get(course)).headers.get('date') ?? '')
       const first = await date()
       await sleep(1100)
@@ -157,7 +168,7 @@ bothWays(
       t.ok(Math.abs(Date.now() - second) < 2000)
     })
 
-    await t.test('it is counted as any other', async (t) => {
+    await t.test('the metrics count answers of the front door like any other', async (t) => {
       const line = 'aikademiya_request_seconds_count{method="GET",route="/api/v1/courses/:id",status="304"}'
       const count = async () => {
         const lines = (await app.metrics.metrics()).split('\n')
@@ -171,7 +182,7 @@ bothWays(
       t.equal(await count(), before + 3)
     })
 
-    await t.test('hits are counted once, also where the normal path takes over', async (t) => {
+    await t.test('a hit is counted once, even where the normal path takes over', async (t) => {
       const hits = () => app.cacheParts.meter.of('course:2').memoryHits
       const other = '/api/v1/courses/2'
       await get(other)
@@ -181,10 +192,10 @@ bothWays(
       t.equal(hits(), before + 3)
       await app.database.client.course.update({ where: { id: 2 }, data: { status: 'draft' } })
       for (let i = 0; i < 3; i++) t.equal((await get(other)).status, 404)
-      t.equal(hits(), before + 5, 'of the fact that it is not there')
+      t.equal(hits(), before + 5, 'hits on the negative entry count too')
     })
 
-    await t.test('a service that stops ends the connection with the answer', async (t) => {
+    await t.test('a stopping service closes the connection after the answer', async (t) => {
       await get(course)
       t.equal((await path.during(() => get(course))).normal, 0)
       const draining = app.drain()
@@ -196,7 +207,7 @@ bothWays(
   ways
 )
 
-/** Of the courses in the bodies of several answers. */
+/** The ids of the courses in several answers, in order. */
 function idsIn({ body }: Answer): number[] {
   return [...body.matchAll(/^\{"id":(\d+),"slug"/gm)].map(([, id]) => Number(id))
 }

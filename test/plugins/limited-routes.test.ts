@@ -3,7 +3,7 @@ import { register } from '../support/actors.ts'
 import { send, sendBytes } from '../support/http.ts'
 import { startService } from '../support/service.ts'
 
-/** The routes of the application, as `GET /health/live`, by the tree that Fastify prints of its router. */
+/** The routes of the application, as `GET /health/live`, parsed from the tree that Fastify prints. */
 function routesOf(tree: string): string[] {
   const path: string[] = []
   return tree.split('\n').flatMap((line) => {
@@ -21,12 +21,12 @@ t.test('every route has a limit', async (t) => {
   const { app, url } = await startService(t)
   const routes = routesOf(app.printRoutes({ commonPrefix: false }))
   const known = ['GET /health/ready', 'GET /metrics', 'GET /docs/json', 'POST /api/v1/auth/logout', 'OPTIONS *']
-  for (const route of known) t.ok(routes.includes(route), `${route} is one`)
+  for (const route of known) t.ok(routes.includes(route), `${route} is in the list`)
   t.ok(routes.length > 90, `${routes.length}`)
 
   const generous = /^(GET|HEAD) \/(health\/|metrics|admin\/redis-stats\/?$)|^POST .*\/logout$|^OPTIONS/
   for (const route of [
-    // How the tree prints the static files of the documentation, which are below.
+    // The tree prints the static files of the documentation this way; real paths to them are below.
     ...routes.filter((route) => !route.endsWith(' /docs*')),
     'GET /nowhere',
     'POST /api/v1/nowhere',
@@ -48,7 +48,7 @@ t.test('every route has a limit', async (t) => {
   }
 })
 
-t.test('who has used up the limit', async (t) => {
+t.test('a client that has used up its limit', async (t) => {
   const { url } = await startService(t, { RATE_LIMIT_ANONYMOUS: '4', RATE_LIMIT_USER: '2' })
   const ann = await register(url, 'ann')
   const statuses = async (paths: string[]) => {
@@ -57,7 +57,7 @@ t.test('who has used up the limit', async (t) => {
     return found
   }
 
-  await t.test('is refused what does not exist as well', async (t) => {
+  await t.test('is refused on unknown routes too', async (t) => {
     t.same(
       await statuses(['/nowhere', '/nowhere', '/api/v1/nowhere', '/nowhere', '/nowhere']),
       [404, 404, 404, 404, 429]
@@ -65,7 +65,7 @@ t.test('who has used up the limit', async (t) => {
     t.same(await statuses(['/openapi.json', '/docs', '/docs/static/swagger-ui.css']), [429, 429, 429])
   })
 
-  await t.test('may sign out, and health and metrics are answered', async (t) => {
+  await t.test('may still sign out and read health and metrics', async (t) => {
     for (let n = 0; n < 3; n++) await ann.get('/api/v1/users/me')
     t.equal((await ann.request('POST', '/api/v1/auth/logout')).status, 204)
     t.same(await statuses(['/health/live', '/health/ready', '/metrics', '/admin/redis-stats/']), [200, 200, 200, 401])

@@ -6,7 +6,7 @@ import { startService } from '../support/service.ts'
 
 const FRESH_MS = 5000
 
-t.test('metrics with METRICS_TOKEN are for who has it', async (t) => {
+t.test('with METRICS_TOKEN the metrics need that token', async (t) => {
   const { url } = await startService(t, { METRICS_TOKEN: 'token-of-prometheus' })
   const ask = async (authorization?: string) => {
     const answer = await fetch(`${url}/metrics`, authorization === undefined ? {} : { headers: { authorization } })
@@ -24,7 +24,7 @@ t.test('metrics for Prometheus', async (t) => {
   const { url, app } = await startService(t, { ...peopleEnvironment, RATE_LIMIT_USER: '3' })
   const visitor = new Actor(url)
   let last = ''
-  /** Metrics that were gathered after the last ones: they are shared for a second, and the time that the process took is one of them. */
+  /** Waits for newly gathered metrics, which are shared for a second: the CPU time of the process shows when they are new. */
   const scrape = async () => {
     const before = last
     await until(async () => {
@@ -58,10 +58,10 @@ t.test('metrics for Prometheus', async (t) => {
     t.equal(readingOf(text, 'aikademiya_redis_trusted'), 1)
     t.ok(readingOf(text, 'aikademiya_l1_bytes') > 0)
     t.ok(readingOf(text, 'process_resident_memory_bytes') > 0)
-    t.notMatch(text, /nowhere/, 'no text of a client')
+    t.notMatch(text, /nowhere/, 'no label has text from a client')
   })
 
-  await t.test('count invalidations, sessions, generations, refused requests', async (t) => {
+  await t.test('count invalidations, sessions, generations and refused requests', async (t) => {
     const ann = await register(url, 'ann')
     await app.database.client.course.update({ where: { id: 1 }, data: { title: 'T' } })
     const brief = { topic: 'Chess', level: 'beginner', language: 'en', modules: 1, chaptersPerModule: 1 }
@@ -81,7 +81,7 @@ t.test('metrics for Prometheus', async (t) => {
     t.equal(readingOf(text, 'aikademiya_sweeper_lag_seconds') < 1, true)
   })
 
-  await t.test('the report of the cache comes as a stream, for admins', async (t) => {
+  await t.test('admins receive the cache report as a stream', async (t) => {
     const boss = await signIn(url, ADMIN.email, ADMIN.password)
     const gone = new AbortController()
     const answer = await fetch(`${url}/api/v1/admin/cache/events`, {

@@ -7,12 +7,12 @@ import { RedisServer } from '../support/redis.ts'
 import { startService } from '../support/service.ts'
 
 const FRONT_END = 'https://app.example'
-/** Load is not judged for so long after a start. */
+/** After a start the service does not check its load for this long. */
 const SETTLED_MS = 3100
-/** Longer than any delay of the event loop that is let pass, and longer than it takes to notice one. */
+/** Longer than the event loop delay that the service tolerates, and longer than it needs to notice one. */
 const BLOCK_MS = 2500
 
-/** What a front end on another origin needs to read a refusal, and an operator to find it. */
+/** Headers that a front end on another origin needs to read a refusal, and an operator to trace it. */
 function checkReadable(t: Test, { headers }: Response) {
   t.equal(headers.get('access-control-allow-origin'), FRONT_END)
   t.equal(headers.get('access-control-allow-credentials'), 'true')
@@ -23,7 +23,7 @@ function checkReadable(t: Test, { headers }: Response) {
   t.ok(Number(headers.get('retry-after')) > 0)
 }
 
-/** Blocks the event loop of this process, which is that of the service too, until it is overloaded. */
+/** Blocks the event loop, which the service shares with this test, until the service is overloaded. */
 async function overload(isOverloaded: () => boolean): Promise<void> {
   for (let i = 0; i < 5 && !isOverloaded(); i++) {
     const end = performance.now() + BLOCK_MS
@@ -33,25 +33,25 @@ async function overload(isOverloaded: () => boolean): Promise<void> {
   }
 }
 
-t.test('whoever is refused by one plugin does not cost a look-up of the next', async (t) => {
+t.test('a request refused by one plugin costs no look-up in the next', async (t) => {
   const redis = await RedisServer.start()
   t.teardown(() => redis.stop())
   const env = { ...peopleEnvironment, REDIS_SESSION_URL: redis.url, CORS_ORIGINS: FRONT_END }
   const { app, url } = await startService(t, env, { server: { maxEventLoopDelayMs: BLOCK_MS / 2 } })
   const ann = await register(url, 'ann')
   const inRedis = lookInto(t, redis)
-  /** How many sessions were read. */
+  /** The number of session reads so far. */
   const reads = async () => Number(/cmdstat_getrange:calls=(\d+)/.exec(await inRedis.info('commandstats'))?.[1] ?? 0)
   const session = (headers: Record<string, string> = {}) =>
     ann.get('/api/v1/auth/session', { origin: FRONT_END, ...headers })
 
-  await t.test('a session is read for a request that nobody refuses', async (t) => {
+  await t.test('the session is read for a request that no plugin refuses', async (t) => {
     const before = await reads()
     t.equal(await statusOf(session()), 200)
     t.equal(await reads(), before + 1)
   })
 
-  await t.test('a preflight, an improper request and a foreign origin cost no look-up of the session', async (t) => {
+  await t.test('a preflight, an invalid request and a foreign origin do not read the session', async (t) => {
     const before = await reads()
     const asked = { origin: FRONT_END, 'access-control-request-method': 'PATCH' }
     t.equal(await statusOf(ann.request('OPTIONS', '/api/v1/users/me', undefined, asked)), 204)
@@ -61,7 +61,7 @@ t.test('whoever is refused by one plugin does not cost a look-up of the next', a
   })
 
   await t.test(
-    'an overloaded process refuses before it asks for the session, and the front end can read it',
+    'an overloaded process refuses before it reads the session, and the front end can read the refusal',
     async (t) => {
       await new Promise((resolve) => setTimeout(resolve, SETTLED_MS))
       const before = await reads()
@@ -69,19 +69,19 @@ t.test('whoever is refused by one plugin does not cost a look-up of the next', a
       const [answer, health] = await Promise.all([session(), new Actor(url).get('/health/live')])
       t.match(await bodyOf(ErrorBody, answer, 503), { code: 'OVERLOADED' })
       checkReadable(t, answer)
-      t.equal(await statusOf(Promise.resolve(health)), 200, 'operators see it')
+      t.equal(await statusOf(Promise.resolve(health)), 200, 'health is still answered')
       t.equal(await reads(), before)
     }
   )
 
-  await t.test('while sessions cannot be read, a front end on another origin can read that', async (t) => {
+  await t.test('while sessions cannot be read, a front end on another origin can read the 503', async (t) => {
     while (app.isUnderPressure()) await new Promise((resolve) => setTimeout(resolve, 100))
     await redis.kill()
     const answer = await session()
     t.match(await bodyOf(ErrorBody, answer, 503), { code: 'SESSIONS_DOWN' })
     checkReadable(t, answer)
     t.same(answer.headers.getSetCookie(), [], 'the client keeps its cookie')
-    t.equal(await statusOf(ann.get('/api/v1/courses/1')), 200, 'what is public is there')
-    t.equal(await statusOf(new Actor(url).get('/api/v1/auth/session')), 401, 'a visitor has none to read')
+    t.equal(await statusOf(ann.get('/api/v1/courses/1')), 200, 'public routes still answer')
+    t.equal(await statusOf(new Actor(url).get('/api/v1/auth/session')), 401, 'a visitor has no session to read')
   })
 })

@@ -6,7 +6,7 @@ import { type Service, startService } from '../support/service.ts'
 
 const ME = '/api/v1/users/me'
 
-/** Somebody signed in there, whose changes come with these headers. */
+/** Signs a user in at the service; returns a function that sends a change with the given headers. */
 async function browserAt({ url }: Service) {
   const ann = await register(url, 'ann')
   let n = 0
@@ -22,12 +22,12 @@ async function browserAt({ url }: Service) {
   }
 }
 
-t.test('the origin of the service is where its clients see it', async (t) => {
-  await t.test('without a proxy: host and port that were asked, over HTTP', async (t) => {
+t.test('the origin of the service is the one that its clients use', async (t) => {
+  await t.test('without a proxy the origin is the requested host and port, over HTTP', async (t) => {
     const service = await startService(t, { ...peopleEnvironment, CORS_ORIGINS: 'https://app.example' })
     const change = await browserAt(service)
     const { host, port } = new URL(service.url)
-    t.equal(await change({}), 'heard', 'who is no browser sends none')
+    t.equal(await change({}), 'heard', 'clients other than browsers send no Origin')
     t.equal(await change({ origin: `http://${host}` }), 'heard')
     t.equal(await change({ origin: 'https://app.example' }), 'heard')
     for (const origin of [
@@ -50,7 +50,7 @@ t.test('the origin of the service is where its clients see it', async (t) => {
     t.equal(await change({ ...claims, origin: 'https://evil.example' }), 'refused', 'no proxy is trusted')
   })
 
-  await t.test('behind a proxy: what the proxy was asked', async (t) => {
+  await t.test('behind a trusted proxy the origin is the one that the proxy was asked for', async (t) => {
     const change = await browserAt(await startService(t, { ...peopleEnvironment, TRUST_PROXY: 'true' }))
     const proxied = { 'x-forwarded-host': 'api.example', 'x-forwarded-proto': 'https' }
     t.equal(await change({ ...proxied, origin: 'https://api.example' }), 'heard')

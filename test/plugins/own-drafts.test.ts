@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { Actor, admin, draftOf, peopleEnvironment, register } from '../support/actors.ts'
 import { bothWays } from '../support/both-ways.ts'
 
-/** `Cache-Control` of what nobody but its user may keep. */
+/** The `Cache-Control` of answers that only the browser of their user may store. */
 const PRIVATE = /private|no-store/
 
 bothWays(
@@ -30,7 +30,7 @@ bothWays(
       return body
     }
 
-    await t.test('the author and an admin see a draft, however often; nobody else, before or after', async (t) => {
+    await t.test('the author and an admin see a draft, and nobody else does, before or after them', async (t) => {
       for (const path of paths) {
         for (const round of ['first', 'second']) {
           const bodies = []
@@ -48,7 +48,7 @@ bothWays(
       }
     })
 
-    await t.test('the cache has nothing of it but that the public finds nothing', async (t) => {
+    await t.test('the cache holds no draft, only the negative entry for the public', async (t) => {
       for (const key of [`course:${id}`, `course:${id}:modules`, `course:${id}:chapter:${chapterId}`]) {
         const stored = await app.cacheParts.store.get(key)
         t.ok(stored, key)
@@ -57,66 +57,63 @@ bothWays(
       }
     })
 
-    await t.test(
-      'for everybody else a draft and nothing are one and the same, whatever happens to the draft',
-      async (t) => {
-        const chapter = { title: 'Another', content: '' }
-        const steps: [string, () => Promise<unknown>][] = [
-          ['as it is', async () => {}],
-          ['read by its author', () => author.get(course)],
-          ['changed', () => author.request('PATCH', course, { title: 'A draft still' })],
-          ['with another chapter', () => author.request('POST', `${course}/modules/${moduleId}/chapters`, chapter)]
+    await t.test('to everybody else a draft looks like a missing course, whatever happens to the draft', async (t) => {
+      const chapter = { title: 'Another', content: '' }
+      const steps: [string, () => Promise<unknown>][] = [
+        ['as it is', async () => {}],
+        ['read by its author', () => author.get(course)],
+        ['changed', () => author.request('PATCH', course, { title: 'A draft still' })],
+        ['with another chapter', () => author.request('POST', `${course}/modules/${moduleId}/chapters`, chapter)]
+      ]
+      const told = async (actor: Actor, [method, path, body]: readonly [string, string, unknown?]) => {
+        const answer = await actor.request(method, path, body)
+        const headers = Object.fromEntries(answer.headers)
+        const text = (await answer.text()).replace(/"requestId":"[^"]*"/, '')
+        for (const name of ['x-request-id', 'x-response-time', 'date']) delete headers[name]
+        // The timings of a 404 must not reveal what was looked up; those of other answers vary anyway.
+        const times = answer.status === 404 ? /total;dur=[\d.]+/ : /[\d.]+/g
+        const timing = headers['server-timing']?.replace(times, '')
+        return { ...headers, 'server-timing': timing, status: answer.status, text }
+      }
+      const requests = (id: number, moduleId: number, chapterId: number) => {
+        const base = `/api/v1/courses/${id}`
+        const part = { title: 'T' }
+        return [
+          ...[base, `${base}/modules`, `${base}/chapters/${chapterId}`].flatMap((path) => [
+            ['GET', path] as const,
+            ['HEAD', path] as const
+          ]),
+          ...[['PATCH', base, part] as const, ['DELETE', base] as const, ['POST', `${base}/modules`, part] as const],
+          ...[
+            ['PATCH', `${base}/modules/${moduleId}`, part] as const,
+            ['DELETE', `${base}/modules/${moduleId}`] as const
+          ],
+          ['POST', `${base}/modules/${moduleId}/chapters`, chapter] as const,
+          ['PATCH', `${base}/chapters/${chapterId}`, part] as const,
+          ['DELETE', `${base}/chapters/${chapterId}`] as const,
+          ...[['PUT', `${base}/enrollment`] as const, ['DELETE', `${base}/enrollment`] as const],
+          ['GET', `/api/v1/users/me/progress/${id}`] as const,
+          ['PUT', `/api/v1/users/me/progress/${id}/chapters/${chapterId}`, { completed: true }] as const
         ]
-        const told = async (actor: Actor, [method, path, body]: readonly [string, string, unknown?]) => {
-          const answer = await actor.request(method, path, body)
-          const headers = Object.fromEntries(answer.headers)
-          const text = (await answer.text()).replace(/"requestId":"[^"]*"/, '')
-          for (const name of ['x-request-id', 'x-response-time', 'date']) delete headers[name]
-          // An answer that is none tells nothing of what was looked up; others have times that differ.
-          const times = answer.status === 404 ? /total;dur=[\d.]+/ : /[\d.]+/g
-          const timing = headers['server-timing']?.replace(times, '')
-          return { ...headers, 'server-timing': timing, status: answer.status, text }
-        }
-        const requests = (id: number, moduleId: number, chapterId: number) => {
-          const base = `/api/v1/courses/${id}`
-          const part = { title: 'T' }
-          return [
-            ...[base, `${base}/modules`, `${base}/chapters/${chapterId}`].flatMap((path) => [
-              ['GET', path] as const,
-              ['HEAD', path] as const
-            ]),
-            ...[['PATCH', base, part] as const, ['DELETE', base] as const, ['POST', `${base}/modules`, part] as const],
-            ...[
-              ['PATCH', `${base}/modules/${moduleId}`, part] as const,
-              ['DELETE', `${base}/modules/${moduleId}`] as const
-            ],
-            ['POST', `${base}/modules/${moduleId}/chapters`, chapter] as const,
-            ['PATCH', `${base}/chapters/${chapterId}`, part] as const,
-            ['DELETE', `${base}/chapters/${chapterId}`] as const,
-            ...[['PUT', `${base}/enrollment`] as const, ['DELETE', `${base}/enrollment`] as const],
-            ['GET', `/api/v1/users/me/progress/${id}`] as const,
-            ['PUT', `/api/v1/users/me/progress/${id}/chapters/${chapterId}`, { completed: true }] as const
-          ]
-        }
-        let never = 900_000
-        for (const [what, step] of steps) {
-          await step()
-          never++
-          for (const [who, actor] of Object.entries({ visitor, student })) {
-            // The second time each of them has been looked for.
-            for (let again = 0; again < 2; again++) {
-              const nothing = requests(never, never, never)
-              for (const [i, request] of requests(id, moduleId, chapterId).entries()) {
-                const expected = await told(actor, nothing[i] ?? ['GET', '/'])
-                t.same(await told(actor, request), expected, `${who}, ${what}: ${request.slice(0, 2).join(' ')}`)
-              }
+      }
+      let never = 900_000
+      for (const [what, step] of steps) {
+        await step()
+        never++
+        for (const [who, actor] of Object.entries({ visitor, student })) {
+          // In the second round, both have been requested before.
+          for (let again = 0; again < 2; again++) {
+            const nothing = requests(never, never, never)
+            for (const [i, request] of requests(id, moduleId, chapterId).entries()) {
+              const expected = await told(actor, nothing[i] ?? ['GET', '/'])
+              t.same(await told(actor, request), expected, `${who}, ${what}: ${request.slice(0, 2).join(' ')}`)
             }
           }
         }
       }
-    )
+    })
 
-    await t.test('the author sees his change at once, and everybody the publication', async (t) => {
+    await t.test('the author sees a change at once, and everybody sees the publication at once', async (t) => {
       const change = (body: object) => author.request('PATCH', course, body)
       t.equal((await change({ title: 'Another title' })).status, 200)
       t.match(await (await author.get(course)).text(), 'Another title')

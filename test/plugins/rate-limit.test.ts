@@ -4,10 +4,10 @@ import { send } from '../support/http.ts'
 import { RedisServer } from '../support/redis.ts'
 import { type Service, startService } from '../support/service.ts'
 
-/** A route that is not cached in a process, so that Fastify answers each request. */
+/** A route that is not cached, so that Fastify answers each request. */
 const PATH = '/api/v1/auth/session'
 
-/** What `countVisitor` says of a request, and the headers of the same limit that Fastify's answer to it has. */
+/** The result of `countVisitor` for a request, and the rate limit headers of Fastify's answer to it. */
 async function both({ app, url }: Service, headers: Record<string, string> = {}) {
   let counted: ReturnType<typeof app.countVisitor> = null
   app.server.prependOnceListener('request', (raw: IncomingMessage) => {
@@ -33,23 +33,23 @@ async function sameAsFastify(t: Test, service: Service): Promise<void> {
   t.equal(refused.answer.status, 429)
 }
 
-t.test('a visitor is counted outside of Fastify as by Fastify', async (t) => {
+t.test('a visitor is counted the same way in front of Fastify and by Fastify', async (t) => {
   const server = await RedisServer.start()
   t.teardown(() => server.stop())
 
-  await t.test('at once where the process counts for itself', async (t) => {
+  await t.test('synchronously, where the process counts for itself', async (t) => {
     const service = await startService(t, { RATE_LIMIT_ANONYMOUS: '4' })
     await sameAsFastify(t, service)
     t.equal((await both(service)).isPromise, false)
   })
 
-  await t.test('in Redis', async (t) => {
+  await t.test('in Redis, where it is configured', async (t) => {
     const service = await startService(t, { RATE_LIMIT_ANONYMOUS: '4', REDIS_URL: server.url })
     await sameAsFastify(t, service)
     t.equal((await both(service)).isPromise, true)
   })
 
-  await t.test('by the address that trusted proxies name', async (t) => {
+  await t.test('by the client address that a trusted proxy forwards', async (t) => {
     for (const TRUST_PROXY of ['true', '1', 'loopback, 10.0.0.0/8']) {
       const service = await startService(t, { RATE_LIMIT_ANONYMOUS: '9', TRUST_PROXY })
       const addresses = ['192.0.2.1:80', '192.0.2.1', '[2001:db8::1]:443', '2001:db8::2', '192.0.2.1']
@@ -72,7 +72,7 @@ t.test('a visitor is counted outside of Fastify as by Fastify', async (t) => {
     }
   })
 
-  await t.test('not at all where the limit is off', async (t) => {
+  await t.test('not at all, where the limit is off', async (t) => {
     const { counted, answer } = await both(await startService(t, { RATE_LIMIT_ANONYMOUS: '0' }))
     t.same(counted, {})
     t.equal(answer.headers.get('x-ratelimit-limit'), null)

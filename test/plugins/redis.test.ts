@@ -9,15 +9,15 @@ import { RedisServer } from '../support/redis.ts'
 import { startService } from '../support/service.ts'
 
 const BACK_MS = 6000
-/** More than a client may be without an attempt to connect. */
+/** Longer than the longest pause between a client's attempts to connect. */
 const WATCHED_MS = 3500
 
-t.test('a namespace without a URL is absent', async (t) => {
+t.test('a namespace without a URL has no client', async (t) => {
   const { app } = await startService(t)
   t.same(Object.keys(app.redis), [])
 })
 
-t.test('there is one client for each URL, and it is closed with the service', async (t) => {
+t.test('each URL has one client, which closes with the service', async (t) => {
   const server = await RedisServer.start()
   t.teardown(() => server.stop())
   const { app } = await startService(t, { REDIS_URL: server.url, REDIS_LIMIT_URL: `${server.url}/1` })
@@ -29,10 +29,10 @@ t.test('there is one client for each URL, and it is closed with the service', as
   await app.close()
   await until(() => cache?.status === 'end' && limit?.status === 'end', BACK_MS)
   await sleep(WATCHED_MS)
-  t.same([cache?.status, limit?.status], ['end', 'end'], 'for good')
+  t.same([cache?.status, limit?.status], ['end', 'end'], 'both stay closed')
 })
 
-t.test('a host name that does not resolve ends no client, and does not hold the start', async (t) => {
+t.test('a host name that does not resolve neither ends the client nor delays the start', async (t) => {
   const { app, url } = await startService(t, { REDIS_URL: 'redis://redis.invalid:6379' })
   const { cache } = app.redis
   const events: string[] = []
@@ -41,12 +41,12 @@ t.test('a host name that does not resolve ends no client, and does not hold the 
   const attempts: number[] = []
   cache?.on('reconnecting', () => attempts.push(performance.now()))
   await sleep(WATCHED_MS)
-  t.ok(attempts.length > 1, 'it is tried again and again')
+  t.ok(attempts.length > 1, 'the client keeps trying')
   t.same(events, [])
   await app.close()
 })
 
-t.test('a Redis that comes up after the start is used under the same namespace', async (t) => {
+t.test('a Redis that comes up after the service is used under the same namespace', async (t) => {
   const limits = await RedisServer.start()
   t.teardown(() => limits.stop())
   await limits.kill()
@@ -57,10 +57,10 @@ t.test('a Redis that comes up after the start is used under the same namespace',
   const { limit } = app.redis
   t.not(limit?.status, 'ready')
   const remaining = async () => (await app.inject('/api/v1/categories')).headers['x-ratelimit-remaining']
-  t.equal(Number(await remaining()), 2, 'counted in the process until then')
+  t.equal(Number(await remaining()), 2, 'the process counts until then')
   await limits.resume()
   await until(() => limit?.status === 'ready', BACK_MS)
   t.equal(app.redis.limit, limit)
-  t.equal(Number(await remaining()), 2, 'counted in Redis')
+  t.equal(Number(await remaining()), 2, 'Redis counts from then on')
   t.equal(await limit?.exists('aikademiya:limit:ip:127.0.0.1'), 1)
 })

@@ -26,7 +26,7 @@ bothWays(
     const ask = (name: string, init?: RequestInit) => send(`${url}/scripted/${name}`, init)
     const askTimed = (name: string) => send(`${url}/timed/${name}`)
     const several = (task: () => Promise<Answer>) => Promise.all([task(), task(), task()])
-    /** Asks, and hangs up when told. */
+    /** Sends a request, and closes the connection on demand. */
     const client = (name: string) => {
       const { signal, abort } = withAbort()
       const left = ask(name, { signal }).then(
@@ -36,7 +36,7 @@ bothWays(
       return { left, hangUp: abort }
     }
 
-    await t.test('a handler that throws fails those who wait too, and the next request loads', async (t) => {
+    await t.test('a handler that throws fails the waiting requests too, and the next request loads', async (t) => {
       const failures: [number, Error][] = [
         [500, new Error('a fault')],
         [503, new ApiError(503, 'DATABASE_DOWN', 'it is down')]
@@ -56,30 +56,33 @@ bothWays(
           t.equal(answer.headers.get('etag'), null)
           t.equal(answer.headers.get('cache-control'), 'no-store')
         }
-        t.equal(routes.loads(name), 1, 'nobody who waited has loaded')
+        t.equal(routes.loads(name), 1, 'no waiting request has loaded')
         t.same(outcome(await ask(name)), said('MISS', 'loaded'))
         t.same(outcome(await ask(name)), said('HIT', 'loaded'))
         t.equal(routes.loads(name), 2)
       }
     })
 
-    await t.test('the load of a client that hangs up is cached, and those who wait get it', async (t) => {
-      const load = gated(says('loaded'))
-      const name = routes.name(load.handler)
-      const gone = client(name)
-      await load.started
-      const waiting = several(() => ask(name))
-      await sleep(ARRIVED_MS)
-      gone.hangUp()
-      t.ok(await gone.left)
-      await sleep(ARRIVED_MS)
-      load.finish()
-      for (const answer of await waiting) t.same(outcome(answer), said('MISS', 'loaded'))
-      t.same(outcome(await ask(name)), said('HIT', 'loaded'))
-      t.equal(routes.loads(name), 1)
-    })
+    await t.test(
+      'when the client of a load hangs up, the load is still cached and answers the waiting requests',
+      async (t) => {
+        const load = gated(says('loaded'))
+        const name = routes.name(load.handler)
+        const gone = client(name)
+        await load.started
+        const waiting = several(() => ask(name))
+        await sleep(ARRIVED_MS)
+        gone.hangUp()
+        t.ok(await gone.left)
+        await sleep(ARRIVED_MS)
+        load.finish()
+        for (const answer of await waiting) t.same(outcome(answer), said('MISS', 'loaded'))
+        t.same(outcome(await ask(name)), said('HIT', 'loaded'))
+        t.equal(routes.loads(name), 1)
+      }
+    )
 
-    await t.test('a client that hangs up while it waits holds nobody up, even if the load passes to it', async (t) => {
+    await t.test('a client that hangs up while waiting delays no other, even if the load passes to it', async (t) => {
       const refused = gated((_request, reply) => reply.code(202).send({ text: 'later' }))
       const name = routes.name(refused.handler, says('loaded'))
       const first = ask(name)
@@ -99,7 +102,7 @@ bothWays(
       t.equal(routes.loads(name), 2)
     })
 
-    await t.test('handlerTimeout ends the load; what the handler returns later changes nothing', async (t) => {
+    await t.test('handlerTimeout ends the load, and a later result of the handler is ignored', async (t) => {
       const late = gated(says('late'))
       const name = routes.name(late.handler, says('loaded'))
       const first = askTimed(name)
@@ -108,7 +111,7 @@ bothWays(
       const failed = await first
       t.same([failed.status, failed.headers.get('retry-after')], [503, '5'])
       const [answers, ms] = await timed(() => waiting)
-      t.ok(ms < MAX_LOAD_MS / 2, `those who wait are answered ${ms} ms after it`)
+      t.ok(ms < MAX_LOAD_MS / 2, `the waiting requests are answered after ${ms} ms`)
       for (const answer of answers) t.equal(answer.status, failed.status)
       t.equal(routes.loads(name), 1)
       t.same(outcome(await askTimed(name)), said('MISS', 'loaded'))
@@ -118,7 +121,7 @@ bothWays(
       t.equal(routes.loads(name), 2)
     })
 
-    await t.test('a load that passes to a request whose time is over passes on', async (t) => {
+    await t.test('a load that passes to a request that has timed out passes on to the next', async (t) => {
       const refused = gated((_request, reply) => reply.code(202).send({ text: 'later' }))
       const name = routes.name(refused.handler, says('loaded'))
       const first = ask(name)
@@ -131,7 +134,7 @@ bothWays(
       t.ok(ms < MAX_LOAD_MS / 2, `after ${ms} ms`)
     })
 
-    await t.test('a handler that never answers holds nobody up for longer than a load may last', async (t) => {
+    await t.test('a handler that never answers delays others for no longer than the deadline of a load', async (t) => {
       const name = routes.name(never, says('loaded'))
       const gone = client(name)
       await sleep(ARRIVED_MS)
@@ -144,7 +147,7 @@ bothWays(
       t.ok(await gone.left)
     })
 
-    await t.test('what comes after that time answers its own request, and is not cached', async (t) => {
+    await t.test('a result after that deadline answers its own request, and is not cached', async (t) => {
       const late = gated(says('late'))
       const name = routes.name(late.handler, says('loaded'))
       const first = ask(name)

@@ -8,7 +8,7 @@ import { type Answer, send } from '../support/http.ts'
 import { ARRIVED_MS, BRIEF_MS, gated, outcome, ScriptedRoutes, said, says } from '../support/scripted-routes.ts'
 import { startService } from '../support/service.ts'
 
-/** Far less than what a load may last that nobody ends. */
+/** Far less than the deadline of a load. */
 const PROMPT_MS = 5000
 
 const routes = new ScriptedRoutes()
@@ -32,7 +32,7 @@ bothWays(
       t.equal(routes.loads(name), 1)
     })
 
-    await t.test('what is missing is looked for once, and is seen as soon as it is there', async (t) => {
+    await t.test('a missing record is looked up once, and is seen as soon as it exists', async (t) => {
       const missing = () => {
         throw new NotFoundError('course')
       }
@@ -48,7 +48,7 @@ bothWays(
       t.same(outcome(await ask(name)), said('MISS', 'loaded'))
     })
 
-    await t.test('a course that is published is seen at once by whoever found none', async (t) => {
+    await t.test('a published course is seen at once by clients that got a 404 before', async (t) => {
       const { client } = app.database
       const course = () => send(`${url}/api/v1/courses/3`)
       await client.course.update({ where: { id: 3 }, data: { status: 'draft' } })
@@ -67,7 +67,7 @@ bothWays(
     })
 
     await t.test(
-      'an expired entry answers while it cannot be loaded, and says so; a refusal is an answer',
+      'an expired entry is served as STALE while the load fails; a 403 is an answer, not a failure',
       async (t) => {
         const down = () => {
           throw new Error('the database is gone')
@@ -94,7 +94,7 @@ bothWays(
       }
     )
 
-    await t.test('a 400 builds no key, and asks the cache nothing', async (t) => {
+    await t.test('a 400 builds no key and does not query the cache', async (t) => {
       const { specs } = routes
       const before = app.cacheParts.meter.of('course:1').misses
       for (const method of ['GET', 'HEAD']) {
@@ -107,31 +107,34 @@ bothWays(
       t.same([routes.specs, app.cacheParts.meter.of('course:1').misses], [specs, before])
     })
 
-    await t.test('a stream, and what is not 200, is not cached; those who wait load for themselves', async (t) => {
-      const answers = {
-        202: gated((_request, reply) => reply.code(202).send({ text: 'later' })),
-        200: gated((_request, reply) => reply.type('text/plain').send(Readable.from(['a stream'])))
+    await t.test(
+      'streams and answers other than 200 are not cached; waiting requests load for themselves',
+      async (t) => {
+        const answers = {
+          202: gated((_request, reply) => reply.code(202).send({ text: 'later' })),
+          200: gated((_request, reply) => reply.type('text/plain').send(Readable.from(['a stream'])))
+        }
+        for (const [status, { handler, started, finish }] of Object.entries(answers)) {
+          const name = routes.name(handler, says('loaded'))
+          const first = ask(name)
+          await started
+          const waiting = several(() => ask(name))
+          await sleep(ARRIVED_MS)
+          finish()
+          const answer = await first
+          t.equal(answer.status, Number(status))
+          t.equal(answer.headers.get('etag'), null)
+          t.equal(answer.headers.get('cache-control'), 'no-store')
+          const [others, ms] = await timed(() => waiting)
+          for (const answer of others) t.same(outcome(answer), said('MISS', 'loaded'))
+          t.ok(ms < PROMPT_MS, `after ${ms} ms`)
+          t.same(outcome(await ask(name)), said('HIT', 'loaded'))
+          t.equal(routes.loads(name), 2)
+        }
       }
-      for (const [status, { handler, started, finish }] of Object.entries(answers)) {
-        const name = routes.name(handler, says('loaded'))
-        const first = ask(name)
-        await started
-        const waiting = several(() => ask(name))
-        await sleep(ARRIVED_MS)
-        finish()
-        const answer = await first
-        t.equal(answer.status, Number(status))
-        t.equal(answer.headers.get('etag'), null)
-        t.equal(answer.headers.get('cache-control'), 'no-store')
-        const [others, ms] = await timed(() => waiting)
-        for (const answer of others) t.same(outcome(answer), said('MISS', 'loaded'))
-        t.ok(ms < PROMPT_MS, `after ${ms} ms`)
-        t.same(outcome(await ask(name)), said('HIT', 'loaded'))
-        t.equal(routes.loads(name), 2)
-      }
-    })
+    )
 
-    await t.test('dependOn: a tag that only the load knows ends the entry when it is touched', async (t) => {
+    await t.test('dependOn: invalidating a tag that the load added invalidates the entry', async (t) => {
       const tag = 'user:77:name'
       const name = routes.name(async (request) => {
         await request.dependOn([tag])
@@ -142,7 +145,7 @@ bothWays(
       for (const cache of ['MISS', 'HIT']) t.same(outcome(await ask(name)), said(cache, 'loaded'))
     })
 
-    await t.test('dependOn: what raced a write is not cached', async (t) => {
+    await t.test('dependOn: a load that raced a write is not cached', async (t) => {
       const tag = 'user:78:name'
       const reading = gated(says('old'))
       const name = routes.name(async (request, reply) => {
@@ -160,14 +163,14 @@ bothWays(
       t.same(outcome(await ask(name)), said('HIT', 'new'))
     })
 
-    await t.test('a hundred cold requests at once are one load', async (t) => {
+    await t.test('a hundred concurrent cold requests share one load', async (t) => {
       const load = gated(says('loaded'))
       const name = routes.name(load.handler)
       const answers = Promise.all(Array.from({ length: 100 }, () => ask(name)))
       await load.started
       await sleep(ARRIVED_MS)
       load.finish()
-      // The last of them may arrive when it is over.
+      // The last requests may arrive after the load.
       for (const { status, body } of await answers) t.same([status, body], [200, '{"text":"loaded"}'])
       t.equal(routes.loads(name), 1)
     })
@@ -175,7 +178,7 @@ bothWays(
   { extension: { extend: routes.extend } }
 )
 
-t.test('cold requests to two processes on one Redis are one load', async (t) => {
+t.test('cold requests to two processes on one Redis share one load', async (t) => {
   const one = await startReal(t, {}, { extend: routes.extend })
   const other = await startService(t, one.env, { extend: routes.extend })
   const load = gated(says('loaded'))

@@ -6,7 +6,7 @@ import { startService } from '../support/service.ts'
 
 const MINUTE = 60_000
 const JITTER = 0.05
-/** What may pass between storing an entry and asking for its TTL. */
+/** The time that may pass between storing an entry and reading its TTL. */
 const SLACK_MS = 10_000
 
 t.test('the cache in Redis', async (t) => {
@@ -24,31 +24,31 @@ t.test('the cache in Redis', async (t) => {
     ['/courses?limit=3&search=SQL', 'aikademiya:api:courses:*', 10 * MINUTE]
   ] as const
   for (const [path, pattern, ttl] of documented) {
-    await t.test(`${path} is kept under ${pattern} for ${ttl / MINUTE} minutes, less a little jitter`, async (t) => {
-      t.same(await redis.keys(pattern), [], 'nothing before')
+    await t.test(`${path} is stored under ${pattern} for ${ttl / MINUTE} minutes, minus the jitter`, async (t) => {
+      t.same(await redis.keys(pattern), [], 'no key before the request')
       t.equal(await cached(url, path), 'MISS')
       const [key, ...others] = await redis.keys(pattern)
-      t.same(others, [], 'one key')
+      t.same(others, [], 'exactly one key')
       const left = await redis.pttl(key ?? '')
       t.ok(left <= ttl && left > ttl * (1 - JITTER) - SLACK_MS, `${left} ms are left`)
     })
   }
 
-  await t.test('a list has one key, however it is asked for; another list has another', async (t) => {
+  await t.test('equivalent queries share a key; another list has another key', async (t) => {
     await send(`${url}/api/v1/courses?search=sql&page=1&limit=3`)
     t.equal((await redis.keys('aikademiya:api:courses:*')).length, 1)
     await send(`${url}/api/v1/courses?search=sql&page=2&limit=3`)
     t.equal((await redis.keys('aikademiya:api:courses:*')).length, 2)
   })
 
-  await t.test('the jitter differs, so that entries made together do not expire together', async (t) => {
+  await t.test('jitter differs between entries, so that they do not expire together', async (t) => {
     const ids = [3, 4, 5, 6, 7, 8, 9, 10]
     await Promise.all(ids.map((id) => cached(url, `/courses/${id}`)))
     const left = await Promise.all(ids.map((id) => redis.pttl(`aikademiya:course:${id}`)))
     t.ok(Math.max(...left) - Math.min(...left) > 1000, `${left} ms are left`)
   })
 
-  await t.test('no key is outside the prefix, none has what a client wrote, all of them expire', async (t) => {
+  await t.test('every key is under the prefix, expires, and contains no client input', async (t) => {
     const search = encodeURIComponent('Ёж "*" {x}')
     t.equal(await cached(url, `/courses?search=${search}`), 'MISS')
     const keys = await redis.keys('*')
@@ -59,7 +59,7 @@ t.test('the cache in Redis', async (t) => {
     }
   })
 
-  await t.test('what one instance has cached, another one answers', async (t) => {
+  await t.test('an instance answers from what another has cached', async (t) => {
     const other = await startService(t, env)
     t.equal(await cached(url, '/courses/11'), 'MISS')
     t.equal(await cached(other.url, '/courses/11'), 'HIT')
@@ -82,7 +82,7 @@ t.test('the cache in Redis', async (t) => {
     )
   })
 
-  await t.test('the ETag is that of the content: it survives the loss of the whole cache', async (t) => {
+  await t.test('the ETag depends on the content alone, and survives the loss of the cache', async (t) => {
     const before = await send(`${url}/api/v1/courses/2`)
     await redis.flushall()
     const fresh = await startService(t, env)

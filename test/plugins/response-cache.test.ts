@@ -11,7 +11,7 @@ const lookups = ({ headers }: Answer) => ({
 const MISS = { cache: 'MISS', hits: '0', misses: '1' }
 const HIT = { cache: 'HIT', hits: '1', misses: '0' }
 
-/** How often the table of courses is read while `task` runs: a view that counts stands in its place meanwhile. */
+/** Counts the reads of the course table while `task` runs: a view that counts replaces the table meanwhile. */
 async function readsOfCourses(client: Client, task: () => Promise<void>): Promise<number> {
   const statements = [
     'create sequence if not exists course_reads',
@@ -38,7 +38,7 @@ bothWays(t, async (t, { app, url }) => {
   const courses = (query: string) => `${api}/courses?${query}`
   const matching = (tag: string) => ({ headers: { 'If-None-Match': tag } })
 
-  await t.test('two hundred cold requests at once load a course once', async (t) => {
+  await t.test('two hundred concurrent cold requests load a course once', async (t) => {
     const { client } = app.database
     const one = await readsOfCourses(client, async () => void (await send(course(1))))
     t.ok(one > 0, 'a cold request reads the table')
@@ -61,7 +61,7 @@ bothWays(t, async (t, { app, url }) => {
       const packet = `${`${request} keep-alive\r\n\r\n`.repeat(49)}${request} close\r\n\r\n`
       for (const { status, body } of await Promise.all([1, 2, 3, 4].map(() => sendBytes(url, packet)))) {
         t.equal(status, 200)
-        t.equal(body.split('HTTP/1.1 200 OK\r\n').length, 50, 'the other 49 follow')
+        t.equal(body.split('HTTP/1.1 200 OK\r\n').length, 50, 'the other 49 answers follow')
       }
     })
     t.equal(many, one)
@@ -106,7 +106,7 @@ bothWays(t, async (t, { app, url }) => {
     })
   }
 
-  await t.test('queries that mean something else share nothing', async (t) => {
+  await t.test('queries with different meanings share no entry', async (t) => {
     const queries = [
       'limit=1',
       'limit=11',
@@ -129,7 +129,7 @@ bothWays(t, async (t, { app, url }) => {
     return answer
   }
 
-  await t.test('If-None-Match with the tag of the answer, however written, is 304 without a body', async (t) => {
+  await t.test('If-None-Match with the current ETag, in any valid notation, is 304 without a body', async (t) => {
     const etag = (await send(course(4))).headers.get('etag') ?? ''
     const opaque = etag.replace(/^W\//, '')
     for (const tag of [etag, `W/${opaque}`, opaque, `"a", ${opaque}`, `"a",W/${opaque},"b"`, `${opaque} , "b"`, '*']) {
@@ -137,7 +137,7 @@ bothWays(t, async (t, { app, url }) => {
     }
   })
 
-  await t.test('If-None-Match with any other tag is 200 with the body', async (t) => {
+  await t.test('If-None-Match with any other ETag is 200 with the body', async (t) => {
     const { body, headers } = await send(course(4))
     const opaque = (headers.get('etag') ?? '').replace(/^W\//, '')
     for (const tag of [
@@ -154,7 +154,7 @@ bothWays(t, async (t, { app, url }) => {
     }
   })
 
-  await t.test('a 304 can come of a MISS, and the next answer is a HIT', async (t) => {
+  await t.test('a MISS can answer 304, and the next answer is a HIT', async (t) => {
     const cold = await send(course(5), matching('*'))
     t.equal(cold.status, 304)
     t.same(lookups(cold), MISS)
@@ -179,7 +179,7 @@ bothWays(t, async (t, { app, url }) => {
     t.equal((await send(course(7), { method: 'HEAD', ...matching(tag) })).status, 304)
   })
 
-  await t.test('what is not there is not cached as if it were', async (t) => {
+  await t.test('a missing course is 404 even with If-None-Match: *', async (t) => {
     for (const attempt of ['first', 'second']) {
       const answer = await send(course(999_999), matching('*'))
       t.equal(answer.status, 404, attempt)

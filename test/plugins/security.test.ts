@@ -6,7 +6,7 @@ import { bodyOf, lookInto, spawnFor, startStack, statusOf } from '../support/peo
 const LOGIN = '/api/v1/auth/login'
 const FRONT_END = 'https://app.example'
 
-/** The sources that a policy allows for a kind of thing. */
+/** The sources that a policy allows for a directive, such as `script-src`. */
 function sources(policy: string, kind: string): string[] {
   const directives = new Map(
     policy.split(';').map((text) => [text.trim().split(' ')[0] ?? '', text.trim().split(' ').slice(1)])
@@ -14,7 +14,7 @@ function sources(policy: string, kind: string): string[] {
   return directives.get(kind) ?? directives.get('default-src') ?? ['*']
 }
 
-t.test('what stands before the routes', async (t) => {
+t.test('security headers, CORS and redaction', async (t) => {
   const { redis, env } = await startStack(t)
   const service = await spawnFor(t, { ...env, CORS_ORIGINS: `${FRONT_END},https://other.example`, LOG_LEVEL: 'debug' })
   const { url } = service
@@ -24,7 +24,7 @@ t.test('what stands before the routes', async (t) => {
     return visitor.request('OPTIONS', '/api/v1/courses/1', undefined, asked)
   }
 
-  await t.test('every answer has the headers that keep browsers careful, errors too', async (t) => {
+  await t.test('every answer has the security headers, errors included', async (t) => {
     for (const path of [
       '/api/v1/courses',
       '/api/v1/courses/1',
@@ -44,12 +44,12 @@ t.test('what stands before the routes', async (t) => {
     t.match(
       page.headers.get('content-security-policy'),
       /^default-src 'none'; script-src 'self';/,
-      'a page has its own'
+      'a page has its own policy'
     )
   })
 
   await t.test(
-    'a browser can show /docs: its policy allows what the page loads, and no inline script is needed',
+    'a browser can show /docs: the policy allows every asset, and the page has no inline script',
     async (t) => {
       const page = await visitor.get('/docs/')
       const html = await page.text()
@@ -64,11 +64,11 @@ t.test('what stands before the routes', async (t) => {
             'inline'
           )
         if (!/src=/.test(attributes)) continue
-        t.ok(sources(policy, 'script-src').includes("'self'"), `${attributes} by ${policy}`)
+        t.ok(sources(policy, 'script-src').includes("'self'"), `${policy} allows ${attributes}`)
       }
       for (const kind of ['style-src', 'img-src', 'connect-src'])
-        t.ok(sources(policy, kind).includes("'self'"), `${kind} by ${policy}`)
-      t.notMatch(policy, /upgrade-insecure-requests/, 'it is served over plain HTTP too')
+        t.ok(sources(policy, kind).includes("'self'"), `${policy} allows ${kind}`)
+      t.notMatch(policy, /upgrade-insecure-requests/, 'the page is served over plain HTTP too')
       for (const [, path = ''] of html.matchAll(/(?:src|href)="(\.[^"]+)"/g)) {
         t.equal(await statusOf(visitor.get(new URL(path, `${url}/docs/`).pathname)), 200, path)
       }
@@ -76,7 +76,7 @@ t.test('what stands before the routes', async (t) => {
     }
   )
 
-  await t.test('front ends on the list may ask from another origin, with every method; nobody else', async (t) => {
+  await t.test('only allowed front ends may send cross-origin requests, with every method', async (t) => {
     for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
       const { status, headers } = await preflight(FRONT_END, method)
       t.equal(status, 204)
@@ -93,7 +93,7 @@ t.test('what stands before the routes', async (t) => {
     t.match(read.headers.get('vary'), /origin/i)
     const exposed = read.headers.get('access-control-expose-headers') ?? ''
     for (const header of ['etag', 'location', 'retry-after', 'x-request-id'])
-      t.match(exposed.toLowerCase(), header, 'a script may read it')
+      t.match(exposed.toLowerCase(), header, 'scripts may read this header')
     for (const origin of ['https://evil.example', 'https://app.example.evil', 'http://app.example', 'null']) {
       t.equal((await preflight(origin, 'PATCH')).headers.get('access-control-allow-origin'), null, origin)
       t.equal(
@@ -104,7 +104,7 @@ t.test('what stands before the routes', async (t) => {
     }
   })
 
-  await t.test('nothing is changed from a foreign origin, nor with a body that a form can send', async (t) => {
+  await t.test('a foreign origin changes nothing, nor does a body that an HTML form can send', async (t) => {
     const ann = await register(url, 'ann')
     const change = (origin: string) => ann.request('PATCH', '/api/v1/users/me', { bio: origin }, { origin })
     for (const origin of ['https://evil.example', 'null', url.replace('http:', 'https:'), `${url}0`]) {
@@ -120,7 +120,7 @@ t.test('what stands before the routes', async (t) => {
     t.equal(await statusOf(ann.get('/api/v1/auth/session')), 200)
   })
 
-  await t.test('the log tells no password, no cookie and no Authorization header, whatever fails', async (t) => {
+  await t.test('the log has no password, cookie or Authorization header, whatever fails', async (t) => {
     const secrets = ['a-password-in-the-log', 'another-password-in-the-log', 'token-in-the-log', 'cookie-in-the-log']
     const [password = '', next = '', token = '', cookie = ''] = secrets
     const authorization = { authorization: `Bearer ${token}` }
@@ -144,7 +144,7 @@ t.test('what stands before the routes', async (t) => {
       })
     )
 
-    // Redis that refuses writes makes every one of them fail, with an error that knows its arguments.
+    // When Redis refuses writes, every write fails with an error that contains its arguments.
     const inRedis = lookInto(t, redis)
     await inRedis.config('SET', 'maxmemory', '1')
     t.equal(await statusOf(visitor.request('POST', LOGIN, { email: name.email, password })), 503)

@@ -10,11 +10,11 @@ import { bodyOf, OwnUser, spawnFor, startStack, statusOf } from '../support/peop
 import { type Service, startService } from '../support/service.ts'
 
 const REPORTS = '/api/v1/admin/cache/events'
-/** A heartbeat, and time for a busy machine. */
+/** One heartbeat, plus slack for a busy machine. */
 const SOON_MS = 9000
 const limits = { MAX_STREAMS_PER_USER: '3', MAX_STREAMS: '8' }
 
-/** What a stream has sent so far, and its end. */
+/** An open stream: the text received so far, and whether it has ended. */
 class Stream {
   text = ''
   isOver = false
@@ -39,7 +39,7 @@ class Stream {
   }
 }
 
-/** Streams are opened at `here`; what ends them happens at `there`, another process or the same. */
+/** Opens streams at `here`, and ends their sessions at `there`, which may be another process. */
 async function checkStreams(t: Test, here: Service, there: string, model: ModelServer): Promise<void> {
   const { url, app } = here
   const { client } = app.database
@@ -50,7 +50,7 @@ async function checkStreams(t: Test, here: Service, there: string, model: ModelS
     return { actor, path: `${PATH}/${id}/events`, id }
   }
 
-  await t.test('end with the session, whatever ends it, and say so', async (t) => {
+  await t.test('a stream ends with its session, however that ends, and sends the reason', async (t) => {
     const leaving = await follow('leaving')
     const everywhere = await follow('everywhere')
     const deleted = await follow('deleted')
@@ -76,7 +76,7 @@ async function checkStreams(t: Test, here: Service, there: string, model: ModelS
     t.equal(await statusOf(at(admin).request('PATCH', `/api/v1/users/${id}`, { role: 'student' })), 200)
     await client.user.delete({ where: { email: 'deleted@example.org' } })
     const reports = ending[3].text
-    // Something new to tell, of a course that only its owner may know of.
+    // A new event about a generation that only its owner may see.
     await client.generationJob.updateMany({
       where: { id: { in: [leaving.id, staying.id] } },
       data: { stage: 'saving' }
@@ -85,18 +85,18 @@ async function checkStreams(t: Test, here: Service, there: string, model: ModelS
     await until(() => ending.every(({ isOver }) => isOver), SOON_MS)
     const [left, , gone, demoted] = ending
     t.match(left.text, /event: ended\ndata: \{"code":"NOT_SIGNED_IN","message":"[^"]+"\}\n\n$/)
-    t.notMatch(left.text, '"saving"', 'nothing is sent after the session')
+    t.notMatch(left.text, '"saving"', 'no event is sent after the session has ended')
     t.match(ending[1].text, /"NOT_SIGNED_IN"/)
     t.notMatch(gone.text, '"status":"completed"')
     t.match(demoted.text, /event: ended\ndata: \{"code":"ADMINS_ONLY"/)
-    t.equal(demoted.text.slice(reports.length).match(/event: report/g), null, 'not one report more')
-    t.match(kept.text, '"saving"', 'what goes on for others')
+    t.equal(demoted.text.slice(reports.length).match(/event: report/g), null, 'no further report')
+    t.match(kept.text, '"saving"', 'other streams continue')
     t.equal(kept.isOver, false)
     kept.close()
     await until(() => app.streams.taken === 0 && app.generationFeed.followers <= 4, SOON_MS)
   })
 
-  await t.test('are so many of one user, and so many of all', async (t) => {
+  await t.test('streams are limited per user and in total', async (t) => {
     const ann = await follow('ann')
     const refused = async ({ actor, path }: typeof ann, status: number) => {
       const answer = await actor.get(path)

@@ -4,7 +4,7 @@ import { bothWays } from '../support/both-ways.ts'
 import { generate, PATH } from '../support/generations.ts'
 import { type Answer, send, sendBytes } from '../support/http.ts'
 
-/** What a log, a header and a shell take as they are. */
+/** Characters that need no quoting in a log, a header or a shell. */
 const WELL_FORMED = /^[\w.-]+$/
 
 function checkTiming(t: Test, { headers }: Answer, what: string) {
@@ -29,10 +29,10 @@ bothWays(t, async (t, { url }) => {
     'the OpenAPI document': '/openapi.json',
     'the documentation': '/docs',
     'a static file': '/docs/static/swagger-ui.css',
-    'a static file that is not there': '/docs/static/nothing.css',
+    'a missing static file': '/docs/static/nothing.css',
     'an unknown URL': '/nothing',
     'an unknown course': '/api/v1/courses/999999',
-    'a wrong parameter': '/api/v1/courses?limit=0',
+    'an invalid parameter': '/api/v1/courses?limit=0',
     'a malformed URL': '/%',
     'a parameter that is too long': `/api/v1/categories/${'a'.repeat(500)}`,
     'a URL that is too long': `/${'a'.repeat(40_000)}`
@@ -53,7 +53,7 @@ bothWays(t, async (t, { url }) => {
     checkTiming(t, answer, '304')
   })
 
-  await t.test('the headers are on what is hardly HTTP', async (t) => {
+  await t.test('the headers are on answers to malformed HTTP', async (t) => {
     const requests = {
       garbage: '\x16\x03\x01 hello\r\n\r\n',
       'an unknown method': 'FETCH / HTTP/1.1\r\nHost: x\r\n\r\n',
@@ -67,7 +67,7 @@ bothWays(t, async (t, { url }) => {
     for (const [what, bytes] of Object.entries(requests)) checkTiming(t, await sendBytes(url, bytes), what)
   })
 
-  await t.test('the headers are on a stream, and tell of its head', async (t) => {
+  await t.test('the headers are on a stream, and describe its start', async (t) => {
     const ann = await register(url, 'ann')
     const { id } = await generate(ann)
     const stream = await ann.get(`${PATH}/${id}/events`, { 'x-request-id': 'stream-1' })
@@ -77,22 +77,22 @@ bothWays(t, async (t, { url }) => {
     t.match(await stream.text(), 'event: progress')
   })
 
-  await t.test('X-Response-Time is the time that the answer took', async (t) => {
+  await t.test('X-Response-Time is the duration of the request', async (t) => {
     const start = performance.now()
     const answer = await send(`${url}/api/v1/courses?search=time`)
     const elapsed = performance.now() - start
-    t.ok(milliseconds(answer) > 0, 'more than nothing')
+    t.ok(milliseconds(answer) > 0, 'greater than zero')
     t.ok(milliseconds(answer) <= elapsed, `${milliseconds(answer)} of ${elapsed} ms`)
   })
 
-  await t.test('X-Cache-Hits and X-Cache-Misses count the look-ups of this request', async (t) => {
+  await t.test('X-Cache-Hits and X-Cache-Misses count the look-ups of one request', async (t) => {
     const lookups = async (path: string) => {
       const { headers } = await send(url + path)
       return [headers.get('x-cache-hits'), headers.get('x-cache-misses')]
     }
     t.same(await lookups('/api/v1/courses/9'), ['0', '1'])
     t.same(await lookups('/api/v1/courses/9'), ['1', '0'])
-    t.same(await lookups('/api/v1/courses/9'), ['1', '0'], 'not a sum')
+    t.same(await lookups('/api/v1/courses/9'), ['1', '0'], 'not cumulative')
     t.same(await lookups('/health/live'), ['0', '0'])
     t.same(await lookups('/nothing'), ['0', '0'])
     t.same(await lookups('/api/v1/courses?limit=0'), ['0', '0'])
@@ -132,10 +132,10 @@ bothWays(t, async (t, { url }) => {
       seen.add(given)
     }
     t.match(await echoed('a b', `${url}/%`), WELL_FORMED, 'on errors too')
-    t.equal(seen.size, wrong.length, 'each request has its own')
+    t.equal(seen.size, wrong.length, 'each request gets a new id')
   })
 
-  await t.test('two X-Request-Id headers are none', async (t) => {
+  await t.test('two X-Request-Id headers are both ignored', async (t) => {
     const bytes = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Request-Id: a\r\nX-Request-Id: b\r\n\r\n'
     t.match((await sendBytes(url, bytes)).headers.get('x-request-id'), /^[\w.-]{2,}$/)
   })
