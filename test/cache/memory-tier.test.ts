@@ -85,7 +85,7 @@ t.test('a tag added to a check later is watched from then on', async (t) => {
   t.equal(
     keep(() => tier.drop(['user:7:name', 'other']), nothing),
     true,
-    'its stamp was asked for after that'
+    'its stamp is requested after the drop'
   )
   t.equal(
     keep(nothing, () => tier.drop(['user:7:name'])),

@@ -2,7 +2,7 @@ import t from 'tap'
 import { sendBytes } from '../support/http.ts'
 import { startService } from '../support/service.ts'
 
-t.test('a request may name the whole URL, as one through a proxy does', async (t) => {
+t.test('a request target may be a whole URL, as sent to a proxy', async (t) => {
   const { url } = await startService(t)
   const request = (line: string, headers = '', body = '') =>
     sendBytes(url, `${line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${headers}\r\n${body}`)

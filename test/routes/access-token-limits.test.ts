@@ -21,21 +21,21 @@ bothWays(
       return Number(response.headers.get('x-ratelimit-remaining'))
     }
 
-    await t.test('a token counts as its user, whichever it is and wherever it comes from', async (t) => {
+    await t.test('requests with any token count for its user, from any address', async (t) => {
       const ann = await register(url, 'ann')
       const one = withToken(url, (await makeToken(ann)).token)
       const other = withToken(url, (await makeToken(ann)).token)
       const first = await left(ann.get(ME))
       t.equal(await left(one.get(ME, from('10.2.0.1'))), first - 1)
-      t.equal(await left(other.get(COURSE, from('10.2.0.2'))), first - 2, 'what is public, too')
-      t.equal(await left(other.get(COURSE, from('10.2.0.2'))), first - 3, 'also a hit of the cache')
+      t.equal(await left(other.get(COURSE, from('10.2.0.2'))), first - 2, 'public routes count too')
+      t.equal(await left(other.get(COURSE, from('10.2.0.2'))), first - 3, 'cache hits count too')
       for (let n = 0; n < USER_LIMIT; n++) await statusOf(one.get(ME))
       t.equal(await statusOf(other.get(ME)), 429)
       t.equal(await statusOf(ann.get(ME)), 429)
-      t.equal(await statusOf(new Actor(url).get(COURSE)), 200, 'a visitor of the network is another')
+      t.equal(await statusOf(new Actor(url).get(COURSE)), 200, 'visitors of the same network are counted separately')
     })
 
-    await t.test('a token does not use up what its user has to change his password', async (t) => {
+    await t.test('a token does not use up the password attempts of its user', async (t) => {
       const eve = await register(url, 'eve')
       const stolen = withToken(url, (await makeToken(eve)).token)
       const change = { current: 'password of eve', next: 'another password of eve' }
@@ -46,7 +46,7 @@ bothWays(
       t.equal(await statusOf(eve.request('POST', '/api/v1/auth/password', change)), 204)
     })
 
-    await t.test('wrong tokens are counted by network, and refuse no token that is known', async (t) => {
+    await t.test('wrong tokens count for the network, and block no known token', async (t) => {
       const ben = await register(url, 'ben')
       const [known, unknown] = [(await makeToken(ben)).token, (await makeToken(ben)).token]
       const lookUps = countLookUps()
@@ -55,7 +55,7 @@ bothWays(
       const wrong = Array.from({ length: 10 }, newToken)
       for (const token of wrong) t.equal(await statusOf(ask(token, '10.3.0.1')), 401)
       t.equal(lookUps.count(), 11)
-      // A script that goes on with a token that was revoked, and what cannot be a token: those are neither looked for nor counted.
+      // A script that keeps using a revoked token, and malformed tokens: these are neither looked up nor counted.
       for (const token of [...wrong, 'aka_wrong']) t.equal(await statusOf(ask(token, '10.3.0.1')), 401)
       t.equal(lookUps.count(), 11)
       for (const path of [ME, COURSE]) {
@@ -66,17 +66,17 @@ bothWays(
           t.match(await bodyOf(ErrorBody, answer, 429), { code: 'RATE_LIMITED' })
         }
       }
-      t.equal(lookUps.count(), 12, 'but for the one that used the limit up, nothing is looked for any more')
-      t.equal(await statusOf(ask(known, '10.3.0.1')), 200, 'who was there before notices nothing')
-      t.equal(await statusOf(ask(unknown, '10.3.0.2')), 200, 'nor does another network')
-      t.equal(await statusOf(ask(unknown, '10.3.0.1')), 200, 'from where the token gets known')
-      t.equal(await statusOf(new Actor(url).get(COURSE, from('10.3.0.1'))), 200, 'and visitors read on')
+      t.equal(lookUps.count(), 12, 'past the limit no token is looked up')
+      t.equal(await statusOf(ask(known, '10.3.0.1')), 200, 'a token used before still works')
+      t.equal(await statusOf(ask(unknown, '10.3.0.2')), 200, 'other networks are not affected')
+      t.equal(await statusOf(ask(unknown, '10.3.0.1')), 200, 'the token is known from now on')
+      t.equal(await statusOf(new Actor(url).get(COURSE, from('10.3.0.1'))), 200, 'visitors can still read')
       const login = { email: 'ben@example.org', password: 'password of ben' }
       const signIn = new Actor(url).request('POST', '/api/v1/auth/login', login, from('10.3.0.1'))
-      t.equal(await statusOf(signIn), 200, 'wrong tokens are no wrong passwords')
+      t.equal(await statusOf(signIn), 200, 'wrong tokens do not count as wrong passwords')
     })
 
-    /** How often the database was asked for a token. */
+    /** Counts the token look-ups in the database. */
     function countLookUps() {
       let count = 0
       const { accessTokens } = app

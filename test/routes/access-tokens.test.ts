@@ -21,7 +21,7 @@ bothWays(
     const ann = await register(url, 'ann')
     const { client } = app.database
 
-    await t.test('a token is shown once, and listed without itself', async (t) => {
+    await t.test('a token is shown once, and the list does not contain it', async (t) => {
       const before = Date.now()
       const { token, ...made } = await makeToken(ann, { name: 'backup' })
       t.match(token, /^aka_[0-9A-Za-z]{49}$/)
@@ -39,20 +39,20 @@ bothWays(
       t.same(
         (await listOf(ann)).map(({ name }) => name),
         ['phone', 'backup'],
-        'the newest first'
+        'newest first'
       )
       t.same((await listOf(ann))[1], made)
-      t.same(await listOf(boss), [], 'everybody has his own')
+      t.same(await listOf(boss), [], 'each user sees only his own')
     })
 
-    await t.test('the database keeps a digest, and nothing that would do as a token', async (t) => {
+    await t.test('the database keeps a digest, and nothing that works as a token', async (t) => {
       const { token, id } = await makeToken(ann)
       const row = await client.accessToken.findUniqueOrThrow({ where: { id } })
       t.notMatch(JSON.stringify(row), token.slice(8))
       t.equal(await statusOf(withToken(url, row.digest).get(ME)), 401)
     })
 
-    await t.test('what cannot be a token is 400 and names the field', async (t) => {
+    await t.test('an invalid token request is 400 and names the field', async (t) => {
       const wrong: [object, RegExp][] = [
         [{}, /name/],
         [{ name: ' ' }, /name/],
@@ -69,7 +69,7 @@ bothWays(
       }
     })
 
-    await t.test('it is its user, who sees within a minute that it was used', async (t) => {
+    await t.test('a token acts as its user, and its last use is listed within a minute', async (t) => {
       const { token, id } = await makeToken(ann)
       const script = withToken(url, token)
       const me = await bodyOf(OwnUser, await ann.get(ME))
@@ -83,10 +83,10 @@ bothWays(
       await sleep(20)
       for (let i = 0; i < 3; i++) t.equal(await statusOf(script.get(ME)), 200)
       await sleep(200)
-      t.same(await lastUse(), first, 'once a minute is enough')
+      t.same(await lastUse(), first, 'the last use is written once a minute at most')
     })
 
-    await t.test('cookies beside it mean nothing, and none is set', async (t) => {
+    await t.test('cookies sent with a token are ignored, and none is set', async (t) => {
       const { token } = await makeToken(ann)
       const both = withToken(url, token, boss.cookie)
       const { sessionStore } = app
@@ -97,29 +97,33 @@ bothWays(
         get(id, callback)
       }
       const answer = await both.get(ME)
-      t.equal(reads, 0, 'the session is not even read')
+      t.equal(reads, 0, 'the session is not read')
       t.equal(await statusOf(boss.get(ME)), 200)
-      t.equal(reads, 1, 'as it would be without a token')
+      t.equal(reads, 1, 'without a token it is read')
       t.same(answer.headers.getSetCookie(), [])
       t.equal((await bodyOf(OwnUser, answer)).name, 'ann')
       const wrong = withToken(url, 'aka_wrong', boss.cookie)
       for (const path of [ME, '/api/v1/courses/1']) {
         const refused = await wrong.get(path)
-        t.same([refused.status, refused.headers.getSetCookie()], [401, []], 'the session does not step in')
+        t.same([refused.status, refused.headers.getSetCookie()], [401, []], 'the session is no fallback')
       }
-      t.equal(await statusOf(boss.get(ME, { authorization: 'Basic eDp4' })), 200, 'that of a proxy is none of ours')
+      t.equal(
+        await statusOf(boss.get(ME, { authorization: 'Basic eDp4' })),
+        200,
+        'Basic credentials for a proxy are ignored'
+      )
     })
 
-    await t.test('it may come from any origin, which a session may not', async (t) => {
+    await t.test('a token may be used from any origin, unlike a session', async (t) => {
       const { token } = await makeToken(ann)
       const origin = { origin: 'https://evil.example' }
       const change = (actor: Actor) => statusOf(actor.request('PATCH', ME, { bio: 'b' }, origin))
       t.equal(await change(ann), 403)
       t.equal(await change(withToken(url, token)), 200)
-      t.equal(await change(withToken(url, 'aka_wrong', ann.cookie)), 401, 'and the cookie still counts for nothing')
+      t.equal(await change(withToken(url, 'aka_wrong', ann.cookie)), 401, 'the cookie is still ignored')
     })
 
-    await t.test('a preflight allows the header to the front ends of the operator only', async (t) => {
+    await t.test('a preflight allows Authorization only to configured front ends', async (t) => {
       const asked = { 'access-control-request-method': 'PATCH', 'access-control-request-headers': 'authorization' }
       const preflight = (origin: string) => fetch(url + ME, { method: 'OPTIONS', headers: { ...asked, origin } })
       const { headers } = await preflight('https://app.example')
@@ -128,7 +132,7 @@ bothWays(
       t.equal((await preflight('https://evil.example')).headers.get('access-control-allow-origin'), null)
     })
 
-    await t.test('a wrong one is 401, on public routes and for visitors’ hits too', async (t) => {
+    await t.test('a wrong token is 401, even on public routes and cache hits', async (t) => {
       const { token } = await makeToken(ann)
       const { token: expired, id } = await makeToken(ann)
       await client.accessToken.update({ where: { id }, data: { expiresAt: new Date(Date.now() - 1) } })
@@ -159,11 +163,11 @@ bothWays(
       t.equal(await statusOf(withToken(url, token).get('/api/v1/courses/1')), 200)
       t.ok(
         (await listOf(ann)).some((listed) => listed.id === id),
-        'its owner sees why'
+        'its owner sees the reason'
       )
     })
 
-    await t.test('an operation asks for its scope, and says which', async (t) => {
+    await t.test('an operation requires its scope, and a 403 names it', async (t) => {
       const generation = { topic: 'Chess', level: 'beginner', language: 'en', modules: 1, chaptersPerModule: 1 }
       const operations: Record<string, [string, (actor: Actor) => Promise<Response>]> = {
         'own data': ['read', (actor) => actor.get(ME)],
@@ -190,34 +194,37 @@ bothWays(
       }
     })
 
-    await t.test('it never does more than its user, nor without their scope what only admins may', async (t) => {
-      const all = ['read', 'write', 'generate', 'admin']
-      t.equal(await codeOf(ann.request('POST', TOKENS, { name: 'x', scopes: all }), 403), 'ADMINS_ONLY')
-      const { id: draft } = await draftOf(ann)
-      const { token: plain } = await makeToken(boss)
-      const { token: full } = await makeToken(boss, { name: 'full', scopes: all })
-      const rename = (token: string) =>
-        withToken(url, token).request('PATCH', `/api/v1/courses/${draft}`, { title: 'U' })
-      t.equal(await statusOf(rename(plain)), 404, 'the draft of another')
-      t.equal(await statusOf(withToken(url, plain).get(`/api/v1/courses/${draft}`)), 404)
-      t.equal(await statusOf(rename(full)), 200)
+    await t.test(
+      'a token never exceeds the rights of its user, and needs the admin scope for admin routes',
+      async (t) => {
+        const all = ['read', 'write', 'generate', 'admin']
+        t.equal(await codeOf(ann.request('POST', TOKENS, { name: 'x', scopes: all }), 403), 'ADMINS_ONLY')
+        const { id: draft } = await draftOf(ann)
+        const { token: plain } = await makeToken(boss)
+        const { token: full } = await makeToken(boss, { name: 'full', scopes: all })
+        const rename = (token: string) =>
+          withToken(url, token).request('PATCH', `/api/v1/courses/${draft}`, { title: 'U' })
+        t.equal(await statusOf(rename(plain)), 404, 'a draft of another user')
+        t.equal(await statusOf(withToken(url, plain).get(`/api/v1/courses/${draft}`)), 404)
+        t.equal(await statusOf(rename(full)), 200)
 
-      const me = await withToken(url, plain).get(ME)
-      const etag = me.headers.get('etag') ?? ''
-      t.match(await bodyOf(OwnUser, me), { role: 'admin' }, 'the account is as it is')
-      t.equal(await statusOf(withToken(url, plain).request('PATCH', ME, { bio: 'c' }, { 'if-match': etag })), 200)
+        const me = await withToken(url, plain).get(ME)
+        const etag = me.headers.get('etag') ?? ''
+        t.match(await bodyOf(OwnUser, me), { role: 'admin' }, 'the account keeps its role')
+        t.equal(await statusOf(withToken(url, plain).request('PATCH', ME, { bio: 'c' }, { 'if-match': etag })), 200)
 
-      const carl = await register(url, 'carl')
-      const { id } = await bodyOf(OwnUser, await carl.get(ME))
-      const setRole = (role: string) => statusOf(boss.request('PATCH', `/api/v1/users/${id}`, { role }))
-      t.equal(await setRole('admin'), 200)
-      const { token } = await makeToken(carl, { name: 'x', scopes: all })
-      t.equal(await statusOf(withToken(url, token).get('/api/v1/users')), 200)
-      t.equal(await setRole('student'), 200)
-      t.equal(await codeOf(withToken(url, token).get('/api/v1/users'), 403), 'ADMINS_ONLY', 'at once')
-    })
+        const carl = await register(url, 'carl')
+        const { id } = await bodyOf(OwnUser, await carl.get(ME))
+        const setRole = (role: string) => statusOf(boss.request('PATCH', `/api/v1/users/${id}`, { role }))
+        t.equal(await setRole('admin'), 200)
+        const { token } = await makeToken(carl, { name: 'x', scopes: all })
+        t.equal(await statusOf(withToken(url, token).get('/api/v1/users')), 200)
+        t.equal(await setRole('student'), 200)
+        t.equal(await codeOf(withToken(url, token).get('/api/v1/users'), 403), 'ADMINS_ONLY', 'at once')
+      }
+    )
 
-    await t.test('what is about signing in, and about tokens, takes none', async (t) => {
+    await t.test('routes for sessions and tokens refuse tokens', async (t) => {
       const { token, id } = await makeToken(ann)
       const script = withToken(url, token)
       const account = { email: 'ann@example.org', password: 'password of ann' }
@@ -240,11 +247,11 @@ bothWays(
       const tokenless = ['/api/v1/auth/session']
       for (const [path, item] of Object.entries(app.swagger().paths ?? {})) {
         if (!path.startsWith('/api/v1/auth/') || tokenless.includes(path)) continue
-        t.notMatch(JSON.stringify(item), '"bearer"', `${path} is documented to take none`)
+        t.notMatch(JSON.stringify(item), '"bearer"', `${path} is documented without bearer security`)
       }
     })
 
-    await t.test('it is revoked by its owner only, and refused from then on', async (t) => {
+    await t.test('only its owner can revoke a token, which is refused from then on', async (t) => {
       const { token, id } = await makeToken(ann)
       const script = withToken(url, token)
       t.equal(await statusOf(script.get(ME)), 200)
@@ -256,7 +263,7 @@ bothWays(
       t.notOk((await listOf(ann)).some((listed) => listed.id === id))
     })
 
-    await t.test('it outlives sessions and passwords, and goes with the account', async (t) => {
+    await t.test('a token outlives sessions and passwords, and is deleted with the account', async (t) => {
       const dora = await register(url, 'dora')
       const { token } = await makeToken(dora)
       const script = withToken(url, token)
@@ -270,13 +277,13 @@ bothWays(
       t.equal(await codeOf(script.get(ME), 401), 'INVALID_TOKEN')
     })
 
-    await t.test('an account has fifty that are good; what has expired makes room', async (t) => {
+    await t.test('an account has at most fifty valid tokens; expired ones do not count', async (t) => {
       const eve = await register(url, 'eve')
       const { id } = await bodyOf(OwnUser, await eve.get(ME))
       const make = () => statusOf(eve.request('POST', TOKENS, { name: 'x' }))
       for (let n = 0; n < 46; n++) t.equal(await make(), 201)
       const statuses = await Promise.all(Array.from({ length: 8 }, make))
-      t.same(statuses.sort(), [201, 201, 201, 201, 409, 409, 409, 409], 'exactly, also where many come at once')
+      t.same(statuses.sort(), [201, 201, 201, 201, 409, 409, 409, 409], 'exactly, even under concurrent requests')
       t.equal(await codeOf(eve.request('POST', TOKENS, { name: 'x' }), 409), 'QUOTA_TOKENS')
       const [newest] = await listOf(eve)
       await client.accessToken.update({ where: { id: newest?.id ?? 0 }, data: { expiresAt: new Date() } })
@@ -284,7 +291,7 @@ bothWays(
       t.equal(await client.accessToken.count({ where: { userId: id } }), 50)
     })
 
-    await t.test('a session that ended makes none', async (t) => {
+    await t.test('an ended session cannot create a token', async (t) => {
       const { id } = await makeToken(ann)
       t.equal(await statusOf(ann.request('POST', '/api/v1/auth/logout')), 204)
       t.equal(await statusOf(ann.request('POST', TOKENS, { name: 'x' })), 401)

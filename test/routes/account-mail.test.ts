@@ -15,7 +15,7 @@ const post = (actor: Actor, path: string, body?: unknown, headers?: Record<strin
 const codeOf = async (answer: Promise<Response>, status: number) => (await bodyOf(ErrorBody, await answer, status)).code
 const ownOf = async (actor: Actor) => bodyOf(OwnUser, await actor.get(ME))
 
-t.test('letters of accounts, on PostgreSQL, where several are prepared at a time', async (t) => {
+t.test('account mail on PostgreSQL, with several letters prepared at a time', async (t) => {
   const mail = await MailServer.start(t)
   const postgres = await PostgresServer.start()
   t.teardown(() => postgres.stop())
@@ -31,10 +31,10 @@ t.test('letters of accounts, on PostgreSQL, where several are prepared at a time
     post(visitor, '/password/forgot', { email }, { 'accept-language': language })
   const reset = (token: string, password = 'quite another password') =>
     post(visitor, '/password/reset', { token, password })
-  /** As if an hour had gone by: the limits of letters begin anew. */
+  /** Backdates all letters, so that the limits on letters start again. */
   const later = () => client.$executeRaw`update letter set created_at = created_at - interval '1 day'`
 
-  await t.test('a forgotten password is set anew, once, and ends all that was', async (t) => {
+  await t.test('a reset link sets the password once, and ends sessions and tokens', async (t) => {
     const ann = await register(url, 'ann')
     const script = withToken(url, (await makeToken(ann)).token)
     await mail.next('ann@example.org')
@@ -42,7 +42,11 @@ t.test('letters of accounts, on PostgreSQL, where several are prepared at a time
     const { token, headers, text } = await mail.next('ann@example.org')
     t.match([headers.get('subject'), headers.get('content-language')], ['Новый пароль', 'ru'])
     t.match(text, /^https:\/\/academy\.example\/reset-password#token=[\w-]{43}$/m)
-    t.equal(await codeOf(reset(token, 'short'), 400), 'VALIDATION_FAILED', 'which does not use it up')
+    t.equal(
+      await codeOf(reset(token, 'short'), 400),
+      'VALIDATION_FAILED',
+      'a refused password does not use the link up'
+    )
 
     const statuses = await Promise.all([1, 2, 3].map(() => statusOf(reset(token))))
     t.same(statuses.sort(), [204, 400, 400])
@@ -51,11 +55,11 @@ t.test('letters of accounts, on PostgreSQL, where several are prepared at a time
     t.equal(await statusOf(script.get(ME)), 401, 'the access token is revoked')
     await t.rejects(signIn(url, 'ann@example.org', 'password of ann'))
     const back = await signIn(url, 'ann@example.org', 'quite another password')
-    t.match(await ownOf(back), { emailVerified: true }, 'who reads the letters has the address')
+    t.match(await ownOf(back), { emailVerified: true }, 'a reset verifies the address')
   })
 
   await t.test(
-    'a token ends with its hour, and with a new password, but not with a newer letter, which a stranger may order',
+    'a reset token expires after an hour or with a new password, but not with a newer letter, which a stranger may request',
     async (t) => {
       await register(url, 'ben')
       await mail.next('ben@example.org')
@@ -92,10 +96,10 @@ t.test('letters of accounts, on PostgreSQL, where several are prepared at a time
     await mail.next('ann@example.org')
     await t.resolves(settled())
     t.same(mail.received, [])
-    t.equal(await client.letter.count({ where: { email: 'nobody@example.org' } }), 0, 'and nothing is kept of it')
+    t.equal(await client.letter.count({ where: { email: 'nobody@example.org' } }), 0, 'no letter is stored')
   })
 
-  await t.test('nobody floods a mailbox, and nobody keeps its owner from a letter', async (t) => {
+  await t.test('strangers can neither flood a mailbox nor block letters to its owner', async (t) => {
     await later()
     for (let n = 0; n < 8; n++) t.equal(await statusOf(forgotten('ben@example.org')), 202)
     await settled()
@@ -107,20 +111,24 @@ t.test('letters of accounts, on PostgreSQL, where several are prepared at a time
     const { token: first } = await mail.next('ben@example.org')
     mail.received.length = 0
 
-    // The tokens that he has are about to expire.
+    // The tokens of the owner are about to expire.
     await client.$executeRaw`update letter set expires_at = now() + interval '29 minutes' where digest is not null`
     for (let n = 0; n < 3; n++) await forgotten('ben@example.org')
     await settled()
-    t.equal(mail.received.length, 1, 'one more, which is good')
-    t.equal(await statusOf(reset(first, 'password of ben 3')), 204, 'and the first still is')
+    t.equal(mail.received.length, 1, 'one more letter with a valid token')
+    t.equal(await statusOf(reset(first, 'password of ben 3')), 204, 'the first token is still valid')
     mail.received.length = 0
     await forgotten('ben@example.org')
     const { token } = await mail.next('ben@example.org')
-    t.equal(await statusOf(reset(token, 'password of ben 4')), 204, 'however many there were before')
+    t.equal(
+      await statusOf(reset(token, 'password of ben 4')),
+      204,
+      'the new token is valid, however many letters there were'
+    )
 
     const ben = await signIn(url, 'ben@example.org', 'password of ben 4')
     await client.user.updateMany({ where: { email: 'ben@example.org' }, data: { emailVerifiedAt: null } })
-    t.equal(await statusOf(post(ben, '/email/verification')), 202, 'another kind is counted by itself')
+    t.equal(await statusOf(post(ben, '/email/verification')), 202, 'another kind of letter has its own limit')
     await mail.next('ben@example.org')
     for (let n = 0; n < 4; n++) await post(ben, '/email/verification')
     const answer = await post(ben, '/email/verification')
@@ -130,7 +138,7 @@ t.test('letters of accounts, on PostgreSQL, where several are prepared at a time
     mail.received.length = 0
   })
 
-  await t.test('letters for an address without an account leave the next one who has it as many as ever', async (t) => {
+  await t.test('letters requested for an address without an account do not count once it has one', async (t) => {
     for (let n = 0; n < 20; n++) t.equal(await statusOf(forgotten('fay@example.org')), 202)
     await settled()
     const fay = await register(url, 'fay')
@@ -143,7 +151,7 @@ t.test('letters of accounts, on PostgreSQL, where several are prepared at a time
     t.equal(await statusOf(reset((await mail.next('fay@example.org')).token)), 204)
   })
 
-  await t.test('an address is verified by its letter', async (t) => {
+  await t.test('a letter verifies an address', async (t) => {
     const dora = await register(url, 'dora')
     t.match(await ownOf(dora), { emailVerified: false })
     const first = (await mail.next('dora@example.org')).token
@@ -151,14 +159,14 @@ t.test('letters of accounts, on PostgreSQL, where several are prepared at a time
     const { token, headers } = await mail.next('dora@example.org')
     t.equal(headers.get('subject'), 'Подтвердите адрес электронной почты')
     t.equal(await codeOf(post(visitor, '/email/verify', { token: first }), 400), 'BAD_LETTER_TOKEN')
-    t.equal(await codeOf(reset(token), 400), 'BAD_LETTER_TOKEN', 'it sets no password')
+    t.equal(await codeOf(reset(token), 400), 'BAD_LETTER_TOKEN', 'a verification token resets no password')
     t.equal(await statusOf(post(visitor, '/email/verify', { token })), 204)
     t.match(await ownOf(dora), { emailVerified: true }, 'at once')
     t.equal(await codeOf(post(visitor, '/email/verify', { token }), 400), 'BAD_LETTER_TOKEN')
     t.equal(await codeOf(post(dora, '/email/verification'), 409), 'EMAIL_VERIFIED')
   })
 
-  await t.test('another address counts once it is verified; the old one is told', async (t) => {
+  await t.test('a new address applies once verified, and the old address is notified', async (t) => {
     await later()
     const eve = await register(url, 'eve')
     await mail.next('eve@example.org')
@@ -186,7 +194,7 @@ t.test('letters of accounts, on PostgreSQL, where several are prepared at a time
     t.match(await ownOf(eve), { email: 'new@example.org' })
   })
 
-  await t.test('letters reach an account under the address that an earlier version took, or nobody else', async (t) => {
+  await t.test('letters reach accounts with addresses stored by earlier versions, and nobody else', async (t) => {
     await register(url, 'gleb')
     await mail.next('gleb@example.org')
     const move = (from: string, to: string) => client.user.update({ where: { email: from }, data: { email: to } })
@@ -198,19 +206,19 @@ t.test('letters of accounts, on PostgreSQL, where several are prepared at a time
     mail.received.length = 0
     await forgotten('<dora@example.org')
     await settled()
-    t.same(mail.received, [], 'no letter for him goes to dora')
+    t.same(mail.received, [], 'dora gets no letter of another account')
   })
 
-  /** Resolves once no letter waits. */
+  /** Resolves once no letter is waiting. */
   async function settled(): Promise<void> {
     for (let n = 0; n < 500; n++) {
       if ((await client.letter.count({ where: { dueAt: { not: null } } })) === 0) return
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
-    throw new Error('letters still wait')
+    throw new Error('letters are still waiting')
   }
 
-  await t.test('no token is at rest', async (t) => {
+  await t.test('no token is stored in clear', async (t) => {
     await later()
     await forgotten('dora@example.org')
     const { token } = await mail.next('dora@example.org')
@@ -220,7 +228,7 @@ t.test('letters of accounts, on PostgreSQL, where several are prepared at a time
   })
 })
 
-t.test('while the mail server is dead, requests notice nothing, and a restart loses no letter', async (t) => {
+t.test('while the mail server is down requests are unaffected, and a restart loses no letter', async (t) => {
   const port = await freePort()
   const dataDir = await temporaryFolder(t)
   const env = {
@@ -247,7 +255,7 @@ t.test('while the mail server is dead, requests notice nothing, and a restart lo
   t.equal(await statusOf(post(new Actor(second.url), '/password/reset', { token, password })), 204)
 })
 
-t.test('what needs a verified address says so', async (t) => {
+t.test('operations that need a verified address name the reason', async (t) => {
   const service = await startService(t, { ...peopleEnvironment, REQUIRE_VERIFIED_EMAIL: 'generate,publish' })
   const { url, app } = service
   const ann = await register(url, 'ann')
@@ -262,13 +270,13 @@ t.test('what needs a verified address says so', async (t) => {
     `/api/v1/generation/${crypto.randomUUID()}/retry`
   ])
     t.equal(await codeOf(ann.request('POST', path), 403), 'EMAIL_NOT_VERIFIED', path)
-  t.equal(await statusOf(generate(await admin(service))), 202, 'the operator’s admin has verified his')
+  t.equal(await statusOf(generate(await admin(service))), 202, 'the configured admin counts as verified')
   await app.database.client.user.update({ where: { email: 'ann@example.org' }, data: { emailVerifiedAt: new Date() } })
   t.equal(await statusOf(publish()), 200)
   t.equal(await statusOf(generate()), 202)
 })
 
-t.test('in production without MAIL_URL there are no letters', async (t) => {
+t.test('in production without MAIL_URL no letters are sent', async (t) => {
   const secret = { NODE_ENV: 'production', SESSION_SECRET: 'the secret of the tests is long enough' }
   const { url } = await startService(t, { ...peopleEnvironment, ...secret })
   const forgot = await post(new Actor(url), '/password/forgot', { email: 'ann@example.org' })

@@ -17,7 +17,7 @@ const PAGE = '/admin/redis-stats/'
 const PATH = '/api/v1/admin/cache'
 const SECRET = 'the secret of the tests is long enough'
 
-/** What the command prints, as a path of the service. */
+/** The link that the command prints, as a path of the service. */
 async function linkOf(t: Test, env: Record<string, string>): Promise<string> {
   const { code, stdout } = await runScript('src/cli/admin-link.ts', env)
   t.equal(code, 0)
@@ -26,7 +26,7 @@ async function linkOf(t: Test, env: Record<string, string>): Promise<string> {
   return pathname + search
 }
 
-/** Somebody who opens a link in a browser of his own. */
+/** A client that opens a link in a new browser. */
 async function open(t: Test, url: string, link: string, cookie = ''): Promise<Actor> {
   const { status, headers } = await send(url + link, { headers: { cookie } })
   t.equal(status, 303)
@@ -37,7 +37,7 @@ async function open(t: Test, url: string, link: string, cookie = ''): Promise<Ac
   return new Actor(url, [cookie, set.split(';')[0]].filter(Boolean).join('; '))
 }
 
-t.test('an operator without an account reads by a link', async (t) => {
+t.test('an operator without an account can read the admin pages by a link', async (t) => {
   const redis = await RedisServer.start()
   t.teardown(() => redis.stop())
   const dataDir = await temporaryFolder(t)
@@ -57,11 +57,11 @@ t.test('an operator without an account reads by a link', async (t) => {
   const ann = await register(url, 'ann')
   const operator = await open(t, url, link)
 
-  await t.test('the page, the report, its stream, keys and entries; and nothing else', async (t) => {
+  await t.test('a link opens the page, the report, its stream, keys and entries, and nothing else', async (t) => {
     t.match(await (await operator.get(PAGE)).text(), 'page.js')
     t.match(await bodyOf(AdminReport, await operator.get(PATH)), { access: 'link', store: { state: 'trusted' } })
     for (let n = 0; n < 10; n++) await statusOf(operator.get(`${PATH}/history`))
-    t.equal(await statusOf(operator.get(`${PATH}/keys`)), 200, 'more often than a visitor')
+    t.equal(await statusOf(operator.get(`${PATH}/keys`)), 200, 'with a higher limit than a visitor')
     t.equal(await statusOf(operator.get(`${PATH}/entry?key=course:none`)), 404)
     const stream = await operator.get(`${PATH}/events`)
     const chunk = await stream.body?.getReader().read()
@@ -76,7 +76,7 @@ t.test('an operator without an account reads by a link', async (t) => {
       t.equal(await statusOf(operator.request(method, path)), 401, path)
   })
 
-  await t.test('whoever is signed in reads by it as well, and an admin is no guest', async (t) => {
+  await t.test('a signed-in user can use a link too, and an admin keeps his own rights', async (t) => {
     t.equal(await statusOf(ann.get(PATH)), 403)
     const both = await open(t, url, link, ann.cookie)
     t.match(await bodyOf(AdminReport, await both.get(PATH)), { access: 'link' })
@@ -84,7 +84,7 @@ t.test('an operator without an account reads by a link', async (t) => {
     t.match(await bodyOf(AdminReport, await boss.get(PATH)), { access: 'session' })
   })
 
-  await t.test('while Redis is gone, or hangs: in about a second, with what this process knows', async (t) => {
+  await t.test('while Redis is down or hangs, the report takes about a second and covers this process', async (t) => {
     const both = await open(t, url, link, ann.cookie)
     for (const [breakIt, mend] of [
       [() => redis.signal('SIGSTOP'), () => redis.signal('SIGCONT')],
@@ -95,7 +95,7 @@ t.test('an operator without an account reads by a link', async (t) => {
       const [, ms] = await timed(() => statusOf(operator.get(PATH)))
       t.comment(`the first answer after ${Math.round(ms)} ms`)
       await until(async () => (await bodyOf(AdminReport, await operator.get(PATH))).store.state === 'not-trusted', 8000)
-      t.equal(await statusOf(ann.get('/api/v1/users/me')), 503, 'nobody can sign in')
+      t.equal(await statusOf(ann.get('/api/v1/users/me')), 503, 'sessions cannot be read')
       await open(t, url, await linkOf(t, { DATA_DIR: dataDir }))
       for (const by of [operator, both]) {
         const report = await bodyOf(AdminReport, await by.get(PATH))
@@ -109,7 +109,10 @@ t.test('an operator without an account reads by a link', async (t) => {
         t.match(report.store.reason, /\w/)
         t.ok(Date.parse(report.store.since) >= begun - 1)
         t.equal(report.processes.length, 1)
-        t.ok(report.routes.length > 0 && report.history.some(({ requests }) => (requests ?? 0) > 0), 'its own figures')
+        t.ok(
+          report.routes.length > 0 && report.history.some(({ requests }) => (requests ?? 0) > 0),
+          'the metrics of this process'
+        )
         t.ok(report.invalidations.length > 0)
       }
       t.equal(await statusOf(operator.get(`${PATH}/keys`)), 503)
@@ -119,7 +122,7 @@ t.test('an operator without an account reads by a link', async (t) => {
   })
 })
 
-t.test('a link that is wrong, old, or signed for something else opens nothing', async (t) => {
+t.test('a link that is forged, expired or signed for another purpose opens nothing', async (t) => {
   const { url } = await startService(t, { ...peopleEnvironment, SESSION_SECRET: SECRET })
   await open(t, url, await linkOf(t, { SESSION_SECRET: SECRET }))
   const links = new AdminLinks([SECRET])
@@ -147,7 +150,7 @@ t.test('a link that is wrong, old, or signed for something else opens nothing', 
   }
 })
 
-t.test('the command says where it cannot sign', async (t) => {
+t.test('the command names the reason when it cannot sign a link', async (t) => {
   const run = (env: Record<string, string>, ...args: string[]) => runScript('src/cli/admin-link.ts', env, ...args)
   const PUBLIC_URL = 'https://academy.example'
   t.match(await run({ SESSION_SECRET: SECRET, PUBLIC_URL }), {

@@ -12,10 +12,10 @@ import { startService } from '../support/service.ts'
 
 const PATH = '/api/v1/admin/cache'
 const Deleted = Type.Object({ deleted: Type.Integer() })
-/** A beat tells the others, every five seconds. */
+/** Processes share their state by a heartbeat every five seconds. */
 const LATEST_MS = 12_000
 
-/** Looks at keys and entries on one process, and deletes on the other. */
+/** Reads keys and entries on one process, and deletes them on the other. */
 async function browses(t: Test, boss: Actor, there: Actor): Promise<void> {
   const entry = `${PATH}/entry?key=course:1`
   const course = async (by: Actor) => {
@@ -37,11 +37,11 @@ async function browses(t: Test, boss: Actor, there: Actor): Promise<void> {
 
   const found = await bodyOf(CacheEntry, await there.get(entry))
   t.match(found, { key: 'course:1', value: text, truncated: false, missing: false, valid: true })
-  t.ok(Math.abs(Date.now() - Date.parse(found.storedAt ?? '')) < 60_000, 'and how old it is')
+  t.ok(Math.abs(Date.now() - Date.parse(found.storedAt ?? '')) < 60_000, 'the entry has its age')
   t.ok(found.tags.some(({ tag, current }) => tag === 'course:1' && current))
   t.ok((found.bytes ?? 0) > text.length && (found.ttlS ?? 0) > 1000)
 
-  // Whoever has cleared something sees at once what is left.
+  // An admin sees the result of a clearing at once.
   await statusOf(boss.request('DELETE', `${PATH}?pattern=course:none`))
   await until(async () => {
     const { at, sampled, prefixes, largest } = await bodyOf(CacheMemory, await there.get(`${PATH}/memory`))
@@ -60,7 +60,7 @@ async function browses(t: Test, boss: Actor, there: Actor): Promise<void> {
   t.match(outdated, { valid: false })
   t.ok(
     outdated.tags.some(({ current }) => !current),
-    'a tag was touched since'
+    'a tag was invalidated since'
   )
 
   for (const [path, field] of [
@@ -82,7 +82,7 @@ const reportOf = async (actor: Actor): Promise<Report> => bodyOf(AdminReport, aw
 const becomes = (actor: Actor, holds: (report: Report) => boolean) =>
   until(async () => holds(await reportOf(actor)), LATEST_MS)
 
-t.test('embedded, the report tells of its one process', async (t) => {
+t.test('an embedded service reports its one process', async (t) => {
   const service = await startService(t, peopleEnvironment)
   const boss = await admin(service)
   const ann = await register(service.url, 'ann')
@@ -131,7 +131,7 @@ t.test('on two processes', async (t) => {
   const there = new Actor(other.url, boss.cookie)
   const ann = await register(other.url, 'ann')
 
-  await t.test('either tells of both', async (t) => {
+  await t.test('either process reports both', async (t) => {
     await statusOf(ann.request('PATCH', '/api/v1/users/me', { bio: 'new' }))
     await statusOf(there.request('DELETE', `${PATH}?all=true`))
     for (let n = 0; n < 3; n++) await statusOf(fetch(`${other.url}/api/v1/courses/2`))
@@ -153,9 +153,9 @@ t.test('on two processes', async (t) => {
     )
   })
 
-  await t.test('keys and entries are those of both', async (t) => {
+  await t.test('either process shows the keys and entries of both', async (t) => {
     await browses(t, boss, there)
-    t.equal(await statusOf(boss.get(`${PATH}/keys?cursor=0-99999999999999999999`)), 400, 'no cursor of Redis')
+    t.equal(await statusOf(boss.get(`${PATH}/keys?cursor=0-99999999999999999999`)), 400, 'not a valid Redis cursor')
     const planted = lookInto(t, redis)
     await planted.set('aikademiya:stats:odd', 'x'.repeat(70_000))
     await planted.lpush('aikademiya:stats:list', 'x')
@@ -168,7 +168,7 @@ t.test('on two processes', async (t) => {
     t.ok(history.items.some(({ usedBytes, opsPerSecond }) => usedBytes !== null && opsPerSecond !== null))
   })
 
-  await t.test('a writer that is not the service is told as one', async () => {
+  await t.test('a write from outside the service is reported as such', async () => {
     await query(String(env.DATABASE_URL), "update category set name = 'Facts' where slug = 'data'")
     await becomes(boss, ({ invalidations }) =>
       invalidations.some(({ by, tags }) => by === 'outside' && tags.some((tag) => tag.startsWith('categor')))

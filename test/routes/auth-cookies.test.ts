@@ -12,13 +12,13 @@ const TTL_S = 60
 const cookieOf = (answer: Response) => answer.headers.getSetCookie()[0] ?? ''
 const account = (name: string) => ({ email: `${name}@example.org`, password: `password of ${name}`, name })
 
-t.test('on Redis', async (t) => {
+t.test('session cookies, on Redis', async (t) => {
   const { redis, env } = await startStack(t)
   const inRedis = lookInto(t, redis)
   const before = await startService(t, { ...env, SESSION_SECRET: OLD, SESSION_TTL: String(TTL_S) })
   const { url } = before
 
-  await t.test('the cookie is Secure where the client speaks TLS, and in production always', async (t) => {
+  await t.test('the cookie is Secure if the client uses TLS, and always in production', async (t) => {
     const https = { 'x-forwarded-proto': 'https' }
     const begin = async (at: string, name: string, headers?: Record<string, string>) =>
       cookieOf(await new Actor(at, '').request('POST', '/api/v1/auth/register', account(name), headers))
@@ -30,13 +30,13 @@ t.test('on Redis', async (t) => {
     const produced = await begin(production.url, 'prod')
     t.notMatch(plain, /Secure/)
     t.match(secure, /Secure/)
-    t.notMatch(claimed, /Secure/, 'a stranger is not believed')
+    t.notMatch(claimed, /Secure/, 'X-Forwarded-Proto of an untrusted client is ignored')
     t.match(produced, /Secure/)
     for (const cookie of [plain, secure, claimed, produced]) t.match(cookie, /(?=.*; HttpOnly)(?=.*; SameSite=Lax)/)
     await inRedis.flushall()
   })
 
-  await t.test('a front end on another site may have it, over TLS, and no page that is not on the list', async (t) => {
+  await t.test('a configured front end on another site gets the cookie over TLS; no other page does', async (t) => {
     const frontEnd = 'https://learn.example'
     const { url } = await startService(t, {
       SESSION_SAMESITE: 'none',
@@ -58,32 +58,29 @@ t.test('on Redis', async (t) => {
     }
   })
 
-  await t.test(
-    'of several cookies of one name the one that names a session counts, and none that was planted',
-    async (t) => {
-      const own = await register(url, 'own')
-      const old = await signIn(url, 'own@example.org', 'password of own')
-      t.equal(await statusOf(old.request('POST', '/api/v1/auth/logout')), 204)
-      const name = async (cookie: string) => {
-        const answer = await new Actor(url, cookie).get(SESSION)
-        return answer.status === 200 ? (await bodyOf(SessionUser, answer)).user.name : answer.status
-      }
-      const planted = 'sid=junk; sid=x.y'
-      t.equal(await name(`${planted}; ${own.cookie}`), 'own', 'junk before it')
-      t.equal(await name(`${own.cookie}; ${planted}`), 'own', 'and after it')
-      t.equal(await name(`${old.cookie}; ${own.cookie}`), 'own', 'one that was ended')
-      t.equal(await name(`${own.cookie}; ${old.cookie}`), 'own')
-      t.equal(await name(planted), 401)
-      // A page of another host of the site plants its own session for a part of the paths: browsers send that one first.
-      const thief = await register(url, 'thief')
-      t.equal(await name(`${thief.cookie}; ${own.cookie}`), 'own')
-      t.equal(await name(`${'sid=junk; '.repeat(700)}${own.cookie}`), 'own')
-      await inRedis.flushall()
+  await t.test('of several cookies with the same name the valid session counts, not a planted one', async (t) => {
+    const own = await register(url, 'own')
+    const old = await signIn(url, 'own@example.org', 'password of own')
+    t.equal(await statusOf(old.request('POST', '/api/v1/auth/logout')), 204)
+    const name = async (cookie: string) => {
+      const answer = await new Actor(url, cookie).get(SESSION)
+      return answer.status === 200 ? (await bodyOf(SessionUser, answer)).user.name : answer.status
     }
-  )
+    const planted = 'sid=junk; sid=x.y'
+    t.equal(await name(`${planted}; ${own.cookie}`), 'own', 'junk before the valid cookie')
+    t.equal(await name(`${own.cookie}; ${planted}`), 'own', 'junk after the valid cookie')
+    t.equal(await name(`${old.cookie}; ${own.cookie}`), 'own', 'an ended session before the valid cookie')
+    t.equal(await name(`${own.cookie}; ${old.cookie}`), 'own')
+    t.equal(await name(planted), 401)
+    // A page on a sibling host plants its own session for some paths: browsers send that cookie first.
+    const thief = await register(url, 'thief')
+    t.equal(await name(`${thief.cookie}; ${own.cookie}`), 'own')
+    t.equal(await name(`${'sid=junk; '.repeat(700)}${own.cookie}`), 'own')
+    await inRedis.flushall()
+  })
 
   await t.test(
-    'in production the cookie is from this host only, and a planted or old one of the other name means nothing',
+    'in production only the __Host- cookie counts, and a cookie with the other name is ignored',
     async (t) => {
       const { url } = await startService(t, { ...env, NODE_ENV: 'production', SESSION_SECRET: OLD, TRUST_PROXY: '1' })
       const https = { 'x-forwarded-proto': 'https', 'x-forwarded-for': '192.0.2.1' }
@@ -98,30 +95,34 @@ t.test('on Redis', async (t) => {
       browser.cookie = cookies[0]?.split(';')[0] ?? ''
       t.equal(await statusOf(browser.get(SESSION, https)), 200)
       const planted = (await register(before.url, 'planter')).cookie
-      t.equal(await statusOf(new Actor(url, planted).get(SESSION, https)), 401, 'a session, but by the other name')
+      t.equal(await statusOf(new Actor(url, planted).get(SESSION, https)), 401, 'a valid session under the other name')
       const both = await new Actor(url, `${planted}; ${browser.cookie}`).get(SESSION, https)
       t.match(await bodyOf(SessionUser, both), { user: { name: 'hosted' } })
       t.match((await browser.request('POST', '/api/v1/auth/logout', undefined, https)).headers.getSetCookie(), [
         /^__Host-sid=; Max-Age=0; Path=\/;.*Secure/
       ])
       const forged = await new Actor(url, `${browser.cookie.slice(0, -4)}AAAA`).get(SESSION, https)
-      t.match(forged.headers.getSetCookie(), [/^__Host-sid=; Max-Age=0;.*Secure/], 'a browser takes no other')
+      t.match(
+        forged.headers.getSetCookie(),
+        [/^__Host-sid=; Max-Age=0;.*Secure/],
+        'browsers accept no other attributes'
+      )
       await inRedis.flushall()
     }
   )
 
   const sessionKey = async () => (await inRedis.keys('*:session:*')).at(0) ?? 'none'
 
-  await t.test('a session is prolonged by use, once half of its time is over, and not by every request', async (t) => {
+  await t.test('a session is renewed by use once half of its TTL has passed, not by every request', async (t) => {
     const ann = await register(url, 'ann')
     const key = await sessionKey()
     const stored = (await inRedis.get(key)) ?? ''
     await inRedis.pexpire(key, 40_000)
     for (let i = 0; i < 3; i++) t.same((await ann.get(SESSION)).headers.getSetCookie(), [])
-    t.ok((await inRedis.pttl(key)) <= 40_000, 'not written')
+    t.ok((await inRedis.pttl(key)) <= 40_000, 'the session is not written')
     t.equal(await inRedis.get(key), stored)
 
-    // As it is 31 seconds later.
+    // The state 31 seconds later.
     const { renewedAt } = fieldsOf(stored)
     const aged = signedAgain(before.app.config, key, stored, { renewedAt: Number(renewedAt) - 31_000 }) ?? ''
     await inRedis.set(key, aged, 'PX', 29_000)
@@ -135,7 +136,7 @@ t.test('on Redis', async (t) => {
     const course = await ann.get('/api/v1/courses/1')
     t.equal(course.status, 200)
     if (course.headers.getSetCookie().length > 0) {
-      t.notMatch(course.headers.get('cache-control'), /public/, 'no shared cache keeps somebody’s cookie')
+      t.notMatch(course.headers.get('cache-control'), /public/, 'shared caches do not store the cookie')
     }
     await inRedis.pexpire(key, 1)
     await new Promise((resolve) => setTimeout(resolve, 20))
@@ -143,7 +144,7 @@ t.test('on Redis', async (t) => {
     await inRedis.flushall()
   })
 
-  await t.test('forged, unsigned and cut cookies are nobody, and leave nothing behind', async (t) => {
+  await t.test('forged, unsigned and truncated cookies sign nobody in, and leave nothing behind', async (t) => {
     const ann = new Actor(url, (await register(url, 'forged')).cookie)
     const [id = '', signature = ''] = ann.cookie.slice('sid='.length).split('.')
     const before = new Set(await inRedis.keys('*'))
@@ -162,10 +163,10 @@ t.test('on Redis', async (t) => {
       const read = await new Actor(url, `sid=${cookie}`).get('/api/v1/courses/2')
       t.equal(read.status, 200)
       if (read.headers.getSetCookie().length > 0)
-        t.notMatch(read.headers.get('cache-control'), /public/, 'nor is clearing a cookie for all')
+        t.notMatch(read.headers.get('cache-control'), /public/, 'an answer that clears a cookie is not public either')
     }
     t.equal((await inRedis.keys('*:session:*')).length, 1)
-    // What public reads leave, and what the process tells of itself.
+    // Ignores keys of public reads and those that the process writes about itself.
     const left = (await inRedis.keys('*')).filter(
       (key) => !before.has(key) && !/:(course|tag|process|cache|limit|store|board)/.test(key)
     )
@@ -181,11 +182,15 @@ t.test('on Redis', async (t) => {
       const answer = await there.get(SESSION)
       t.equal(answer.status, 200, `request ${i + 1} of a browser`)
       const [cookie] = answer.headers.getSetCookie()
-      // A browser keeps what it is given, and drops what it is told to.
+      // As a browser does: store new cookies, drop cleared ones.
       if (cookie !== undefined) there.cookie = cookie.startsWith('sid=;') ? '' : (cookie.split(';')[0] ?? '')
     }
     const finished = await startService(t, { ...env, SESSION_SECRET: NEW })
-    t.equal(await statusOf(new Actor(finished.url, there.cookie).get(SESSION)), 200, 'signed anew with the new secret')
+    t.equal(
+      await statusOf(new Actor(finished.url, there.cookie).get(SESSION)),
+      200,
+      'the cookie was signed again with the new secret'
+    )
     t.equal(await statusOf(new Actor(finished.url, ann.cookie).get(SESSION)), 401, 'the old secret signs nobody in')
   })
 })

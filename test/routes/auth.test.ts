@@ -26,7 +26,7 @@ t.test('accounts, on Redis and PostgreSQL', async (t) => {
   const sessionKeys = () => inRedis.keys('*:session:*')
   const account = (name: string) => ({ email: `${name}@example.org`, password: `password of ${name}`, name })
 
-  await t.test('who only reads, and whose login fails, gets no cookie and leaves nothing in Redis', async (t) => {
+  await t.test('reads and failed logins set no cookie and leave nothing in Redis', async (t) => {
     const answers = [
       await visitor.get('/api/v1/courses'),
       await visitor.get(SESSION),
@@ -44,7 +44,7 @@ t.test('accounts, on Redis and PostgreSQL', async (t) => {
     t.same(await sessionKeys(), [])
   })
 
-  await t.test('register answers 201 with the own user, signed in, and never with the password', async (t) => {
+  await t.test('register answers 201 with the signed-in user, without the password', async (t) => {
     const answer = await visitor.request('POST', REGISTER, { ...account('ann'), email: 'Ann@Example.org' })
     const [cookie = ''] = answer.headers.getSetCookie()
     const ann = await bodyOf(OwnUser, answer, 201)
@@ -55,7 +55,7 @@ t.test('accounts, on Redis and PostgreSQL', async (t) => {
     t.equal((await sessionKeys()).length, 1)
   })
 
-  await t.test('an e-mail address is one in any case, and taken only once', async (t) => {
+  await t.test('an e-mail address ignores case and is unique', async (t) => {
     for (const email of ['ann@example.org', 'ANN@EXAMPLE.ORG']) {
       const answer = await visitor.request('POST', REGISTER, { ...account('other'), email })
       t.same(answer.headers.getSetCookie(), [])
@@ -67,7 +67,7 @@ t.test('accounts, on Redis and PostgreSQL', async (t) => {
     t.same((await Promise.all(answers)).sort(), [201, ...Array(7).fill(409)])
   })
 
-  await t.test('what cannot be an account is 400 and names the field', async (t) => {
+  await t.test('an invalid account is 400 and names the field', async (t) => {
     const wrong: [object, RegExp][] = [
       [{ ...account('x'), password: '123456789' }, /password/],
       [{ ...account('x'), email: 'x' }, /email/],
@@ -90,7 +90,7 @@ t.test('accounts, on Redis and PostgreSQL', async (t) => {
     }
   })
 
-  await t.test('a mailbox has one account, in whatever script its domain is typed', async (t) => {
+  await t.test('a mailbox has one account, whether its domain is Unicode or punycode', async (t) => {
     const typed = ['Zoya@Пример.РФ', 'zoya@xn--e1afmkfd.xn--p1ai', 'zoya@XN--E1AFMKFD.xn--p1ai', 'zoya@пример.рф']
     const registered = await visitor.request('POST', REGISTER, { ...account('zoya'), email: typed[0] })
     t.match(await bodyOf(OwnUser, registered, 201), { email: typed[1] })
@@ -100,7 +100,7 @@ t.test('accounts, on Redis and PostgreSQL', async (t) => {
     }
   })
 
-  await t.test('addresses that earlier versions took still sign in, and are taken', async (t) => {
+  await t.test('addresses stored by earlier versions can still sign in, and count as taken', async (t) => {
     const kept = ['yana@почта.рф', '<yana@example.org']
     await visitor.request('POST', REGISTER, account('yana'))
     for (const email of kept) {
@@ -114,7 +114,7 @@ t.test('accounts, on Redis and PostgreSQL', async (t) => {
     t.equal(await statusOf(visitor.request('POST', REGISTER, { ...account('yana'), email: ascii })), 409)
   })
 
-  await t.test('a wrong password and nobody are told apart neither by the answer nor by its time', async (t) => {
+  await t.test('neither answer nor timing distinguishes a wrong password from an unknown account', async (t) => {
     const attempt = async (email: string) => {
       const start = performance.now()
       const answer = await visitor.request('POST', LOGIN, { email, password: 'a wrong password' })
@@ -135,10 +135,10 @@ t.test('accounts, on Redis and PostgreSQL', async (t) => {
     t.ok(ratio > 0.5 && ratio < 2, `medians ${median(known)} and ${median(unknown)} ms`)
   })
 
-  await t.test('a login begins a session with a new id: one fixed before is nobody', async (t) => {
+  await t.test('a login creates a new session id, so session fixation fails', async (t) => {
     for (const given of ['sid=chosen-by-somebody', 'sid=a.b', 'sid=']) {
       const answer = await new Actor(url, given).request('POST', LOGIN, account('ann')).then((response) => response)
-      t.equal(answer.status, 400, 'a field too many')
+      t.equal(answer.status, 400, 'an unknown field')
       const login = await new Actor(url, given).request('POST', LOGIN, {
         email: account('ann').email,
         password: account('ann').password
@@ -150,10 +150,10 @@ t.test('accounts, on Redis and PostgreSQL', async (t) => {
     const again = await before.request('POST', LOGIN, { email: ADMIN.email, password: ADMIN.password })
     const cookie = again.headers.getSetCookie().find((line) => !line.startsWith('sid=;')) ?? ''
     t.not(cookie.split(';')[0], before.cookie)
-    t.equal(await statusOf(before.get(SESSION)), 401, 'the session before is over')
+    t.equal(await statusOf(before.get(SESSION)), 401, 'the previous session has ended')
   })
 
-  await t.test('logout ends this session and clears the cookie; nobody may do it too', async (t) => {
+  await t.test('logout ends this session and clears the cookie, and works for a visitor too', async (t) => {
     const one = await signIn(url, 'ann@example.org', 'password of ann')
     const other = await signIn(url, 'ann@example.org', 'password of ann')
     const answer = await one.request('POST', '/api/v1/auth/logout')
@@ -161,20 +161,20 @@ t.test('accounts, on Redis and PostgreSQL', async (t) => {
     t.match(answer.headers.getSetCookie()[0], /^sid=;.*(Max-Age=0|1970)/)
     t.equal(await statusOf(one.get(SESSION)), 401)
     t.equal(await statusOf(other.get(SESSION)), 200)
-    t.equal(await statusOf(one.request('POST', '/api/v1/auth/logout')), 204, 'twice is as good as once')
+    t.equal(await statusOf(one.request('POST', '/api/v1/auth/logout')), 204, 'logout is idempotent')
   })
 
-  await t.test('logout-everywhere ends all; a browser that still has an ended cookie can sign in', async (t) => {
+  await t.test('logout-everywhere ends all sessions; a browser with an ended cookie can sign in', async (t) => {
     const one = await signIn(url, 'ann@example.org', 'password of ann')
     const other = await signIn(url, 'ann@example.org', 'password of ann')
     t.equal(await statusOf(one.request('POST', '/api/v1/auth/logout-everywhere')), 204)
     const login = await other.request('POST', LOGIN, { email: 'ann@example.org', password: 'password of ann' })
-    t.equal(login.status, 200, `the login of who was signed out elsewhere: ${await login.text()}`)
+    t.equal(login.status, 200, `login after a sign-out elsewhere: ${await login.text()}`)
     t.equal(await statusOf(other.get(SESSION)), 401)
     t.equal(await statusOf(visitor.request('POST', '/api/v1/auth/logout-everywhere')), 401)
   })
 
-  await t.test('a new password ends the other sessions and not this one', async (t) => {
+  await t.test('a new password ends the other sessions, not this one', async (t) => {
     const other = await register(url, 'bob')
     const mine = await signIn(url, 'bob@example.org', 'password of bob')
     const change = { current: 'password of bob', next: 'another password' }
@@ -190,10 +190,10 @@ t.test('accounts, on Redis and PostgreSQL', async (t) => {
     t.equal(await statusOf(visitor.request('POST', LOGIN, { email: 'bob@example.org', password: change.current })), 401)
     t.equal(await statusOf(visitor.request('POST', LOGIN, { email: 'bob@example.org', password: change.next })), 200)
     const stale = await other.request('POST', LOGIN, { email: 'bob@example.org', password: change.next })
-    t.equal(stale.status, 200, `the login with a cookie that the change ended: ${await stale.text()}`)
+    t.equal(stale.status, 200, `login with a cookie that the change ended: ${await stale.text()}`)
   })
 
-  await t.test('a role and a deletion count at once, on another process too', async (t) => {
+  await t.test('a role change and a deletion apply at once, on another process too', async (t) => {
     const second = await spawnFor(t, env)
     const boss = await signIn(url, ADMIN.email, ADMIN.password)
     const carl = await register(url, 'carl')

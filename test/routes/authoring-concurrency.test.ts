@@ -8,7 +8,7 @@ import { startService } from '../support/service.ts'
 const COURSES = '/api/v1/courses'
 const PATIENCE = 10
 
-/** The status, once it is not 503: that says "not now", as on a busy machine, and clients ask again. */
+/** The status, after retries on 503, which a busy machine may answer. */
 async function patiently(by: Actor, method: string, path: string, body?: object): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     const status = await statusOf(by.request(method, path, body))
@@ -17,7 +17,7 @@ async function patiently(by: Actor, method: string, path: string, body?: object)
   }
 }
 
-t.test('authors at the same moment, on Redis and PostgreSQL', async (t) => {
+t.test('concurrent authors, on Redis and PostgreSQL', async (t) => {
   const { env } = await startStack(t)
   const { url } = await startService(t, env)
   const second = await spawnFor(t, env)
@@ -27,7 +27,7 @@ t.test('authors at the same moment, on Redis and PostgreSQL', async (t) => {
   const dense = (items: readonly { position: number }[]) => items.every(({ position }, index) => position === index + 1)
   const titles = async (id: number) => (await modules(id)).map(({ title }) => title).join('')
 
-  /** A draft whose modules have these letters for titles. */
+  /** A draft with a module for each letter, which is its title. */
   async function draft(letters: string) {
     const { id, moduleId } = await draftOf(ann)
     await statusOf(ann.request('DELETE', `${COURSES}/${id}/modules/${moduleId}`))
@@ -38,7 +38,7 @@ t.test('authors at the same moment, on Redis and PostgreSQL', async (t) => {
     return { id, ids }
   }
 
-  await t.test('positions are dense, whatever is asked for', async (t) => {
+  await t.test('positions stay dense, whatever position is requested', async (t) => {
     const { id, ids } = await draft('abcd')
     const move = (title: string, position: number) =>
       statusOf(ann.request('PATCH', `${COURSES}/${id}/modules/${ids.get(title)}`, { position }))
@@ -63,7 +63,7 @@ t.test('authors at the same moment, on Redis and PostgreSQL', async (t) => {
     }
   })
 
-  await t.test('30 moves and inserts of modules at once leave 1..n and fail nobody', async (t) => {
+  await t.test('30 concurrent moves and inserts of modules leave positions 1..n, without an error', async (t) => {
     const { id, ids } = await draft('abcdefgh')
     const all = [...ids.values()]
     const requests = Array.from({ length: 30 }, (_, n) => {
@@ -83,7 +83,7 @@ t.test('authors at the same moment, on Redis and PostgreSQL', async (t) => {
   })
 
   await t.test(
-    'so do 30 moves, inserts and deletions of chapters, and 120 reads and writes of one author',
+    '30 concurrent changes of chapters leave positions 1..n, beside 120 requests of one author',
     async (t) => {
       const { id, moduleId, chapterId } = await draftOf(ann)
       const path = `${COURSES}/${id}/modules/${moduleId}/chapters`
@@ -116,40 +116,41 @@ t.test('authors at the same moment, on Redis and PostgreSQL', async (t) => {
     }
   )
 
-  await t.test(
-    'If-Match: the ETag of a GET, of a draft and of what is published, of the course and of a chapter',
-    async (t) => {
-      const { id, chapterId } = await draftOf(ann)
-      for (const path of [`${COURSES}/${id}`, `${COURSES}/${id}/chapters/${chapterId}`]) {
-        for (const status of ['draft', 'published']) {
-          await bodyOf(Course, await ann.request('PATCH', `${COURSES}/${id}`, { status }))
-          const first = (await ann.get(path)).headers.get('etag') ?? ''
-          const change = (title: string, tag: string) => ann.request('PATCH', path, { title }, { 'if-match': tag })
-          t.equal(await statusOf(change('one', '"of another version"')), 412)
-          const answer = await change(`${status} one`, first)
-          t.equal(answer.status, 200)
-          t.equal((await ann.get(path)).headers.get('etag'), answer.headers.get('etag'), 'the answer has the next one')
-          t.match(await bodyOf(ErrorBody, await change('two', first), 412), { code: 'CHANGED_MEANWHILE' })
-          t.equal(await statusOf(change(`${status} two`, `"x", ${answer.headers.get('etag')}`)), 200, 'one of several')
-          t.equal(await statusOf(change(`${status} three`, '*')), 200)
-          const now = (await ann.get(path)).headers.get('etag') ?? ''
-          const unconditional = await ann.request('PATCH', path, { title: 'one' }, { 'if-none-match': now })
-          t.equal(unconditional.status, 200, 'a write is no conditional read')
-          t.equal(await statusOf(there.request('GET', path)), 200)
-        }
-        t.equal(await statusOf(ann.request('DELETE', path, undefined, { 'if-match': '"x"' })), 412)
+  await t.test('If-Match accepts the ETag of a GET, for courses and chapters, drafts and published', async (t) => {
+    const { id, chapterId } = await draftOf(ann)
+    for (const path of [`${COURSES}/${id}`, `${COURSES}/${id}/chapters/${chapterId}`]) {
+      for (const status of ['draft', 'published']) {
+        await bodyOf(Course, await ann.request('PATCH', `${COURSES}/${id}`, { status }))
+        const first = (await ann.get(path)).headers.get('etag') ?? ''
+        const change = (title: string, tag: string) => ann.request('PATCH', path, { title }, { 'if-match': tag })
+        t.equal(await statusOf(change('one', '"of another version"')), 412)
+        const answer = await change(`${status} one`, first)
+        t.equal(answer.status, 200)
+        t.equal((await ann.get(path)).headers.get('etag'), answer.headers.get('etag'), 'the answer has the next ETag')
+        t.match(await bodyOf(ErrorBody, await change('two', first), 412), { code: 'CHANGED_MEANWHILE' })
+        t.equal(
+          await statusOf(change(`${status} two`, `"x", ${answer.headers.get('etag')}`)),
+          200,
+          'one of several ETags matches'
+        )
+        t.equal(await statusOf(change(`${status} three`, '*')), 200)
+        const now = (await ann.get(path)).headers.get('etag') ?? ''
+        const unconditional = await ann.request('PATCH', path, { title: 'one' }, { 'if-none-match': now })
+        t.equal(unconditional.status, 200, 'a write without a condition succeeds')
+        t.equal(await statusOf(there.request('GET', path)), 200)
       }
-      const part = (await ann.get(`${COURSES}/${id}`)).headers.get('etag') ?? ''
-      await ann.request('POST', `${COURSES}/${id}/modules`, { title: 'M' })
-      t.equal(
-        await statusOf(ann.request('PATCH', `${COURSES}/${id}`, { title: 'x' }, { 'if-match': part })),
-        412,
-        'a new module is a new version'
-      )
-      t.equal(await statusOf(ann.request('DELETE', `${COURSES}/${id}`, undefined, { 'if-match': '*' })), 204)
-      t.equal(await statusOf(ann.request('PATCH', `${COURSES}/${id}`, { title: 'x' }, { 'if-match': '*' })), 404)
+      t.equal(await statusOf(ann.request('DELETE', path, undefined, { 'if-match': '"x"' })), 412)
     }
-  )
+    const part = (await ann.get(`${COURSES}/${id}`)).headers.get('etag') ?? ''
+    await ann.request('POST', `${COURSES}/${id}/modules`, { title: 'M' })
+    t.equal(
+      await statusOf(ann.request('PATCH', `${COURSES}/${id}`, { title: 'x' }, { 'if-match': part })),
+      412,
+      'a new module changes the ETag'
+    )
+    t.equal(await statusOf(ann.request('DELETE', `${COURSES}/${id}`, undefined, { 'if-match': '*' })), 204)
+    t.equal(await statusOf(ann.request('PATCH', `${COURSES}/${id}`, { title: 'x' }, { 'if-match': '*' })), 404)
+  })
 
   await t.test('If-Match on a module is the ETag of its course', async (t) => {
     const { id, moduleId } = await draftOf(ann)
@@ -162,7 +163,7 @@ t.test('authors at the same moment, on Redis and PostgreSQL', async (t) => {
     t.equal(await statusOf(ann.request('DELETE', path)), 204)
   })
 
-  await t.test('of changes at once with one ETag exactly one is made', async (t) => {
+  await t.test('of concurrent changes with one ETag exactly one succeeds', async (t) => {
     const { id } = await draftOf(ann)
     for (let round = 0; round < 3; round++) {
       const etag = (await ann.get(`${COURSES}/${id}`)).headers.get('etag') ?? ''

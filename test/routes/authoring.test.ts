@@ -31,7 +31,7 @@ t.test('authoring, on Redis and PostgreSQL', async (t) => {
     t.equal(location, `${COURSES}/${course.id}`)
     t.same(await bodyOf(Course, await ann.get(`${COURSES}/${course.id}`)), course)
     const { message } = await bodyOf(ErrorBody, await ann.request('POST', `${COURSES}?from=form`, NEW), 400)
-    t.match(message, /from/, 'a query that no route knows')
+    t.match(message, /from/, 'an unknown query parameter')
     for (const title of ['!!!', '日本語', '---', 'x'.repeat(200), '🙂 a', '-5']) {
       t.match(
         (await bodyOf(Course, await ann.request('POST', COURSES, { ...NEW, title }), 201)).slug,
@@ -43,7 +43,7 @@ t.test('authoring, on Redis and PostgreSQL', async (t) => {
     t.equal(category?.id, 1)
   })
 
-  await t.test('what only the service sets is refused by its name', async (t) => {
+  await t.test('a field that only the service sets is refused, and named', async (t) => {
     const { id, moduleId, chapterId } = await draftOf(ann)
     const foreign = {
       id: 1,
@@ -66,13 +66,13 @@ t.test('authoring, on Redis and PostgreSQL', async (t) => {
       t.match(
         (await bodyOf(ErrorBody, await ann.request('POST', COURSES, { ...NEW, [field]: value }), 400)).message,
         field,
-        'of a new course'
+        'in a new course'
       )
     }
-    t.equal(await statusOf(patch(`${id}`, {})), 400, 'a change of nothing')
+    t.equal(await statusOf(patch(`${id}`, {})), 400, 'an empty change')
   })
 
-  await t.test('a category is one that exists, or null', async (t) => {
+  await t.test('a category must exist, or be null', async (t) => {
     const { id } = await draftOf(ann)
     await bodyOf(Course, await patch(`${id}`, { categoryId: 1 }))
     for (const categoryId of [999_999, 0, -1, '', false, 'ai', 1.5, 2_147_483_648]) {
@@ -83,11 +83,11 @@ t.test('authoring, on Redis and PostgreSQL', async (t) => {
         `new with ${JSON.stringify(categoryId)}`
       )
     }
-    t.equal((await bodyOf(Course, await ann.get(`${COURSES}/${id}`))).category?.id, 1, 'still there')
+    t.equal((await bodyOf(Course, await ann.get(`${COURSES}/${id}`))).category?.id, 1, 'the category is unchanged')
     t.equal((await bodyOf(Course, await patch(`${id}`, { categoryId: null }))).category, null)
   })
 
-  await t.test('bodies that are too large, no JSON, or malformed', async (t) => {
+  await t.test('bodies that are too large, not JSON or malformed are refused', async (t) => {
     const raw = (body: string, type = 'application/json') =>
       fetch(url + COURSES, { method: 'POST', body, headers: { 'content-type': type, cookie: ann.cookie } })
     t.match(await bodyOf(ErrorBody, await raw(JSON.stringify({ ...NEW, description: 'x'.repeat(1_100_000) })), 413), {
@@ -107,40 +107,37 @@ t.test('authoring, on Redis and PostgreSQL', async (t) => {
     t.equal(await statusOf(ann.request('POST', COURSES, { ...NEW, title: '\u0000' })), 400)
   })
 
-  await t.test(
-    'publishing shows it at once, hiding and deleting takes it away at once, on both processes',
-    async (t) => {
-      const { id, chapterId } = await draftOf(ann)
-      const readers = [visitor, bob, new Actor(url, ann.cookie)]
-      const paths = [`${COURSES}/${id}`, `${COURSES}/${id}/modules`, `${COURSES}/${id}/chapters/${chapterId}`]
-      const seen = async (by: Actor) => Promise.all(paths.map((path) => statusOf(by.get(path))))
+  await t.test('publishing, hiding and deleting a course apply at once, on both processes', async (t) => {
+    const { id, chapterId } = await draftOf(ann)
+    const readers = [visitor, bob, new Actor(url, ann.cookie)]
+    const paths = [`${COURSES}/${id}`, `${COURSES}/${id}/modules`, `${COURSES}/${id}/chapters/${chapterId}`]
+    const seen = async (by: Actor) => Promise.all(paths.map((path) => statusOf(by.get(path))))
+    t.notOk(await listed(id))
+    t.notOk(await listed(id, ann), 'not even for its author: the list has published courses only')
+    t.same(await seen(bob), [404, 404, 404])
+    for (let round = 0; round < 3; round++) {
+      t.equal((await bodyOf(Course, await patch(`${id}`, { status: 'published' }))).status, 'published')
+      t.ok(await listed(id))
+      for (const by of readers) t.same(await seen(by), [200, 200, 200])
+      t.equal((await bodyOf(Course, await patch(`${id}`, { status: 'draft' }))).status, 'draft')
       t.notOk(await listed(id))
-      t.notOk(await listed(id, ann), 'not even for its author: the list is of published ones')
-      t.same(await seen(bob), [404, 404, 404])
-      for (let round = 0; round < 3; round++) {
-        t.equal((await bodyOf(Course, await patch(`${id}`, { status: 'published' }))).status, 'published')
-        t.ok(await listed(id))
-        for (const by of readers) t.same(await seen(by), [200, 200, 200])
-        t.equal((await bodyOf(Course, await patch(`${id}`, { status: 'draft' }))).status, 'draft')
-        t.notOk(await listed(id))
-        t.same(await Promise.all([visitor, bob].map(seen)), [
-          [404, 404, 404],
-          [404, 404, 404]
-        ])
-        t.same(await seen(ann), [200, 200, 200])
-        // The other process may be the lease late for the public, and never shows a draft for longer.
-        await new Promise((resolve) => setTimeout(resolve, round === 0 ? 1100 : 50))
-        t.same(await seen(new Actor(second.url, bob.cookie)), [404, 404, 404])
-      }
-      await patch(`${id}`, { status: 'published' })
-      t.equal(await statusOf(ann.request('DELETE', `${COURSES}/${id}`)), 204)
-      for (const by of readers) t.same(await seen(by), [404, 404, 404])
-      t.notOk(await listed(id))
-      t.equal(await statusOf(ann.request('DELETE', `${COURSES}/${id}`)), 404)
+      t.same(await Promise.all([visitor, bob].map(seen)), [
+        [404, 404, 404],
+        [404, 404, 404]
+      ])
+      t.same(await seen(ann), [200, 200, 200])
+      // The other process may lag by the lease for the public, and never shows a draft for longer.
+      await new Promise((resolve) => setTimeout(resolve, round === 0 ? 1100 : 50))
+      t.same(await seen(new Actor(second.url, bob.cookie)), [404, 404, 404])
     }
-  )
+    await patch(`${id}`, { status: 'published' })
+    t.equal(await statusOf(ann.request('DELETE', `${COURSES}/${id}`)), 204)
+    for (const by of readers) t.same(await seen(by), [404, 404, 404])
+    t.notOk(await listed(id))
+    t.equal(await statusOf(ann.request('DELETE', `${COURSES}/${id}`)), 404)
+  })
 
-  await t.test('a draft never comes out of the cache for somebody else', async (t) => {
+  await t.test('the cache never serves a draft to another user', async (t) => {
     const { id, chapterId } = await draftOf(ann)
     const strangers = [bob, visitor, new Actor(second.url, bob.cookie), new Actor(second.url)]
     for (const path of [`${COURSES}/${id}`, `${COURSES}/${id}/modules`, `${COURSES}/${id}/chapters/${chapterId}`]) {
@@ -162,7 +159,7 @@ t.test('authoring, on Redis and PostgreSQL', async (t) => {
     }
   })
 
-  await t.test('modules and chapters are made, changed and deleted; the course shows it at once', async (t) => {
+  await t.test('the course shows new, changed and deleted modules and chapters at once', async (t) => {
     const { id, moduleId, chapterId } = await draftOf(ann)
     await patch(`${id}`, { status: 'published' })
     await visitor.get(`${COURSES}/${id}/modules`)
@@ -184,7 +181,11 @@ t.test('authoring, on Redis and PostgreSQL', async (t) => {
       message: 'content must not have more than 30 combining marks in a row'
     })
     const other = await draftOf(ann)
-    t.equal(await statusOf(patch(`${other.id}/chapters/${chapterId}`, { title: 'x' })), 404, 'of another course')
+    t.equal(
+      await statusOf(patch(`${other.id}/chapters/${chapterId}`, { title: 'x' })),
+      404,
+      'a chapter of another course'
+    )
     t.equal(await statusOf(patch(`${other.id}/modules/${moduleId}`, { title: 'x' })), 404)
     t.equal(
       await statusOf(
@@ -193,7 +194,11 @@ t.test('authoring, on Redis and PostgreSQL', async (t) => {
       404
     )
     t.equal(await statusOf(ann.request('DELETE', `${COURSES}/${id}/modules/${moduleId}`)), 204)
-    t.equal(await statusOf(visitor.get(`${COURSES}/${id}/chapters/${chapterId}`)), 404, 'its chapters go with it')
+    t.equal(
+      await statusOf(visitor.get(`${COURSES}/${id}/chapters/${chapterId}`)),
+      404,
+      'its chapters are deleted with it'
+    )
     t.match(await bodyOf(Course, await visitor.get(`${COURSES}/${id}`)), {
       moduleCount: 0,
       chapterCount: 0,

@@ -7,8 +7,8 @@ import { startService } from '../support/service.ts'
 import { makeToken, withToken } from '../support/tokens.ts'
 
 /**
- * Who may do what: every route, and the status for a visitor, another user, the author, an admin, a session that was ended,
- * the session of a deleted user, an access token of the author with every scope that he may give it, and who has opened an admin link. Whoever may change something gets a fresh draft, so that no cell depends on another.
+ * Authorization: for every route, the status for a visitor, another user, the author, an admin, an ended session,
+ * the session of a deleted user, an access token of the author with every scope he may grant, and a client with an admin link. Every client that may change something gets a fresh draft, so that no cell of the table depends on another.
  */
 const clients = ['visitor', 'other', 'author', 'admin', 'ended', 'deleted', 'token', 'link'] as const
 const SECRET = 'the secret of the tests is long enough'
@@ -17,7 +17,7 @@ type Who = (typeof clients)[number]
 const course = { title: 'T', summary: 'S', description: 'D', level: 'beginner', language: 'en' }
 const generation = { topic: 'Chess', level: 'beginner', language: 'en', modules: 1, chaptersPerModule: 1 }
 const all = (status: number): Record<Who, number> => row(status, status, status, status, status, status)
-/** An ended session, one of a deleted user, and an admin link, may do what a visitor may. A token may do what its user may. */
+/** An ended session, one of a deleted user and an admin link have the rights of a visitor; a token has those of its user. */
 function row(
   visitor: number,
   other: number,
@@ -30,10 +30,10 @@ function row(
 ): Record<Who, number> {
   return { visitor, other, author, admin, ended, deleted, token, link }
 }
-/** What only a session may do. */
+/** Operations that need a session. */
 const bySession = (statuses: Record<Who, number>): Record<Who, number> => ({ ...statuses, token: 403 })
 
-/** What an admin link reads, too. */
+/** Operations that an admin link may read too. */
 const byLink = (statuses: Record<Who, number>): Record<Who, number> => ({ ...statuses, link: statuses.admin })
 
 const table: [string, string, unknown, Record<Who, number>][] = [
@@ -96,7 +96,7 @@ const table: [string, string, unknown, Record<Who, number>][] = [
   ['DELETE', '/api/v1/admin/cache?pattern=course:0', undefined, row(401, 403, 403, 200)],
   ['GET', '/api/v1/admin/sessions', undefined, row(401, 403, 403, 200)],
   ['DELETE', '/api/v1/admin/sessions/:session', undefined, row(401, 403, 403, 204)],
-  // A page, which looks at no token.
+  // A page, which ignores tokens.
   ['GET', '/admin/redis-stats/', undefined, byLink(row(401, 403, 403, 200, 401, 401, 401))],
   ['GET', '/metrics', undefined, all(200)],
   ['GET', '/api/v1/stats', undefined, all(200)],
@@ -173,7 +173,7 @@ t.test('every route answers each kind of client as the contract says', async (t)
           await author.request('PATCH', `/api/v1/courses/${draft.id}`, { status: 'published' })
         return draft
       }
-      // Who is refused, or only reads, leaves it as it was; where that is not so, the status is wrong.
+      // Refusals and reads leave the draft unchanged, so it can be shared; if one did change it, a later status would be wrong.
       const untouched = await fresh()
       for (const who of clients) {
         const changes = expected[who] < 300 && method !== 'GET' && method !== 'HEAD'
@@ -199,11 +199,11 @@ t.test('every route answers each kind of client as the contract says', async (t)
   const tested = new Set(
     table.map(([method, path]) => `${method} ${path.split('?')[0]?.replace(/\/(\d+|:\w+|data|none)(?=\/|$)/g, '/*')}`)
   )
-  // A stream of the report ends after a minute: its first lines are looked at elsewhere.
+  // The stream of the report lasts a minute; other tests read its first lines.
   const elsewhere = /\/auth\/(register|logout)|\/cache\/events/
   t.strictSame(
     documented.filter((operation) => !tested.has(operation) && !elsewhere.test(operation)),
     [],
-    'no route is missing here'
+    'the table covers every route'
   )
 })

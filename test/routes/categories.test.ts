@@ -13,13 +13,13 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
   const categories = `${url}/api/v1/categories`
   const history = await app.database.client.category.create({ data: { slug: 'history', name: 'История' } })
 
-  await t.test('the list has every category, in exactly the shape of the contract, by name', async (t) => {
+  await t.test('the list has every category, in the exact shape of the contract, sorted by name', async (t) => {
     const { items } = await get(CategoryList, categories)
     t.same(items.map(({ slug }) => slug).sort(), slugs)
     t.same(
       items.map(({ name }) => name),
       items.map(({ name }) => name).sort(),
-      'a list for people is sorted by what they see'
+      'the list is sorted by the displayed name'
     )
     t.same(
       items.toSorted((a, b) => a.id - b.id),
@@ -27,12 +27,12 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
     )
   })
 
-  await t.test('each of them is found by its slug', async (t) => {
+  await t.test('each category is found by its slug', async (t) => {
     const { items } = await get(CategoryList, categories)
     for (const item of items) t.same(await get(Category, `${categories}/${item.slug}`), item)
   })
 
-  await t.test('a slug that nobody has is 404, one that nobody can have is 400 and names the field', async (t) => {
+  await t.test('an unknown slug is 404, an invalid slug is 400 and names the field', async (t) => {
     t.equal((await send(`${categories}/gardening`)).status, 404)
     t.equal((await send(`${categories}/programming-`)).status, 404)
     for (const slug of ['Programming', 'a_b', '%D0%B0', '%00', "'", '..%2Fcourses', 'a'.repeat(65)]) {
@@ -42,17 +42,17 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
     }
   })
 
-  await t.test('neither takes query parameters', async (t) => {
+  await t.test('neither route takes query parameters', async (t) => {
     t.equal((await send(`${categories}?page=1`)).status, 400)
     t.equal((await send(`${categories}/data?foo=1`)).status, 400)
   })
 
-  await t.test('a category without courses is one like any other', async (t) => {
+  await t.test('a category without courses is answered like any other', async (t) => {
     t.same(await get(Category, `${categories}/history`), history)
     t.match(await get(CoursePage, `${url}/api/v1/courses?category=history`), { items: [], total: 0, pages: 0 })
   })
 
-  await t.test('one that is in use is deleted with a place for its courses only', async (t) => {
+  await t.test('a category in use can be deleted only with a target for its courses', async (t) => {
     const boss = await admin(service)
     const { client } = app.database
     const { id: old } = await client.category.create({ data: { slug: 'old', name: 'Old' } })
@@ -78,7 +78,7 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
       t.match((await bodyOf(ErrorBody, await remove(query), 400)).message, why)
     }
     t.equal(await statusOf(remove('?moveTo=data', 'nowhere')), 404)
-    t.equal((await page()).category?.slug, 'old', 'nothing of that was done')
+    t.equal((await page()).category?.slug, 'old', 'nothing has changed')
 
     t.equal(await statusOf(remove('?moveTo=data')), 204)
     t.equal((await page()).category?.slug, 'data')
@@ -90,13 +90,13 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
     t.same((await client.course.findUniqueOrThrow({ where: { id: shown.id } })).updatedAt, updatedAt)
 
     await client.category.create({ data: { slug: 'empty', name: 'Empty' } })
-    t.equal(await statusOf(remove('', 'empty')), 204, 'one without courses needs no place for them')
+    t.equal(await statusOf(remove('', 'empty')), 204, 'an empty category needs no target')
   })
 
-  await t.test('many courses that move touch no tag of their own', async (t) => {
+  await t.test('moving many courses touches no tag per course', async (t) => {
     const boss = await admin(service)
     const { client } = app.database
-    // More than move in one statement, where that blocks nobody: the embedded database is in this process.
+    // More than one statement moves where that must not block others: the embedded database runs in this process.
     const many = 'postgres' in service ? 1500 : 50
     const { id: large } = await client.category.create({ data: { slug: 'large', name: 'Large' } })
     const { id: next } = await client.category.create({ data: { slug: 'next', name: 'Next' } })

@@ -18,45 +18,42 @@ t.test('writes with the headers of conditional requests', async (t) => {
   const chapter = `${course}/chapters/${draft.chapterId}`
   const module = `${course}/modules/${draft.moduleId}`
 
-  await t.test(
-    'If-None-Match is for reads: a write with the current tag writes, and answers with a body',
-    async (t) => {
-      const tag = async (path: string, by = ann) => ({ 'if-none-match': await etagOf(path, by) })
-      const both = { title: 'Written', summary: 'Anew' }
-      for (const status of ['draft', 'published']) {
-        await bodyOf(Course, await ann.request('PATCH', course, { status, title: 'Before' }))
-        const headers = await tag(course)
-        t.equal(await statusOf(ann.get(course, headers)), 304, 'the tag is the current one')
-        t.match(await bodyOf(Course, await ann.request('PATCH', course, both, headers)), both, status)
-        t.match(await bodyOf(Course, await ann.get(course)), both)
-      }
-      const change = { title: 'Written', content: 'anew' }
-      t.match(await bodyOf(Chapter, await ann.request('PATCH', chapter, change, await tag(chapter))), change)
-      t.match(await bodyOf(Chapter, await ann.get(chapter)), change)
-      const same = await tag(chapter)
-      const repeated = await ann.request('PATCH', chapter, change, same)
-      t.equal(repeated.headers.get('etag'), same['if-none-match'], 'the tag of the answer is the one that was sent')
-      t.match(await bodyOf(Chapter, repeated), change, 'and it has a body all the same')
-
-      const modules = await tag(`${course}/modules`)
-      t.match(await bodyOf(Module, await ann.request('PATCH', module, { title: 'Written' }, modules)), {
-        title: 'Written'
-      })
-      t.match(await bodyOf(ModuleList, await ann.get(`${course}/modules`)), { items: [{ title: 'Written' }] })
-
-      const me = '/api/v1/users/me'
-      t.match(await bodyOf(OwnUser, await ann.request('PATCH', me, { bio: 'written' }, await tag(me))), {
-        bio: 'written'
-      })
-      const category = '/api/v1/categories/data'
-      const renamed = await boss.request('PATCH', category, { name: 'Written' }, await tag(category, boss))
-      t.match(await bodyOf(Category, renamed), { name: 'Written' })
-      t.match(await bodyOf(Category, await ann.get(category)), { name: 'Written' })
-      t.equal(await statusOf(ann.request('DELETE', chapter, undefined, await tag(chapter))), 204)
+  await t.test('a write ignores If-None-Match, and answers with a body', async (t) => {
+    const tag = async (path: string, by = ann) => ({ 'if-none-match': await etagOf(path, by) })
+    const both = { title: 'Written', summary: 'Anew' }
+    for (const status of ['draft', 'published']) {
+      await bodyOf(Course, await ann.request('PATCH', course, { status, title: 'Before' }))
+      const headers = await tag(course)
+      t.equal(await statusOf(ann.get(course, headers)), 304, 'the ETag is current')
+      t.match(await bodyOf(Course, await ann.request('PATCH', course, both, headers)), both, status)
+      t.match(await bodyOf(Course, await ann.get(course)), both)
     }
-  )
+    const change = { title: 'Written', content: 'anew' }
+    t.match(await bodyOf(Chapter, await ann.request('PATCH', chapter, change, await tag(chapter))), change)
+    t.match(await bodyOf(Chapter, await ann.get(chapter)), change)
+    const same = await tag(chapter)
+    const repeated = await ann.request('PATCH', chapter, change, same)
+    t.equal(repeated.headers.get('etag'), same['if-none-match'], 'the answer has the ETag that was sent')
+    t.match(await bodyOf(Chapter, repeated), change, 'the answer still has a body')
 
-  await t.test('every If-Match that does not name what is there is 412, and nothing is written', async (t) => {
+    const modules = await tag(`${course}/modules`)
+    t.match(await bodyOf(Module, await ann.request('PATCH', module, { title: 'Written' }, modules)), {
+      title: 'Written'
+    })
+    t.match(await bodyOf(ModuleList, await ann.get(`${course}/modules`)), { items: [{ title: 'Written' }] })
+
+    const me = '/api/v1/users/me'
+    t.match(await bodyOf(OwnUser, await ann.request('PATCH', me, { bio: 'written' }, await tag(me))), {
+      bio: 'written'
+    })
+    const category = '/api/v1/categories/data'
+    const renamed = await boss.request('PATCH', category, { name: 'Written' }, await tag(category, boss))
+    t.match(await bodyOf(Category, renamed), { name: 'Written' })
+    t.match(await bodyOf(Category, await ann.get(category)), { name: 'Written' })
+    t.equal(await statusOf(ann.request('DELETE', chapter, undefined, await tag(chapter))), 204)
+  })
+
+  await t.test('an If-Match without the current ETag is 412, and nothing is written', async (t) => {
     const { id, chapterId } = await draftOf(ann)
     const root = `/api/v1/courses/${id}`
     for (const path of [root, `${root}/chapters/${chapterId}`]) {
@@ -82,7 +79,7 @@ t.test('writes with the headers of conditional requests', async (t) => {
     t.equal(await statusOf(ann.get(root)), 404)
   })
 
-  await t.test('so it is for categories', async (t) => {
+  await t.test('a category with an outdated If-Match is 412, and is not written', async (t) => {
     await bodyOf(Category, await boss.request('POST', '/api/v1/categories', { slug: 'tagged', name: 'Tagged' }), 201)
     const path = '/api/v1/categories/tagged'
     const stale = await etagOf(path)
@@ -97,7 +94,7 @@ t.test('writes with the headers of conditional requests', async (t) => {
     t.equal(await statusOf(boss.request('DELETE', path, undefined, { 'if-match': stale })), 404)
   })
 
-  await t.test('what is made tells its tag, and a module has its own, or that of its course', async (t) => {
+  await t.test('a created resource has its ETag; a module accepts its own or that of its course', async (t) => {
     const tagOf = (answer: Response) => ({ 'if-match': answer.headers.get('etag') ?? 'none' })
     const { id } = await draftOf(ann)
     const modules = `/api/v1/courses/${id}/modules`
@@ -105,7 +102,7 @@ t.test('writes with the headers of conditional requests', async (t) => {
     const path = `${modules}/${(await bodyOf(Module, made, 201)).id}`
     await bodyOf(Module, await ann.request('POST', modules, { title: 'Another' }), 201)
     const changed = await ann.request('PATCH', path, { title: 'Two' }, tagOf(made))
-    t.equal(changed.status, 200, 'another module does not matter')
+    t.equal(changed.status, 200, 'a change of another module does not matter')
     t.equal(await statusOf(ann.request('PATCH', path, { title: 'Late' }, tagOf(made))), 412)
     t.equal(await statusOf(ann.request('DELETE', path, undefined, tagOf(made))), 412)
     for (const whole of [`/api/v1/courses/${id}`, modules]) {
@@ -129,7 +126,7 @@ t.test('writes with the headers of conditional requests', async (t) => {
     t.equal(await statusOf(boss.request('PATCH', '/api/v1/categories/made', { name: 'x' }, tagOf(category))), 200)
   })
 
-  await t.test('a chapter has its own tag, or one of those that are read with it', async (t) => {
+  await t.test('a chapter accepts its own ETag, or that of a resource that contains it', async (t) => {
     const { id, chapterId } = await draftOf(ann)
     const path = `/api/v1/courses/${id}/chapters/${chapterId}`
     for (const whole of [path, `/api/v1/courses/${id}`, `/api/v1/courses/${id}/modules`]) {
@@ -139,7 +136,7 @@ t.test('writes with the headers of conditional requests', async (t) => {
     }
   })
 
-  await t.test('where nothing has a tag, If-Match is refused, and nothing is done', async (t) => {
+  await t.test('routes without an ETag refuse If-Match, and change nothing', async (t) => {
     const requests: [string, string, object | undefined][] = [
       ['POST', '/api/v1/courses', { title: 'T', summary: 'S', description: 'D', level: 'beginner', language: 'en' }],
       ['PUT', '/api/v1/courses/1/enrollment', undefined],
@@ -154,10 +151,10 @@ t.test('writes with the headers of conditional requests', async (t) => {
     const { url } = await startService(t, { RATE_LIMIT_ANONYMOUS: '3' })
     const visit = () => statusOf(fetch(`${url}/api/v1/courses/1`, { headers: { 'if-match': '"any"' } }))
     const visits = [await visit(), await visit(), await visit(), await visit()]
-    t.same(visits, [400, 400, 400, 429], 'also where the front door would answer, and the limit counts it')
+    t.same(visits, [400, 400, 400, 429], 'on routes of the front door too, and the limit counts them')
   })
 
-  await t.test('a tag tells a stranger nothing: 404 and 403 come before 412', async (t) => {
+  await t.test('an If-Match reveals nothing to a stranger: 404 and 403 come before 412', async (t) => {
     const { id } = await draftOf(ann)
     const bob = await register(service.url, 'bob')
     const path = `/api/v1/courses/${id}`

@@ -9,7 +9,7 @@ import { startService } from '../support/service.ts'
 
 const IMPORT = '/api/v1/courses/import'
 
-/** What breaks formats: headings, fences, markers, front matter, ends of lines, and nothing at all. */
+/** Texts that break formats: headings, fences, markers, front matter, line ends, and the empty text. */
 const TEXTS = [
   '',
   '\n',
@@ -57,7 +57,7 @@ async function written(actor: Actor, chance: Chance): Promise<number> {
   return id
 }
 
-/** Everything of a course but its ids and dates. */
+/** A course without its ids and dates. */
 async function whole(actor: Actor, id: number): Promise<object> {
   const course = await bodyOf(Course, await actor.get(`/api/v1/courses/${id}`))
   const { title, summary, description, level, language, category, modules } = course
@@ -86,7 +86,7 @@ t.test('courses as files', async (t) => {
   const send = (actor: Actor, body: string | Buffer, type = 'text/markdown') =>
     fetch(url + IMPORT, { method: 'POST', headers: { cookie: actor.cookie, 'content-type': type }, body })
 
-  await t.test('what is exported is imported as it was, whatever is in it', async (t) => {
+  await t.test('an export imports to the same course, whatever text it contains', async (t) => {
     const chance = new Chance(18)
     for (let n = 0; n < 8; n++) {
       const id = await written(ann, chance)
@@ -96,7 +96,7 @@ t.test('courses as files', async (t) => {
       t.equal(made.headers.get('location'), `/api/v1/courses/${copy.id}`)
       t.equal(copy.status, 'draft')
       t.same(await whole(ann, copy.id), await whole(ann, id))
-      // An export of an export, in a chapter.
+      // A chapter that contains an export which contains an export.
       if (n % 4 === 0) {
         const module = await ann.request('POST', `/api/v1/courses/${id}/modules`, { title: 'Inside' })
         const { id: moduleId } = Object(await module.json())
@@ -108,7 +108,7 @@ t.test('courses as files', async (t) => {
     }
   })
 
-  await t.test('a file has a name, anchors that stay, and is for who may read the course', async (t) => {
+  await t.test('an export has a name and stable anchors, and is readable like its course', async (t) => {
     const { id, chapterId } = await draftOf(ann, 'Шахматы: a/b')
     const anchors = async () => (await exported(ann, id)).match(/id="course-[a-z]+-\d+"/g)
     const before = await anchors()
@@ -116,7 +116,11 @@ t.test('courses as files', async (t) => {
       await ann.request('PATCH', `/api/v1/courses/${id}/chapters/${chapterId}`, change)
       t.same(await anchors(), before)
     }
-    t.match(await exported(ann, id), '\nmarker: "course2"\n', 'only what looks like a marker makes another word of it')
+    t.match(
+      await exported(ann, id),
+      '\nmarker: "course2"\n',
+      'the marker changes only if the text contains one that looks like it'
+    )
     const path = `/api/v1/courses/${id}/export`
     const { headers } = await ann.get(path)
     t.equal(headers.get('content-type'), 'text/markdown; charset=utf-8')
@@ -128,10 +132,10 @@ t.test('courses as files', async (t) => {
     t.equal(await statusOf(ann.get(path, { 'if-none-match': headers.get('etag') ?? '' })), 304)
     t.equal(await statusOf(fetch(url + path)), 404, 'a draft')
     await ann.request('PATCH', `/api/v1/courses/${id}`, { status: 'published' })
-    t.match(await (await fetch(url + path)).text(), /\n### Renamed\n/, 'nothing is kept from before')
+    t.match(await (await fetch(url + path)).text(), /\n### Renamed\n/, 'the export is not cached')
   })
 
-  await t.test('what somebody wrote with headings is a course, too', async (t) => {
+  await t.test('a hand-written document with headings imports as a course', async (t) => {
     const lines = [
       [
         '---',
@@ -177,7 +181,7 @@ t.test('courses as files', async (t) => {
     })
   })
 
-  await t.test('what cannot be imported is refused at once, and the line named', async (t) => {
+  await t.test('an invalid file is refused at once, and the message names the line', async (t) => {
     const head = '---\nlanguage: en\n---\n# T\n'
     const marked = '---\nlanguage: en\nmarker: course\n---\n# T\n'
     const bomb = `a: &a [x, x]\n${[...'bcdefghij'].map((c, i) => `${c}: &${c} [${`*${'abcdefghi'[i]},`.repeat(9)}]`).join('\n')}`
@@ -228,7 +232,7 @@ t.test('courses as files', async (t) => {
     t.equal((await bodyOf(ErrorBody, await send(ann, large), 409)).code, 'QUOTA_BYTES')
   })
 
-  await t.test('accounts of one network leave places for the imports of others', async (t) => {
+  await t.test('the accounts of one network cannot use up all import slots', async (t) => {
     const begin = async (name: string) => {
       const { cookie } = await register(url, name)
       const socket = connect(Number(new URL(url).port), '127.0.0.1')

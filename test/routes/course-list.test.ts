@@ -4,7 +4,7 @@ import { CoursePage } from '../support/contract.ts'
 import { addCourse, publishedCourses } from '../support/courses.ts'
 import { get, send } from '../support/http.ts'
 
-/** Titles that a careless search stumbles over: wildcards of LIKE, quotes, operators, capitals of other alphabets. */
+/** Titles that break a careless search: LIKE wildcards, quotes, operators, capitals of other alphabets. */
 const titles = [
   '100% of SQL_injection',
   'Back\\slash and "quotes"',
@@ -18,7 +18,7 @@ const titles = [
 bothWays(t, async (t, { app, url }) => {
   const { client } = app.database
   for (const [i, title] of titles.entries()) await addCourse(client, { slug: `title-${i}`, title })
-  // Nothing but their ids tells these apart.
+  // These differ only in their ids.
   const moment = new Date('2026-03-01T12:00:00Z')
   const twin = { title: 'Twin', language: 'pt-BR', createdAt: moment, updatedAt: moment }
   for (const i of [1, 2, 3, 4, 5]) await addCourse(client, { slug: `twin-${i}`, ...twin })
@@ -36,29 +36,32 @@ bothWays(t, async (t, { app, url }) => {
     t.equal(total, items.length, query)
   }
 
-  await t.test('filters by category, level, author, and language in any case, one by one and together', async (t) => {
-    for (const slug of ['programming', 'science', 'no-such-category']) {
-      await expectFilter(t, `category=${slug}`, ({ category }) => category?.slug === slug)
+  await t.test(
+    'the list filters by category, level, author and language, alone and combined, ignoring case',
+    async (t) => {
+      for (const slug of ['programming', 'science', 'no-such-category']) {
+        await expectFilter(t, `category=${slug}`, ({ category }) => category?.slug === slug)
+      }
+      for (const level of ['beginner', 'intermediate', 'advanced']) {
+        await expectFilter(t, `level=${level}`, (course) => course.level === level)
+      }
+      for (const id of [...new Set(published.map(({ author }) => author.id)), 999_999, 2_147_483_647]) {
+        await expectFilter(t, `author=${id}`, ({ author }) => author.id === id)
+      }
+      for (const language of ['ru', 'RU', 'en', 'En', 'pt-BR', 'pt-br', 'PT-BR', 'de']) {
+        const wanted = language.toLowerCase()
+        await expectFilter(t, `language=${language}`, (course) => course.language.toLowerCase() === wanted)
+      }
+      await expectFilter(
+        t,
+        'category=programming&level=beginner&language=EN&search=python',
+        ({ slug }) => slug === 'python-from-zero'
+      )
+      await expectFilter(t, 'category=data&level=advanced', () => false)
     }
-    for (const level of ['beginner', 'intermediate', 'advanced']) {
-      await expectFilter(t, `level=${level}`, (course) => course.level === level)
-    }
-    for (const id of [...new Set(published.map(({ author }) => author.id)), 999_999, 2_147_483_647]) {
-      await expectFilter(t, `author=${id}`, ({ author }) => author.id === id)
-    }
-    for (const language of ['ru', 'RU', 'en', 'En', 'pt-BR', 'pt-br', 'PT-BR', 'de']) {
-      const wanted = language.toLowerCase()
-      await expectFilter(t, `language=${language}`, (course) => course.language.toLowerCase() === wanted)
-    }
-    await expectFilter(
-      t,
-      'category=programming&level=beginner&language=EN&search=python',
-      ({ slug }) => slug === 'python-from-zero'
-    )
-    await expectFilter(t, 'category=data&level=advanced', () => false)
-  })
+  )
 
-  await t.test('every title, as it is written, finds its course', async (t) => {
+  await t.test('searching for a title finds its course', async (t) => {
     for (const { id, title } of published) {
       const { items } = await list(`limit=100&search=${encodeURIComponent(title)}`)
       t.ok(ids(items).includes(id), title)
@@ -66,7 +69,7 @@ bothWays(t, async (t, { app, url }) => {
     t.equal(
       (await list('search=Python+from+Zero')).items[0]?.slug,
       'python-from-zero',
-      'a plus is a space, as forms send it'
+      'a plus is a space, as in form encoding'
     )
   })
 
@@ -76,7 +79,7 @@ bothWays(t, async (t, { app, url }) => {
     '-updatedAt': ({ updatedAt }: { updatedAt: string }) => -Date.parse(updatedAt)
   }
   for (const [sort, key] of Object.entries(keys)) {
-    await t.test(`sort=${sort} orders by it`, async (t) => {
+    await t.test(`sort=${sort} sorts by that field`, async (t) => {
       const { items } = await list(`limit=100&sort=${sort}`)
       t.equal(items.length, published.length)
       t.same(
@@ -86,7 +89,7 @@ bothWays(t, async (t, { app, url }) => {
     })
   }
 
-  await t.test('sort=title orders by title, the alphabets one after the other', async (t) => {
+  await t.test('sort=title sorts by title, one alphabet after the other', async (t) => {
     const demo = (await list('limit=100&sort=title')).items.filter(({ slug }) => !/^(title|twin)-/.test(slug))
     t.equal(demo.length, 20)
     const alphabet = new Intl.Collator('en')
@@ -96,12 +99,12 @@ bothWays(t, async (t, { app, url }) => {
     )
   })
 
-  await t.test('the newest come first, twenty on a page, unless asked otherwise', async (t) => {
+  await t.test('the default is newest first, twenty per page', async (t) => {
     t.same(await list(''), await list('page=1&limit=20&sort=-createdAt'))
     t.match(await list(''), { page: 1, limit: 20, total: published.length, pages: Math.ceil(published.length / 20) })
   })
 
-  await t.test('the pages of every order hold every course once, in the order of the whole list', async (t) => {
+  await t.test('the pages of every sort order contain every course once, in that order', async (t) => {
     for (const sort of ['-createdAt', 'createdAt', 'title', '-updatedAt']) {
       const whole = (await list(`limit=100&sort=${sort}`)).items.map(({ id }) => id)
       for (const limit of [2, 7, 32]) {
@@ -118,7 +121,7 @@ bothWays(t, async (t, { app, url }) => {
     }
   })
 
-  await t.test('a page past the end is empty and knows the total; so does an empty list', async (t) => {
+  await t.test('a page past the end is empty and has the total, as has an empty list', async (t) => {
     const { length: total } = published
     t.same(await list('limit=10&page=99'), { items: [], page: 99, limit: 10, total, pages: Math.ceil(total / 10) })
     t.same((await list('limit=100&page=1000000')).items, [])

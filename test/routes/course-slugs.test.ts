@@ -16,13 +16,13 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
   const visitor = new Actor(url)
   const change = (id: number, body: unknown, by = ann) => by.request('PATCH', `${COURSES}/${id}`, body)
   const rename = async (id: number, slug: string) => bodyOf(Course, await change(id, { slug }))
-  /** The status, and where to go or what was found. */
+  /** The Location of a redirect, the id that was found, or the status. */
   const find = async (slug: string, by = visitor) => {
     const { status, headers, body } = await send(`${url}${BY_SLUG}/${slug}`, { headers: { cookie: by.cookie } })
     return status === 301 ? headers.get('location') : status === 200 ? JSON.parse(body).id : status
   }
 
-  await t.test('a course by its slug is the course by its id, and one entry of the cache', async (t) => {
+  await t.test('a course by slug equals the course by id, and shares its cache entry', async (t) => {
     const byId = await send(`${url}${COURSES}/1`)
     const { slug } = JSON.parse(byId.body)
     const first = await send(`${url}${BY_SLUG}/${slug}`)
@@ -43,41 +43,41 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
     }
   })
 
-  await t.test('an old slug leads to the new one, for as long as nobody else has it', async (t) => {
+  await t.test('an old slug redirects to the new one until another course takes it', async (t) => {
     const { id } = await draftOf(ann, 'First name')
     const first = `first-name-${id}`
     t.equal(await find(first), 404)
     await statusOf(change(id, { status: 'published' }))
-    t.equal(await find(first), id, 'though it was looked for before')
+    t.equal(await find(first), id, 'although the cache had it as missing')
     t.equal((await rename(id, 'second')).slug, 'second')
     t.equal(await find(first), `${BY_SLUG}/second`)
     t.equal(await find('second'), id)
     await rename(id, 'third')
-    t.same([await find(first), await find('second')], [`${BY_SLUG}/third`, `${BY_SLUG}/third`], 'in one step')
+    t.same([await find(first), await find('second')], [`${BY_SLUG}/third`, `${BY_SLUG}/third`], 'in one redirect')
     const { headers } = await send(`${url}${BY_SLUG}/second`, { headers: { 'x-forwarded-prefix': '/academy' } })
     t.equal(headers.get('cache-control'), 'no-store')
-    t.equal(headers.get('location'), `/academy${BY_SLUG}/third`, 'below the prefix of a proxy')
+    t.equal(headers.get('location'), `/academy${BY_SLUG}/third`, 'under the prefix of a proxy')
 
     const other = await draftOf(bob, 'Other')
     t.equal(await statusOf(change(other.id, { slug: 'third' }, bob)), 409)
     await statusOf(change(other.id, { status: 'published' }, bob))
     t.match(await bodyOf(ErrorBody, await change(other.id, { slug: 'second' }, bob), 409), { code: 'SLUG_TAKEN' })
-    t.equal(await find('second'), `${BY_SLUG}/third`, 'links of others are not for the taking')
+    t.equal(await find('second'), `${BY_SLUG}/third`, 'another author cannot take over a link')
     const own = await draftOf(ann, 'Own')
     t.equal(await statusOf(change(own.id, { slug: 'second' })), 200)
-    t.equal(await find('second'), `${BY_SLUG}/third`, 'a draft takes it from nobody')
+    t.equal(await find('second'), `${BY_SLUG}/third`, 'a draft does not take the slug over')
     await statusOf(change(own.id, { status: 'published' }))
     t.equal(await find('second'), own.id)
     await statusOf(ann.request('DELETE', `${COURSES}/${own.id}`))
     t.equal(await find('second'), `${BY_SLUG}/third`)
     await rename(id, 'second')
-    t.same([await find('second'), await find('third')], [id, `${BY_SLUG}/second`], 'it has it again')
+    t.same([await find('second'), await find('third')], [id, `${BY_SLUG}/second`], 'the course has its slug again')
 
     await statusOf(change(id, { status: 'draft' }))
     for (const slug of [first, 'second', 'third']) t.equal(await find(slug), 404)
-    t.equal(await statusOf(change(other.id, { slug: 'third' }, bob)), 200, 'what nobody can follow is free')
+    t.equal(await statusOf(change(other.id, { slug: 'third' }, bob)), 200, 'a slug that was never public is free')
     await statusOf(bob.request('DELETE', `${COURSES}/${other.id}`))
-    t.same([await find(first, ann), await find('second', ann)], [`${BY_SLUG}/second`, id], 'its author finds it')
+    t.same([await find(first, ann), await find('second', ann)], [`${BY_SLUG}/second`, id], 'its author still finds it')
     t.same([await find(first, boss), await find('second', boss)], [`${BY_SLUG}/second`, id])
     await statusOf(change(id, { status: 'published' }))
     t.same([await find(first), await find('second')], [`${BY_SLUG}/second`, id])
@@ -86,7 +86,7 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
     t.equal(await app.database.client.courseSlug.count(), 0)
   })
 
-  await t.test('a draft by its slug says no more than nothing does', async (t) => {
+  await t.test('a draft by slug looks like a missing course', async (t) => {
     const { id } = await draftOf(ann, 'Hidden')
     await rename(id, 'hidden')
     const own = await send(`${url}${BY_SLUG}/hidden`, { headers: { cookie: ann.cookie } })
@@ -101,11 +101,11 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
     }
     for (let round = 0; round < 2; round++) {
       t.same(await told('hidden'), await told('nothing'))
-      t.same(await told(`hidden-${id}`), await told('nothing'), 'nor its old slug')
+      t.same(await told(`hidden-${id}`), await told('nothing'), 'so does its old slug')
     }
   })
 
-  await t.test('a slug is words, and one that a new course would get may be taken', async (t) => {
+  await t.test('a slug consists of words, and may be one that a new course would get', async (t) => {
     const { id } = await draftOf(ann)
     for (const slug of ['A', 'a--b', '-a', 'a-', 'ä', '', 'a'.repeat(65), null, 1]) {
       t.match((await bodyOf(ErrorBody, await change(id, { slug }), 400)).message, /slug/, String(slug))
@@ -113,7 +113,7 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
     t.equal(
       (await bodyOf(Course, await change(id, { title: 'Another title' }))).slug,
       `a-draft-${id}`,
-      'a title leaves it'
+      'a new title keeps the slug'
     )
     await rename(id, `next-${id + 1}`)
     const next = await draftOf(ann, 'Next')
@@ -129,7 +129,7 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
     }))
     await app.database.client.courseSlug.createMany({ data: old })
     await rename(id, 'last')
-    t.equal(await app.database.client.courseSlug.count({ where: { courseId: id } }), 20, 'the latest are kept')
+    t.equal(await app.database.client.courseSlug.count({ where: { courseId: id } }), 20, 'the latest slugs are kept')
     t.same([await find('old-19', ann), await find('old-0', ann)], [`${BY_SLUG}/last`, 404])
   })
 }

@@ -11,14 +11,14 @@ bothWays(t, async (t, { app, url }) => {
   const draft = await addCourse(client, { slug: 'draft', title: 'Unfinished business', status: 'draft' })
   const published = await publishedCourses(client)
 
-  await t.test('the list shows the courses of the database, in exactly the shape of the contract', async (t) => {
+  await t.test('the list has the courses of the database, in the exact shape of the contract', async (t) => {
     const page = await get(CoursePage, `${courses}?limit=100`)
     t.equal(page.total, published.length)
     const byId = (a: { id: number }, b: { id: number }) => a.id - b.id
     t.same(page.items.toSorted(byId), published.toSorted(byId))
   })
 
-  await t.test('every course has its item of the list, its description and its modules', async (t) => {
+  await t.test('a course has the fields of its list item, plus description and modules', async (t) => {
     for (const item of published) {
       const { description, modules, ...rest } = await get(Course, `${courses}/${item.id}`)
       const row = await client.course.findUniqueOrThrow({ where: { id: item.id } })
@@ -29,7 +29,7 @@ bothWays(t, async (t, { app, url }) => {
     }
   })
 
-  await t.test('modules and chapters are those of the database, in the order of their positions', async (t) => {
+  await t.test('modules and chapters match the database, in the order of their positions', async (t) => {
     const order = { orderBy: { position: 'asc' } } as const
     for (const { id } of published) {
       const { items } = await get(ModuleList, `${courses}/${id}/modules`)
@@ -65,7 +65,7 @@ bothWays(t, async (t, { app, url }) => {
     )
   })
 
-  await t.test('a draft is in no list, whatever it is asked by', async (t) => {
+  await t.test('a draft is in no list, whatever the filter', async (t) => {
     const { items, total } = await get(CoursePage, `${courses}?limit=100&author=${draft.authorId}`)
     t.notOk(items.some(({ id }) => id === draft.id))
     t.equal(total, published.filter(({ author }) => author.id === draft.authorId).length)
@@ -79,7 +79,7 @@ bothWays(t, async (t, { app, url }) => {
     }
   })
 
-  await t.test('a draft is 404 by every URL, and answers as a course that was never there', async (t) => {
+  await t.test('a draft is 404 by every URL, with the answer of a course that never existed', async (t) => {
     const paths = ['', '/modules', `/chapters/${draft.chapterId}`]
     for (const path of paths) {
       const answer = await send(`${courses}/${draft.id}${path}`)
@@ -96,13 +96,21 @@ bothWays(t, async (t, { app, url }) => {
   await t.test('a chapter is found under its own course only', async (t) => {
     t.equal((await send(`${courses}/${bare.id}/chapters/${bare.chapterId}`)).status, 200)
     const [other] = published
-    t.equal((await send(`${courses}/${other?.id}/chapters/${bare.chapterId}`)).status, 404, 'of another course')
-    t.equal((await send(`${courses}/${bare.id}/chapters/${draft.chapterId}`)).status, 404, 'of a draft')
-    t.equal((await send(`${courses}/${draft.id}/chapters/${bare.chapterId}`)).status, 404, 'under a draft')
-    t.equal((await send(`${courses}/${bare.id}/chapters/999999`)).status, 404, 'of no course')
+    t.equal(
+      (await send(`${courses}/${other?.id}/chapters/${bare.chapterId}`)).status,
+      404,
+      'a chapter of another course'
+    )
+    t.equal((await send(`${courses}/${bare.id}/chapters/${draft.chapterId}`)).status, 404, 'a chapter of a draft')
+    t.equal(
+      (await send(`${courses}/${draft.id}/chapters/${bare.chapterId}`)).status,
+      404,
+      'a public chapter under a draft'
+    )
+    t.equal((await send(`${courses}/${bare.id}/chapters/999999`)).status, 404, 'a missing chapter')
   })
 
-  await t.test('details take no query parameters', async (t) => {
+  await t.test('routes of single resources take no query parameters', async (t) => {
     for (const path of ['', '/modules', `/chapters/${bare.chapterId}`]) {
       const { status, body } = await send(`${courses}/${bare.id}${path}?fields=id`)
       t.equal(status, 400, path)

@@ -14,7 +14,7 @@ const env = { RATE_LIMIT_ANONYMOUS: '0', RATE_LIMIT_USER: '0', SEED: 'none', LLM
 const set = (url: string, setting: string) =>
   query(url, `alter database ${new URL(url).pathname.slice(1)} set ${setting}`)
 
-/** A service on a database of its own, which has these settings. */
+/** A service on a new database with these settings. */
 async function start(settings: readonly string[], more = {}) {
   const DATABASE_URL = await postgres.createDatabase()
   for (const setting of settings) await set(DATABASE_URL, setting)
@@ -23,7 +23,7 @@ async function start(settings: readonly string[], more = {}) {
 }
 
 for (const zone of ['Asia/Yekaterinburg', 'America/New_York']) {
-  t.test(`in the time zone ${zone} instants are what they are, and an hour is an hour`, async (t) => {
+  t.test(`the time zone ${zone} shifts no instant and no hourly limit`, async (t) => {
     const { url, databaseUrl } = await start([`timezone = '${zone}'`], { RATE_LIMIT_GENERATION: '1', WORKER: 'none' })
     const ann = await register(url, 'ann')
     const me = JSON.parse(await (await ann.get('/api/v1/users/me')).text())
@@ -38,7 +38,7 @@ for (const zone of ['Asia/Yekaterinburg', 'America/New_York']) {
 }
 
 for (const level of ['repeatable read', 'serializable']) {
-  t.test(`where ${level} is the default, writes of one account at once all succeed`, async (t) => {
+  t.test(`with ${level} as the default isolation, concurrent writes of one account all succeed`, async (t) => {
     const { url } = await start([`default_transaction_isolation = '${level}'`])
     const ann = await register(url, 'ann')
     const patch = (_: unknown, i: number) => ann.request('PATCH', '/api/v1/users/me', { bio: `bio ${i}` })
@@ -47,7 +47,7 @@ for (const level of ['repeatable read', 'serializable']) {
   })
 }
 
-t.test('what the database cannot do now is 503 with Retry-After, whatever the reason', async (t) => {
+t.test('every temporary failure of the database is 503 with Retry-After', async (t) => {
   const { url, databaseUrl } = await start([])
   const ann = await register(url, 'ann')
   await query(
@@ -79,36 +79,33 @@ t.test('what the database cannot do now is 503 with Retry-After, whatever the re
     t.equal(JSON.parse(await answer.text()).code, expected, code)
   }
   const fault = await ann.request('PATCH', '/api/v1/users/me', { bio: 'code 22012' })
-  t.equal(fault.status, 500, 'a fault of ours is still one')
+  t.equal(fault.status, 500, 'other errors are still 500')
 })
 
-t.test(
-  'connections that a failover has left read-only are thrown away: writes succeed once the database takes them',
-  async (t) => {
-    const { url, databaseUrl } = await start([])
-    const ann = await register(url, 'ann')
-    const patch = async (bio: string) => (await ann.request('PATCH', '/api/v1/users/me', { bio })).status
-    const readiness = async () => JSON.parse(await (await fetch(`${url}/health/ready`)).text())
-    await Promise.all(Array.from({ length: 20 }, (_, i) => patch(`before ${i}`)))
-    await set(databaseUrl, 'default_transaction_read_only = on')
-    await query(
-      databaseUrl,
-      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()'
-    )
-    await until(async () => (await patch('while it is')) === 503, 5000)
-    await until(async () => (await readiness()).status === 'degraded', 5000)
-    t.match(await readiness(), { status: 'degraded', checks: { database: 'read-only' } })
-    t.equal((await fetch(`${url}/api/v1/courses`)).status, 200, 'reads go on')
-    // As many connections as the pool has are read-only.
-    await Promise.all(Array.from({ length: 20 }, (_, i) => ann.get(`/api/v1/courses?page=${i + 1}`)))
-    await query(
-      databaseUrl,
-      `begin read write; alter database ${new URL(databaseUrl).pathname.slice(1)} reset default_transaction_read_only; commit`
-    )
-    const statuses = await Promise.all(Array.from({ length: WRITES }, (_, i) => patch(`after ${i}`)))
-    t.same([...new Set(statuses)], [200])
-    // Its connections were read-only, too, and its answers are shared for a second.
-    await until(async () => (await readiness()).status === 'ok', 5000)
-    t.match(await readiness(), { status: 'ok', checks: { database: 'up' } })
-  }
-)
+t.test('connections left read-only by a failover are discarded, so writes succeed afterwards', async (t) => {
+  const { url, databaseUrl } = await start([])
+  const ann = await register(url, 'ann')
+  const patch = async (bio: string) => (await ann.request('PATCH', '/api/v1/users/me', { bio })).status
+  const readiness = async () => JSON.parse(await (await fetch(`${url}/health/ready`)).text())
+  await Promise.all(Array.from({ length: 20 }, (_, i) => patch(`before ${i}`)))
+  await set(databaseUrl, 'default_transaction_read_only = on')
+  await query(
+    databaseUrl,
+    'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()'
+  )
+  await until(async () => (await patch('while it is')) === 503, 5000)
+  await until(async () => (await readiness()).status === 'degraded', 5000)
+  t.match(await readiness(), { status: 'degraded', checks: { database: 'read-only' } })
+  t.equal((await fetch(`${url}/api/v1/courses`)).status, 200, 'reads continue')
+  // By now every connection of the pool is read-only.
+  await Promise.all(Array.from({ length: 20 }, (_, i) => ann.get(`/api/v1/courses?page=${i + 1}`)))
+  await query(
+    databaseUrl,
+    `begin read write; alter database ${new URL(databaseUrl).pathname.slice(1)} reset default_transaction_read_only; commit`
+  )
+  const statuses = await Promise.all(Array.from({ length: WRITES }, (_, i) => patch(`after ${i}`)))
+  t.same([...new Set(statuses)], [200])
+  // The connections of readiness checks were read-only too, and their results are shared for a second.
+  await until(async () => (await readiness()).status === 'ok', 5000)
+  t.match(await readiness(), { status: 'ok', checks: { database: 'up' } })
+})

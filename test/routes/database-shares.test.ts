@@ -11,16 +11,16 @@ import { spawnService } from '../support/service.ts'
 /** `LOCK_TIMEOUT_MS` of src/database/timeouts.ts, and a statement timeout that is longer. */
 const LOCK_TIMEOUT_MS = 2000
 const STATEMENT_TIMEOUT_S = 3
-/** Far less than any of them. */
+/** Far less than either timeout. */
 const AT_ONCE_MS = 1900
 
-t.test('the shares of the database', async (t) => {
+t.test('bulkheads of the database', async (t) => {
   const redis = await RedisServer.start()
   t.teardown(() => redis.stop())
   const postgres = await PostgresServer.start()
   t.teardown(() => postgres.stop())
   const databaseUrl = await postgres.createDatabase('seeded')
-  // A process of its own: hundreds of requests at once, and those that hang up, leave connections that a stop waits for.
+  // In a separate process: hundreds of concurrent and aborted requests leave connections that a stop waits for.
   const { url, kill } = await spawnService({
     ...peopleEnvironment,
     REDIS_URL: redis.url,
@@ -30,7 +30,7 @@ t.test('the shares of the database', async (t) => {
   t.teardown(() => kill('SIGKILL'))
   const [ann, bob] = [await register(url, 'ann'), await register(url, 'bob')]
 
-  /** What somebody holds in psql until the function is called. */
+  /** Holds a lock, as a session in psql would, until the returned function is called. */
   async function hold(statement: string): Promise<() => Promise<void>> {
     const psql = new pg.Client({ connectionString: databaseUrl })
     await psql.connect()
@@ -55,44 +55,39 @@ t.test('the shares of the database', async (t) => {
       )
     ).length
 
-  await t.test(
-    'a row that somebody has locked: who would change it is told to come back, the others notice nothing',
-    async (t) => {
-      const release = await hold(`select 1 from app_user where name = 'ann' for update`)
-      const slow = Array.from({ length: 30 }, (_, i) =>
-        timed(ann.request('PATCH', '/api/v1/users/me', { bio: `${i}` }))
-      )
-      await until(async () => (await waiting('app_user')) > 0, 2000)
-      const beside = await Promise.all([
-        timed(get('/health/ready')),
-        timed(get('/api/v1/courses?limit=9')),
-        timed(get('/api/v1/courses/1')),
-        timed(bob.get('/api/v1/users/me'))
-      ])
-      t.same(
-        beside.map(({ status }) => status),
-        [200, 200, 200, 200]
-      )
-      t.ok(
-        beside.every(({ ms }) => ms < AT_ONCE_MS),
-        JSON.stringify(beside)
-      )
-      const answers = await Promise.all(slow)
-      t.ok(
-        answers.every(({ status, retryAfter }) => status === 503 && retryAfter !== null),
-        JSON.stringify(answers[0])
-      )
-      // A writer that has waited for another one and then for the row may be ended by the other timeout.
-      const codes = new Set(answers.map(({ code }) => code))
-      t.ok(codes.has('LOCKED') && codes.has('BUSY'))
-      t.ok([...codes].every((code) => ['LOCKED', 'BUSY', 'TIMEOUT'].includes(code ?? '')))
-      t.ok(answers.every(({ ms }) => ms < 3 * LOCK_TIMEOUT_MS))
-      await release()
-      t.equal((await timed(ann.request('PATCH', '/api/v1/users/me', { bio: 'done' }))).status, 200)
-    }
-  )
+  await t.test('writers of a locked row get 503 with Retry-After, and other requests are unaffected', async (t) => {
+    const release = await hold(`select 1 from app_user where name = 'ann' for update`)
+    const slow = Array.from({ length: 30 }, (_, i) => timed(ann.request('PATCH', '/api/v1/users/me', { bio: `${i}` })))
+    await until(async () => (await waiting('app_user')) > 0, 2000)
+    const beside = await Promise.all([
+      timed(get('/health/ready')),
+      timed(get('/api/v1/courses?limit=9')),
+      timed(get('/api/v1/courses/1')),
+      timed(bob.get('/api/v1/users/me'))
+    ])
+    t.same(
+      beside.map(({ status }) => status),
+      [200, 200, 200, 200]
+    )
+    t.ok(
+      beside.every(({ ms }) => ms < AT_ONCE_MS),
+      JSON.stringify(beside)
+    )
+    const answers = await Promise.all(slow)
+    t.ok(
+      answers.every(({ status, retryAfter }) => status === 503 && retryAfter !== null),
+      JSON.stringify(answers[0])
+    )
+    // A writer that has waited for another writer and then for the row may hit the other timeout.
+    const codes = new Set(answers.map(({ code }) => code))
+    t.ok(codes.has('LOCKED') && codes.has('BUSY'))
+    t.ok([...codes].every((code) => ['LOCKED', 'BUSY', 'TIMEOUT'].includes(code ?? '')))
+    t.ok(answers.every(({ ms }) => ms < 3 * LOCK_TIMEOUT_MS))
+    await release()
+    t.equal((await timed(ann.request('PATCH', '/api/v1/users/me', { bio: 'done' }))).status, 200)
+  })
 
-  await t.test('who may not change a course waits for nobody who does, and holds up nobody', async (t) => {
+  await t.test('a user without rights on a course neither waits for its writers nor delays them', async (t) => {
     const release = await hold('select 1 from course where id = 1 for update')
     const answer = await timed(bob.request('PATCH', '/api/v1/courses/1', { title: 'Mine' }))
     t.match(answer, { status: 403, code: 'NOT_YOURS' })
@@ -100,10 +95,10 @@ t.test('the shares of the database', async (t) => {
     await release()
   })
 
-  await t.test('searches that take all of their share: the others notice nothing, and health says so', async (t) => {
+  await t.test('searches that fill their bulkhead delay no other request, and health reports it', async (t) => {
     const release = await hold('lock table module in access exclusive mode')
     const searches = Array.from({ length: 90 }, (_, i) => timed(get(`/api/v1/courses?search=word${i}&level=beginner`)))
-    // A search that finds nothing counts no modules: these lists do.
+    // A search without results reads no modules; these lists do.
     const lists = Array.from({ length: 90 }, (_, i) => timed(get(`/api/v1/courses?limit=${i + 10}`)))
     await until(async () => (await waiting('module')) > 0, 8000)
     const beside = await Promise.all([
@@ -128,7 +123,7 @@ t.test('the shares of the database', async (t) => {
     t.equal((await timed(get('/api/v1/courses?limit=33'))).status, 200)
   })
 
-  await t.test('a statement that takes too long is cancelled, and what it would have changed is not', async (t) => {
+  await t.test('a statement past its timeout is cancelled, and changes nothing', async (t) => {
     await query(
       databaseUrl,
       `create function sleepy() returns trigger language plpgsql as $$ begin
@@ -161,19 +156,19 @@ t.test('the shares of the database', async (t) => {
         gone.abort()
         t.equal(await answer, 'hung up', path)
         await until(async () => (await waiting(table)) === 0, 2000)
-        t.ok(performance.now() - start < LOCK_TIMEOUT_MS / 2, 'long before it would have given up by itself')
+        t.ok(performance.now() - start < LOCK_TIMEOUT_MS / 2, 'long before the lock timeout')
         await release()
         t.equal((await timed(actor.get(path))).status, 200)
       }
     })
 
-    await t.test('a query that another client waits for goes on', async (t) => {
+    await t.test('a query that another client waits for continues', async (t) => {
       const release = await hold('lock table module in access exclusive mode')
       const gone = new AbortController()
       const first = get('/api/v1/courses?limit=8', gone.signal).catch(() => 'hung up')
       await until(async () => (await waiting('module')) === 1, 2000)
       const second = timed(get('/api/v1/courses?limit=8'))
-      // Nothing shows from outside that it waits.
+      // The wait is not visible from outside.
       await sleep(100)
       gone.abort()
       t.equal(await first, 'hung up')

@@ -6,7 +6,7 @@ import { until } from '../support/eventually.ts'
 import { bodyOf, OwnUser, startStack } from '../support/people.ts'
 import { startService } from '../support/service.ts'
 
-t.test('who is deleted in the middle of his own request is told 401, and nothing of it is done', async (t) => {
+t.test('a request of an account deleted meanwhile is 401, and changes nothing', async (t) => {
   const { env } = await startStack(t)
   const service = await startService(t, env)
   const author = await register(service.url, 'author')
@@ -17,7 +17,7 @@ t.test('who is deleted in the middle of his own request is told 401, and nothing
   await outside.connect()
   t.teardown(() => outside.end())
 
-  /** Makes the request while a deletion of the actor is not committed yet; resolves once it is. */
+  /** Sends the request while the deletion of its actor is uncommitted; commits, and resolves to the answer. */
   async function whileDeleting(actor: Actor, request: () => Promise<Response>): Promise<Response> {
     const user = await bodyOf(OwnUser, await actor.get('/api/v1/users/me'))
     await outside.query('begin')
@@ -49,18 +49,18 @@ t.test('who is deleted in the middle of his own request is told 401, and nothing
   }
 })
 
-t.test('of two changes of one password at once, one is made', async (t) => {
+t.test('of two concurrent password changes, one succeeds', async (t) => {
   const service = await startService(t, (await startStack(t)).env)
   const ann = await register(service.url, 'ann')
   const change = (next: string) =>
     ann.request('POST', '/api/v1/auth/password', { current: 'password of ann', next }).then(({ status }) => status)
   const statuses = await Promise.all([change('the first of two'), change('the second of two')])
-  // The loser is refused, or already signed out by the winner.
+  // The other is refused, or already signed out by the first.
   t.equal(statuses.filter((status) => status === 204).length, 1)
   t.ok(statuses.every((status) => [204, 401, 403].includes(status)))
 })
 
-t.test('a deadlock is nobody’s error: the write that lost is run again', async (t) => {
+t.test('a write that loses a deadlock is retried', async (t) => {
   const { env } = await startStack(t)
   const service = await startService(t, env)
   const chief = await admin(service)

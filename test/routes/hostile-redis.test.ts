@@ -14,8 +14,8 @@ const PREFIX = 'aikademiya'
 const ADMINS_ONLY = '/api/v1/users'
 const LATE = 60_000
 
-/** What somebody can do who may write to Redis, and to nothing else. */
-t.test('whoever writes to Redis is no admin by that, and stops no process', async (t) => {
+/** An attacker who can write to Redis, and to nothing else. */
+t.test('writing to Redis makes nobody an admin, and stops no process', async (t) => {
   const redis = await RedisServer.start()
   t.teardown(() => redis.stop())
   const inRedis = lookInto(t, redis)
@@ -35,16 +35,16 @@ t.test('whoever writes to Redis is no admin by that, and stops no process', asyn
   const boss = await signIn(url, ADMIN.email, ADMIN.password)
   const me = await bodyOf(OwnUser, await ann.get('/api/v1/users/me'))
 
-  /** An entry that is valid by all that Redis says. */
+  /** Plants an entry that is valid by the stamps in Redis. */
   async function plant(spec: { key: string; shape: string; tags: readonly string[] }, value: string): Promise<void> {
-    // Others than those that a process knows, which so asks for the entry.
+    // New stamps, so that processes drop their copies and read the entry.
     const stamps = spec.tags.map(() => newStamp())
     for (const [i, tag] of spec.tags.entries()) await inRedis.set(`${PREFIX}:tag:${tag}`, stamps[i] ?? '', 'PX', LATE)
     const entry = createEntry(spec.shape, value, { tags: spec.tags, stamps })
     await inRedis.set(`${PREFIX}:${spec.key}`, encodeEntry(entry), 'PX', LATE)
   }
 
-  await t.test('an account that was planted is not believed', async (t) => {
+  await t.test('a planted account is not trusted', async (t) => {
     const planted = JSON.stringify({ ...me, role: 'admin', sessionEpoch: 1 })
     for (const spec of [users.profile(me.id), users.account(me.id)]) {
       await plant(spec, planted)
@@ -53,7 +53,7 @@ t.test('whoever writes to Redis is no admin by that, and stops no process', asyn
     }
   })
 
-  await t.test('a role that was taken away does not come back with the stamp that it had', async (t) => {
+  await t.test('restoring an old stamp does not restore a revoked role', async (t) => {
     const role = async (role: string) => statusOf(boss.request('PATCH', `/api/v1/users/${me.id}`, { role }))
     t.equal(await role('admin'), 200)
     t.equal(await statusOf(ann.get(ADMINS_ONLY)), 200)
@@ -63,10 +63,10 @@ t.test('whoever writes to Redis is no admin by that, and stops no process', asyn
     t.equal(await statusOf(ann.get(ADMINS_ONLY)), 403)
     const line =
       /"audit":"role changed","user":\d+,"email":"admin@example\.org".*"status":200.*"from":"admin","to":"student"/
-    t.ok(await eventually(async () => line.test(service.output())), 'and the log says who took it away')
+    t.ok(await eventually(async () => line.test(service.output())), 'the log names who revoked it')
   })
 
-  await t.test('an entry of another form, or that is too large, is a miss', async (t) => {
+  await t.test('a malformed or oversized entry is a miss', async (t) => {
     const good = await (await visitor.get('/api/v1/courses/1')).text()
     const spec = courses.course(1)
     const odd = ['null', '{"id":1}', 'no JSON', `${'['.repeat(5000)}`, JSON.stringify({ ...JSON.parse(good), id: 'x' })]
@@ -84,8 +84,8 @@ t.test('whoever writes to Redis is no admin by that, and stops no process', asyn
     t.equal((await visitor.get('/api/v1/courses/1')).status, 200, 'a stamp of 5 MB')
   })
 
-  await t.test('messages that no instance sends stop nobody, and are one line in the log', async (t) => {
-    // What a process has copies of, a message about patterns is held against.
+  await t.test('invalid messages stop no process, and are one line in the log', async (t) => {
+    // Fills the memory tier, whose keys are matched against the pattern of a message.
     await Promise.all(Array.from({ length: 60 }, (_, i) => statusOf(visitor.get(`/api/v1/courses?limit=${i + 1}`))))
     const messages = [
       { from: 'x', clear: '*'.repeat(100_000) },
@@ -106,7 +106,7 @@ t.test('whoever writes to Redis is no admin by that, and stops no process', asyn
     t.equal(service.output().match(/not an invalidation message/g)?.length, 1)
   })
 
-  await t.test('what is cleared, and what an admin does, is in the log, with who did it', async (t) => {
+  await t.test('the log records clearings and admin actions, with their author', async (t) => {
     const logged = (line: RegExp) => eventually(async () => line.test(service.output()))
     const cleared = await runScript('src/cli/clear-cache.ts', { REDIS_URL: redis.url }, '--pattern', 'api:*', '--yes')
     t.equal(cleared.code, 0)
@@ -120,10 +120,10 @@ t.test('whoever writes to Redis is no admin by that, and stops no process', asyn
     t.equal(await statusOf(boss.request('DELETE', '/api/v1/categories/none')), 404)
     t.ok(
       await logged(/"audit":"admin action".*"method":"DELETE".*"params":{"slug":"none"},"status":404/),
-      'what failed, too'
+      'failed actions too'
     )
     t.equal(await statusOf(boss.request('DELETE', `/api/v1/admin/cache?pattern=${'*'.repeat(513)}`)), 400)
-    t.notMatch(service.output(), /"audit":[^\n]*"email":"ann@/, 'only admins')
+    t.notMatch(service.output(), /"audit":[^\n]*"email":"ann@/, 'actions of other users are not recorded')
   })
 
   t.equal(await statusOf(ann.get('/api/v1/auth/session')), 200)

@@ -13,7 +13,7 @@ const people = await startService(t, peopleEnvironment)
 const behindProxy = await startService(t, { ...peopleEnvironment, TRUST_PROXY: '1' })
 
 t.test('methods', async (t) => {
-  await t.test('one that a path does not take is 405, with those that it takes', async (t) => {
+  await t.test('a method that a path does not support is 405 with Allow', async (t) => {
     const answers: [string, string, string][] = [
       ['PUT', '/api/v1/courses', 'GET, HEAD, OPTIONS, POST'],
       ['DELETE', '/api/v1/stats', 'GET, HEAD, OPTIONS'],
@@ -32,7 +32,7 @@ t.test('methods', async (t) => {
     }
   })
 
-  await t.test('whatever is sent with it', async (t) => {
+  await t.test('a 405 does not depend on other headers', async (t) => {
     for (const headers of [{ 'if-match': '"a"' }, { authorization: 'Bearer aka_wrong' }]) {
       t.equal((await send(`${url}/api/v1/courses/1`, { method: 'PUT', headers })).status, 405)
       t.equal((await send(`${url}/api/v1/courses/1`, { method: 'OPTIONS', headers })).status, 204)
@@ -45,7 +45,7 @@ t.test('methods', async (t) => {
     }
   })
 
-  await t.test('OPTIONS tells them, and is 404 for what is not there', async (t) => {
+  await t.test('OPTIONS lists the methods, and is 404 for an unknown path', async (t) => {
     const { status, headers, body } = await send(`${url}/api/v1/courses`, { method: 'OPTIONS' })
     t.same([status, headers.get('allow'), body], [204, 'GET, HEAD, OPTIONS, POST', ''])
     t.equal((await send(`${url}/api/v1/nowhere`, { method: 'OPTIONS' })).status, 404)
@@ -54,7 +54,7 @@ t.test('methods', async (t) => {
 })
 
 t.test('the path', async (t) => {
-  await t.test('an integer is written in one way', async (t) => {
+  await t.test('an integer has one accepted spelling', async (t) => {
     t.equal((await send(`${url}/api/v1/courses/1`)).status, 200)
     for (const id of ['0x1', '1e0', '01', '+1', '1.0', '%201', '1%0a', 'one', '']) {
       const { status, body } = await send(`${url}/api/v1/courses/${id}/modules`)
@@ -64,18 +64,18 @@ t.test('the path', async (t) => {
     for (const page of ['0x1', '1e0', '01']) t.equal((await send(`${url}/api/v1/courses?page=${page}`)).status, 400)
   })
 
-  await t.test('a slash at the end changes nothing', async (t) => {
+  await t.test('a trailing slash changes nothing', async (t) => {
     for (const path of ['/api/v1/courses', '/api/v1/courses/1', '/health/live', '/openapi.json', '/api/v1/stats']) {
       t.equal((await send(`${url}${path}/`)).status, 200, path)
     }
   })
 
-  await t.test('what marketing adds to links is not looked at, anything else unknown is 400', async (t) => {
+  await t.test('tracking parameters are ignored, other unknown parameters are 400', async (t) => {
     const plain = await send(`${url}/api/v1/courses?limit=2`)
     const link = '&utm_source=mail&utm_campaign=%D1%8F&fbclid=a&gclid=b&yclid=c&dclid=d&wbraid=e&mc_cid=f&_ga=g'
     for (let n = 0; n < 3; n++) {
       const { status, headers, body } = await send(`${url}/api/v1/courses?limit=2${link}`)
-      t.same([status, body, headers.get('x-cache')], [200, plain.body, 'HIT'], 'from the same entry')
+      t.same([status, body, headers.get('x-cache')], [200, plain.body, 'HIT'], 'from the same cache entry')
     }
     for (const query of ['utm=1', 'ref=1', 'utm_=1']) {
       t.equal((await send(`${url}/api/v1/courses?${query}`)).status, 400, query)
@@ -83,7 +83,7 @@ t.test('the path', async (t) => {
   })
 })
 
-t.test('a 401 names a way to authenticate', async (t) => {
+t.test('a 401 has WWW-Authenticate', async (t) => {
   const { status, headers } = await send(`${url}/admin/redis-stats/`)
   t.same([status, headers.get('www-authenticate'), headers.get('etag')], [401, 'Bearer realm="AI Akademiya"', null])
   const login = { method: 'POST', headers: JSON_BODY, body: '{"email":"a@example.org","password":"wrong"}' }
@@ -92,7 +92,7 @@ t.test('a 401 names a way to authenticate', async (t) => {
   }
 })
 
-t.test('a body that is encoded is 415, and not read as JSON', async (t) => {
+t.test('a body with Content-Encoding is 415', async (t) => {
   for (const encoding of ['gzip', 'br', 'GZIP', 'identity, gzip']) {
     const headers = { ...JSON_BODY, 'content-encoding': encoding }
     const {
@@ -106,7 +106,7 @@ t.test('a body that is encoded is 415, and not read as JSON', async (t) => {
   t.equal((await send(`${url}/api/v1/auth/login`, { method: 'POST', headers, body: '{}' })).status, 400)
 })
 
-t.test('the own account is not changed by who has read an older one', async (t) => {
+t.test('If-Match prevents a lost update of the own account', async (t) => {
   const ann = await register(url, 'ann')
   const me = '/api/v1/users/me'
   const etag = (await ann.get(me)).headers.get('etag') ?? ''
@@ -115,7 +115,7 @@ t.test('the own account is not changed by who has read an older one', async (t) 
   t.equal(first.status, 200)
   const second = await change('Second', etag)
   t.same([second.status, codeOf(await second.text())], [412, 'CHANGED_MEANWHILE'])
-  t.equal(first.headers.get('etag'), (await ann.get(me)).headers.get('etag'), 'a change tells the new tag')
+  t.equal(first.headers.get('etag'), (await ann.get(me)).headers.get('etag'), 'the answer to a change has the new ETag')
   t.equal((await change('Second', first.headers.get('etag') ?? '')).status, 200)
 
   const latest = (await ann.get(me)).headers.get('etag') ?? ''
@@ -123,7 +123,7 @@ t.test('the own account is not changed by who has read an older one', async (t) 
   t.same(race.map(({ status }) => status).sort(), [200, ...Array.from({ length: 9 }, () => 412)])
 })
 
-t.test('an idempotency key belongs to one body', async (t) => {
+t.test('an idempotency key is bound to one body', async (t) => {
   const bob = await register(url, 'bob')
   const ask = (body: object) => bob.request('POST', '/api/v1/generation', body, { 'idempotency-key': 'one' })
   const first = await ask(wanted)
@@ -134,7 +134,7 @@ t.test('an idempotency key belongs to one body', async (t) => {
   t.same([other.status, codeOf(await other.text())], [422, 'IDEMPOTENCY_KEY_REUSED'])
 })
 
-t.test('Location is below the prefix of a proxy that is trusted', async (t) => {
+t.test('Location has the prefix of a trusted proxy', async (t) => {
   const located = async (service: Service, prefix: string) => {
     const boss = await admin(service)
     await draftOf(boss)
@@ -148,7 +148,7 @@ t.test('Location is below the prefix of a proxy that is trusted', async (t) => {
   t.match(await located(people, '/academy'), /^\/api\/v1\/courses\/\d+$/)
 })
 
-t.test('documents and pages are found below the prefix of a proxy', async (t) => {
+t.test('documents and pages work under the prefix of a proxy', async (t) => {
   const { url } = behindProxy
   const below = { headers: { 'x-forwarded-prefix': '/academy' } }
   for (const path of ['/openapi.json', '/docs/json']) {
@@ -162,7 +162,7 @@ t.test('documents and pages are found below the prefix of a proxy', async (t) =>
   t.same([status, headers.get('location')], [302, 'docs/'], 'relative')
 })
 
-t.test('a token is for the API, and nothing else looks at one', async (t) => {
+t.test('only API routes check tokens', async (t) => {
   const headers = { authorization: 'Bearer aka_wrong' }
   for (const path of ['/health/live', '/metrics', '/docs/', '/openapi.json', '/']) {
     t.equal((await send(url + path, { headers })).status, 200, path)
@@ -170,7 +170,7 @@ t.test('a token is for the API, and nothing else looks at one', async (t) => {
   t.equal((await send(`${url}/api/v1/courses`, { headers })).status, 401)
 })
 
-t.test('a request that names a type and has no body is answered', async (t) => {
+t.test('a request with a Content-Type and no body is answered', async (t) => {
   const boss = await admin(people)
   const headers = { cookie: boss.cookie, 'content-type': 'application/json' }
   // `fetch` sends no Content-Length with these.

@@ -41,17 +41,17 @@ t.test('learning, on Redis and PostgreSQL', async (t) => {
     by.request('PUT', `${MINE}/progress/${id}/chapters/${chapter}`, { completed })
   const progress = async (id: number, by = ann) => bodyOf(Progress, await by.get(`${MINE}/progress/${id}`))
 
-  await t.test('enrolling and leaving are idempotent, many at once too', async (t) => {
+  await t.test('enrolling and leaving are idempotent, even when concurrent', async (t) => {
     const { id } = await course(1)
     t.same(await Promise.all(Array.from({ length: 10 }, () => enroll(id))), Array(10).fill(204))
     t.equal(await app.database.client.enrollment.count({ where: { courseId: id } }), 1)
     t.same(await Promise.all([leave(id), leave(id), leave(id)]), [204, 204, 204])
     t.equal(await statusOf(ann.get(`${MINE}/progress/${id}`)), 404)
     t.equal(await enroll(999_999), 404)
-    t.equal(await enroll((await draftOf(author)).id), 404, 'a draft of somebody else')
+    t.equal(await enroll((await draftOf(author)).id), 404, 'a draft of another user')
   })
 
-  await t.test('progress is right in the answer to each change and after it, on both processes', async (t) => {
+  await t.test('each change answers with the new progress, and both processes show it afterwards', async (t) => {
     const { id, chapters } = await course(3)
     await enroll(id)
     t.match(await progress(id, there), { completedChapterIds: [], completed: 0, total: 3, percent: 0 })
@@ -64,7 +64,7 @@ t.test('learning, on Redis and PostgreSQL', async (t) => {
       t.same(await progress(id, there), answer)
     }
     const again = await bodyOf(Progress, await mark(id, chapters[0] ?? 0))
-    t.equal(again.completed, 3, 'twice is once')
+    t.equal(again.completed, 3, 'completing a chapter is idempotent')
     t.match(await bodyOf(Progress, await mark(id, chapters[1] ?? 0, false)), { completed: 2, percent: 66 })
     t.same((await progress(id, there)).completedChapterIds, [chapters[0], chapters[2]])
     const { items } = await bodyOf(ProgressList, await there.get(`${MINE}/progress`))
@@ -74,17 +74,17 @@ t.test('learning, on Redis and PostgreSQL', async (t) => {
     )
   })
 
-  await t.test('of 20 completions at once none is lost', async (t) => {
+  await t.test('20 concurrent completions are all kept', async (t) => {
     const { id, chapters } = await course(20)
     await enroll(id)
     const answers = await Promise.all(chapters.map((chapter, n) => mark(id, chapter, true, n % 2 ? ann : there)))
     const seen = await Promise.all(answers.map((answer) => bodyOf(Progress, answer)))
     for (const [n, { completedChapterIds }] of seen.entries())
-      t.ok(completedChapterIds.includes(chapters[n] ?? 0), 'one sees one’s own')
+      t.ok(completedChapterIds.includes(chapters[n] ?? 0), 'the answer includes its own completion')
     for (const by of [ann, there]) t.match(await progress(id, by), { completed: 20, total: 20, percent: 100 })
   })
 
-  await t.test('chapters that come and go count at once', async (t) => {
+  await t.test('added and deleted chapters count at once', async (t) => {
     const { id, moduleId, chapters } = await course(2)
     await enroll(id)
     for (const chapter of chapters) await mark(id, chapter)
@@ -102,7 +102,7 @@ t.test('learning, on Redis and PostgreSQL', async (t) => {
     for (const by of [ann, there]) t.match(await progress(id, by), { completedChapterIds: [], total: 0, percent: 0 })
   })
 
-  await t.test('chapters that are completed and deleted at the same moment fail nobody', async (t) => {
+  await t.test('completing and deleting chapters concurrently causes no error', async (t) => {
     const { id, chapters } = await course(16)
     const students = await Promise.all(['s1', 's2', 's3', 's4'].map((name) => register(url, name)))
     for (const student of students) await enroll(id, student)
@@ -120,7 +120,7 @@ t.test('learning, on Redis and PostgreSQL', async (t) => {
     t.match(await progress(id, students[0]), { completed: 0, total: 0 })
   })
 
-  await t.test('who is not enrolled gets 409, a chapter of another course is 404', async (t) => {
+  await t.test('progress without enrollment is 409, a chapter of another course is 404', async (t) => {
     const one = await course(1)
     const other = await course(1)
     t.match(await bodyOf(ErrorBody, await mark(one.id, one.chapters[0] ?? 0), 409), { code: 'NOT_ENROLLED' })
@@ -134,10 +134,10 @@ t.test('learning, on Redis and PostgreSQL', async (t) => {
     }
     const draft = await draftOf(author)
     const hidden = await statusOf(mark(draft.id, draft.chapterId))
-    t.equal(hidden, await statusOf(mark(draft.id, 999_999)), 'a stranger cannot tell what a draft has')
+    t.equal(hidden, await statusOf(mark(draft.id, 999_999)), 'a stranger cannot probe the chapters of a draft')
   })
 
-  await t.test('a course that is unpublished tells a former student no more than one that never was', async (t) => {
+  await t.test('to a student an unpublished course looks like one that never existed', async (t) => {
     const { id, chapters } = await course(2)
     const [first = 0] = chapters
     await enroll(id)
@@ -173,10 +173,10 @@ t.test('learning, on Redis and PostgreSQL', async (t) => {
       t.equal(await enroll(id, by), 404)
     }
     t.equal((await change('published')).status, 200)
-    for (const by of [ann, there]) t.match(await progress(id, by), { completed: 1, total: 2 }, 'nothing is lost')
+    for (const by of [ann, there]) t.match(await progress(id, by), { completed: 1, total: 2 }, 'progress is kept')
   })
 
-  await t.test('leaving forgets what was completed', async (t) => {
+  await t.test('leaving a course deletes the progress', async (t) => {
     const { id, chapters } = await course(2)
     await enroll(id)
     await mark(id, chapters[0] ?? 0)
@@ -186,7 +186,7 @@ t.test('learning, on Redis and PostgreSQL', async (t) => {
     for (const by of [ann, there]) t.match(await progress(id, by), { completed: 0, percent: 0 })
   })
 
-  await t.test('one’s own courses: by pages, the latest first, without what is deleted or hidden', async (t) => {
+  await t.test('enrolled courses are paged, latest first, without deleted or hidden ones', async (t) => {
     const bob = await register(url, 'bob')
     const list = async (query = '') => bodyOf(EnrolledCoursePage, await bob.get(`${MINE}/courses${query}`))
     t.match(await list(), { items: [], total: 0, pages: 0 })

@@ -22,7 +22,7 @@ async function checkRefused(t: Test, answer: Response, limit: number): Promise<v
   t.match(await bodyOf(ErrorBody, answer, 429), { code: 'RATE_LIMITED', message: /network/ })
 }
 
-/** Somebody behind an address. */
+/** A user behind an address. */
 async function registerFrom(url: string, address: string, name: string): Promise<{ actor: Actor; answer: Response }> {
   const body = { email: `${name}@example.org`, password: `password of ${name}`, name }
   const answer = await new Actor(url).request('POST', `${AUTH}/register`, body, from(address))
@@ -37,7 +37,7 @@ async function checkNetwork(t: Test, url: string): Promise<void> {
   const other = await registerFrom(url, elsewhere, 'f')
   t.equal(other.answer.status, 201, 'another network')
 
-  // The provider writes no German: what is refused counts too, and no course need be written here.
+  // The provider does not write German: refused requests count too, so no course needs to be generated here.
   const generate = (actor: Actor | undefined, address: string) =>
     actor?.request('POST', PATH, { ...wanted, language: 'de' }, from(address)) ?? Promise.reject()
   for (const n of [0, 1, 2]) t.equal(await statusOf(generate(people[n], here)), 400)
@@ -48,12 +48,12 @@ async function checkNetwork(t: Test, url: string): Promise<void> {
     actor?.get(`${AUTH}/session`, from(address)) ?? Promise.reject()
   for (let n = 4; n < 12; n++) t.equal(await statusOf(session(people[n % 4], here)), 200)
   for (const actor of people) await checkRefused(t, await session(actor, here), 12)
-  t.equal(await statusOf(session(people[0], elsewhere)), 200, 'the same account elsewhere')
-  t.equal(await statusOf(new Actor(url).get('/api/v1/categories', from(here))), 200, 'a visitor beside them')
+  t.equal(await statusOf(session(people[0], elsewhere)), 200, 'the same account in another network')
+  t.equal(await statusOf(new Actor(url).get('/api/v1/categories', from(here))), 200, 'a visitor of the same network')
   t.equal(await statusOf(people[0]?.request('POST', `${AUTH}/logout`, undefined, from(here)) ?? Promise.reject()), 204)
 }
 
-t.test('many accounts of one network have one limit together', async (t) => {
+t.test('the accounts of one network share a limit', async (t) => {
   await t.test('embedded', async (t) => checkNetwork(t, (await startService(t, limits)).url))
   await t.test('counted in Redis', async (t) => {
     const redis = await RedisServer.start()
@@ -62,7 +62,7 @@ t.test('many accounts of one network have one limit together', async (t) => {
   })
 })
 
-t.test('an operator who makes accounts himself', async (t) => {
+t.test('registration can be closed, and the configured admin still exists', async (t) => {
   const { url } = await startService(t, {
     RATE_LIMIT_ANONYMOUS: '0',
     REGISTRATION: 'closed',
@@ -73,5 +73,5 @@ t.test('an operator who makes accounts himself', async (t) => {
   t.match(await bodyOf(ErrorBody, answer, 403), { code: 'REGISTRATION_CLOSED' })
   t.same(answer.headers.getSetCookie(), [])
   const admin = await signIn(url, ADMIN.email, ADMIN.password)
-  t.equal(await statusOf(admin.get(`${AUTH}/session`)), 200, 'there is an admin all the same')
+  t.equal(await statusOf(admin.get(`${AUTH}/session`)), 200, 'the configured admin exists')
 })

@@ -20,15 +20,12 @@ bothWays(t, async (t, { url }) => {
     Object.entries(item).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, path, operation }))
   )
 
-  await t.test(
-    'it describes every route of the contract that there is, and no URL with a slash at its end',
-    async (t) => {
-      for (const path of Object.keys({ ...catalogue, ...health })) t.ok(document.paths[path]?.get, path)
-      for (const path of Object.keys(document.paths)) t.notMatch(path, /.\/$|\/\/|:/, path)
-    }
-  )
+  await t.test('the document describes every route of the contract, and no URL with a trailing slash', async (t) => {
+    for (const path of Object.keys({ ...catalogue, ...health })) t.ok(document.paths[path]?.get, path)
+    for (const path of Object.keys(document.paths)) t.notMatch(path, /.\/$|\/\/|:/, path)
+  })
 
-  await t.test('the parameters in a path are those of its template, and required', async (t) => {
+  await t.test('path parameters match the template, and are required', async (t) => {
     for (const { name, path, operation } of operations) {
       const declared = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path')
       const template = [...path.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter)
@@ -37,7 +34,7 @@ bothWays(t, async (t, { url }) => {
     }
   })
 
-  await t.test('a list has the query parameters of the contract, and requires none of them', async (t) => {
+  await t.test('a list has the query parameters of the contract, all optional', async (t) => {
     const all = document.paths['/api/v1/courses']?.get?.parameters ?? []
     const parameters = all.filter((parameter) => parameter.in === 'query')
     const names = ['author', 'category', 'language', 'level', 'limit', 'page', 'search', 'sort']
@@ -45,7 +42,7 @@ bothWays(t, async (t, { url }) => {
     t.same(
       parameters.filter(({ required }) => required).map(({ name }) => name),
       [],
-      'a client that is generated from this would have to send them'
+      'a generated client would have to send required parameters'
     )
     t.match(Object.fromEntries(parameters.map(({ name, schema }) => [name, schema])), {
       page: { type: 'integer', minimum: 1, default: 1 },
@@ -55,7 +52,7 @@ bothWays(t, async (t, { url }) => {
     })
   })
 
-  await t.test('names are unique: of operations, and of the parameters of one', async (t) => {
+  await t.test('operation ids are unique, and so are the parameters of an operation', async (t) => {
     const ids = operations.flatMap(({ operation }) => operation.operationId ?? [])
     t.equal(new Set(ids).size, ids.length)
     for (const { name, operation } of operations) {
@@ -64,7 +61,7 @@ bothWays(t, async (t, { url }) => {
     }
   })
 
-  await t.test('every operation has a summary and a known tag, so that people find it', async (t) => {
+  await t.test('every operation has a summary and a known tag', async (t) => {
     const tags = new Set(document.tags?.map(({ name }) => name))
     for (const { name, operation } of operations) {
       t.ok(operation.summary, name)
@@ -83,17 +80,17 @@ bothWays(t, async (t, { url }) => {
   })
 
   for (const [path, example] of Object.entries({ ...catalogue, ...health })) {
-    await t.test(`what ${example} answers fits its schema`, async (t) => {
+    await t.test(`the answer of ${example} matches its schema`, async (t) => {
       const { status, body } = await send(url + example)
       const schema = responseSchema(document, path, status)
-      t.ok(schema, 'it has one')
+      t.ok(schema, 'the response has a schema')
       if (schema === undefined) return
       t.ok(fits(document, schema, JSON.parse(body)))
-      t.notOk(fits(document, schema, {}), 'which nothing less does')
+      t.notOk(fits(document, schema, {}), 'an empty object does not match')
     })
   }
 
-  await t.test('errors are described, and fit', async (t) => {
+  await t.test('errors are described, and match their schema', async (t) => {
     const errors = [
       ['/api/v1/courses', '/api/v1/courses?limit=0', 400],
       ['/api/v1/courses/{id}', '/api/v1/courses/abc', 400],

@@ -15,7 +15,7 @@ const ME = '/api/v1/users/me'
 const remove = (actor: Actor, password: string) => actor.request('DELETE', ME, { password })
 const codeOf = async (answer: Promise<Response>, status: number) => (await bodyOf(ErrorBody, await answer, status)).code
 
-t.test('whoever deletes his account leaves what the public has, without his name', async (t) => {
+t.test('deleting an account keeps its public courses, without the name', async (t) => {
   const model = await ModelServer.start(t)
   const { env: stack } = await startStack(t)
   const env = { ...stack, ...model.env }
@@ -34,7 +34,7 @@ t.test('whoever deletes his account leaves what the public has, without his name
   const list = async () => bodyOf(CoursePage, await visitor.get('/api/v1/courses?sort=-createdAt&limit=1'))
   t.match([(await page()).author, (await list()).items[0]?.author], [{ name: 'ann' }, { name: 'ann' }])
 
-  // A question that nobody answers: its generation runs until somebody ends it.
+  // The model never answers, so the generation runs until it is ended.
   const asked = Promise.withResolvers<void>()
   let brokenOff = false
   model.behaviour = (_question, response) => {
@@ -66,7 +66,11 @@ t.test('whoever deletes his account leaves what the public has, without his name
   t.equal(await statusOf(visitor.get(`/api/v1/users/${userId}`)), 404)
   const boss = await admin(service)
   t.equal(await statusOf(boss.get(`/api/v1/courses/${draft.id}`)), 404)
-  t.notMatch(await (await boss.get('/api/v1/users?limit=100')).text(), /\[deleted\]|ann@/, 'nobody is listed')
+  t.notMatch(
+    await (await boss.get('/api/v1/users?limit=100')).text(),
+    /\[deleted\]|ann@/,
+    'the deleted account is not listed'
+  )
   t.equal(await codeOf(boss.request('PATCH', `/api/v1/users/${author.id}`, { role: 'admin' }), 404), 'NOT_FOUND')
   await streamed
   await until(() => brokenOff, 10_000)
@@ -83,7 +87,7 @@ t.test('whoever deletes his account leaves what the public has, without his name
   )
   t.ok(await register(url, 'ann'), 'the address is free')
 
-  await t.test('a second author who goes shares the first one’s', async (t) => {
+  await t.test('courses of a second deleted author move to the same placeholder', async (t) => {
     const ben = await register(url, 'ben')
     const { id } = await draftOf(ben)
     await ben.request('PATCH', `/api/v1/courses/${id}`, { status: 'published' })
@@ -91,7 +95,7 @@ t.test('whoever deletes his account leaves what the public has, without his name
     t.same((await bodyOf(Course, await visitor.get(`/api/v1/courses/${id}`))).author, author)
   })
 
-  await t.test('the last admin stays: of two who go at once, one does', async (t) => {
+  await t.test('the last admin cannot leave: of two concurrent deletions one succeeds', async (t) => {
     t.equal(await codeOf(remove(boss, ADMIN.password), 409), 'LAST_ADMIN')
     const second = await register(url, 'second')
     const { id } = await bodyOf(OwnUser, await second.get(ME))
@@ -101,7 +105,7 @@ t.test('whoever deletes his account leaves what the public has, without his name
   })
 })
 
-t.test('everything that is kept of an account is one download', async (t) => {
+t.test('an export contains all stored data of an account', async (t) => {
   const { url } = await startService(t, { RATE_LIMIT_ANONYMOUS: '0' })
   const ann = await register(url, 'ann')
   const { token } = await makeToken(ann)
@@ -134,7 +138,7 @@ t.test('everything that is kept of an account is one download', async (t) => {
   t.equal(await codeOf(ann.get(`${ME}/export`), 429), 'RATE_LIMITED')
 })
 
-t.test('an export that nobody reads holds a piece of it, and its client is hung up on', async (t) => {
+t.test('an export that is not read holds one piece in memory, and its connection is closed', async (t) => {
   const unlimited = { RATE_LIMIT_ANONYMOUS: '0', RATE_LIMIT_USER: '0' }
   const service = await startService(t, unlimited, { server: { sendTimeoutMs: 1000 } })
   const { url, app } = service
@@ -149,7 +153,7 @@ t.test('an export that nobody reads holds a piece of it, and its client is hung 
 
   const pieces: string[] = []
   for await (const piece of exportAccount(app.database.client, await app.accounts.account(own.id))) pieces.push(piece)
-  t.ok(Math.max(...pieces.map(({ length }) => length)) < 500_000, 'no piece is much more than the longest chapter')
+  t.ok(Math.max(...pieces.map(({ length }) => length)) < 500_000, 'no piece is much larger than the longest chapter')
   const [course] = JSON.parse(pieces.join('')).courses
   t.same(
     course.modules[0].chapters.slice(1).map(({ content }: { content: string }) => content),

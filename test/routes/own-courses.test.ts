@@ -30,19 +30,19 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
     return { id, modules: [moduleId, second.id] as const, chapters }
   }
 
-  await t.test('the own courses: drafts and published ones, filtered, sorted, page by page', async (t) => {
+  await t.test('the own courses include drafts, and can be filtered, sorted and paged', async (t) => {
     const redis = await draftOf(ann, 'Redis basics')
     await draftOf(ann, '100% Fastify')
     t.equal(await publish(redis.id), 200)
     await draftOf(bob, 'Redis of Bob')
     const titles = async (query: string, by = ann) => (await authored(query, by)).items.map(({ title }) => title)
-    t.same(await titles(''), ['100% Fastify', 'Redis basics'], 'the newest first')
+    t.same(await titles(''), ['100% Fastify', 'Redis basics'], 'newest first')
     t.same(await titles('?sort=title'), ['100% Fastify', 'Redis basics'])
     t.same(await titles('?sort=-updatedAt'), ['Redis basics', '100% Fastify'])
     t.same(await titles('?status=draft'), ['100% Fastify'])
     t.same(await titles('?status=published'), ['Redis basics'])
     t.same(await titles('?search=REDIS'), ['Redis basics'])
-    t.same(await titles('?search=%25'), [], 'signs are no words')
+    t.same(await titles('?search=%25'), [], 'punctuation is not a word')
     t.same(await titles('?search=100%25'), ['100% Fastify'])
     t.same((await titles('?search=%20')).length, 2)
     t.match(await authored('?limit=1&page=2'), { items: [{ title: 'Redis basics' }], total: 2, pages: 2 })
@@ -68,7 +68,7 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
     t.match(await authored('?limit=1', bob), { items: [{ status: 'draft', chapterCount: 1 }], total: 2 })
   })
 
-  await t.test('an outline is the order of everything, at once', async (t) => {
+  await t.test('an outline sets the order of all modules and chapters in one request', async (t) => {
     const { id, modules, chapters } = await course('Ordered')
     const [first, second] = modules
     const [c, d, e] = chapters
@@ -98,9 +98,9 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
       after.modules[0]?.chapters.map(({ position }) => position),
       [1, 2, 3]
     )
-    t.same(await visible(), after, 'the public sees it at once')
+    t.same(await visible(), after, 'the public sees the new order at once')
     t.equal((await reason(put(turned, ann, { 'if-match': etag }), 412)).code, 'CHANGED_MEANWHILE')
-    t.same(orderOf(await bodyOf(Course, await put(turned))), orderOf(after), 'twice is as once')
+    t.same(orderOf(await bodyOf(Course, await put(turned))), orderOf(after), 'setting an outline is idempotent')
 
     const other = await draftOf(ann)
     const wrong: [number, RegExp, unknown][] = [
@@ -151,10 +151,10 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
     ]
     for (const [status, message, outline] of wrong) t.match((await reason(put(outline), status)).message, message)
     t.equal(await statusOf(put(turned, bob)), 403)
-    t.same(orderOf(await visible()), orderOf(after), 'nothing of that was done')
+    t.same(orderOf(await visible()), orderOf(after), 'nothing has changed')
   })
 
-  await t.test('a chapter names the one before it and the one after it, as they are now', async (t) => {
+  await t.test('a chapter links the current previous and next chapters', async (t) => {
     const { id, modules, chapters } = await course('In a row')
     const [c, d, e] = chapters
     await publish(id)
@@ -186,7 +186,7 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
     t.same(await links(d), ['Renamed', 'F'])
   })
 
-  await t.test('a copy of a course is a draft of its own', async (t) => {
+  await t.test('a copy of a course is an independent draft', async (t) => {
     const { id } = await course('Original')
     await publish(id)
     const answer = await ann.request('POST', `${COURSES}/${id}/duplicate`)
@@ -208,15 +208,15 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
     t.equal(await text(copy), '# E')
     await statusOf(ann.request('DELETE', `${COURSES}/${copy.id}`))
     t.equal(await text(original), '# E')
-    t.equal(await statusOf(bob.request('POST', `${COURSES}/${id}/duplicate`)), 403, 'who did not write it')
+    t.equal(await statusOf(bob.request('POST', `${COURSES}/${id}/duplicate`)), 403, 'a user other than the author')
     const { id: draft } = await draftOf(ann)
     t.equal(await statusOf(bob.request('POST', `${COURSES}/${draft}/duplicate`)), 404)
     const own = await bodyOf(Course, await boss.request('POST', `${COURSES}/${draft}/duplicate`), 201)
-    t.not(own.author.name, 'ann', "an admin's copy is his own")
+    t.not(own.author.name, 'ann', 'the copy belongs to the admin')
     t.equal(await statusOf(ann.get(`${COURSES}/${own.id}`)), 404)
   })
 
-  await t.test('students of a course, for its author; what one has of a course, for oneself', async (t) => {
+  await t.test('an author sees the students of a course; a student sees his own progress', async (t) => {
     const { id, chapters } = await course('Taught')
     await publish(id)
     const own = async (by = bob) => bodyOf(OwnEnrollment, await by.get(`/api/v1/users/me/courses/${id}`))
@@ -236,7 +236,7 @@ const suite: Parameters<typeof bothWays>[1] = async (t, service) => {
         ['Administrator', 0],
         ['bob', 33]
       ],
-      'and how far they are'
+      'with their progress'
     )
     t.match(await students('?limit=1&page=2'), { items: [items[1] ?? {}], total: 2, pages: 2 })
     t.equal((await students('', boss)).total, 2)

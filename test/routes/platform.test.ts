@@ -5,7 +5,7 @@ import { Course, ErrorBody, Health, parse } from '../support/contract.ts'
 import { until } from '../support/eventually.ts'
 import { get, send } from '../support/http.ts'
 
-/** A connection takes a moment to be lost, and to come back. */
+/** How long the service may need to notice a lost or restored connection. */
 const RECOVERY_MS = 8000
 
 await bothWays(t, async (t, { url }) => {
@@ -13,7 +13,7 @@ await bothWays(t, async (t, { url }) => {
     t.match(await get(Health, `${url}/health/live`), { status: 'ok' })
   })
 
-  await t.test('/health/ready answers ok, and that the database is up', async (t) => {
+  await t.test('/health/ready answers ok with the state of the database', async (t) => {
     t.match(await get(Health, `${url}/health/ready`), { status: 'ok', checks: { database: 'up' } })
   })
 
@@ -25,7 +25,7 @@ await bothWays(t, async (t, { url }) => {
     }
   })
 
-  await t.test('/openapi.json is JSON, /docs/yaml is YAML, and a client that has them is told so', async (t) => {
+  await t.test('/openapi.json is JSON, /docs/yaml is YAML, and both answer 304 to a matching ETag', async (t) => {
     for (const [path, type] of [
       ['/openapi.json', /^application\/json/],
       ['/docs/json', /^application\/json/],
@@ -40,13 +40,13 @@ await bothWays(t, async (t, { url }) => {
     }
   })
 
-  await t.test('metrics are gathered once for all who ask within a second', async (t) => {
+  await t.test('metrics are gathered at most once a second', async (t) => {
     const texts = await Promise.all([1, 2, 3].map(async () => (await send(`${url}/metrics`)).body))
     t.equal(new Set(texts).size, 1)
     await until(async () => (await send(`${url}/metrics`)).body !== texts[0], RECOVERY_MS)
   })
 
-  await t.test('/docs is a page, and everything that it loads is there', async (t) => {
+  await t.test('/docs is a page whose assets all exist', async (t) => {
     const page = await send(`${url}/docs/`)
     t.equal(page.status, 200)
     t.match(page.headers.get('content-type'), /^text\/html/)
@@ -66,7 +66,7 @@ await bothWays(t, async (t, { url }) => {
     t.same(JSON.parse((await send(`${url}/docs/json`)).body), JSON.parse((await send(`${url}/openapi.json`)).body))
   })
 
-  await t.test('/docs/ with a slash leads to the page as well, and none of its files leads elsewhere', async (t) => {
+  await t.test('/docs/ leads to the page too, and no asset redirects', async (t) => {
     const response = await fetch(`${url}/docs/`)
     t.equal(response.status, 200)
     t.match(await response.text(), /swagger/i)
@@ -76,19 +76,19 @@ await bothWays(t, async (t, { url }) => {
   })
 })
 
-t.test('when a part is down', async (t) => {
+t.test('when a dependency is down', async (t) => {
   const { url, redis, postgres } = await startReal(t)
   const ready = async () => {
     const { status, body } = await send(`${url}/health/ready`)
     return { httpStatus: status, ...parse(Health, body) }
   }
-  /** What is checked is shared for a second. */
+  /** Results of checks are shared for a second. */
   const becomes = (status: string) => until(async () => (await ready()).status === status, RECOVERY_MS)
   const course = (id: number) => send(`${url}/api/v1/courses/${id}`)
   t.match(await ready(), { httpStatus: 200, status: 'ok', checks: { database: 'up', redis: 'up' } })
   t.equal((await course(1)).status, 200)
 
-  await t.test('without Redis the service is ready but degraded, and goes on to answer', async (t) => {
+  await t.test('without Redis the service is ready but degraded, and still answers', async (t) => {
     await redis.kill()
     await becomes('degraded')
     const down = { httpStatus: 200, status: 'degraded', checks: { database: 'up', redis: 'down' } }
@@ -102,14 +102,14 @@ t.test('when a part is down', async (t) => {
     t.equal((await send(`${url}/health/live`)).status, 200)
   })
 
-  await t.test('with Redis back it is ok and caches', async (t) => {
+  await t.test('once Redis is back the service is ok and caches', async (t) => {
     await redis.resume()
     await becomes('ok')
     await until(async () => (await course(3)).headers.get('x-cache') === 'HIT', RECOVERY_MS)
     t.match(await ready(), { httpStatus: 200, checks: { redis: 'up' } })
   })
 
-  await t.test('a Redis that is full is degraded, and the reason is told', async (t) => {
+  await t.test('a full Redis is degraded, with the reason', async (t) => {
     const client = new Redis(redis.url)
     t.teardown(() => client.disconnect())
     await client.config('SET', 'maxmemory', '1')
@@ -121,7 +121,7 @@ t.test('when a part is down', async (t) => {
     t.same((await ready()).reasons, [])
   })
 
-  await t.test('a Redis that hangs does not hold the answers up', async (t) => {
+  await t.test('a Redis that hangs does not delay answers', async (t) => {
     redis.signal('SIGSTOP')
     t.teardown(() => redis.signal('SIGCONT'))
     await becomes('degraded')
@@ -131,24 +131,24 @@ t.test('when a part is down', async (t) => {
     t.ok(performance.now() - start < 3000, `${performance.now() - start} ms`)
   })
 
-  await t.test('without PostgreSQL it is not ready: 503 with the checks', async (t) => {
+  await t.test('without PostgreSQL the service is not ready: 503 with the checks', async (t) => {
     await until(async () => (await course(5)).headers.get('x-cache') === 'HIT', RECOVERY_MS)
     await postgres.shutDown()
     await becomes('down')
     t.match(await ready(), { httpStatus: 503, status: 'down', checks: { database: 'down', redis: 'up' } })
-    t.equal((await send(`${url}/health/live`)).status, 200, 'the process lives')
+    t.equal((await send(`${url}/health/live`)).status, 200, 'the process is alive')
   })
 
-  await t.test('without PostgreSQL what is cached is answered, anything else is 503 with Retry-After', async (t) => {
+  await t.test('without PostgreSQL cached answers are served, anything else is 503 with Retry-After', async (t) => {
     t.equal((await course(5)).status, 200)
     const { status, headers, body } = await course(6)
     t.equal(status, 503)
     t.match(headers.get('retry-after'), /^[1-9]\d*$/)
     t.match(parse(ErrorBody, body), { statusCode: 503, error: 'Service Unavailable' })
-    t.notMatch(body, /prisma|127\.0\.0\.1|ECONNREFUSED/i, 'nothing of the inside')
+    t.notMatch(body, /prisma|127\.0\.0\.1|ECONNREFUSED/i, 'no internals')
   })
 
-  await t.test('with PostgreSQL back it is ok again', async (t) => {
+  await t.test('once PostgreSQL is back the service is ok again', async (t) => {
     await postgres.resume()
     await becomes('ok')
     t.equal((await course(6)).status, 200)

@@ -12,7 +12,7 @@ const USER_LIMIT = 15
 const credentials = (name: string) => ({ email: `${name}@example.org`, password: `password of ${name}` })
 const from = (address: string) => ({ 'x-forwarded-for': address })
 
-/** 429 with all that a client needs to come back in time: of ten attempts a minute, unless another limit is given. */
+/** Checks a 429 and its rate limit headers; `limit` is in attempts per minute. */
 async function checkRefused(t: Test, answer: Response, limit = 10, windowS = 60): Promise<void> {
   const seconds = Number(answer.headers.get('retry-after'))
   t.ok(Number.isInteger(seconds) && seconds > 0 && seconds <= windowS, `Retry-After: ${seconds}`)
@@ -32,7 +32,7 @@ t.test('limits on accounts, counted in Redis', async (t) => {
   const { url } = await startService(t, { REDIS_URL: redis.url, TRUST_PROXY: '1', ...limits })
   const visitor = new Actor(url)
 
-  /** A login of a browser that nobody has signed in with, unless it has a cookie. */
+  /** A login from a new browser, or from a known one if `cookie` is given. */
   const login = (email: string, password: string, address: string, cookie = '') =>
     new Actor(url, cookie).request('POST', `${AUTH}/login`, { email, password }, from(address))
   const browserCookie = (answer: Response) =>
@@ -41,43 +41,46 @@ t.test('limits on accounts, counted in Redis', async (t) => {
       .find((cookie) => cookie.startsWith('browser='))
       ?.split(';')[0] ?? ''
 
-  await t.test('guesses from everywhere refuse no owner: they are slowed, and he who is known is not', async (t) => {
-    const ann = await register(url, 'ann')
-    const first = await login('ann@example.org', 'password of ann', '10.1.0.1')
-    const known = browserCookie(first)
-    t.match(first.headers.getSetCookie(), [
-      /^sid=/,
-      /^browser=[\w.-]+; Max-Age=31536000; Path=\/; HttpOnly; SameSite=Lax$/
-    ])
-    const guess = (n: number) => login('ann@example.org', 'wrong', `10.1.1.${n}`)
-    // With the login before, 20 in this minute.
-    for (let n = 0; n < 19; n++) t.equal(await statusOf(guess(n)), 401)
+  await t.test(
+    'guesses from many networks are slowed and lock no owner out; known browsers are not slowed',
+    async (t) => {
+      const ann = await register(url, 'ann')
+      const first = await login('ann@example.org', 'password of ann', '10.1.0.1')
+      const known = browserCookie(first)
+      t.match(first.headers.getSetCookie(), [
+        /^sid=/,
+        /^browser=[\w.-]+; Max-Age=31536000; Path=\/; HttpOnly; SameSite=Lax$/
+      ])
+      const guess = (n: number) => login('ann@example.org', 'wrong', `10.1.1.${n}`)
+      // With the login above, 20 in this minute.
+      for (let n = 0; n < 19; n++) t.equal(await statusOf(guess(n)), 401)
 
-    const began = performance.now()
-    const slowed = Array.from({ length: 7 }, async (_, n) => {
-      const answer = await (n === 0 ? login('Ａnn@EXAMPLE.org', 'wrong', '10.1.2.99') : guess(100 + n))
-      return { status: answer.status, retryAfter: answer.headers.get('retry-after'), ms: performance.now() - began }
-    })
-    const refused = await Promise.any(
-      slowed.map(async (one) => ((await one).status === 429 ? one : Promise.reject(one)))
-    )
-    t.match(refused, { status: 429, retryAfter: '3' })
-    const withKnown = await login('ann@example.org', 'password of ann', '10.1.3.1', known)
-    t.equal(withKnown.status, 200, 'a browser that has signed in before')
-    t.same(browserCookie(withKnown), '', 'keeps its cookie')
-    t.equal(await statusOf(ann.get(`${AUTH}/session`)), 200)
-    const change = { current: 'password of ann', next: 'another password' }
-    t.equal(await statusOf(ann.request('POST', `${AUTH}/password`, change, from('10.1.3.2'))), 204, 'a live session')
-    t.ok(performance.now() - began < 2900, 'none of them was slowed')
+      const began = performance.now()
+      const slowed = Array.from({ length: 7 }, async (_, n) => {
+        const answer = await (n === 0 ? login('Ａnn@EXAMPLE.org', 'wrong', '10.1.2.99') : guess(100 + n))
+        return { status: answer.status, retryAfter: answer.headers.get('retry-after'), ms: performance.now() - began }
+      })
+      const refused = await Promise.any(
+        slowed.map(async (one) => ((await one).status === 429 ? one : Promise.reject(one)))
+      )
+      t.match(refused, { status: 429, retryAfter: '3' })
+      const withKnown = await login('ann@example.org', 'password of ann', '10.1.3.1', known)
+      t.equal(withKnown.status, 200, 'a browser that has signed in before')
+      t.same(browserCookie(withKnown), '', 'keeps its cookie')
+      t.equal(await statusOf(ann.get(`${AUTH}/session`)), 200)
+      const change = { current: 'password of ann', next: 'another password' }
+      t.equal(await statusOf(ann.request('POST', `${AUTH}/password`, change, from('10.1.3.2'))), 204, 'a live session')
+      t.ok(performance.now() - began < 2900, 'none of these requests was slowed')
 
-    const answers = await Promise.all(slowed)
-    t.same(answers.map(({ status }) => status).sort(), [401, 401, 401, 401, 429, 429, 429])
-    for (const { status, ms } of answers) t.equal(ms >= 2900, status === 401, `${status} after ${ms} ms`)
-    const late = await login('ann@example.org', 'another password', '10.1.3.3')
-    t.equal(late.status, 200, 'a new browser is slowed, too, and signs in')
-  })
+      const answers = await Promise.all(slowed)
+      t.same(answers.map(({ status }) => status).sort(), [401, 401, 401, 401, 429, 429, 429])
+      for (const { status, ms } of answers) t.equal(ms >= 2900, status === 401, `${status} after ${ms} ms`)
+      const late = await login('ann@example.org', 'another password', '10.1.3.3')
+      t.equal(late.status, 200, 'a new browser is slowed too, but signs in')
+    }
+  )
 
-  await t.test('all known browsers of an account have one counter', async (t) => {
+  await t.test('the known browsers of an account share a counter', async (t) => {
     await register(url, 'fay')
     const cookies = []
     for (let n = 0; n < 3; n++)
@@ -87,14 +90,18 @@ t.test('limits on accounts, counted in Redis', async (t) => {
     for (let n = 0; n < 12; n++)
       statuses.push(await statusOf(login('fay@example.org', 'wrong', `10.6.1.${n}`, cookies[n % 3])))
     t.same(statuses, [...Array(10).fill(401), 429, 429])
-    t.equal(await statusOf(login('fay@example.org', 'password of fay', '10.6.0.1')), 200, 'its network has another')
+    t.equal(
+      await statusOf(login('fay@example.org', 'password of fay', '10.6.0.1')),
+      200,
+      'the network has its own counter'
+    )
   })
 
-  await t.test('known browsers and sessions of one network have sixty attempts a minute together', async (t) => {
+  await t.test('known browsers and sessions of one network share sixty attempts a minute', async (t) => {
     const names = ['gil', 'hal', 'ida', 'jan', 'kim', 'lou']
     const wrong = async (name: string, cookie: string) =>
       statusOf(login(`${name}@example.org`, 'wrong', '10.7.0.1', cookie))
-    // One account after the other: more passwords at once than a slow machine takes are 503.
+    // One account after the other: a slow machine answers 503 to too many passwords at once.
     for (const [n, name] of names.entries()) {
       const account = { ...credentials(name), name }
       const cookie = browserCookie(await visitor.request('POST', `${AUTH}/register`, account, from(`10.7.1.${n}`)))
@@ -111,10 +118,10 @@ t.test('limits on accounts, counted in Redis', async (t) => {
     const session = new Actor(url, mia.headers.getSetCookie()[0]?.split(';')[0])
     await checkRefused(t, await session.request('POST', `${AUTH}/password`, change, from('10.7.0.1')), 60)
     t.equal(await statusOf(session.request('POST', `${AUTH}/password`, change, from('10.7.0.2'))), 403, 'elsewhere')
-    t.equal(await statusOf(login('mia@example.org', 'wrong', '10.7.0.1')), 401, 'a visitor beside them')
+    t.equal(await statusOf(login('mia@example.org', 'wrong', '10.7.0.1')), 401, 'a visitor of the same network')
   })
 
-  await t.test('a cookie from before the sessions were ended counts for its network', async (t) => {
+  await t.test('a browser cookie from before all sessions were ended counts for its network', async (t) => {
     const endings: ((by: Actor) => Promise<Response>)[] = [
       (by) => by.request('POST', `${AUTH}/logout-everywhere`),
       (by) => by.request('POST', `${AUTH}/password`, { current: 'password of ned', next: 'another password' })
@@ -136,7 +143,7 @@ t.test('limits on accounts, counted in Redis', async (t) => {
     }
   })
 
-  await t.test('a known browser has ten attempts a minute, for its account alone', async (t) => {
+  await t.test('a known browser has ten attempts a minute, at its own account only', async (t) => {
     const answer = await visitor.request(
       'POST',
       `${AUTH}/register`,
@@ -157,7 +164,7 @@ t.test('limits on accounts, counted in Redis', async (t) => {
     const eves = browserCookie(other)
     const elsewhere = []
     for (let n = 0; n < 9; n++) elsewhere.push(await statusOf(login('bob@example.org', 'wrong', '10.2.2.1', eves)))
-    t.same(elsewhere, Array(9).fill(401), 'of another account: it counts for its network')
+    t.same(elsewhere, Array(9).fill(401), 'attempts at another account count for the network')
     t.equal(await statusOf(login('x@example.org', 'wrong', '10.2.2.1')), 401)
     await checkRefused(t, await login('x@example.org', 'wrong', '10.2.2.1'))
     await checkRefused(t, await login('bob@example.org', 'wrong', '10.2.2.1', eves))
@@ -173,7 +180,7 @@ t.test('limits on accounts, counted in Redis', async (t) => {
       await checkRefused(t, await login('bob@example.org', 'password of bob', '10.2.2.1', forged))
   })
 
-  await t.test('guesses at the current password count for the user, from whatever address and session', async (t) => {
+  await t.test('guesses at the current password count for the user, from any address and session', async (t) => {
     const one = await register(url, 'carl')
     const other = await signIn(url, 'carl@example.org', 'password of carl')
     const change = (by: Actor, n: number, current: string) =>
@@ -184,11 +191,11 @@ t.test('limits on accounts, counted in Redis', async (t) => {
     t.equal(
       await statusOf(login('carl@example.org', 'password of carl', '10.4.1.1')),
       200,
-      'signing in is another thing'
+      'signing in has its own counter'
     )
   })
 
-  await t.test('two processes count together', async (t) => {
+  await t.test('two processes share the counters', async (t) => {
     const { url: other } = await startService(t, { REDIS_URL: redis.url, TRUST_PROXY: '1', ...limits })
     const at = (url: string, address: string) =>
       new Actor(url).request('POST', `${AUTH}/login`, { email: 'both@example.org', password: 'wrong' }, from(address))
@@ -198,10 +205,10 @@ t.test('limits on accounts, counted in Redis', async (t) => {
     for (let n = 0; n < 10; n++) t.equal(await statusOf(at(n % 2 === 0 ? url : other, `10.5.1.${n}`)), 401)
     const began = performance.now()
     t.same(await Promise.all([statusOf(at(url, '10.5.2.1')), statusOf(at(other, '10.5.2.2'))]), [401, 401])
-    t.ok(performance.now() - began > 2900, 'both are slowed')
+    t.ok(performance.now() - began > 2900, 'both logins are slowed')
   })
 
-  await t.test('nobody’s guesses are 401, and count for his address alone', async (t) => {
+  await t.test('guesses without a session are 401, and count for the address only', async (t) => {
     const guess = { current: 'wrong', next: 'another password' }
     const attempt = () => visitor.request('POST', `${AUTH}/password`, guess, from('10.3.0.1'))
     for (let n = 0; n < 10; n++) t.equal(await statusOf(attempt()), 401)
@@ -209,7 +216,7 @@ t.test('limits on accounts, counted in Redis', async (t) => {
     t.equal(await statusOf(visitor.request('POST', `${AUTH}/password`, guess, from('10.3.0.2'))), 401)
   })
 
-  await t.test('who has used up his requests may still leave, and is gone', async (t) => {
+  await t.test('a user past his limit may still sign out, which ends the session', async (t) => {
     const dora = await register(url, 'dora')
     for (let n = 0; n < USER_LIMIT; n++) t.equal(await statusOf(dora.get(READ)), 200)
     await checkRefused(t, await dora.get(READ), USER_LIMIT, 3600)
@@ -222,7 +229,7 @@ t.test('limits on accounts, counted in Redis', async (t) => {
   })
 })
 
-t.test('an address that has used up its requests may leave, in this process’s own count, too', async (t) => {
+t.test('an address past its limit may sign out, even when the process counts for itself', async (t) => {
   const { url } = await startService(t, { RATE_LIMIT_ANONYMOUS: '2' })
   const visitor = new Actor(url)
   const statuses = []

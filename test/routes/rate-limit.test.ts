@@ -22,7 +22,7 @@ t.test('limits, on Redis and PostgreSQL', async (t) => {
   t.teardown(() => postgres.stop())
   const DATABASE_URL = await postgres.createDatabase()
   let counters = 0
-  /** On counters of its own. */
+  /** With separate counters. */
   const environment = (more: object) => ({
     REDIS_URL: redis.url,
     DATABASE_URL,
@@ -33,7 +33,7 @@ t.test('limits, on Redis and PostgreSQL', async (t) => {
   })
   const start = async (t: Test, more: object) => new Actor((await startService(t, environment(more))).url)
 
-  await t.test('the headers count down, and 429 says when to come back', async (t) => {
+  await t.test('the headers count down, and a 429 has Retry-After', async (t) => {
     const client = await start(t, { RATE_LIMIT_ANONYMOUS: '4' })
     const first = await client.get(READ)
     t.match([first.headers.get('x-ratelimit-limit'), remaining(first)], ['4', 3])
@@ -52,7 +52,7 @@ t.test('limits, on Redis and PostgreSQL', async (t) => {
     t.equal(await statusOf(client.get(READ, from('10.0.0.9'))), 200, 'another address is another client')
   })
 
-  await t.test('a client that resets its connection is no fault of the service', async (t) => {
+  await t.test('a client that resets its connection is not logged as an error', async (t) => {
     const service = await spawnService(environment({ SESSION_SECRET: 'the secret of these tests is long' }))
     t.teardown(() => service.kill('SIGKILL'))
     const { port } = new URL(service.url)
@@ -67,7 +67,7 @@ t.test('limits, on Redis and PostgreSQL', async (t) => {
     t.notMatch(service.output(), /"level":[56]0/)
   })
 
-  await t.test('an address is counted as its network where it is IPv6, and as IPv4 where it is mapped', async (t) => {
+  await t.test('an IPv6 address counts as its /64 network, a mapped IPv4 address as IPv4', async (t) => {
     const client = await start(t, { RATE_LIMIT_ANONYMOUS: '50' })
     const left = async (address: string) => remaining(await client.get(READ, from(address)))
     t.equal(await left('2001:db8:1:2::1'), 49)
@@ -75,15 +75,15 @@ t.test('limits, on Redis and PostgreSQL', async (t) => {
     t.equal(await left('2001:0DB8:0001:0002:0:0:0:7'), 47, 'in any spelling')
     t.equal(await left('2001:db8:1:3::1'), 49, 'another /64')
     t.equal(await left('192.0.2.1'), 49)
-    t.equal(await left('192.0.2.1:4431'), 48, 'with the port that some proxies write')
-    t.equal(await left('[2001:db8:1:2::8]:443'), 46, 'with brackets, too')
-    t.equal(await left('for=nobody:9'), 49, 'what is no address is counted as a text')
+    t.equal(await left('192.0.2.1:4431'), 48, 'with a port, as some proxies append')
+    t.equal(await left('[2001:db8:1:2::8]:443'), 46, 'with brackets too')
+    t.equal(await left('for=nobody:9'), 49, 'a value that is not an address is counted as text')
     t.equal(await left('for=nobody:9'), 48)
     t.equal(await left('::ffff:192.0.2.1'), 47)
     t.equal(await left('192.0.2.1, 10.0.0.1'), 46, 'the client of a trusted proxy')
   })
 
-  await t.test('nobody names an address himself where no proxy is trusted', async (t) => {
+  await t.test('without a trusted proxy X-Forwarded-For is ignored', async (t) => {
     const client = await start(t, { RATE_LIMIT_ANONYMOUS: '2', TRUST_PROXY: 'false' })
     const answers = [1, 2, 3].map((n) => () => statusOf(client.get(READ, from(`10.0.0.${n}`))))
     const statuses = []
@@ -91,7 +91,7 @@ t.test('limits, on Redis and PostgreSQL', async (t) => {
     t.same(statuses, [200, 200, 429])
   })
 
-  await t.test('who is signed in is counted by user, wherever he is', async (t) => {
+  await t.test('a signed-in user is counted by account, from any address', async (t) => {
     const client = await start(t, { RATE_LIMIT_ANONYMOUS: '3', RATE_LIMIT_USER: '5' })
     const credentials = { email: 'counted@example.org', password: 'password of counted', name: 'counted' }
     const answer = await client.request('POST', '/api/v1/auth/register', credentials, from('10.1.0.1'))
@@ -103,7 +103,7 @@ t.test('limits, on Redis and PostgreSQL', async (t) => {
     t.equal(await statusOf(client.get(READ, from('10.1.0.1'))), 200, 'the address itself is not used up')
   })
 
-  await t.test('ten logins a minute of one address, on whatever accounts; others go on', async (t) => {
+  await t.test('an address has ten logins a minute over all accounts; other addresses are unaffected', async (t) => {
     const client = await start(t, { RATE_LIMIT_ANONYMOUS: '1000' })
     const login = (email: string, address: string) =>
       statusOf(client.request('POST', LOGIN, { email, password: 'wrong' }, from(address)))
@@ -112,11 +112,11 @@ t.test('limits, on Redis and PostgreSQL', async (t) => {
     t.same(ofOne, [...Array(10).fill(401), 429, 429])
     const onOne = []
     for (let n = 0; n < 12; n++) onOne.push(await login('Target@example.org', `10.3.0.${n}`))
-    t.same(onOne, Array(12).fill(401), 'an account is not refused to all for the guesses of some')
-    t.equal(await statusOf(client.get(READ, from('10.2.0.1'))), 200, 'reading goes on')
+    t.same(onOne, Array(12).fill(401), 'guesses at an account do not lock it for everybody')
+    t.equal(await statusOf(client.get(READ, from('10.2.0.1'))), 200, 'reads still work')
   })
 
-  await t.test('ten guesses at a password a minute also by who is signed in; he may always leave', async (t) => {
+  await t.test('a signed-in user has ten password guesses a minute, and may always sign out', async (t) => {
     const { url } = await startService(t, environment({ RATE_LIMIT_ANONYMOUS: '1000' }))
     const ann = await register(url, 'guesser')
     const guess = () => ann.request('POST', '/api/v1/auth/password', { current: 'wrong', next: 'long enough it is' })
@@ -134,7 +134,7 @@ t.test('limits, on Redis and PostgreSQL', async (t) => {
     t.equal(await statusOf(ann.request('POST', '/api/v1/auth/logout')), 204)
   })
 
-  await t.test('0 switches them off', async (t) => {
+  await t.test('a limit of 0 is off', async (t) => {
     const client = await start(t, peopleEnvironment)
     const read = await client.get(READ)
     t.equal(read.headers.get('x-ratelimit-limit'), null)

@@ -8,17 +8,17 @@ import { startService } from '../support/service.ts'
 
 const course = { title: 'New', summary: 'S', description: 'D', level: 'beginner', language: 'en' }
 
-/** One that nobody was sent. */
+/** A well-formed token that was never sent. */
 const LETTER_TOKEN = 'A'.repeat(43)
 
-/** For each operation that takes a body of JSON, one that is right. */
+/** A valid body for each operation that takes JSON. */
 const bodies = new Map<string, object>([
   ['POST /api/v1/auth/register', { email: 'new@example.org', password: 'password of new', name: 'New' }],
   ['POST /api/v1/auth/login', { email: 'ann@example.org', password: 'password of ann' }],
   ['POST /api/v1/auth/password', { current: 'password of admin', next: 'another password' }],
   ['POST /api/v1/auth/password/forgot', { email: 'ann@example.org' }],
   ['POST /api/v1/auth/password/reset', { token: LETTER_TOKEN, password: 'another password' }],
-  // With the password that the one before has made.
+  // With the password set by the operation above.
   ['POST /api/v1/auth/email', { email: 'admin@new.example', password: 'another password' }],
   ['POST /api/v1/auth/email/verify', { token: LETTER_TOKEN }],
   ['DELETE /api/v1/users/me', { password: 'password of admin' }],
@@ -37,7 +37,7 @@ const bodies = new Map<string, object>([
   ['PUT /api/v1/users/me/progress/{courseId}/chapters/{chapterId}', { completed: true }]
 ])
 
-/** Texts that such a body may have, too. */
+/** Optional text fields of such a body. */
 const optional = new Map<string, Record<string, string>>([
   ['POST /api/v1/categories', { description: 'D' }],
   ['PATCH /api/v1/categories/{slug}', { description: 'D' }],
@@ -49,14 +49,14 @@ const optional = new Map<string, Record<string, string>>([
   ['PATCH /api/v1/users/me', { bio: 'B', avatarUrl: 'https://example.org/a.png' }]
 ])
 
-/** Passwords that are only compared: what is not right is refused as any other that is not right. */
+/** Passwords that are only compared: malformed text is refused like any wrong password. */
 const signsIn = new Set([
   'POST /api/v1/auth/login password',
   'POST /api/v1/auth/password current',
   'POST /api/v1/auth/email password',
   'DELETE /api/v1/users/me password'
 ])
-/** Right by their form, and refused for what they mean. */
+/** Well-formed, but refused for their meaning. */
 const impossible = new Set([
   'POST /api/v1/auth/password/reset',
   'POST /api/v1/auth/email/verify',
@@ -64,7 +64,7 @@ const impossible = new Set([
   'PUT /api/v1/courses/{id}/outline'
 ])
 
-t.test('what is refused before a route sees it does nothing', async (t) => {
+t.test('a request refused before its handler changes nothing', async (t) => {
   const service = await startService(t, { ...peopleEnvironment, RATE_LIMIT_GENERATION: '0' })
   const { app, url } = service
   const ann = await register(url, 'ann')
@@ -103,7 +103,7 @@ t.test('what is refused before a route sees it does nothing', async (t) => {
   const withBody = ofApi.filter(({ takesBody }) => takesBody)
   const changes = ofApi.filter(({ method }) => method !== 'GET')
 
-  /** All that one of the operations could have changed, as it is now. */
+  /** The current state of everything that the operations could change. */
   function world(): Promise<unknown[]> {
     const { client } = app.database
     return Promise.all([
@@ -128,11 +128,11 @@ t.test('what is refused before a route sees it does nothing', async (t) => {
   t.same(
     withBody.filter(({ body }) => body === undefined).map(({ name }) => name),
     [],
-    'no operation is missing above'
+    'the table covers every operation'
   )
-  t.ok(ofApi.length > 35 && ofApi.every(({ path }) => !path.includes('{')), 'and every path is filled')
+  t.ok(ofApi.length > 35 && ofApi.every(({ path }) => !path.includes('{')), 'every path is filled in')
 
-  await t.test('a query parameter that no route knows is 400 and named, whatever else is right', async (t) => {
+  await t.test('an unknown query parameter is 400 and named, even if the rest is valid', async (t) => {
     for (const { name, method, path, query, body } of ofApi) {
       const answer = await boss.request(method, `${path}?${query}surprise=1`, body)
       const { code, message } = await bodyOf(ErrorBody, answer, 400)
@@ -142,7 +142,7 @@ t.test('what is refused before a route sees it does nothing', async (t) => {
     await unchanged(t)
   })
 
-  await t.test('a body that is sent as anything but JSON is 415, and the answer says what to send', async (t) => {
+  await t.test('a body of another type than JSON is 415, and the answer names the accepted type', async (t) => {
     const types = ['text/plain', 'text/plain; charset=utf-8', 'application/x-www-form-urlencoded', 'json']
     for (const { name, method, path, body } of withBody) {
       for (const type of [...types, 'multipart/form-data; boundary=x', 'application/merge-patch+json']) {
@@ -154,7 +154,7 @@ t.test('what is refused before a route sees it does nothing', async (t) => {
     await unchanged(t)
   })
 
-  await t.test('no body, and a change of nothing, are 400 and say what is missing', async (t) => {
+  await t.test('a missing body and an empty change are 400 and name what is missing', async (t) => {
     const least = 'the body must have at least 1 field'
     for (const { name, method, path, body } of withBody) {
       t.match(await bodyOf(ErrorBody, await boss.request(method, path), 400), { message: /body/ }, name)
@@ -167,7 +167,7 @@ t.test('what is refused before a route sees it does nothing', async (t) => {
     await unchanged(t)
   })
 
-  await t.test('text with half of a character is 400, and the field is named', async (t) => {
+  await t.test('text with a lone surrogate is 400, and names the field', async (t) => {
     for (const { name, method, path, body } of withBody) {
       for (const [field, value] of Object.entries({ ...body, ...optional.get(name) })) {
         if (typeof value !== 'string' || signsIn.has(`${name} ${field}`)) continue
@@ -181,7 +181,7 @@ t.test('what is refused before a route sees it does nothing', async (t) => {
     await unchanged(t)
   })
 
-  await t.test('a foreign origin changes nothing, with any operation', async (t) => {
+  await t.test('no operation changes anything from a foreign origin', async (t) => {
     for (const { name, method, path, body } of changes) {
       const answer = await boss.request(method, path, body, { origin: 'https://evil.example' })
       t.match(await bodyOf(ErrorBody, answer, 403), { code: 'FOREIGN_ORIGIN' }, name)
@@ -191,7 +191,7 @@ t.test('what is refused before a route sees it does nothing', async (t) => {
     await unchanged(t)
   })
 
-  await t.test('the same requests are heard from where the service is: nothing else was wrong with them', async (t) => {
+  await t.test('the same requests succeed from the own origin, so nothing else was wrong with them', async (t) => {
     for (const { name, method, path, body } of withBody.filter(({ name }) => !impossible.has(name))) {
       const by = /register|login/.test(path) ? new Actor(url) : boss
       const answer = await by.request(method, path, body, { origin: url })

@@ -6,7 +6,7 @@ import { get } from '../support/http.ts'
 
 const long = 'Других слов здесь много, and good others of Google. '.repeat(20)
 
-/** By their slugs; `content` is that of a chapter. */
+/** Courses by slug; `content` is the text of a chapter. */
 const courses = {
   kitchen: { title: 'Кухня и дом', summary: 'Про еду', language: 'ru' },
   ai: { title: 'Обо всём', summary: 'Что такое ИИ', language: 'ru' },
@@ -44,7 +44,7 @@ const courses = {
 } as const
 
 const found: readonly [search: string, slugs: (keyof typeof courses)[]][] = [
-  // What is no form of another word, nor a word that says nothing.
+  // Words that are neither inflections of another word nor stop words.
   ['ИИ', ['ai']],
   ['ИИ кухня', []],
   ['ОС', ['systems']],
@@ -52,7 +52,7 @@ const found: readonly [search: string, slugs: (keyof typeof courses)[]][] = [
   ['осы', ['wasps']],
   ['IT', ['careers']],
   ['CAN', ['careers']],
-  // In capitals in a chapter of the demo.
+  // Occurs in capitals in a chapter of the demo.
   ['AS', []],
   ['ПО', ['quality']],
   ['тестирование по', ['quality']],
@@ -60,7 +60,7 @@ const found: readonly [search: string, slugs: (keyof typeof courses)[]][] = [
   ['AWS', ['aws']],
   ['UPS', []],
   ['go', ['hell', 'signs']],
-  // Of words that say nothing those that begin with them, after those in whose titles they are.
+  // Stop words as prefixes: courses with the word in the title come first.
   ['и', ['kitchen', 'wasps']],
   ['.NET', ['asp', 'minimal']],
   ['asp.net', ['asp']],
@@ -74,7 +74,7 @@ const found: readonly [search: string, slugs: (keyof typeof courses)[]][] = [
   ['fullstack', ['stack1', 'stack2']]
 ]
 
-/** What of it is marked, in which field. */
+/** The words that are highlighted, and in which field. */
 const marked: readonly [search: string, slug: keyof typeof courses, field: string, text: string[]][] = [
   ['R', 'pearson', 'chapter', ['r']],
   ['script', 'pearson', 'chapter', ['script']],
@@ -105,20 +105,16 @@ bothWays(t, async (t, { app, url }) => {
     return items
   }
 
-  await t.test('abbreviations, .NET and compounds find what they are', async (t) => {
+  await t.test('abbreviations, .NET and compounds find their courses', async (t) => {
     for (const [search, slugs] of found) {
       const own = (await items(search)).flatMap(({ id }) => slugOf.get(id) ?? [])
       t.same(own.sort(), slugs, search)
     }
     const [first] = await items('английский it')
-    t.equal(
-      first?.slug,
-      'anglijskij-dlya-it',
-      'an abbreviation that is a word that says nothing places a course higher'
-    )
+    t.equal(first?.slug, 'anglijskij-dlya-it', 'an abbreviation that is also a stop word still raises the rank')
   })
 
-  await t.test('what was found is marked, in long texts too', async (t) => {
+  await t.test('matches are highlighted, in long texts too', async (t) => {
     for (const [search, slug, field, text] of marked) {
       const highlight = (await items(search)).find(({ id }) => slugOf.get(id) === slug)?.highlight
       const marked = highlight?.parts.flatMap(({ text, found }) => (found ? [text] : []))

@@ -5,7 +5,7 @@ import { addCourse } from '../support/courses.ts'
 import { get, send } from '../support/http.ts'
 import { coursesToFind, searches } from '../support/search-table.ts'
 
-/** Of the searches in the table so many may go wrong. */
+/** The number of searches in the table that may fail. */
 const MOST_WRONG = 3
 
 bothWays(t, async (t, { app, url }) => {
@@ -15,7 +15,7 @@ bothWays(t, async (t, { app, url }) => {
     get(CoursePage, `${url}/api/v1/courses?search=${encodeURIComponent(search)}${more}`)
   const slugs = async (search: string, more = '') => (await list(search, more)).items.map(({ slug }) => slug)
 
-  await t.test('the course that must come first does', async (t) => {
+  await t.test('the expected course comes first', async (t) => {
     const wrong: string[] = []
     for (const [search, slug] of searches) {
       const [first] = await slugs(search)
@@ -27,7 +27,7 @@ bothWays(t, async (t, { app, url }) => {
     t.ok(wrong.length <= MOST_WRONG, wrong.join('; '))
   })
 
-  await t.test('a long word that no course has costs no more than a short one', async (t) => {
+  await t.test('an unknown long word costs no more than a short one', async (t) => {
     const letters = 'щжфгэъцхюы'
     for (let n = 0; n < 4; n++) {
       const word = Array.from({ length: 190 }, (_, i) => letters[(i * 7 + n * 3 + (i >> 3)) % letters.length]).join('')
@@ -39,7 +39,7 @@ bothWays(t, async (t, { app, url }) => {
     t.ok(first !== undefined, 'two errors in a word of 16 letters')
   })
 
-  await t.test('title before summary before description before chapters, whichever is newer', async (t) => {
+  await t.test('matches rank title, summary, description, chapter, regardless of age', async (t) => {
     const word = 'zyzzyva'
     const add = (slug: string, data: object) => addCourse(client, { slug, ...data })
     await add('in-title', { title: `The ${word}` })
@@ -54,7 +54,7 @@ bothWays(t, async (t, { app, url }) => {
     t.same(await slugs(word, '&sort=relevance'), await slugs(word))
     t.same(await slugs(word, '&sort=-createdAt'), ['in-chapter', 'in-description', 'in-summary', 'in-title'])
     t.same(await slugs(word, '&sort=createdAt&page=2&limit=3'), ['in-chapter'])
-    t.same((await list(word, '&page=9')).total, 4, 'a page past the end knows the total')
+    t.same((await list(word, '&page=9')).total, 4, 'a page past the end has the total')
     const marked = (await list(word)).items.map(({ highlight }) => [
       highlight?.field,
       highlight?.parts.map(({ text, found }) => (found ? `[${text}]` : text)).join('')
@@ -68,21 +68,22 @@ bothWays(t, async (t, { app, url }) => {
     const { items } = await get(CoursePage, `${url}/api/v1/courses`)
     t.notOk(
       items.some((item) => 'highlight' in item),
-      'a list that is no search has none'
+      'a list without a search has no highlights'
     )
   })
 
-  await t.test(
-    'the beginning of a word finds it, where it is the last and has three letters; its inside does not',
-    async (t) => {
-      t.equal((await slugs('typesc'))[0], 'typescript-in-practice')
-      t.equal((await slugs('practice typesc'))[0], 'typescript-in-practice')
-      for (const search of ['ypescr', 'ty']) t.notOk((await slugs(search)).includes('typescript-in-practice'), search)
-      t.same((await list('c+++zz')).total, 0, 'what finds nothing is not taken for one letter of the other layout')
-    }
-  )
+  await t.test('a prefix of three letters matches as the last word; an infix does not', async (t) => {
+    t.equal((await slugs('typesc'))[0], 'typescript-in-practice')
+    t.equal((await slugs('practice typesc'))[0], 'typescript-in-practice')
+    for (const search of ['ypescr', 'ty']) t.notOk((await slugs(search)).includes('typescript-in-practice'), search)
+    t.same(
+      (await list('c+++zz')).total,
+      0,
+      'an unmatched search is not converted to a single letter of the other keyboard layout'
+    )
+  })
 
-  await t.test('filters hold, and what they exclude is no error of typing', async (t) => {
+  await t.test('filters apply, and excluded matches do not trigger typo correction', async (t) => {
     t.same(await slugs('python', '&language=EN&level=beginner&category=programming'), ['python-from-zero'])
     t.same((await list('spanish', '&language=ru')).total, 0)
     t.same((await list('python', '&category=no-such')).total, 0)
@@ -91,7 +92,7 @@ bothWays(t, async (t, { app, url }) => {
     t.same((await list('python', '&author=999999')).total, 0)
   })
 
-  await t.test('the pages of a search hold every course once, in its order', async (t) => {
+  await t.test('the pages of a search contain every course once, in order', async (t) => {
     const whole = await slugs('the', '&limit=100')
     const most = whole.length > 0 ? whole : await slugs('для', '&limit=100')
     t.ok(most.length > 3)
@@ -105,7 +106,7 @@ bothWays(t, async (t, { app, url }) => {
     }
   })
 
-  await t.test('whatever is sent is looked for, and breaks nothing', async (t) => {
+  await t.test('any text is searched for as text, without an error', async (t) => {
     const hostile = [
       ...[
         "'",
@@ -162,11 +163,11 @@ bothWays(t, async (t, { app, url }) => {
     }
     for (const search of ['%00', 'a%00b', 'a%0Ab', '', 'a'.repeat(201), 'a'.repeat(10_000)])
       t.equal((await send(`${url}/api/v1/courses?search=${search}`)).status, 400, search)
-    t.equal((await slugs("zero' | 'python"))[0], 'python-from-zero', 'operators are no operators')
-    for (const signs of ['---', '😀', '<->', "'"]) t.equal((await list(signs)).total, 0, 'signs are no words')
+    t.equal((await slugs("zero' | 'python"))[0], 'python-from-zero', 'operators are treated as text')
+    for (const signs of ['---', '😀', '<->', "'"]) t.equal((await list(signs)).total, 0, 'punctuation is not a word')
   })
 
-  await t.test('searches that mean the same share an entry', async (t) => {
+  await t.test('equivalent searches share an entry', async (t) => {
     await list('Английский   язык')
     const same = [' английский язык ', 'АНГЛИЙСКИЙ ЯЗЫК', 'английский язык'.normalize('NFD')]
     for (const search of [...same, 'английский язык&sort=relevance']) {

@@ -20,7 +20,7 @@ async function again(url: string, name: string, headers: Record<string, string> 
   return new Actor(url, answer.headers.getSetCookie()[0]?.split(';')[0])
 }
 
-t.test('whoever is signed in sees where, and ends what he does not know', async (t) => {
+t.test('a user sees his sessions, and can end any of them', async (t) => {
   const { url } = await startService(t, { ...peopleEnvironment, TRUST_PROXY: 'true' })
   const ann = await register(url, 'ann')
   const phone = await again(url, 'ann', { 'user-agent': FIREFOX, 'x-forwarded-for': '203.0.113.77' })
@@ -33,9 +33,9 @@ t.test('whoever is signed in sees where, and ends what he does not know', async 
     (await listOf(ann)).map(({ current }) => current),
     [false, true]
   )
-  t.equal((await listOf(ben)).length, 1, 'others are not shown')
+  t.equal((await listOf(ben)).length, 1, 'sessions of other users are not listed')
 
-  t.equal(await end(ben, latest?.id ?? 0), 404, 'nor ended')
+  t.equal(await end(ben, latest?.id ?? 0), 404, 'they cannot be ended')
   t.equal(await statusOf(phone.get(ME)), 200)
   t.equal(await end(ann, latest?.id ?? 0), 204)
   t.equal(await statusOf(phone.get(ME)), 401)
@@ -48,7 +48,7 @@ t.test('whoever is signed in sees where, and ends what he does not know', async 
   t.equal(await statusOf(ben.request('DELETE', `${PATH}/x`)), 400)
 })
 
-t.test('what ends sessions takes them off the list', async (t) => {
+t.test('ended sessions disappear from the list', async (t) => {
   const { url } = await startService(t, peopleEnvironment)
   const ann = await register(url, 'ann')
   const other = await again(url, 'ann')
@@ -61,7 +61,7 @@ t.test('what ends sessions takes them off the list', async (t) => {
   t.match(await listOf(ann), [{ current: true }])
 })
 
-t.test('an admin sees where everybody is signed in, and ends what should not be', async (t) => {
+t.test('an admin sees the sessions of all users, and can end any of them', async (t) => {
   const service = await startService(t, peopleEnvironment)
   const { url } = service
   const boss = await admin(service)
@@ -89,7 +89,7 @@ t.test('an admin sees where everybody is signed in, and ends what should not be'
   t.equal(await statusOf(boss.get(ME)), 401)
 })
 
-t.test('an account has a hundred sessions: one more ends that which was unused for longest', async (t) => {
+t.test('an account has at most a hundred sessions: one more ends the least recently used', async (t) => {
   const { url, app } = await startService(t, peopleEnvironment)
   const ann = await register(url, 'ann')
   const used = await again(url, 'ann')
@@ -104,7 +104,7 @@ t.test('an account has a hundred sessions: one more ends that which was unused f
   t.equal((await listOf(used)).length, 100)
 })
 
-/** What is stored of the one session that there is. */
+/** The stored value of the only session. */
 async function onlySession(t: Test, redis: Awaited<ReturnType<typeof startStack>>['redis']) {
   const client = lookInto(t, redis)
   const [key = ''] = await client.keys('*:session:*')
@@ -119,7 +119,7 @@ t.test('on two processes', async (t) => {
   const ann = await register(one.url, 'ann')
   const { restore } = await onlySession(t, redis)
 
-  await t.test('its use is written, within minutes', async () => {
+  await t.test('the last use of a session is written within minutes', async () => {
     await query(String(env.DATABASE_URL), "update user_session set last_used_at = now() - interval '1 hour'")
     await new Actor(other.url, ann.cookie).get(ME)
     await until(async () => {
@@ -128,7 +128,7 @@ t.test('on two processes', async (t) => {
     }, 5000)
   })
 
-  await t.test('a session that is ended is refused at once, by both', async (t) => {
+  await t.test('both processes refuse an ended session at once', async (t) => {
     for (let n = 0; n < 20; n++) {
       const phone = await signIn(one.url, 'ann@example.org', 'password of ann')
       const there = new Actor(other.url, phone.cookie)
@@ -138,7 +138,7 @@ t.test('on two processes', async (t) => {
     }
   })
 
-  await t.test('whoever brings back what Redis had of it brings back no session', async (t) => {
+  await t.test('restoring the Redis value of an ended session does not restore the session', async (t) => {
     const id = await currentOf(ann)
     const admin = await signIn(one.url, 'ann@example.org', 'password of ann')
     t.equal(await end(admin, id), 204)

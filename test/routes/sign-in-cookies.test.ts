@@ -7,7 +7,7 @@ import { fieldsOf, signedAgain } from '../support/stored-sessions.ts'
 
 const AUTH = '/api/v1/auth'
 
-t.test('whatever cookie a browser comes with, signing in works and sets one', async (t) => {
+t.test('signing in works and sets one cookie, whatever cookie the browser sends', async (t) => {
   const redis = await RedisServer.start()
   t.teardown(() => redis.stop())
   const { app, url } = await startService(t, { ...peopleEnvironment, REDIS_URL: redis.url })
@@ -19,7 +19,7 @@ t.test('whatever cookie a browser comes with, signing in works and sets one', as
   const good = (await inRedis.get(key)) ?? ''
   const session = fieldsOf(good)
 
-  /** The cookie of a session under whose key this is stored; null: nothing is. */
+  /** The cookie of a session whose key in Redis has this value; null stores nothing. */
   async function stored(value: unknown): Promise<string> {
     if (value === null) await inRedis.del(key)
     else await inRedis.set(key, typeof value === 'string' ? value : JSON.stringify(value), 'PX', 60_000)
@@ -27,7 +27,7 @@ t.test('whatever cookie a browser comes with, signing in works and sets one', as
   }
 
   const missing = (field: string) => stored({ ...session, [field]: undefined })
-  /** As the service itself would have written it, but for what it never writes. */
+  /** A session as the service writes it, except for fields or values that it never writes. */
   const wrong = (change: object) => stored(signedAgain(app.config, key, good, change) ?? { ...session, ...change })
   const notSignedIn: Record<string, () => Promise<string>> = {
     'no cookie': async () => '',
@@ -68,7 +68,7 @@ t.test('whatever cookie a browser comes with, signing in works and sets one', as
       const browser = new Actor(url, await cookie())
       t.equal(await statusOf(browser.get(`${AUTH}/session`)), 401)
       const course = await new Actor(url, await cookie()).get('/api/v1/courses/1')
-      t.equal(course.status, 200, 'what is public is there')
+      t.equal(course.status, 200, 'public routes answer')
       const name = `new${++names}`
       const account = { email: `${name}@example.org`, password: `password of ${name}` }
       for (const [path, body, status] of [
@@ -85,12 +85,12 @@ t.test('whatever cookie a browser comes with, signing in works and sets one', as
         const now = new Actor(url, cookies[0]?.split(';')[0])
         t.not(now.cookie, before)
         t.match(await bodyOf(SessionUser, await now.get(`${AUTH}/session`)), { user: { name } })
-        t.ok((await keys()).length <= count + 1, 'no session is left over')
+        t.ok((await keys()).length <= count + 1, 'no session is left behind')
       }
     })
   }
 
-  await t.test('with the session of somebody: it is over, and the new one is of the other account', async (t) => {
+  await t.test('signing in over a session of another account ends that session', async (t) => {
     const account = { email: 'two@example.org', password: 'password of two', name: 'two' }
     for (const [path, body] of [
       ['register', account],
@@ -108,7 +108,7 @@ t.test('whatever cookie a browser comes with, signing in works and sets one', as
     }
   })
 
-  await t.test('attributes and methods in a stored session are not believed', async (t) => {
+  await t.test('cookie attributes and methods in a stored session are ignored', async (t) => {
     const odd = [{ originalMaxAge: 'x' }, { sameSite: 'weird' }, { path: 'a;b' }, { domain: 'evil.example' }]
     for (const change of [...odd.map((cookie) => ({ cookie })), { isModified: 1, regenerate: 1, save: 1 }]) {
       const value = { ...session, ...change }
@@ -120,7 +120,7 @@ t.test('whatever cookie a browser comes with, signing in works and sets one', as
     }
   })
 
-  await t.test('a new password sets one, too; an answer that changes no session sets none', async (t) => {
+  await t.test('a new password sets a cookie too; an answer that changes no session sets none', async (t) => {
     const change = { current: 'password of ann', next: 'another password' }
     const refused = await ann.request('POST', `${AUTH}/password`, { ...change, current: 'wrong' })
     t.same([refused.status, refused.headers.getSetCookie()], [403, []])

@@ -6,7 +6,7 @@ import { get, send } from '../support/http.ts'
 
 const MINUTE_MS = 60_000
 
-/** New students in a course, the first of whom has completed its chapter. */
+/** Enrolls new students in a course; the first has completed its chapter. */
 async function enroll(client: Client, course: { id: number; chapterId: number }, students: number): Promise<void> {
   for (let n = 0; n < students; n++) {
     const email = `student-${n}-of-${course.id}@example.org`
@@ -23,9 +23,9 @@ bothWays(t, async (t, { app, url }) => {
   const before = await get(Statistics, stats)
   const cleared = () => app.coherentCache.delete(['stats:overview'])
 
-  await t.test('it counts what is in the database', async (t) => {
+  await t.test('the statistics match the database', async (t) => {
     await cleared()
-    // More than any course of the demo has, whoever is enrolled there.
+    // More students than any course of the demo has.
     const most = (before.topCourses[0]?.enrollments ?? 0) + 1
     const first = await addCourse(client, { slug: 'first', title: 'First' })
     const second = await addCourse(client, { slug: 'second', title: 'Second' })
@@ -53,7 +53,7 @@ bothWays(t, async (t, { app, url }) => {
       { id: first.id, title: 'First', enrollments: most },
       { id: second.id, title: 'Second', enrollments: most }
     ])
-    t.notMatch(body, /secret/, 'a draft is counted, and not named')
+    t.notMatch(body, /secret/, 'a draft is counted but not named')
   })
 
   await t.test('the first read is a MISS, the next ones are HITs with the same entity tag', async (t) => {
@@ -73,7 +73,7 @@ bothWays(t, async (t, { app, url }) => {
     t.equal((await send(stats, { method: 'HEAD' })).headers.get('etag'), etag)
   })
 
-  await t.test('a write does not invalidate it', async (t) => {
+  await t.test('a write does not invalidate the statistics', async (t) => {
     const { courses } = await get(Statistics, stats)
     await addCourse(client, { slug: 'later', title: 'Later' })
     t.equal((await get(Statistics, stats)).courses, courses)
@@ -81,7 +81,7 @@ bothWays(t, async (t, { app, url }) => {
 
   const { cache: redis } = app.redis
   if (redis !== undefined) {
-    await t.test('Redis keeps it for five minutes, less a little at random', async (t) => {
+    await t.test('Redis keeps the statistics for five minutes, minus the jitter', async (t) => {
       await cleared()
       await send(stats)
       const ttlMs = await redis.pttl('aikademiya:stats:overview')
@@ -89,7 +89,7 @@ bothWays(t, async (t, { app, url }) => {
     })
   }
 
-  await t.test('it takes no query', async (t) => {
+  await t.test('the route takes no query parameters', async (t) => {
     t.equal((await send(`${stats}?limit=1`)).status, 400)
   })
 })

@@ -5,7 +5,7 @@ import { bodyOf, eventually, OwnUser, spawnFor, startStack, statusOf } from '../
 
 const SESSION = '/api/v1/auth/session'
 
-t.test('one account on two processes that share PostgreSQL and Redis', async (t) => {
+t.test('an account on two processes that share PostgreSQL and Redis', async (t) => {
   const { redis, env } = await startStack(t, '--appendonly', 'yes', '--appendfsync', 'always')
   const one = await spawnFor(t, env)
   const other = await spawnFor(t, env)
@@ -37,7 +37,7 @@ t.test('one account on two processes that share PostgreSQL and Redis', async (t)
     }
   })
 
-  await t.test('what belongs to one is never an answer to another', async (t) => {
+  await t.test('data of one user is never answered to another', async (t) => {
     const bob = await register(other.url, 'bob')
     for (const path of ['/api/v1/users/me', SESSION, '/api/v1/users/me/courses', '/api/v1/users/me/progress']) {
       const own = await ann.get(path)
@@ -57,14 +57,14 @@ t.test('one account on two processes that share PostgreSQL and Redis', async (t)
     }
   })
 
-  await t.test('while Redis is gone, who is signed in cannot be told: 503; the public reads on', async (t) => {
+  await t.test('while Redis is down, requests with a session are 503, and public reads still work', async (t) => {
     await redis.kill()
     const visitor = new Actor(one.url)
     for (const path of [SESSION, '/api/v1/users/me', '/api/v1/users/me/courses', '/api/v1/users/me/progress']) {
       const answer = await ann.get(path)
       t.match(answer.headers.get('retry-after'), /^[1-9]\d*$/, path)
       t.match(await bodyOf(ErrorBody, answer, 503), { code: /^[A-Z_]+$/ })
-      t.equal(await statusOf(visitor.get(path)), 401, 'a visitor is a visitor')
+      t.equal(await statusOf(visitor.get(path)), 401, 'a request without a cookie is still a visitor')
     }
     const login = await visitor.request('POST', '/api/v1/auth/login', {
       email: 'ann@example.org',
@@ -85,7 +85,7 @@ t.test('one account on two processes that share PostgreSQL and Redis', async (t)
     ]) {
       const answer = await ann.get(path)
       t.equal(answer.status, 200, path)
-      t.same(answer.headers.getSetCookie(), [], 'nobody loses his cookie')
+      t.same(answer.headers.getSetCookie(), [], 'no cookie is cleared')
       await answer.arrayBuffer()
       t.equal(await statusOf(visitor.get(path)), 200, path)
     }
@@ -93,7 +93,7 @@ t.test('one account on two processes that share PostgreSQL and Redis', async (t)
       t.equal(await statusOf(ann.get(path)), 200, `${path} with a session cookie`)
   })
 
-  await t.test('and once it is back, everything works again without a restart', async (t) => {
+  await t.test('works again without a restart once Redis is back', async (t) => {
     await redis.resume()
     for (const actor of [ann, there]) {
       t.ok(await eventually(async () => (await statusOf(actor.get(SESSION))) === 200))

@@ -7,7 +7,7 @@ import { startStack } from '../support/people.ts'
 import { copyRepository } from '../support/repository-copy.ts'
 import { spawnService } from '../support/service.ts'
 
-/** What an answer is looked at for. */
+/** The parts of an answer that are compared. */
 const Body = Type.Object({
   id: Type.Optional(Type.Integer()),
   name: Type.Optional(Type.String()),
@@ -38,7 +38,7 @@ t.test('two versions on one Redis and one database', async (t) => {
   }
   const visitors = { now: new Actor(now.url), next: new Actor(next.url) }
 
-  await t.test('each answers in its own shape, whichever was asked before', async (t) => {
+  await t.test('each version answers in its own shape, whichever was asked first', async (t) => {
     const etags = new Set()
     for (let i = 0; i < 4; i++) {
       for (const version of i % 2 === 0 ? (['now', 'next'] as const) : (['next', 'now'] as const)) {
@@ -51,12 +51,12 @@ t.test('two versions on one Redis and one database', async (t) => {
         t.equal(account.body.greeting, version === 'next' ? 'Hello ann' : undefined)
       }
     }
-    t.equal(etags.size, 2, 'and says that they are not the same')
+    t.equal(etags.size, 2, 'the shapes have different ETags')
     for (const version of ['now', 'next'] as const)
-      t.equal((await read(visitors[version], '/courses/1')).cache, 'HIT', 'from a copy of its own')
+      t.equal((await read(visitors[version], '/courses/1')).cache, 'HIT', 'from its own copy')
   })
 
-  await t.test('each sees at once what the other writes', async (t) => {
+  await t.test('each version sees the writes of the other at once', async (t) => {
     for (let i = 0; i < 6; i++) {
       const [writer, reader] = i % 2 === 0 ? (['now', 'next'] as const) : (['next', 'now'] as const)
       const name = `Ann ${i}`
@@ -70,7 +70,7 @@ t.test('two versions on one Redis and one database', async (t) => {
     }
   })
 
-  await t.test('so what it writes of courses, and that there is none', async (t) => {
+  await t.test('each version sees course writes of the other at once, and negative entries too', async (t) => {
     const created = await actors.now.request('POST', '/api/v1/courses', {
       title: 'Draft',
       summary: 'S',
