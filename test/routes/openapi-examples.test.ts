@@ -4,7 +4,7 @@ import { examplesEnvironment, takeExamples } from '../support/examples.ts'
 import { describedBy, fits } from '../support/openapi.ts'
 import { startService } from '../support/service.ts'
 
-/** Examples that are the same at every first start of a seeded service; account ids vary. */
+/** Schemas whose examples are the same at every first start of a seeded service; account ids vary. */
 const STABLE = ['Category', 'CategoryList', 'Chapter', 'Module', 'ModuleList']
 
 /** The types within a value, without the values. */

@@ -44,7 +44,7 @@ const courses = {
 } as const
 
 const found: readonly [search: string, slugs: (keyof typeof courses)[]][] = [
-  // Words that are neither inflections of another word nor stop words.
+  // Abbreviations, which are neither inflections of another word nor stop words.
   ['ИИ', ['ai']],
   ['ИИ кухня', []],
   ['ОС', ['systems']],

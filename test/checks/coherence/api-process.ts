@@ -6,7 +6,7 @@ import type { Write } from './writes.ts'
 const SCRIPT = fileURLToPath(new URL('instance.ts', import.meta.url))
 const LISTENS = /instance listens: (\d+) (\d+)/
 
-/** One API process, as the check sees it. */
+/** One API process under the control of the check. */
 export class ApiProcess {
   readonly index: number
   readonly #env: NodeJS.ProcessEnv
@@ -14,7 +14,7 @@ export class ApiProcess {
   #process: ServerProcess | null = null
   port = 0
   controlPort = 0
-  /** False from when it is about to end until it listens again: nobody need ask it. */
+  /** False from just before it ends until it listens again; it gets no requests meanwhile. */
   up = false
 
   constructor(index: number, env: NodeJS.ProcessEnv) {
@@ -22,7 +22,7 @@ export class ApiProcess {
     this.#env = env
   }
 
-  /** Starts it, again after an end; its ports are others then. */
+  /** Starts the process, also after it has ended; every start has new ports. */
   async start(): Promise<void> {
     this.#process = await startServer(process.execPath, [SCRIPT], LISTENS, { env: this.#env })
     const [, port, controlPort] = LISTENS.exec(this.#process.output()) ?? []
@@ -41,20 +41,20 @@ export class ApiProcess {
     this.#process?.signal(signal)
   }
 
-  /** True when it trusts its cache store, and answers at all. */
+  /** True when it answers and trusts its cache store. */
   async healthy(): Promise<boolean> {
     if (!this.up) return false
     const answer = await this.#state.get('/state').catch(() => null)
     return answer !== null && answer.body === '{"trusted":true}'
   }
 
-  /** What it has written to its output: the log, from errors upwards. */
+  /** Its output: log lines at level error and above. */
   output(): string {
     return this.#process?.output() ?? ''
   }
 }
 
-/** Resolves when the instance has acknowledged the write; rejects when that is not known, or was refused. */
+/** Resolves when the instance has acknowledged the write; rejects when the write was refused or its outcome is unknown. */
 export async function order(connection: HttpPipeline, write: Write): Promise<void> {
   const { status, body } = await connection.post('/write', write)
   if (status !== 200) throw new Error(body)

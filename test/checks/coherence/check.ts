@@ -1,7 +1,7 @@
 /**
- * `npm run check:coherence`: several API processes on a real Redis and PostgreSQL, written and read at once. No read may be
- * older than a write that was acknowledged before it was sent, but by the lease. Ends with 0 when that held, 1 when it did not,
- * 2 for words it does not know, 3 when it could not run.
+ * `npm run check:coherence`: reads and writes at several API processes on a real Redis and PostgreSQL. No read may be
+ * older than a write acknowledged before the read was sent, except within the lease. Exits with 0 if that held, 1 if not,
+ * 2 for unknown arguments, 3 when it could not run.
  */
 import { checkFaults } from './fault-check.ts'
 import { isLeaving, leave } from './leave.ts'

@@ -8,10 +8,10 @@ import type { Lease, Options } from './options.ts'
 import { explain, explainStale, table, worstLateMs } from './report.ts'
 import { World } from './world.ts'
 
-/** Moderate: what is to be seen is the fault, not a machine at its limit. */
+/** Moderate, so that results show the fault and not an overloaded machine. */
 const LOAD = { connections: 2, depth: 4, thinkMs: 25 }
 const BEFORE_MS = 1000
-/** How long after a fault reads may still be stale. */
+/** How long after a fault reads may still be stale, in ms. */
 const WINDOW_MS = 1000
 const AFTER_MS = 1500
 
@@ -37,14 +37,14 @@ interface Episode {
   readonly trustedAfterMs: number
 }
 
-/** Every fault at every lease; true when all rules held. */
+/** Runs every fault at every lease; returns true when all rules held. */
 export async function checkFaults(options: Options): Promise<boolean> {
   let held = true
   for (const lease of options.leases) held = (await checkAtLease(lease, options)) && held
   return held
 }
 
-/** One fault after the other while reads and writes go on. */
+/** Runs one fault after the other during reads and writes. */
 async function checkAtLease(lease: Lease, { instances, writers, writePauseMs, only }: Options): Promise<boolean> {
   const world = await World.start({ instances, lease, faults: true })
   const options: LoadOptions = { ...LOAD, writers, writePauseMs }
@@ -99,7 +99,7 @@ async function run(fault: Fault, world: World, tally: Tally): Promise<Episode> {
   return { start, end, reads, trustedAfterMs }
 }
 
-/** What happened since `from`, the end of the fault before. */
+/** What happened since `from`, the end of the previous fault. */
 function judge({ name, unnoticed, readsMayFail }: Fault, episode: Episode, tally: Tally, from: number) {
   const { start, end, reads, trustedAfterMs } = episode
   const stale = tally.stale.filter(({ sentAt }) => sentAt >= from)

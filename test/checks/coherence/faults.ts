@@ -4,18 +4,18 @@ import { evict, killing, renameDuringMove, writeFromOutside } from './strikes.ts
 import type { World } from './world.ts'
 
 const FAULT_MS = 2000
-/** Long enough for clients to have become slow in trying again. */
+/** Long enough for the backoff of clients to reach its maximum. */
 const OUTAGE_MS = 12_000
 
 export interface Fault {
   readonly name: string
-  /** Makes it happen; resolves when it is over. */
+  /** Causes the fault; resolves when it is over. */
   strike(world: World, tally: Tally): Promise<void>
-  /** Puts up again what it has left down. */
+  /** Restarts what the fault has left down. */
   repair?(world: World): Promise<void>
-  /** True for one that goes by unnoticed: reads follow the ledger's rules all the time, not from a second after its end. */
+  /** True for a fault that must not be noticed: reads follow the rules of the ledger throughout, not only from a second after its end. */
   readonly unnoticed?: true
-  /** Without its database the service cannot answer what it has not cached; a dead process does not answer at all. */
+  /** True where reads may fail: without its database the service can answer only what it has cached, and a dead process answers nothing. */
   readonly readsMayFail?: true
 }
 
@@ -53,7 +53,7 @@ export const FAULTS: readonly Fault[] = [
     }
   },
   {
-    // The outbox is made older instead of waiting.
+    // Backdates the outbox instead of waiting.
     name: 'Redis gone for two minutes, then from an AOF without its last second',
     async strike(world) {
       const bytes = await world.redis.appendedBytes()

@@ -16,9 +16,9 @@ const END_OF_HEAD = '\r\n\r\n'
 const NOTHING = Buffer.alloc(0)
 
 /**
- * One keep-alive connection to a server of HTTP/1.1 on this machine, with pipelining: requests are sent at once, answers come
- * in their order, and must have a Content-Length. It connects at the first request, and again after an end. (`fetch` would
- * need more of the machine than the service it asks.)
+ * One keep-alive connection to an HTTP/1.1 server on this machine, with pipelining: requests are sent at once, answers come
+ * in order, and must have a Content-Length. It connects at the first request, and again after a disconnect. (`fetch` would
+ * use more CPU than the service under test.)
  */
 export class HttpPipeline {
   readonly #port: () => number
@@ -49,7 +49,7 @@ export class HttpPipeline {
   #send(request: string): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject })
-      // The requests of one turn of the event loop leave together.
+      // Requests of the same turn of the event loop are sent together.
       if (this.#outgoing === '') queueMicrotask(() => this.#flush())
       this.#outgoing += request
     })

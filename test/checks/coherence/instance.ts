@@ -1,6 +1,6 @@
 /**
- * One API process of the check. Its loads and invalidations take random pauses, so that they race each other; it writes when
- * its control server is asked to, and answers when the write is acknowledged. Only this check knows that it can be told to die.
+ * One API process of the check. Its loads and invalidations pause at random, so that they race each other. It writes when
+ * its control server is told to, and answers when the write is acknowledged. It can also be told to die, for this check only.
  */
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
@@ -9,11 +9,11 @@ import { readConfig } from '#config/config.ts'
 import { buildApp } from '../../../src/app.ts'
 import { perform, write } from './writes.ts'
 
-/** A pause is up to 20 ms, and one in fifty 100 ms. */
+/** A pause lasts up to 20 ms, and one in fifty lasts 100 ms. */
 const PAUSE_MS = 20
 const LONG_PAUSE_MS = 100
 const LONG_PAUSE_SHARE = 0.02
-/** Before an invalidation: a write that is acknowledged too early is caught in it. */
+/** A pause before an invalidation: it exposes a write that is acknowledged too early. */
 const INVALIDATION_PAUSE_MS = 5
 
 const app = await buildApp(readConfig(process.env))
@@ -24,7 +24,7 @@ courseLists.page = slowed(courseLists.page.bind(courseLists))
 catalogue.modules = slowed(catalogue.modules.bind(catalogue))
 catalogue.categories = slowed(catalogue.categories.bind(catalogue))
 
-/** The course at whose invalidation this process dies; the sweeper may invalidate others before. */
+/** The course whose invalidation kills this process; the sweeper may invalidate others before. */
 let dies: number | null = null
 const invalidate = cache.invalidate.bind(cache)
 cache.invalidate = async (tags) => {
@@ -64,7 +64,7 @@ function pauseMs(): number {
   return Math.random() < LONG_PAUSE_SHARE ? LONG_PAUSE_MS : Math.random() * PAUSE_MS
 }
 
-/** The port of a server, once it listens. */
+/** The port of a listening server. */
 function portOf(address: ReturnType<typeof control.address>): number {
   if (address === null || typeof address === 'string') throw new Error('no port')
   return address.port

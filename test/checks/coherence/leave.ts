@@ -1,15 +1,15 @@
-/** How the check ends, whatever ends it: what it has started goes first. */
+/** Cleanup at the end of the check, however it ends: everything it has started is stopped first. */
 
 const tasks: (() => Promise<unknown>)[] = []
 const PATIENCE_MS = 15_000
 let leaving = false
 
-/** True when it ends already: what fails now fails because of that. */
+/** True once the check is ending: failures from then on are caused by that. */
 export function isLeaving(): boolean {
   return leaving
 }
 
-/** `task` is run before the process ends; those that came last are run first. */
+/** Runs `task` before the process ends, in reverse order of registration. */
 export function onLeave(task: () => Promise<unknown>): void {
   tasks.push(task)
 }

@@ -1,23 +1,23 @@
-/** Who wrote, where it was no API process that acknowledged it: a session of PostgreSQL, or a writer that died. */
+/** The writer of a version that no API process acknowledged: a PostgreSQL session, or a writer that died. */
 export const OUTSIDE = -1
-/** How long what was written outside, or by a writer that died, may stay unseen. */
+/** How long a write from outside, or by a writer that died, may stay unseen, in ms. */
 export const OUTSIDE_GRACE_MS = 1000
-/** For whoever may be late at all: timers and the event loops of a busy machine are not exact. */
+/** Slack for instances that may lag: timers and event loops of a busy machine are not exact. */
 export const TOLERANCE_MS = 20
 
-/** A version that was acknowledged. Times are those of this process, `performance.now()`. */
+/** An acknowledged version. Times are `performance.now()` of this process. */
 export interface Ack {
   readonly version: number
   readonly at: number
   /** The instance that wrote it, or `OUTSIDE`. */
   readonly by: number
-  /** True when it was the deletion of the subject. */
+  /** True if the subject was deleted. */
   readonly absent: boolean
 }
 
 export type Seen = number | 'absent'
 
-/** A read: when it was sent, and to which instance. */
+/** When a read was sent, and to which instance. */
 export interface Read {
   readonly sentAt: number
   readonly instance: number
@@ -27,24 +27,24 @@ export interface Read {
 export interface Stale extends Read {
   readonly subject: string
   readonly seen: Seen
-  /** The version that it should have seen. */
+  /** The version that the read should have seen. */
   readonly acked: Ack
-  /** How long after the first newer version was acknowledged it was sent. */
+  /** Time from the acknowledgement of the first newer version to the read, in ms. */
   readonly lateMs: number
-  /** False where the rules allow it to be late. */
+  /** False if the rules allow the delay. */
   readonly broken: boolean
   readonly outcome: string
 }
 
-/** Something with versions, written by one writer at a time: the title of a course, the name of a category or an author. */
+/** A versioned value with one writer at a time: the title of a course, the name of a category or an author. */
 export class Subject {
   readonly name: string
-  /** A query for its present version, `v7` or no row, past everything that the service does. */
+  /** A query for its current version, `v7` or no row, that bypasses the service. */
   readonly sql: string
   readonly #acks: Ack[]
   #issued: number
   #deletion = -1
-  /** True while somebody writes it. */
+  /** True while a write is in progress. */
   busy = false
 
   constructor(name: string, sql: string, initial: { version: number; absent: boolean }) {
@@ -58,14 +58,14 @@ export class Subject {
     return this.#at(Number.POSITIVE_INFINITY)
   }
 
-  /** The next version, which may be seen from now on. */
+  /** Issues the next version, which reads may see from now on. */
   issue(absent = false): number {
     this.#issued++
     if (absent) this.#deletion = this.#issued
     return this.#issued
   }
 
-  /** A version that is written together with the one of another subject. */
+  /** Issues a version that is written together with that of another subject. */
   issueAs(version: number): void {
     this.#issued = version
   }
@@ -74,7 +74,7 @@ export class Subject {
     this.#acks.push({ version, at: performance.now(), by, absent })
   }
 
-  /** What the answer to a read, just arrived, says of this subject: null when it is right. */
+  /** Checks the version in an answer that has just arrived; returns null if it is fresh enough. */
   judge(seen: Seen, read: Read, outcome: string, leaseMs: number): Stale | null {
     const acked = this.#at(read.sentAt)
     if (seen === 'absent') {
@@ -105,6 +105,6 @@ export class Subject {
 /** How long a version may stay unseen by an instance. */
 function graceMs({ by }: Ack, instance: number, leaseMs: number): number {
   if (by === OUTSIDE) return Math.max(leaseMs, OUTSIDE_GRACE_MS) + TOLERANCE_MS
-  // An instance is strict to its own writes; at lease 0 they all are.
+  // An instance must see its own writes at once; with a lease of 0 so must all others.
   return by === instance || leaseMs === 0 ? 0 : leaseMs + TOLERANCE_MS
 }

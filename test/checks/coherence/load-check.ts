@@ -5,19 +5,19 @@ import type { Lease, Options } from './options.ts'
 import { explain, explainStale, outcomeShares, table, worstLateMs } from './report.ts'
 import { World } from './world.ts'
 
-/** The service answers the requests of a connection one after the other: races are between connections. */
+/** The service answers the requests of one connection in order, so only several connections race. */
 const CONNECTIONS = 60
 const DEPTH = 2
-/** How long after the lease everything must be right. */
+/** How long after the lease every read must be fresh, in ms. */
 const QUIET_MS = 300
 const POLL_MS = 20
 const PROGRESS_MS = 5000
 
 const HEADINGS = 'lease,reads,refused,writes,reads/s,stale,broken,worst ms,stuck,errors,X-Cache'.split(',')
-/** Of a hundred reads so many may be refused; more are an error. */
+/** The percentage of reads that may be refused; more is an error. */
 const MAX_REFUSED_PERCENT = 1
 
-/** Reads and writes without a fault, for each lease; true when every read was as fresh as it must be. */
+/** Reads and writes without a fault, for each lease; returns true if every read was fresh enough. */
 export async function checkLoad(options: Options): Promise<boolean> {
   const rows: (string | number)[][] = []
   let held = true
@@ -64,7 +64,7 @@ async function runLease(lease: Lease, { instances, writers, writePauseMs, reads,
   const { stale, answered, refused, writes } = tally
   const errors = [...tally.failedReads, ...tally.failedWrites]
   if (refused * 100 > answered * MAX_REFUSED_PERCENT)
-    errors.push({ at: 0, what: `${refused} of ${answered + refused} reads were refused as too many` })
+    errors.push({ at: 0, what: `${refused} of ${answered + refused} reads were refused as overload` })
   return {
     row: [
       world.leaseMs,
@@ -89,7 +89,7 @@ async function runLease(lease: Lease, { instances, writers, writePauseMs, reads,
   }
 }
 
-/** What any instance shows other than it was last acknowledged, and what the database has other than that. */
+/** Everything that an instance or the database shows in another version than the last acknowledged one. */
 export async function findStuck(world: World): Promise<string[]> {
   const wrong: string[] = []
   for (const subject of world.allSubjects()) {
@@ -98,7 +98,7 @@ export async function findStuck(world: World): Promise<string[]> {
     if (stored !== (absent ? 'absent' : version))
       wrong.push(`the database has ${stored} of ${subject.name}, not ${version}`)
   }
-  // A load of its own, without a run: its stale reads are those that are stuck.
+  // A separate load that is never started: its stale reads are those that stay stale.
   const last = new Load(world, { connections: 0, depth: 0, thinkMs: 0, writers: 0, writePauseMs: 0 })
   for (const instance of world.instances) {
     const connection = new HttpPipeline(() => instance.port)

@@ -7,11 +7,11 @@ import type { World } from './world.ts'
 import { Writer } from './writer.ts'
 
 export interface LoadOptions {
-  /** To every instance. */
+  /** Connections to every instance. */
   readonly connections: number
-  /** How many requests are under way on one. */
+  /** Concurrent requests per connection. */
   readonly depth: number
-  /** Longest time between an answer and the next request in its place; 0 is none. */
+  /** Longest pause between an answer and the next request, in ms; 0 is no pause. */
   readonly thinkMs: number
   readonly writers: number
   readonly writePauseMs: number
@@ -22,12 +22,12 @@ export interface Failure {
   readonly what: string
 }
 
-/** What came of reads and writes so far. */
+/** Results of reads and writes so far. */
 export class Tally {
   sent = 0
   answered = 0
   writes = 0
-  /** Reads that were answered "not now": a slow machine has more under way than the service takes at a time. */
+  /** Reads answered with BUSY or OVERLOADED: on a slow machine more requests are in progress than the service accepts. */
   refused = 0
   readonly outcomes = new Map<string, number>()
   readonly stale: Stale[] = []
@@ -37,7 +37,7 @@ export class Tally {
 
 const RETRY_MS = 50
 
-/** Readers and writers, on all instances at once. */
+/** Concurrent readers and writers on all instances. */
 export class Load {
   readonly tally = new Tally()
   readonly #world: World
@@ -66,7 +66,7 @@ export class Load {
     }
   }
 
-  /** Resolves when all that was sent has been answered. */
+  /** Resolves when every request sent has been answered. */
   async stop(): Promise<void> {
     this.#going = false
     await Promise.all(this.#running)
@@ -81,7 +81,7 @@ export class Load {
     }
   }
 
-  /** One read, and what it says; false when it failed. */
+  /** Sends one read and checks its answer; returns false if it failed. */
   async read({ index }: ApiProcess, connection: HttpPipeline, { path, observe }: Readable): Promise<boolean> {
     const { tally } = this
     const read = { path, instance: index, sentAt: performance.now() }

@@ -1,10 +1,10 @@
 import type { Replacement } from '../../support/repository-copy.ts'
 import type { Lease } from './options.ts'
 
-/** A mistake that somebody might make, as one replacement in the source. */
+/** A plausible mistake, as one replacement in the source. */
 export interface Mutation extends Replacement {
   readonly name: string
-  /** The lease at which reads and writes show it, or the test that does where they would too seldom. */
+  /** The lease at which the load reveals it, or a test that does where the load would too rarely. */
   readonly by: { readonly lease: Lease } | { readonly test: string }
 }
 

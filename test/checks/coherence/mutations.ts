@@ -9,7 +9,7 @@ import { table } from './report.ts'
 
 const DAY_MS = 86_400_000
 
-/** Breaks one copy of the repository after the other; true when the check tells each from a sound one. */
+/** Applies each mutation to a copy of the repository; returns true if the check detects them all. */
 export async function checkMutations({ reads, seconds, instances, only, every }: Options): Promise<boolean> {
   const rows: string[][] = []
   const until = Number.isFinite(seconds) ? ['--seconds', String(seconds)] : []
@@ -51,15 +51,15 @@ async function isCaught(mutation: Mutation, args: string[]): Promise<boolean> {
   }
   const [code] = await once(child, 'close')
   await remove()
-  // 1 is what both say of a mistake that they see; anything else is one that could not run.
+  // Both exit with 1 for a mistake that they detect; any other code means that they could not run.
   if (code !== 0 && code !== 1) throw new Error(`the check of the copy ended with ${code}:\n${output}`)
-  // Errors, on a busy machine, are no stale reads.
+  // Errors on a busy machine are not stale reads.
   const caught = code === 1 && ('test' in by ? /^ *not ok/m : /stale reads:|stuck when all was quiet:/).test(output)
   if (!caught) console.error(output)
   return caught
 }
 
-/** It ends what it has started before it ends itself. */
+/** The check stops what it has started before it exits. */
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   child.kill('SIGTERM')

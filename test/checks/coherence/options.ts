@@ -31,7 +31,7 @@ export interface Options {
 
 export class UsageError extends Error {}
 
-/** Throws `UsageError` for anything that it does not know. */
+/** Throws `UsageError` for unknown or invalid arguments. */
 export function readOptions(args: readonly string[]): Options {
   const { faults, mutations, only, lease, 'first-broken': firstBroken, ...numbers } = parse(args)
   if (faults && mutations) throw new UsageError('--faults and --mutations are two checks: choose one')

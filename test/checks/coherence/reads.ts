@@ -11,7 +11,7 @@ export interface Observation {
   readonly seen: Seen
 }
 
-/** A path of the API, and what an answer shows; `observe` throws when the answer is no good one. */
+/** A path of the API, and how to read versions from an answer; `observe` throws for an invalid answer. */
 export interface Readable {
   readonly path: string
   observe(answer: Answer): Observation[]
@@ -34,7 +34,7 @@ const modulesShape = Compile(Type.Object({ items: Modules }))
 const chapterShape = Compile(Type.Object({ next: Type.Object({ title: Title }) }))
 const categoriesShape = Compile(Type.Object({ items: Type.Array(Name) }))
 
-/** The kinds of reads and their shares; within one, the first are read more often than the last. */
+/** The kinds of reads and their shares; within a kind, the first items are read more often than the last. */
 const SHARES = [
   ['courses', 0.68],
   ['slugs', 0.05],
@@ -79,12 +79,12 @@ export class Reads {
     }
   }
 
-  /** Everything that can be read. */
+  /** All reads. */
   get all(): Readable[] {
     return Object.values(this.#kinds).flat()
   }
 
-  /** One at random, as a client might choose it. */
+  /** A random read, distributed as clients choose. */
   choose(): Readable {
     let at = Math.random()
     for (const [kind, share] of SHARES) {
@@ -95,14 +95,14 @@ export class Reads {
   }
 }
 
-/** One of them; half of the choices fall on the first eighth. */
+/** A random item; half of the choices fall on the first eighth. */
 export function skewed<T>(items: readonly T[]): T {
   const item = items[Math.floor(Math.random() ** 3 * items.length)]
   if (item === undefined) throw new Error('nothing to choose from')
   return item
 }
 
-/** What an answer shows of names. */
+/** The versions of names that an answer shows. */
 interface Names {
   category(shown: Static<typeof Name>): Observation
   all(shown: Static<typeof Names>): Observation[]
@@ -148,7 +148,7 @@ function courseList(query: string, members: readonly Course[], names: Names): Re
   }
 }
 
-/** What a search shows of a module: its title, and the word of its summary. */
+/** What a search shows of a module: its title, and the matching word of its summary. */
 function highlighted(module: Subject | null, item: Static<typeof Item> | undefined): Observation[] {
   if (module === null || item?.highlight?.field !== 'module') return []
   const [title = ''] = item.highlight.parts.map(({ text }) => text.trim())
@@ -167,7 +167,7 @@ function modules({ id, title, module }: Course): Readable {
   }
 }
 
-/** Its neighbour, which is written with the module. */
+/** The neighbouring chapter, which is written with the module. */
 function chapter(course: Course): Readable {
   const { id, title, module } = course
   return {

@@ -29,7 +29,7 @@ export function outcomeShares({ outcomes, answered }: Tally): string {
     .join(' ')
 }
 
-/** Some of the reads that break a rule, in words. */
+/** Describes some of the reads that break a rule. */
 export function explainStale(stale: readonly Stale[]): string {
   const some = stale.slice(0, EXAMPLES).map(({ path, instance, outcome, subject, seen, acked, lateMs }) => {
     const writer = acked.by === -1 ? 'from outside' : `by instance ${acked.by}`
@@ -40,7 +40,7 @@ export function explainStale(stale: readonly Stale[]): string {
   return [...some, ...more(stale.length)].join('\n')
 }
 
-/** Some of many words. */
+/** The first few of many lines. */
 export function explain(words: readonly string[]): string {
   return [...words.slice(0, EXAMPLES).map((one) => `  ${one}`), ...more(words.length)].join('\n')
 }

@@ -13,7 +13,7 @@ const CACHED_AFTER_MS = 400
 const SWEPT_AFTER_MS = OUTSIDE_GRACE_MS + 500
 const READ_AFTER_MS = 1000
 
-/** What it has written is written by nobody else until the sweepers had their second: it is they who make it seen. */
+/** Nothing else writes its subject until the sweepers have had a second, as only they can make the write visible. */
 export function killing(index: number): Fault {
   const instanceOf = ({ instances }: World) => at(instances, index % instances.length)
   let written: Subject | null = null
@@ -22,7 +22,7 @@ export function killing(index: number): Fault {
     readsMayFail: true,
     async strike(world, tally) {
       const instance = instanceOf(world)
-      // Of those that are read most, the first that nobody writes at the moment, and long enough for all to have cached it.
+      // The most-read course that is not being written, and has not been for long enough that every instance has it cached.
       const course = world.subjects.courses.find(({ title }) => !title.busy)
       if (course === undefined) throw new Error('every course is being written')
       written = course.title
@@ -60,8 +60,8 @@ export async function writeFromOutside(world: World, forMs: number): Promise<voi
 }
 
 /**
- * Two sessions at once: what the trigger of the second looks for, the courses of its category, the first has not committed
- * yet. In between somebody reads the page of the course.
+ * Two concurrent sessions: the trigger of the second looks for the courses of its category, which the first has not committed
+ * yet. In between, the page of the course is read.
  */
 export async function renameDuringMove(world: World): Promise<void> {
   const course = world.subjects.courses.find(({ categoryId, title }) => categoryId !== CATEGORY_ID && !title.busy)
@@ -91,7 +91,7 @@ export async function renameDuringMove(world: World): Promise<void> {
   course.title.busy = false
 }
 
-/** Fills Redis with what nobody asks for, so that it evicts keys at random: entries and stamps, old and new. */
+/** Fills Redis with unused keys, so that it evicts entries and stamps, old and new. */
 export async function evict({ redis }: World, forMs: number): Promise<void> {
   const evicted = await redis.fill(forMs)
   if (evicted < 1000) throw new Error(`only ${evicted} keys were evicted`)

@@ -5,9 +5,9 @@ const COURSES = 20
 const GHOSTS = 4
 const DRAFTS = 4
 const CATEGORIES = 2
-/** The last of them has drafts only, which become public now and then. */
+/** The last author has drafts only, which become public from time to time. */
 const AUTHORS = 3
-/** Ids that nothing has until they are written on the way. */
+/** Ids that are unused until the load creates them. */
 const FIRST_GHOST_ID = 1_000_001
 const FIRST_DRAFT_ID = 2_000_001
 const LEVELS = ['beginner', 'intermediate', 'advanced'] as const
@@ -19,28 +19,28 @@ export interface Course {
   readonly categoryId: number
   readonly title: Subject
   /**
-   * The title of its only module, which is also that of its second chapter: the nested writes change both with the course's, and others alone;
-   * none in a ghost.
+   * The title of its only module and of its second chapter: nested writes change it together with the course title, other writes change it alone;
+   * null in a ghost.
    */
   readonly module: Subject | null
 }
 
-/** A category or an author, whose name others show. */
+/** A category or an author, whose name courses show. */
 export interface Named {
   readonly id: number
   readonly name: Subject
 }
 
-/** Everything that is written and read. */
+/** All subjects of reads and writes. */
 export interface Subjects {
   readonly courses: readonly Course[]
-  /** Courses that are created and deleted all the time. */
+  /** Courses that are continually created and deleted. */
   readonly ghosts: readonly Course[]
-  /** Courses that are published and withdrawn, and changed while nobody sees them. */
+  /** Courses that are published and withdrawn, and changed while they are drafts. */
   readonly drafts: readonly Course[]
   readonly authors: readonly Named[]
   readonly categories: readonly Named[]
-  /** Of no course at first. */
+  /** The category of no course at first. */
   readonly spareCategory: Named
 }
 
@@ -72,7 +72,7 @@ export function createSubjects(): Subjects {
   }
 }
 
-/** What makes a migrated, empty database hold their first versions. */
+/** SQL that writes the first versions to a migrated, empty database. */
 export const SETUP = `
   insert into app_user (id, email, password_hash, name)
     select n, 'author-' || n || '@example.com', '!', 'v1' from generate_series(1, ${AUTHORS}) n;
@@ -87,14 +87,14 @@ export const SETUP = `
   insert into chapter (id, course_id, module_id, title, content, position)
     select 2 * course_id - 2 + n, course_id, id, 'v1', '', n from module, generate_series(1, 2) n;`
 
-/** A course that is not public at first. */
+/** A course that is not public initially. */
 function hidden(what: string, id: number, slug: string): Course {
   const sql = `select title as version from course where id = ${id} and status = 'published'`
   const title = new Subject(`${what} ${id}`, sql, { version: 0, absent: true })
   return { id, slug, level: 'beginner', categoryId: CATEGORY_ID, title, module: null }
 }
 
-/** The first chapter of a course with a module; the second comes next to it. */
+/** The first chapter of a course with a module; the second follows it. */
 export function firstChapterOf({ id }: Course): number {
   return 2 * id - 1
 }

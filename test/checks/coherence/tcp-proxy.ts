@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
-/** Stands between a client and a server on this machine, and can fail as a network does. */
+/** A proxy between a client and a server on this machine that can fail like a network. */
 export class TcpProxy {
   readonly port: number
   readonly #sockets = new Set<Socket>()
@@ -23,18 +23,18 @@ export class TcpProxy {
     return proxy
   }
 
-  /** Everything arrives so much later, either way. */
+  /** Delays all data, in both directions. */
   delay(ms: number): void {
     this.#delayMs = ms
   }
 
-  /** Nothing passes, and nobody is told. */
+  /** Drops all data silently. */
   silence(): void {
     this.#state = 'silent'
     for (const socket of this.#sockets) socket.pause()
   }
 
-  /** Every connection breaks, and no new one holds. */
+  /** Resets every connection, including new ones. */
   cut(): void {
     this.#state = 'cut'
     for (const socket of this.#sockets) socket.destroy()

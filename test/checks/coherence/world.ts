@@ -18,11 +18,11 @@ const HEALTH_PATIENCE_MS = 60_000
 export interface WorldOptions {
   readonly instances: number
   readonly lease: Lease
-  /** A Redis that remembers, and a proxy between it and the first instance. */
+  /** A Redis with persistence, and a proxy between it and the first instance. */
   readonly faults?: boolean
 }
 
-/** PostgreSQL, Redis and the API processes on them, with what is written and read. */
+/** PostgreSQL, Redis and the API processes, with the subjects of reads and writes. */
 export class World {
   readonly leaseMs: number
   readonly subjects: Subjects = createSubjects()
@@ -70,7 +70,7 @@ export class World {
     await Promise.all(instances.map((instance) => instance.start()))
     await world.query(SETUP)
     await world.healthy()
-    // The sweepers apply what the setup has touched.
+    // Wait until the sweepers have applied the invalidations of the setup.
     while ((await world.query('select from cache_invalidation where applied_at is null limit 1')).length > 0)
       await sleep(50)
     return world
@@ -87,17 +87,17 @@ export class World {
     for (const instance of this.instances) {
       while (!(await instance.healthy())) {
         if (performance.now() > giveUpAt)
-          throw new Error(`instance ${instance.index} does not get well:\n${instance.output()}`)
+          throw new Error(`instance ${instance.index} does not recover:\n${instance.output()}`)
         await sleep(HEALTH_POLL_MS)
       }
     }
   }
 
-  /** Rows, past everything that the service does; it waits for a database that is not there. */
+  /** Queries the database directly; waits while it is down. */
   async query(sql: string): Promise<Record<string, unknown>[]> {
     for (;;) {
       const client = new pg.Client({ connectionString: this.databaseUrl })
-      // A restart ends the session: the query rejects, and says so.
+      // A restart ends the session, which makes the query reject.
       client.on('error', () => {})
       try {
         await client.connect()
@@ -110,7 +110,7 @@ export class World {
     }
   }
 
-  /** The version that the database has. */
+  /** The version in the database. */
   async stored({ name, sql }: Subject): Promise<Seen> {
     const [row] = await this.query(sql)
     if (row === undefined) return 'absent'

@@ -8,7 +8,7 @@ import type { Course, Named } from './subjects.ts'
 import type { World } from './world.ts'
 import type { Write } from './writes.ts'
 
-/** After this a transaction whose session is gone is over, one way or the other. */
+/** After this time a transaction whose session is gone has ended, committed or not. */
 const SETTLED_AFTER_MS = 300
 const GHOST_SHARE = 0.1
 const DRAFT_SHARE = 0.1
@@ -16,7 +16,7 @@ const CATEGORY_SHARE = 0.01
 const AUTHOR_SHARE = 0.05
 export const COURSE_WRITES = ['update', 'updateMany', 'nested', 'module', 'raw'] as const
 
-/** Writes one thing after the other, to whichever instance; nothing is written by two at once. */
+/** Writes one subject after the other, at any instance; a subject has one writer at a time. */
 export class Writer {
   readonly #world: World
   readonly #tally: Tally
@@ -31,7 +31,7 @@ export class Writer {
     for (const connection of this.#connections.values()) connection.close()
   }
 
-  /** One write of anything, by any instance. */
+  /** One write of a random subject by a random instance. */
   async write(): Promise<void> {
     const { courses, ghosts, drafts, categories, authors } = this.#world.subjects
     const instances = this.#world.instances.filter(({ up }) => up)
@@ -64,7 +64,7 @@ export class Writer {
     await this.writeAs(instance, COURSE_WRITES, id, [title, ...parts], dies)
   }
 
-  /** Writes in one of these ways; resolves when the outcome is known: acknowledged, or found in the database after a failure. */
+  /** Writes in one of the given ways; resolves when the outcome is known: acknowledged, or read from the database after a failure. */
   async writeAs(
     instance: ApiProcess,
     ways: readonly Write['how'][],
@@ -76,7 +76,7 @@ export class Writer {
     if (how === undefined) return
     const absent = how === 'delete' || how === 'withdraw'
     const version = subject.issue(absent)
-    // What is inside is changed by the nested write, and alone.
+    // A nested write changes the course and its parts; a module write changes the parts alone.
     const written = [...(how === 'module' ? [] : [subject]), ...(how === 'nested' || how === 'module' ? parts : [])]
     subject.busy = true
     for (const one of written) one.issueAs(version)
@@ -86,14 +86,14 @@ export class Writer {
       this.#tally.writes++
     } catch (error) {
       this.#tally.failedWrites.push({ at: performance.now(), what: `${how} on instance ${instance.index}: ${error}` })
-      // Of one that died we know that it had committed.
+      // A writer that died is known to have committed.
       await this.#settle(written, version, absent, dies ? 0 : SETTLED_AFTER_MS)
     } finally {
       subject.busy = false
     }
   }
 
-  /** Looks into the database whether a write took place that nobody has acknowledged. */
+  /** Checks in the database whether an unacknowledged write took place. */
   async #settle(written: readonly Subject[], version: number, absent: boolean, afterMs: number): Promise<void> {
     await sleep(afterMs)
     for (const subject of written) {

@@ -4,7 +4,7 @@ import type { Database } from '#database/database.ts'
 
 const id = Type.Integer()
 
-/** What the control server of an instance is asked to write; `title` is the new version, as `v7`. */
+/** A write ordered from the control server of an instance; `title` is the new version, such as `v7`. */
 const Write = Type.Object({
   how: Type.Enum([
     'update',
@@ -19,23 +19,23 @@ const Write = Type.Object({
     'publish',
     'withdraw'
   ]),
-  /** Of the course, the category or the author. */
+  /** The id of the course, category or author. */
   id,
   title: Type.String(),
-  /** Dies between the commit and the invalidation, as `kill -9` would have it. */
+  /** Dies between commit and invalidation, as by `kill -9`. */
   dies: Type.Boolean()
 })
 export type Write = Static<typeof Write>
 export const write = Compile(Write)
 
-/** The author and the category of courses that are created on the way. */
+/** The author and the category of courses that the load creates. */
 const AUTHOR_ID = 1
 /** A word of every course, and one of every module, that searches look for. */
 export const COURSE_WORD = 'everything'
 export const MODULE_WORD = 'inside'
 export const CATEGORY_ID = 1
 
-/** Writes through the service layer, in every way that it has; resolves when the write is acknowledged. */
+/** Writes through the service layer, in each of its ways; resolves when the write is acknowledged. */
 export async function perform({ how, id, title }: Write, database: Database): Promise<void> {
   const { client } = database
   if (how === 'update') await client.course.update({ where: { id }, data: { title } })
@@ -44,7 +44,7 @@ export async function perform({ how, id, title }: Write, database: Database): Pr
   if (how === 'category') await client.category.update({ where: { id }, data: { name: title } })
   if (how === 'author') await client.user.update({ where: { id }, data: { name: title } })
   if (how === 'publish') await client.course.update({ where: { id }, data: { title, status: 'published' } })
-  // Also for one that is a draft already: a change that nobody sees.
+  // Also for a course that is a draft already: an invisible change.
   if (how === 'withdraw') await client.course.update({ where: { id }, data: { title, status: 'draft' } })
   if (how === 'delete') await client.course.delete({ where: { id } })
   if (how === 'nested') {
@@ -52,7 +52,7 @@ export async function perform({ how, id, title }: Write, database: Database): Pr
     const data = { title, modules: part(1), chapters: part(2) }
     await database.write((tx) => tx.course.update({ where: { id }, data }))
   }
-  // Lists show nothing of it, and searches do.
+  // Lists do not show it, but searches do.
   if (how === 'module') {
     await database.write(async (tx) => {
       await tx.module.updateMany({ where: { courseId: id, position: 1 }, data: { title } })

@@ -1,7 +1,7 @@
 /**
- * `npm run check:contract [-- --lint]`: what the tools of integrators say of the document and of the service. redocly and spectral lint it, a typed
- * client is generated from it, compiled strictly and driven, and prism stands between client and service and compares both with it.
- * Ends with 1 on any finding; with `--lint` after the first two.
+ * `npm run check:contract [-- --lint]`: checks the OpenAPI document and the service with the tools of integrators. redocly and spectral lint it, a typed
+ * client is generated from it, compiled strictly and run, and prism, as a proxy, compares requests and answers with it.
+ * Exits with 1 on any finding; `--lint` runs the two linters only.
  */
 import { existsSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -13,7 +13,7 @@ import { spawnService } from '../../support/service.ts'
 import { writeDocument } from './document.ts'
 import { proxied } from './proxied.ts'
 
-/** A package of its own: `npm ci` of the service need not bring these tools. */
+/** A separate package, so that `npm ci` of the service does not install these tools. */
 const TOOLS = fileURLToPath(new URL('tools', import.meta.url))
 const TSC = fileURLToPath(new URL('../../../node_modules/.bin/tsc', import.meta.url))
 const REQUESTS = 200
@@ -37,7 +37,7 @@ process.exit(findings === 0 ? 0 : 1)
 async function useIt(): Promise<void> {
   const types = join(TOOLS, 'document.d.ts')
   await tool('a typed client is generated', 'openapi-typescript', [document, '--output', types])
-  await tool('and compiled strictly', TSC, ['--project', TOOLS])
+  await tool('the typed client compiles strictly', TSC, ['--project', TOOLS])
   const service = await spawnService({
     DATA_DIR: join(folder, 'data'),
     RATE_LIMIT_ANONYMOUS: '0',
@@ -45,14 +45,14 @@ async function useIt(): Promise<void> {
     RATE_LIMIT_GENERATION: '0'
   })
   try {
-    await tool('and driven', process.execPath, [join(TOOLS, 'drive.ts'), service.url])
+    await tool('the typed client runs', process.execPath, [join(TOOLS, 'drive.ts'), service.url])
     report(`prism proxy --errors, ${REQUESTS} requests`, await proxied(document, service.url, REQUESTS))
   } finally {
     await service.kill('SIGTERM')
   }
 }
 
-/** As they are locked; only where they are not there yet. */
+/** Installs the locked versions unless they are installed. */
 async function installTools(): Promise<void> {
   const installed = join(TOOLS, 'node_modules/.package-lock.json')
   if (existsSync(installed) && statSync(installed).mtimeMs > statSync(join(TOOLS, 'package-lock.json')).mtimeMs) return

@@ -6,7 +6,7 @@ import type { Environment } from '#config/environment.ts'
 import { buildApp } from '../../../src/app.ts'
 import type { Service } from '../../support/service.ts'
 
-/** Runs `task` with a new embedded service of this tree, which is gone afterwards. */
+/** Runs `task` with a new embedded service of this tree, and stops it afterwards. */
 export async function withEmbedded(env: Environment, task: (service: Service) => Promise<void>): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'aikademiya-contract-'))
   const app = await buildApp(readConfig({ LOG_LEVEL: 'fatal', ...env, DATA_DIR: dataDir }))

@@ -8,15 +8,15 @@ import { type Operation, requestTo } from '../fuzz/operations.ts'
 import { Chance } from '../fuzz/samples.ts'
 
 const PRISM = fileURLToPath(new URL('tools/node_modules/.bin/prism', import.meta.url))
-/** They have no end that prism would wait for, or end the session. */
+/** Excluded: prism would wait for the end of these streams, or they end the session. */
 const LEFT_OUT = /\/events$|\/logout|\/auth\/password$/
 
 /**
- * Sends requests that the document calls right to the service at `url`, through prism, which compares what comes and goes with the document.
- * Resolves to what prism has to say against them.
+ * Sends requests that are valid by the document to the service at `url`, through prism, which compares requests and answers with it.
+ * Resolves to the violations that prism found.
  */
 export async function proxied(document: string, url: string, requests: number): Promise<string[]> {
-  // The schemas of the document, where `dereference` has put them.
+  // The schemas of the document, where `dereference` puts them.
   const { paths } = dereference(JSON.parse(await readFile(document, 'utf8'))) as {
     paths: Record<string, Record<string, Operation>>
   }

@@ -1,4 +1,4 @@
-/** Writes src/http/openapi-examples.json anew, from what the service of this tree answers: `node test/checks/contract/take-examples.ts`. */
+/** Rewrites src/http/openapi-examples.json from answers of the service in this tree: `node test/checks/contract/take-examples.ts`. */
 import { writeFile } from 'node:fs/promises'
 import { examplesEnvironment, takeExamples } from '../../support/examples.ts'
 import { withEmbedded } from './embedded.ts'

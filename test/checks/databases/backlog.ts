@@ -10,7 +10,7 @@ const PATIENCE_MS = 60_000
 const READ_EVERY_MS = 20
 const STOPPED_AFTER_MS = 500
 
-/** What a start made of many invalidations that waited. Times in s. */
+/** How a start handled a backlog of invalidations. Times in s. */
 export interface Backlog {
   readonly rows: number
   readonly readyS: number
@@ -22,7 +22,7 @@ export interface Backlog {
   readonly statementsLeft: number
 }
 
-/** Leaves rows as psql does while no process runs, and starts one; then another, which is stopped in the middle. */
+/** Inserts outbox rows while no process runs, as psql does, and starts a process; then another, which is stopped halfway. */
 export async function measureBacklog(env: Environment & { DATABASE_URL: string }): Promise<Backlog> {
   await runScript('src/cli/migrate.ts', { DATABASE_URL: env.DATABASE_URL })
   await leave(env.DATABASE_URL)

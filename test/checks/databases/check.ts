@@ -1,6 +1,6 @@
 /**
- * `npm run check:databases`: two API processes on every kind of database that people have, written and read at once, at lease 0.
- * Ends with 1 when a read was stale, an answer was 500, or a process did not start. `--only "part of a name"` runs some,
+ * `npm run check:databases`: reads and writes at two API processes with a lease of 0, on every supported kind of database.
+ * Exits with 1 if a read was stale, an answer was 500, or a process did not start. `--only "part of a name"` selects some,
  * `--writes 200` fewer.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -64,7 +64,7 @@ async function check(setup: Setup, keyPrefix: string, postgres: PostgresServer, 
       SESSION_SECRET: 'a secret of thirty-two characters',
       SEED: 'none'
     }
-    // Both at once on an empty database; a second start is the one that locks that were left behind would stop.
+    // Both start at once on an empty database; locks left behind would block a second start.
     const start = performance.now()
     const processes = await Promise.all([spawn(env, own), spawn(env, own)])
     await spawn(env, own).then((third) => third.kill('SIGTERM'))
@@ -88,7 +88,7 @@ async function check(setup: Setup, keyPrefix: string, postgres: PostgresServer, 
   }
 }
 
-/** What a process has logged as a warning or worse, or has not logged as pino does; a slow request is none. */
+/** Output lines at level warn or above, or not in pino's format; slow requests are ignored. */
 function troubles(output: string): string {
   const lines = output.split('\n').filter((line) => !/^$|"level":30|"slow request"/.test(line))
   return lines
@@ -121,7 +121,7 @@ async function spawn(env: Record<string, string | undefined>, owner: Owned) {
 }
 
 async function locksLeft(url: string): Promise<number> {
-  // A transaction's lock goes with it: what an idle session holds is a session's.
+  // Transaction locks end with their transaction, so a lock of an idle session is a session lock.
   const rows = await query(
     url,
     `select from pg_locks join pg_stat_activity using (pid) where locktype = 'advisory' and state = 'idle'`

@@ -3,21 +3,21 @@ import { type Actor, ADMIN, draftOf, signIn } from '../../support/actors.ts'
 
 const WRITERS = 4
 const PROFILE_EVERY = 10
-/** After an answer that is not 200. */
+/** The pause after an answer other than 200, in ms. */
 const PAUSE_MS = 50
 
 export interface Tally {
   writes: number
   stale: number
-  /** Answers of 500. */
+  /** Number of answers with 500. */
   failed: number
-  /** Answers of 503, writes and reads. */
+  /** Number of answers with 503, reads and writes. */
   refused: number
   readonly examples: string[]
   lastTroubleAt: number
 }
 
-/** Writes courses and profiles at two processes in turns, and reads each at both when the write is acknowledged. */
+/** Writes courses and profiles at two processes in turn, and reads each at both once the write is acknowledged. */
 export class Load {
   readonly tally: Tally = { writes: 0, stale: 0, failed: 0, refused: 0, examples: [], lastTroubleAt: 0 }
   readonly #urls: readonly string[]
@@ -29,7 +29,7 @@ export class Load {
     this.#urls = urls
   }
 
-  /** Signs in everywhere, and makes a course for each writer. */
+  /** Signs in at each process, and creates a course for each writer. */
   async prepare(): Promise<void> {
     for (const url of this.#urls) this.#actors.push(await signIn(url, ADMIN.email, ADMIN.password))
     for (let i = 0; i < WRITERS; i++) {
@@ -39,7 +39,7 @@ export class Load {
     }
   }
 
-  /** Until so many writes have been acknowledged. */
+  /** Runs until that many writes are acknowledged. */
   async run(writes: number): Promise<void> {
     await Promise.all(this.#courses.map((id) => this.#write(id, writes)))
   }
@@ -55,7 +55,7 @@ export class Load {
       const version = ++this.#version
       const writer = this.#actor(version)
       const isProfile = version % PROFILE_EVERY === 0
-      // The account is one: only its own answer says what it wrote.
+      // All writers share the account, so only its answer shows what a write stored.
       if (isProfile) await this.#ask(writer, 'PATCH', '/api/v1/users/me', { bio: `v${version}` })
       else await this.#writeCourse(id, version, writer)
     }
@@ -75,7 +75,7 @@ export class Load {
     )
   }
 
-  /** The text of a 200, else null. */
+  /** The body of a 200, otherwise null. */
   async #ask(actor: Actor, method: string, path: string, body?: unknown): Promise<string | null> {
     const answer = await actor.request(method, path, body)
     const text = await answer.text()

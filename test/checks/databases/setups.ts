@@ -12,9 +12,9 @@ const TERMINATE = `select pg_terminate_backend(pid) from pg_stat_activity
 /** One way in which people reach a database. */
 export interface Setup {
   readonly name: string
-  /** Sets the database up; resolves to what the processes are started with. `url` is its superuser's. */
+  /** Prepares the database; resolves to the environment of the processes. `url` is that of a superuser. */
   prepare(url: string, postgres: PostgresServer, owner: Owner): Promise<Environment>
-  /** What happens to it under load. */
+  /** A disturbance under load. */
   strike?(url: string): Promise<void>
 }
 
@@ -63,7 +63,7 @@ export const SETUPS: readonly Setup[] = [
     name: 'read-only for 5 s and back',
     prepare: async (url) => ({ DATABASE_URL: url }),
     strike: async (url) => {
-      // What a failover leaves: connections are made while the server is a standby, and stay read-only when it is not.
+      // As after a failover: connections made while the server was a standby stay read-only after its promotion.
       await set(url, 'default_transaction_read_only = on')
       await query(url, TERMINATE)
       await sleep(READ_ONLY_MS)

@@ -1,8 +1,8 @@
 /**
- * `npm run check:faults`: what clients see of faults, with three API processes under load, on one Redis, with Sentinel and on
- * a Cluster. Ends with 1 when a rule was broken: a public read that failed, a read that was stale a second after the end, a
- * write that was acknowledged and is not there; or when a process did not come back soon after one of fifty failovers in a
- * row. `--only "part of a name"` runs some, `--failovers 5` fewer of those.
+ * `npm run check:faults`: how faults affect clients, with three API processes under load, on one Redis, with Sentinel and on
+ * a Cluster. Exits with 1 if a rule was broken: a public read failed, a read was stale a second after the fault, an
+ * acknowledged write was lost, or a process did not recover soon after one of fifty failovers in a
+ * row. `--only "part of a name"` selects some, `--failovers 5` runs fewer failovers.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -21,7 +21,7 @@ import { Stage } from './stage.ts'
 const BEFORE_MS = 1000
 const RECOVERY_MS = 30_000
 const STEADY_MS = 1000
-/** Reads may be stale for so long after a fault. */
+/** How long reads may be stale after a fault, in ms. */
 const WINDOW_MS = 1000
 const AFTER_MS = 1500
 const FAILOVERS = 'Sentinel: failovers in a row'
@@ -108,7 +108,7 @@ async function run(name: string, fault: Fault, stage: Stage): Promise<void> {
   judge(name, fault, { during, after, recoveredAfterMs, lost, signedOut: session.status === 401 })
 }
 
-/** How long after `end` everything is well, and stays so for a second; -1 where it does not get there. */
+/** Time from `end` until the service is healthy and stays so for a second, in ms; -1 if it does not recover. */
 async function recovery(stage: Stage, student: string, end: number): Promise<number> {
   let since = end
   while (performance.now() - end < RECOVERY_MS) {
@@ -162,7 +162,7 @@ function judge(name: string, fault: Fault, { during, after, recoveredAfterMs, lo
   if (wrong.length > 0) complaints.push(`${name}: ${wrong.join(', ')}`)
 }
 
-/** With an AOF, on a disk that can be full. */
+/** A Redis with an AOF, on a disk that can be filled. */
 async function startSingle(owner: Owner): Promise<Topology> {
   const server = await onSmallDisk(owner, () => RedisServer.start('--appendonly', 'yes', '--appendfsync', 'everysec'))
   owner.teardown(() => server.stop())

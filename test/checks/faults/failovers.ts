@@ -10,13 +10,13 @@ const PROCESSES = 2
 const SETTINGS = { replicas: 1, downAfterMs: 1000, failoverTimeoutMs: 5000 }
 const CHANNEL = 'aikademiya:invalidations'
 const LIMIT_SECONDS = 6
-/** A process that is not back after so long does not come back: it is started again, so that the next failover counts. */
+/** A process that has not recovered after this time is restarted, so that the next failover counts. */
 const NEVER_MS = 30_000
 /** Sentinels whose votes are split try again after twice their `failover-timeout`. */
 const PROMOTION_MS = 60_000
 const SETTLED_MS = 60_000
 const POLL_MS = 20
-/** Reads may be stale for so long after a failover. */
+/** How long reads may be stale after a failover, in ms. */
 const WINDOW_MS = 1000
 const AFTER_MS = 1000
 
@@ -33,9 +33,9 @@ export const FAILOVERS_HEADINGS = [
 ]
 
 /**
- * `kill -9` of the primary, again and again: one primary, one replica, three sentinels, two processes under load. For each
- * process the time from the promotion until it answers from Redis again and knows who is signed in. Returns a row under
- * `FAILOVERS_HEADINGS`, and what broke a rule.
+ * Repeated `kill -9` of the primary: one primary, one replica, three sentinels, two processes under load. Measures for each
+ * process the time from the promotion until it uses Redis again for the cache and sessions. Returns a row under
+ * `FAILOVERS_HEADINGS`, and the broken rules.
  */
 export async function failoversInARow(
   owned: Owned,
@@ -45,7 +45,7 @@ export async function failoversInARow(
   const stage = await Stage.start(owned, { url: sentinels.url, masters: 1 }, PROCESSES)
   const { load } = stage
   load.start()
-  // Ended first, whatever happens: it must not ask processes that are gone.
+  // Stopped first in every case: the load must not query processes that are gone.
   owned.teardown(() => load.stop())
   await until(() => load.tally.writes > 0, SETTLED_MS)
   const student = await signIn(stage.url, 'student@example.org', 'password of student')
@@ -76,7 +76,7 @@ export async function failoversInARow(
         return seconds()
       })
     )
-    // Subscribing takes a connection of its own, which X-Cache does not tell of.
+    // Subscriptions use a separate connection, which X-Cache does not reflect.
     subscribed.push(
       await listening(await newMaster(sentinels, old.port), times.includes(Infinity) ? 0 : NEVER_MS, seconds)
     )
@@ -129,7 +129,7 @@ async function newMaster(sentinels: Sentinels, old: number): Promise<number> {
   return ports.find((port) => port !== old) ?? old
 }
 
-/** The seconds until every process listens for invalidations at this server; infinite when they do not in time. */
+/** Seconds until every process subscribes to invalidations at this server; Infinity if that takes too long. */
 async function listening(port: number, withinMs: number, seconds: () => number): Promise<number> {
   const redis = new Redis(port, '127.0.0.1')
   redis.on('error', () => {})
@@ -143,7 +143,7 @@ async function listening(port: number, withinMs: number, seconds: () => number):
   }
 }
 
-/** The value below which this share of the values is. */
+/** The quantile of the values at this share. */
 function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN

@@ -4,19 +4,19 @@ import { fillDisk } from './small-disk.ts'
 import type { Stage } from './stage.ts'
 
 const FAULT_MS = 2000
-/** Where sentinels and nodes agree that a master is gone. */
+/** Time for sentinels or nodes to agree that a master is down. */
 const HOT_KEY = 'aikademiya:course:1'
 
 export interface Fault {
   readonly name: string
   strike(stage: Stage, redis: Redis): Promise<void>
-  /** Redis loses its sessions: whoever has one signs in again. */
+  /** True if Redis loses its sessions, so that users have to sign in again. */
   readonly losesSessions?: true
-  /** What is not in the cache cannot be answered without the database. */
+  /** True if reads may fail: without the database only cached answers are available. */
   readonly readsMayFail?: true
 }
 
-/** Of one Redis. */
+/** Faults with one Redis. */
 export const singleFaults: readonly Fault[] = [
   { name: 'a clock that is an hour ahead (2 s of it)', strike: () => sleep(FAULT_MS) },
   { name: 'FLUSHALL', losesSessions: true, strike: async (_stage, redis) => void (await redis.flushall()) },
@@ -53,7 +53,7 @@ export const singleFaults: readonly Fault[] = [
   },
   {
     name: 'memory full, allkeys-lru, for 2 s',
-    // Sessions are evicted like everything else, where they share the instance.
+    // Sessions on the same instance are evicted like everything else.
     losesSessions: true,
     strike: async (_stage, redis) => {
       const used = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1])
@@ -108,7 +108,7 @@ const masterKilled: Fault = {
   }
 }
 
-/** Of a primary with two replicas and three sentinels. */
+/** Faults with a primary, two replicas and three sentinels. */
 export const sentinelFaults: readonly Fault[] = [
   {
     name: 'replicas lag by 2 s',
@@ -121,7 +121,7 @@ export const sentinelFaults: readonly Fault[] = [
   masterKilled
 ]
 
-/** Of three masters with a replica each. */
+/** Faults with three masters, each with a replica. */
 export const clusterFaults: readonly Fault[] = [
   {
     name: 'a replica that lags by 1 s takes its master’s place',

@@ -4,10 +4,10 @@ import { Actor } from '../../support/actors.ts'
 const COURSES = 10
 const PAUSE_MS = 5
 const WRITE_PAUSE_MS = 20
-/** An answer that takes longer than a client waits is a failure. */
+/** An answer later than this client timeout is a failure. */
 const PATIENCE_MS = 5000
 
-/** What clients saw since `reset`. */
+/** Observations of the clients since `reset`. */
 export interface Tally {
   publicReads: number
   publicErrors: number
@@ -15,7 +15,7 @@ export interface Tally {
   writes: number
   refusedWrites: number
   slowestMs: number
-  /** Reads that were older than a write that had been acknowledged before they were asked for. */
+  /** Reads that were older than a write acknowledged before the read was sent. */
   stale: number
   lastStaleAt: number
   errors: Map<string, number>
@@ -33,12 +33,12 @@ const none = (): Tally => ({
   errors: new Map()
 })
 
-/** Public clients, signed-in clients and an author, at all processes at once, until it is stopped. */
+/** Public clients, signed-in clients and an author at all processes, until stopped. */
 export class Load {
   tally = none()
-  /** Of each course the highest version that was acknowledged. */
+  /** The highest acknowledged version of each course. */
   readonly acknowledged = new Map<number, number>()
-  /** Signs the student in again; how often that was needed. */
+  /** How often the student had to sign in again. */
   signIns = 0
   readonly #urls: () => readonly string[]
   readonly #author: () => Promise<string>
@@ -120,7 +120,7 @@ export class Load {
     }
   }
 
-  /** The first time: a machine that has just started everything may be too busy to let anybody in at once. */
+  /** Retries at first: right after the start the machine may be too busy for a sign-in. */
   async #insist(signIn: () => Promise<string>): Promise<string> {
     for (;;) {
       const cookie = await signIn().catch(() => null)
@@ -129,7 +129,7 @@ export class Load {
     }
   }
 
-  /** Status 0: no answer. Where nobody listens the next process is asked, as by a load balancer. */
+  /** Status 0 means no answer. If a process does not listen, tries the next, like a load balancer. */
   async #ask(instance: number, cookie: string, method: string, path: string, body?: unknown) {
     const start = performance.now()
     const urls = this.#urls()

@@ -1,6 +1,6 @@
 import type { Owner } from '../../support/topologies.ts'
 
-/** What is ended in the end, the latest first. */
+/** Resources to stop at the end, latest first. */
 export class Owned implements Owner {
   readonly #tasks: (() => unknown)[] = []
 

@@ -1,4 +1,4 @@
-/** Imported by a process whose clock is to be an hour ahead. */
+/** Preloaded by a process to set its clock an hour ahead. */
 const AHEAD_MS = 3_600_000
 const { now } = Date
 Object.defineProperty(Date, 'now', { value: () => now() + AHEAD_MS })

@@ -9,7 +9,7 @@ import type { Owner } from '../../support/topologies.ts'
 
 const SIZE = '24m'
 
-/** A file system of 24 MB for what is started meanwhile: it can be full. Only root may mount one; throws for others. */
+/** A file system of 24 MB, which can be filled, for everything that `start` starts. Mounting takes root; throws otherwise. */
 export async function onSmallDisk<T>(owner: Owner, start: () => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'aikademiya-disk-'))
   const { code, stderr } = await run('mount', ['-t', 'tmpfs', '-o', `size=${SIZE},mode=1777`, 'tmpfs', folder])
@@ -28,7 +28,7 @@ export async function onSmallDisk<T>(owner: Owner, start: () => Promise<T>): Pro
   }
 }
 
-/** Leaves no byte on the disk of a Redis, for so long. */
+/** Fills the disk of a Redis for the given time. */
 export async function fillDisk(redis: Redis, forMs: number): Promise<void> {
   const [, folder = ''] = await redis.config('GET', 'dir').then((answer) => [answer].flat().map(String))
   const file = join(folder, 'filler')

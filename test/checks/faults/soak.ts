@@ -1,6 +1,6 @@
 /**
- * `npm run check:soak -- --minutes 30`: three API processes under a mixed load, and whether anything grows that should not:
- * memory, handles, connections, the outbox. Ends with 1 when something did, or when a client saw an error or a stale read.
+ * `npm run check:soak -- --minutes 30`: runs three API processes under a mixed load, and checks that nothing leaks:
+ * memory, handles, connections, the outbox. Exits with 1 on growth, or if a client saw an error or a stale read.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,10 +13,10 @@ import { table } from '../coherence/report.ts'
 import { Owned } from './owned.ts'
 import { Stage } from './stage.ts'
 
-/** A process finds its size in the first part of the time. */
+/** Warm-up: a process reaches its size in the first part of the time. */
 const WARM_UP = 0.3
 const SAMPLES = 60
-/** What a measure may be larger at the end than after the warm-up: the garbage of a moment is no leak. */
+/** How much larger a measure may be at the end than after the warm-up, as uncollected garbage is not a leak. */
 const TOLERANCE = 1.15
 const GENERATION_EVERY = 5
 

@@ -10,12 +10,12 @@ import { Load } from './load.ts'
 
 type Api = ServerProcess & { url: string }
 
-/** API processes on one PostgreSQL and one topology of Redis, under load. Of three the second one's clock is an hour ahead. */
+/** API processes on one PostgreSQL and one Redis topology, under load. With three, the clock of the second is an hour ahead. */
 export class Stage {
   readonly topology: Topology
   readonly postgres: PostgresServer
   readonly load: Load
-  /** Between the first process and a single Redis. */
+  /** The proxy between the first process and a single Redis. */
   readonly proxy: TcpProxy | null
   readonly #databaseUrl: string
   readonly #environments: readonly Record<string, string>[]
@@ -44,7 +44,7 @@ export class Stage {
     )
   }
 
-  /** Three processes, or a number of them that have nothing peculiar. */
+  /** Starts three processes, or the given number without a skewed clock. */
   static async start(owner: Owner, topology: Topology, plain?: number): Promise<Stage> {
     const postgres = await PostgresServer.start()
     owner.teardown(() => postgres.stop())
@@ -74,7 +74,7 @@ export class Stage {
     return stage
   }
 
-  /** One after the other, each process is asked to stop, and started again on another port. */
+  /** Stops and restarts one process after the other, on new ports. */
   async restartAll(): Promise<void> {
     for (const [index, env] of this.#environments.entries()) {
       const code = await this.#apis[index]?.kill('SIGTERM')
@@ -83,14 +83,14 @@ export class Stage {
     }
   }
 
-  /** True when every process answers public reads with Redis, and knows who is signed in. */
+  /** True when every process answers public reads with Redis, and reads sessions. */
   async recovered(student: string): Promise<boolean> {
     return (await Promise.all(this.urls.map((url) => usesRedis(url, student)))).every((good) => good)
   }
 
-  /** Courses whose row is older than what was acknowledged. */
+  /** Courses whose row is older than the acknowledged version. */
   async lost(): Promise<number[]> {
-    // What is acknowledged while the question is under way may not be in its answer.
+    // Writes acknowledged during the query may be missing from its result.
     const acknowledged = new Map(this.load.acknowledged)
     const rows = await this.#query('select id, title from course')
     return rows
@@ -98,7 +98,7 @@ export class Stage {
       .map(({ id }) => id)
   }
 
-  /** How many invalidations Redis does not know of. */
+  /** The number of unapplied outbox rows. */
   async outboxDepth(): Promise<number> {
     const [row] = await this.#query('select count(*)::int as n from cache_invalidation where applied_at is null')
     return row.n
@@ -111,7 +111,7 @@ export class Stage {
     return row.n
   }
 
-  /** Where the first process answers. */
+  /** The URL of the first process. */
   get url(): string {
     return this.#apis[0]?.url ?? ''
   }
@@ -128,7 +128,7 @@ export class Stage {
   }
 }
 
-/** True when a process answers a public read with Redis, and knows who is signed in or that nobody is. */
+/** True when a process answers a public read with Redis, and can tell whether a client is signed in. */
 export async function usesRedis(url: string, student: string): Promise<boolean> {
   const course = await fetch(`${url}/api/v1/courses/1`).catch(() => null)
   await course?.arrayBuffer()

@@ -1,6 +1,6 @@
 /**
- * `npm run check:fuzz [-- --requests 10000 --seed 1]`: sends requests made from the OpenAPI document, right and broken,
- * as a visitor, a student, an author and an admin, to what is there and to what is not. No answer may be 500, and none may contradict the document.
+ * `npm run check:fuzz [-- --requests 10000 --seed 1]`: sends valid and invalid requests generated from the OpenAPI document,
+ * as a visitor, a student, an author and an admin, to existing and missing resources. No answer may be 500 or contradict the document.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -37,7 +37,7 @@ const app = await buildApp(
   })
 )
 const url = await app.listen({ port: 0, host: '127.0.0.1' })
-// Every schema of the document is one of JSON Schema, and the requests are checked by these.
+// The schemas of the document are JSON Schema, and validate the answers.
 const document = dereference(await (await fetch(`${url}/openapi.json`)).json()) as {
   paths: Record<string, Record<string, Operation>>
 }
@@ -48,7 +48,7 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
 const ajv = new Ajv.default({ strict: false })
 addFormats.default(ajv)
 
-/** Somebody who sends requests; a visitor has no credentials. The requests may end sessions and change roles: both are mended. */
+/** A sender of requests; a visitor has no credentials. Sessions that requests end and roles that they change are restored. */
 interface Sender {
   readonly credentials: { email: string; password: string } | null
   readonly role: 'student' | 'author' | 'admin'
@@ -72,7 +72,7 @@ for (let sent = 0; sent < total; sent++) {
 
 console.log(`${total} requests to ${operations.length} operations, seed ${values.seed}`)
 for (const [status, count] of [...statuses].sort(([a], [b]) => a - b)) console.log(`  ${status}: ${count}`)
-console.log(`${faults.length} answers of 500, or that contradict the document`)
+console.log(`${faults.length} answers are 500 or contradict the document`)
 for (const fault of faults.slice(0, 20)) console.log(`  ${fault}`)
 await app.close()
 await rm(dataDir, { recursive: true, force: true })
@@ -102,8 +102,8 @@ async function send(
 }
 
 function contradiction(status: number, text: string, { responses }: Operation): string | null {
-  if (status >= 500) return 'a fault of the service'
-  // Not of the operation: a path that cannot be read, or that leads elsewhere because of what was put into it.
+  if (status >= 500) return 'an error of the service'
+  // Not an answer of the operation: the parameters made the path malformed, or that of another route.
   if (status === 414 || /Route not found|METHOD_NOT_ALLOWED|MALFORMED_URL/.test(text)) return null
   const response = responses[status]
   if (response === undefined) return 'this status is not documented'
@@ -150,7 +150,7 @@ function post(path: string, body: object): Promise<Response> {
   return fetch(`${url}/api/v1/auth${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
 }
 
-/** The text of an answer; of a stream, which may last a minute, none. */
+/** The text of an answer, or '' for a stream, which may last a minute. */
 async function bodyOf(answer: Response): Promise<string> {
   if (!answer.headers.get('content-type')?.startsWith('text/event-stream')) return answer.text()
   await answer.body?.cancel()

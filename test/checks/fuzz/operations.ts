@@ -8,7 +8,7 @@ interface Parameter {
   readonly schema: Schema
 }
 
-/** An operation of the OpenAPI document, as far as this reads it. */
+/** The parts of an OpenAPI operation that are used here. */
 export interface Operation {
   readonly parameters?: readonly Parameter[]
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> }
@@ -25,7 +25,7 @@ export interface FuzzRequest {
 
 const BROKEN = 0.45
 
-/** One request to the operation: right in all, or, as often as `broken` says, broken in one or more places. */
+/** One request to the operation: valid, or, with the probability `broken`, invalid in one or more places. */
 export function requestTo(
   path: string,
   { parameters = [], requestBody }: Operation,
@@ -38,7 +38,7 @@ export function requestTo(
   const query: string[] = []
   let filled = path
   for (const { name, in: where, required, schema } of parameters) {
-    // With nothing in its place the path is that of another operation.
+    // With an empty parameter the path would be that of another operation.
     if (where === 'path') filled = filled.replace(`{${name}}`, encode(value(schema)) || '%00')
     else if (!required && chance.often(0.5)) continue
     else if (where === 'query') query.push(`${name}=${encode(value(schema))}`)
@@ -83,7 +83,7 @@ function body(
   return JSON.stringify(Object.fromEntries(changed.filter(() => chance.often(0.85))))
 }
 
-/** A course as a file, of lines that mean something in one; in any order where it is to be broken. */
+/** A course file made of meaningful lines, in random order if it is to be invalid. */
 function file(breaks: boolean, chance: Chance): string {
   const lines = [
     '---',

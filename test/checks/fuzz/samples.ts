@@ -1,4 +1,4 @@
-/** Values for a JSON schema, right ones and wrong ones, from a seeded source of chance: a run can be repeated. */
+/** Valid and invalid values for a JSON schema, from a seeded random generator, so that a run can be repeated. */
 
 export interface Schema {
   readonly type?: string
@@ -28,18 +28,18 @@ export class Chance {
     this.#state = seed >>> 0
   }
 
-  /** Keeps the ids of an answer, so that later requests find what is there. */
+  /** Keeps the ids in an answer, so that later requests hit existing resources. */
   remember(answer: string): void {
     const ids = Array.from(answer.matchAll(/"id":(\d+)/g), ([, id]) => Number(id))
     this.#ids = [...ids.slice(0, 20), ...this.#ids].slice(0, IDS_KEPT)
   }
 
-  /** An id that an answer had lately; undefined before there was one. */
+  /** An id from a recent answer; undefined if there was none. */
   id(): number | undefined {
     return this.#ids[this.below(this.#ids.length)]
   }
 
-  /** A number from 0 to below 1 (mulberry32, by T. Ettinger). */
+  /** A number in [0, 1) (mulberry32, by T. Ettinger). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0
     let mixed = this.#state
@@ -73,7 +73,7 @@ const TEXTS = [
   'x'.repeat(90)
 ] as const
 
-/** What breaks services: each is sent where it fits and where it does not. */
+/** Values that break services, sent where they fit and where they do not. */
 const NASTY = [
   null,
   true,
@@ -108,7 +108,7 @@ export function nasty(chance: Chance): unknown {
   return chance.of(NASTY)
 }
 
-/** A value that fits the schema, as far as this knows; patterns of e-mail addresses, slugs, languages and keys included. */
+/** A value that fits the schema, as far as supported, including the patterns of e-mail addresses, slugs, languages and keys. */
 export function right(schema: Schema, chance: Chance): unknown {
   if (schema.enum !== undefined) return schema.enum[chance.below(schema.enum.length)]
   const [first, ...rest] = schema.anyOf ?? []
@@ -138,7 +138,7 @@ function integer({ minimum = -5, maximum = 1000 }: Schema, chance: Chance): numb
 }
 
 function array({ items = {}, minItems = 0 }: Schema, chance: Chance): unknown[] {
-  // Each once, as `uniqueItems` wants it.
+  // Without duplicates, for `uniqueItems`.
   return [...new Set(Array.from({ length: minItems + chance.below(2) }, () => right(items, chance)))]
 }
 
@@ -162,7 +162,7 @@ function text({ pattern = '', format, minLength = 0, maxLength = 1000 }: Schema,
   if (pattern.startsWith('^[a-z0-9')) return chance.of(['data', 'programming', `new-${chance.below(1000)}`])
   if (pattern.includes('[0-9a-fA-F]{8}'))
     return `00000000-0000-7000-8000-${String(chance.below(1e9)).padStart(12, '0')}`
-  // Characters, of which an emoji is one, and not units of UTF-16.
+  // Counts code points, so an emoji is one, not UTF-16 code units.
   const characters = [...chance.of(TEXTS)].slice(0, maxLength)
   return characters.join('') + 'x'.repeat(Math.max(0, minLength - characters.length))
 }

@@ -4,7 +4,7 @@ import pg from 'pg'
 import { Actor } from '../../support/actors.ts'
 import type { Target } from './attack.ts'
 
-/** Somebody behind the proxy of the service, which ends TLS, as it is in production: the service knows his address from it. */
+/** A client behind a TLS-terminating proxy, as in production; the proxy forwards its address. */
 export class RemoteActor extends Actor {
   readonly #address: string
 
@@ -18,7 +18,7 @@ export class RemoteActor extends Actor {
     return super.request(method, path, body, { ...headers, ...byProxy })
   }
 
-  /** Registers or logs in, and keeps the cookie; resolves to the status. */
+  /** Registers or signs in, and keeps the cookie; resolves to the status. */
   async enter(path: 'register' | 'login', body: object): Promise<number> {
     const answer = await this.request('POST', `/api/v1/auth/${path}`, body)
     await answer.arrayBuffer()
@@ -27,7 +27,7 @@ export class RemoteActor extends Actor {
   }
 }
 
-/** An account that was made earlier, whatever limits there are for new ones, signed in. */
+/** Signs in to an account that was created before the attack, free of the limits on new accounts. */
 export async function oldAccount({ url, databaseUrl }: Target, address: string): Promise<RemoteActor> {
   const email = `${randomUUID()}@example.org`
   const password = randomUUID()
@@ -45,7 +45,7 @@ export async function oldAccount({ url, databaseUrl }: Target, address: string):
   return actor
 }
 
-/** How often each status was answered, as `202: 50, 429: 31`. */
+/** How often each status was answered, such as `202: 50, 429: 31`. */
 export function tally(statuses: readonly number[]): string {
   const counts = new Map<number, number>()
   for (const status of statuses) counts.set(status, (counts.get(status) ?? 0) + 1)

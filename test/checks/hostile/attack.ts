@@ -1,6 +1,6 @@
-/** The service under attack: a process of its own on PostgreSQL with 100,000 courses, and on Redis. */
+/** The service under attack: a separate process on PostgreSQL with 100,000 courses, and Redis. */
 export interface Target {
-  /** As `http://127.0.0.1:40123`. */
+  /** Such as `http://127.0.0.1:40123`. */
   readonly url: string
   readonly databaseUrl: string
   readonly redisUrl: string
@@ -9,11 +9,11 @@ export interface Target {
   readonly admin: { readonly email: string; readonly password: string }
 }
 
-/** What one attacker does, bounded in time and on loopback only. */
+/** The actions of one attacker, bounded in time, on loopback only. */
 export interface Attack {
   readonly name: string
-  /** How long it takes at most. */
+  /** The maximum duration. */
   readonly seconds: number
-  /** Resolves to what the attacker got, in one line; throws where a bound of its own broke. */
+  /** Resolves to what the attacker achieved, in one line; throws if a bound of the attack was exceeded. */
   run(target: Target): Promise<string>
 }

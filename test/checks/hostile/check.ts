@@ -1,7 +1,7 @@
 /**
- * `npm run check:hostile`: one attacker after the other, each without more rights than anybody has, against a service on
- * PostgreSQL with 100,000 courses and on Redis, beside a visitor who reads. Ends with 1 when a bound broke.
- * `--only "part of a name"` runs some.
+ * `npm run check:hostile`: runs one attacker after the other, none with special rights, against a service on
+ * PostgreSQL with 100,000 courses and Redis, beside a visitor who reads. Exits with 1 if a bound was exceeded.
+ * `--only "part of a name"` selects some.
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -23,7 +23,7 @@ const COURSES = 100_000
 const MAX_MEMORY_MIB = 600
 const MAX_HEALTH_MS = 200
 const MAX_READ_MS = 1000
-/** What happens after an attacker has left counts, too. */
+/** The time after an attack counts too. */
 const AFTERMATH_MS = 3000
 const WARM_UP_MS = 5000
 
@@ -79,7 +79,7 @@ console.log(table(rows))
 console.log(broken.length === 0 ? 'every bound held' : `BROKEN: ${broken.join('; ')}`)
 process.exit(broken.length === 0 ? 0 : 1)
 
-/** Everything as an operator has it: in production, with the limits of the defaults. */
+/** As operators run it: in production, with the default limits. */
 async function start(): Promise<Target> {
   const redis = await RedisServer.start()
   owned.teardown(() => redis.stop())
@@ -89,7 +89,7 @@ async function start(): Promise<Target> {
   await insertCourses(databaseUrl, COURSES)
   const env = {
     NODE_ENV: 'production',
-    // Attackers with a session come through a proxy that ends TLS; the others have addresses of their own.
+    // Attackers with a session come through a TLS-terminating proxy; the others have separate addresses.
     TRUST_PROXY: '127.0.0.1/32',
     SESSION_SECRET: 'a secret of this check that is long enough',
     DATABASE_URL: databaseUrl,
@@ -102,7 +102,7 @@ async function start(): Promise<Target> {
   return { url: service.url, databaseUrl, redisUrl: redis.url, pid: service.pid, admin: ADMIN }
 }
 
-/** The command of `npm start`, which bounds the heap, without npm between the service and its signals. */
+/** The command of `npm start`, which limits the heap, without npm, which would intercept signals. */
 async function startCommand() {
   const { scripts } = JSON.parse(await readFile(script('package.json'), 'utf8'))
   return ['sh', '-c', String(scripts.start)] as const

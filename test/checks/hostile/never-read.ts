@@ -3,15 +3,15 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const CHUNK_BYTES = 60_000
-/** How soon a client that was hung up on is back. */
+/** The pause before a disconnected client reconnects, in ms. */
 const BACK_AFTER_MS = 1000
 const PROBE_MS = 100
-/** Attackers have an address of their own on this machine, so that no limit of theirs is one of a visitor beside them. */
+/** Attackers have separate addresses on this machine, so that they share no limit with the visitor. */
 const ATTACKER = '127.0.0.9'
 
 /**
- * So many connections at a time, each of which sends 60 KB of requests for `path` in one piece, and never reads. Whoever is hung up on
- * comes back. Resolves to how often that was.
+ * Keeps the given number of connections open, each of which sends 60 KB of requests for `path` at once, and never reads. A client that is disconnected
+ * reconnects. Resolves to the number of disconnects.
  */
 export async function neverRead(url: string, path: string, connections: number, ms: number): Promise<number> {
   const over = AbortSignal.timeout(ms)
@@ -20,7 +20,7 @@ export async function neverRead(url: string, path: string, connections: number, 
     while (!over.aborted) {
       const socket = connectTo(url)
       socket.write(pipelined(path))
-      // Only a write shows to a client that does not read that it was hung up on: an empty line, which is no request.
+      // A client that does not read notices a disconnect only by writing: it sends an empty line, which is not a request.
       const probe = setInterval(() => socket.write('\r\n'), PROBE_MS)
       await once(socket, 'close', { signal: over }).catch(() => {})
       clearInterval(probe)
@@ -37,7 +37,7 @@ export async function neverRead(url: string, path: string, connections: number, 
 /** A connection that reads nothing until it is resumed. */
 export function connectTo(url: string): Socket {
   const { hostname, port } = new URL(url)
-  // That it is reset is what it is for.
+  // A reset is expected.
   return connect({ port: Number(port), host: hostname, localAddress: ATTACKER })
     .on('error', () => {})
     .pause()

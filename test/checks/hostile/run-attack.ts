@@ -1,9 +1,9 @@
-/** One attack in a process of its own, so that what it takes is not taken from whoever watches. */
+/** Runs one attack in a separate process, so that it does not slow the observers down. */
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import type { Attack, Target } from './attack.ts'
 
-// An attacker's own machine does its work; here it must not take the processor from the service.
+// A real attacker uses another machine, so here the attack must not take CPU from the service.
 setPriority(19)
 const [file = '', target = ''] = process.argv.slice(2)
 const { attack }: { attack: Attack } = await import(join(import.meta.dirname, 'attacks', file))

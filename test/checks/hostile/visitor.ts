@@ -3,20 +3,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 const PAUSE_MS = 40
 const TIMEOUT_MS = 10_000
-/** Each stays far below the limit of one address. */
+/** The number of addresses; each stays far below its limit. */
 const ADDRESSES = 250
 
-/** What the visitors beside an attack saw. */
+/** What visitors saw during an attack. */
 export interface Seen {
   reads: number
   failed: number
   slowestMs: number
   slowestPath: string
-  /** The first failure, in words. */
+  /** A description of the first failure. */
   firstFailure: string
 }
 
-/** Reads pages of the catalogue, one after the other, each from another address of the loopback network. */
+/** Reads catalogue pages one after the other, each from another loopback address. */
 export class Visitor {
   readonly #url: string
   readonly #agents = Array.from(
@@ -75,7 +75,7 @@ export class Visitor {
   }
 }
 
-/** Pages that are cached, that are not yet, lists and searches. */
+/** Cached and uncached pages, lists and searches. */
 const pages: readonly ((n: number) => string)[] = [
   () => '/api/v1/courses/1',
   (n) => `/api/v1/courses/${1 + ((n * 7919) % 90_000)}`,

@@ -9,11 +9,11 @@ export interface Watched {
   maxMemoryMiB: number
   maxDescriptors: number
   slowestHealthMs: number
-  /** How often `/health/ready` said anything but that it is. */
+  /** How often `/health/ready` did not report ready. */
   notReady: number
 }
 
-/** Watches a process from outside, and asks for its health. */
+/** Observes a process from outside, and polls its health. */
 export class Watch {
   readonly #url: string
   readonly #pid: number

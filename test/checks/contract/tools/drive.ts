@@ -1,6 +1,6 @@
 /**
- * What somebody writes with a client that was generated from the document: registers, lists, enrolls, completes a chapter, has a course written.
- * `node drive.ts <url>`; ends with 1 where an answer is not what its type says.
+ * A program with a client generated from the document: registers, lists, enrolls, completes a chapter, generates a course.
+ * `node drive.ts <url>`; exits with 1 if an answer does not match its type.
  */
 import createClient, { type Middleware } from 'openapi-fetch'
 import type { components, paths } from './document.d.ts'
@@ -10,7 +10,7 @@ type Generation = components['schemas']['Generation']
 
 const client = createClient<paths>({ baseUrl: process.argv[2] ?? '' })
 let cookie = ''
-/** Node keeps no cookies. */
+/** Node's `fetch` does not store cookies. */
 const session: Middleware = {
   onRequest: ({ request }) => request.headers.set('cookie', cookie),
   onResponse: ({ response }) => {

@@ -5,10 +5,10 @@ import type { Attack, Target } from '../attack.ts'
 const AT_ONCE = 50
 const PATIENCE_MS = 20
 const SECONDS = 8
-/** Without a proxy before the service, as each hang-up costs a new connection: behind one, it is for the proxy to bound them. */
+/** Without a proxy, as each hang-up costs a new connection: behind a proxy, limiting them is the proxy's task. */
 const ADDRESSES = ['127.0.2.1', '127.0.2.2', '127.0.2.3']
 
-/** Searches of which nobody waits for the answer: the database must not go on with them. */
+/** Searches whose clients have hung up: the database must cancel them. */
 export const attack: Attack = {
   name: `${AT_ONCE} searches at a time whose client hangs up after ${PATIENCE_MS} ms`,
   seconds: SECONDS + 10,

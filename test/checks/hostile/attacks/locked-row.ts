@@ -4,10 +4,10 @@ import type { Attack, Target } from '../attack.ts'
 
 const WRITERS = 30
 const SECONDS = 10
-/** Two locks that are waited for in vain, and the queue before them (src/database/timeouts.ts, shares.ts). */
+/** Two lock timeouts, and the queue before them (src/database/timeouts.ts, shares.ts). */
 const LONGEST_MS = 8000
 
-/** One row is locked in psql, and many want to change it. */
+/** One row is locked in psql, and many requests write it. */
 export const attack: Attack = {
   name: `one row locked in psql, ${WRITERS} who want to change it`,
   seconds: SECONDS + 20,

@@ -9,7 +9,7 @@ const GENERATIONS = 11
 const MAX_ACCEPTED = 20
 const LARGEST = { topic: 'Chess', level: 'beginner', language: 'en', modules: 12, chaptersPerModule: 10 }
 
-/** A network that makes accounts has the limits of one network, not those of ten users. */
+/** A network that registers accounts has the limits of one network, not of ten users. */
 export const attack: Attack = {
   name: 'ten new accounts of one network ask for the largest courses',
   seconds: 30,

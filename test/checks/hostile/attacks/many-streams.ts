@@ -7,10 +7,10 @@ const STREAMS = 900
 /** The default of MAX_STREAMS_PER_USER. */
 const MAX_OPEN = 20
 const HOLD_MS = 3000
-/** A connection that was not even accepted. */
+/** The status for a connection that was not accepted. */
 const refused = { status: 0, ended: Promise.resolve('ended') }
 
-/** One user holds few streams, and none of them once he has signed out. */
+/** A user can hold few streams, and none after signing out. */
 export const attack: Attack = {
   name: 'one user opens 900 streams of events, and signs out everywhere',
   seconds: 60,

@@ -9,13 +9,13 @@ const AT_ONCE = 8
 const MAX_BYTES = 50 * 1024 * 1024
 const CONTENT = '字'.repeat(200_000)
 
-/** An account keeps what its quota says, however fast it writes. */
+/** An account stores no more than its quota, however fast it writes. */
 export const attack: Attack = {
   name: 'one account stores chapters as fast as it can',
   seconds: SECONDS + 25,
   run: async (target) => {
     const eve = await oldAccount(target, '192.0.2.3')
-    // A module takes 100 chapters: two are enough for twice the quota.
+    // A module has at most 100 chapters: two modules are enough for twice the quota.
     const drafts = [await draftOf(eve), await draftOf(eve)]
     let n = 0
     const nextPath = () => {

@@ -5,7 +5,7 @@ import type { Attack, Target } from '../attack.ts'
 const SECONDS = 10
 const CHANNEL = 'aikademiya:invalidations'
 
-/** What processes hear from each other, said by somebody else who can publish to Redis: patterns and lists that cost the most. */
+/** Forged invalidation messages from a client that can publish to Redis: the most expensive patterns and lists. */
 export const attack: Attack = {
   name: 'messages of 100,000 stars and 100,000 tags to all processes',
   seconds: SECONDS + 5,

@@ -3,7 +3,7 @@ import type { Attack, Target } from '../attack.ts'
 const AT_ONCE = 90
 const SECONDS = 8
 
-/** One visitor sends as many different searches at once as his limit lets through, and again. */
+/** One visitor repeatedly sends as many different searches at once as the limit allows. */
 export const attack: Attack = {
   name: `${AT_ONCE} searches at a time by one visitor`,
   seconds: SECONDS + 10,
@@ -14,7 +14,7 @@ export const attack: Attack = {
     while (performance.now() < endsAt) {
       const searches = Array.from({ length: AT_ONCE }, async () => {
         const search = `основы ${sent++}`
-        // By the proxy of the check: an address that no other attack has used up.
+        // Through the proxy of the check: an address whose limit no other attack has used up.
         const headers = { 'x-forwarded-for': '203.0.113.90' }
         const answer = await fetch(`${url}/api/v1/courses?sort=title&search=${encodeURIComponent(search)}`, { headers })
         await answer.arrayBuffer()

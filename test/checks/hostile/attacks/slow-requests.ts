@@ -6,7 +6,7 @@ import type { Attack, Target } from '../attack.ts'
 const CONNECTIONS = 500
 const SECONDS = 45
 
-/** Requests that never arrive whole: a header a second, and bodies of which a byte comes a second. */
+/** Requests that never complete: a header a second, and bodies at a byte a second. */
 export const attack: Attack = {
   name: `${CONNECTIONS} connections that send a byte a second`,
   seconds: SECONDS + 10,
@@ -34,6 +34,6 @@ export const attack: Attack = {
     const held = CONNECTIONS - closed
     for (const socket of sockets) socket.destroy()
     if (held > 0) throw new Error(`${held} connections were still open after ${SECONDS} s`)
-    return 'hung up on, all of them'
+    return 'all connections were closed'
   }
 }

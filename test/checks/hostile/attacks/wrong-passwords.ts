@@ -3,12 +3,12 @@ import { Agent, request } from 'node:http'
 import type { Attack, Target } from '../attack.ts'
 
 const SECONDS = 15
-/** Every address of 127.0.0.0/8 is one that a client on this machine can come from: to the service they are networks. */
+/** A client on this machine can use any address of 127.0.0.0/8; to the service they are different networks. */
 const NETWORKS = 200
-/** 20 at once, and then four in each three seconds (docs/limits.md), but for those on their way. */
+/** 20 at once, then four every three seconds (docs/limits.md), plus those in progress. */
 const MAX_GUESSES = 20 + 4 * (SECONDS / 3 + 2)
 
-/** Guesses at the password of one account from as many networks as can be, and at those of others beside it. */
+/** Guesses at the password of one account from many networks, and at other accounts beside it. */
 export const attack: Attack = {
   name: `wrong passwords from ${NETWORKS} networks at once`,
   seconds: SECONDS + 15,
