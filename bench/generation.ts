@@ -1,6 +1,6 @@
 /**
- * `npm run bench:generation`: 200 generations of 40 users over 3 workers, on a real PostgreSQL, Redis and model server of
- * its own; then how long a newcomer waits who comes while all of them are queued. Ends with 1 when one did not end, or twice.
+ * `npm run bench:generation`: 200 generations of 40 users over 3 workers, on a separate PostgreSQL, Redis and model server;
+ * then how long a new user waits while all of them are queued. Exits with 1 unless each ended exactly once.
  */
 import pg from 'pg'
 import { type Actor, peopleEnvironment, register } from '../test/support/actors.ts'
@@ -16,7 +16,7 @@ const USERS = 40
 const JOBS_PER_USER = 5
 const WORKERS = 3
 const SIZE = { modules: 2, chaptersPerModule: 3 }
-/** How long the model takes for an answer, in ms. */
+/** The response time of the model, in ms. */
 const MODEL_MS = 500
 
 const [postgres, redis, { model, stop }] = await Promise.all([
@@ -73,23 +73,23 @@ console.log(`  all completed in       ${total.toFixed(1)} s: ${((60 * (expected 
 console.log(`  a user's first course  median ${seconds(median(firsts))}, last ${seconds(Math.max(...firsts))}`)
 console.log(`  any course             median ${seconds(median(all))}, last ${seconds(Math.max(...all))}`)
 console.log(
-  `  a newcomer, who comes when all are queued: begun after ${seconds(began)}, completed after ${seconds(finished)}`
+  `  a new user, while all are queued: started after ${seconds(began)}, completed after ${seconds(finished)}`
 )
 console.log(`  completed ${rows[0].completed}, courses ${rows[0].courses}, expected ${expected}`)
-console.log(`  questions to the model ${model.questions.length}, different ones ${twice}, expected ${answers}`)
+console.log(`  questions to the model ${model.questions.length}, distinct ones ${twice}, expected ${answers}`)
 
 const good =
   rows[0].completed === expected &&
   rows[0].courses === expected &&
   rows[0].titles === expected &&
   model.questions.length === answers
-console.log(good ? 'every one ended, once' : 'NOT every one ended once')
+console.log(good ? 'every generation ended exactly once' : 'NOT every generation ended exactly once')
 await Promise.all([api.kill('SIGTERM'), ...workers.map((worker) => worker.kill('SIGTERM'))])
 stop()
 await Promise.all([postgres.stop(), redis.stop()])
 process.exitCode = good ? 0 : 1
 
-/** From its acceptance to its end, in ms, as the service wrote it down. */
+/** Time from acceptance to completion, in ms, as recorded by the service. */
 async function timeOf(job: { user: Actor; id: string } | undefined): Promise<number> {
   if (job === undefined) throw new Error('no job')
   const { createdAt, updatedAt } = await ended(job.user, job.id, 600_000)

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:invalidation`: what an invalidation costs with 1,000 and with 1,000,000 keys in Redis, and what a write
- * costs with its invalidation and without, on a real Redis and PostgreSQL of its own. `--json` prints the medians as JSON.
+ * `npm run bench:invalidation`: measures an invalidation with 1,000 and with 1,000,000 keys in Redis, and a write
+ * with and without its invalidation, on a separate Redis and PostgreSQL. `--json` prints the medians as JSON.
  */
 import { Redis } from 'ioredis'
 import { ownKeys } from '#cached-data/own-keys.ts'
@@ -51,7 +51,7 @@ const invalidation = report(
 
 database.onCommit(invalidateOnCommit(caches.small.cache, database.outbox, log))
 const plain = new PrismaClient({ adapter: database.adapter })
-// A database without the triggers, for the bare write.
+// A database without triggers, for the bare write.
 const bare = await openDatabase({ databaseUrl: await postgres.createDatabase(), dataDir: '' }, log)
 await migrate(bare, log)
 const bareClient = new PrismaClient({ adapter: bare.adapter })
@@ -93,7 +93,7 @@ async function course(client: PrismaClient): Promise<number> {
   return (await client.course.create({ data })).id
 }
 
-/** The median time of each task in every round, in ms; the tasks take turns. */
+/** The median time of each task per round, in ms; the tasks alternate. */
 async function interleave(tasks: Record<string, (i: number) => Promise<unknown>>): Promise<Record<string, number[]>> {
   const rounds: Record<string, number[]> = {}
   for (let round = 0; round <= ROUNDS; round++) {

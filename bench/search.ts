@@ -1,5 +1,5 @@
 /**
- * What a miss of a list or a search takes with 100,000 courses, through HTTP, on PostgreSQL: `node bench/search.ts`.
+ * `node bench/search.ts`: measures misses of lists and searches with 100,000 courses, through HTTP, on PostgreSQL.
  */
 import { insertCourses } from '../test/support/many-courses.ts'
 import { PostgresServer } from '../test/support/postgres.ts'
@@ -13,7 +13,7 @@ interface Time {
   readonly status: number
 }
 
-/** Of each kind that a search understands. */
+/** Searches of each kind. */
 const searches = {
   'a word': [
     'нейронные',
@@ -36,15 +36,15 @@ const searches = {
       'основы для врачей 500'
     ]
   ],
-  'errors of typing': [
+  typos: [
     ...['Pyhton', 'програмирование', 'нейроные сети', 'машиное обучние', 'astonomy', 'learnign', 'химея', 'маркетнг'],
     ...['acounting', 'no such words at all', '77777']
   ],
-  'the other layout': ['ghjuhfvvbhjdfybt', 'vepsrf', 'фьзещпкфзрн'],
-  'the beginning of a word': ['обуч', 'хими', 'про', 'программ', 'лин', 'pyth', 'stat', 'обу', 'exam', 'нейрон'],
-  'words that say nothing': ['для', 'for', 'в', 'с', 'the', 'and', 'вы'],
+  'the other keyboard layout': ['ghjuhfvvbhjdfybt', 'vepsrf', 'фьзещпкфзрн'],
+  'the prefix of a word': ['обуч', 'хими', 'про', 'программ', 'лин', 'pyth', 'stat', 'обу', 'exam', 'нейрон'],
+  'stop words': ['для', 'for', 'в', 'с', 'the', 'and', 'вы'],
   'one or two letters': ['ai', 'R', 'Go', 'ИИ', 'IT', 'C++', 'c#', '.NET', 'zq', 'q'],
-  'signs alone': ['---', '...', '%%%', '___', '\\\\\\', '😀😀', '::;', '. , ', 'a-b', '²²²']
+  'punctuation alone': ['---', '...', '%%%', '___', '\\\\\\', '😀😀', '::;', '. , ', 'a-b', '²²²']
 }
 const filters = [
   '',
@@ -63,7 +63,7 @@ const lists = [
 ]
 const variants = ['', '&level=advanced', '&sort=title', '&page=3']
 
-/** How often; each time with another limit, so that none is a hit. */
+/** Repetitions, each with another limit, so that none is a hit. */
 const asked = new Map<string, number>()
 
 const postgres = await PostgresServer.start()
@@ -72,7 +72,7 @@ try {
   await insertCourses(DATABASE_URL, COURSES)
   const service = await spawnService({ DATABASE_URL, RATE_LIMIT_ANONYMOUS: '0' })
   try {
-    // The first ones compile, and fill the caches of PostgreSQL.
+    // Warm-up: compiles, and fills the caches of PostgreSQL.
     for (const query of lists) await measure(query)
     report('lists', await measureAll(lists))
     const all: Time[] = []
@@ -90,7 +90,7 @@ try {
       return times
     }
 
-    /** The middle one of three, as others use the machine too: each is a miss, as no two have the same number of courses on a page. */
+    /** The median of three, as the machine is shared: each is a miss, as the page sizes differ. */
     async function measure(query: string): Promise<Time> {
       const times: Time[] = []
       for (let i = 0; i < 3; i++) {

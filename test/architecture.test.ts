@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { ROOT } from './support/script.ts'
 
-/** The modules that a file imports, types too. */
+/** The modules that a file imports, including types. */
 const IMPORTS = /(?:from|import\()\s*'([^']+)'/g
 
 async function sources(folder: string): Promise<{ path: string; imports: string[]; text: string }[]> {
@@ -21,28 +21,28 @@ const [src, plugins, routes] = await Promise.all([sources('src'), sources('plugi
 const entryPoints = src.filter(({ path }) => /^src\/[a-z]+\.ts$/.test(path)).map(({ path }) => path)
 const rooms = src.filter(({ path }) => !entryPoints.includes(path))
 
-t.test('nothing lies loose in src but the entry points', async (t) => {
+t.test('src has no loose files except the entry points', async (t) => {
   t.same(entryPoints.sort(), ['src/app.ts', 'src/run.ts', 'src/server.ts', 'src/worker.ts'])
 })
 
-t.test('arrows run from routes to plugins to src', async (t) => {
+t.test('routes may import plugins, and both may import src, not the other way round', async (t) => {
   for (const { path, imports } of rooms) {
     t.same(
       imports.filter((name) => /fastify|#plugins|plugins\/|routes\//.test(name)),
       [],
-      `${path} knows neither Fastify nor plugins`
+      `${path} imports neither Fastify nor plugins`
     )
   }
   for (const { path, imports } of plugins) {
     t.same(
       imports.filter((name) => /routes\//.test(name)),
       [],
-      `${path} knows no routes`
+      `${path} imports no routes`
     )
   }
 })
 
-t.test('rooms import each other in no circle, and the cache by its index alone', async (t) => {
+t.test('folders of src have no import cycles, and import the cache by its index only', async (t) => {
   const roomOf = (path: string) => path.split('/')[1] ?? ''
   const edges = new Map<string, Set<string>>()
   for (const { path, imports } of rooms) {
@@ -52,7 +52,7 @@ t.test('rooms import each other in no circle, and the cache by its index alone',
     t.same(
       imports.filter((name) => name.startsWith('..') && roomOf(join(path, '..', name)) !== from),
       [],
-      `${path} names other rooms by #`
+      `${path} imports other folders by their # alias`
     )
     t.same(
       imports.filter((name) => name.startsWith('#cache/')),
@@ -64,10 +64,10 @@ t.test('rooms import each other in no circle, and the cache by its index alone',
     for (const room of edges.get(from) ?? []) if (!seen.has(room)) reachable(room, seen.add(room))
     return seen
   }
-  for (const room of edges.keys()) t.notOk(reachable(room).has(room), `${room} does not need itself by way of others`)
+  for (const room of edges.keys()) t.notOk(reachable(room).has(room), `${room} is not in an import cycle`)
 })
 
-t.test('nothing goes around Fastify or Node', async (t) => {
+t.test('no code bypasses Fastify or Node', async (t) => {
   const around = /\b_header\b|\.off\('request'|Object\.create\(app|raw\.writeHead =|removeAllListeners|\.prototype\./
   for (const { path, text } of [...src, ...plugins, ...routes]) t.notMatch(text, around, path)
 })

@@ -9,15 +9,15 @@ t.test('a token has a prefix, 256 random bits and their checksum', async (t) => 
     t.match(token, /^aka_[0-9A-Za-z]{49}$/)
     t.ok(isToken(token), token)
   }
-  // Each of the letters of the random part is one of many: nothing there is constant.
+  // Every position of the random part varies.
   for (let at = 5; at < 47; at++) t.ok(new Set(tokens.map((token) => token[at])).size > 50, `position ${at}`)
 })
 
-t.test('the checksum is CRC-32 in base 62, as docs/configuration.md tells scanners', async (t) => {
+t.test('the checksum is CRC-32 in base 62, as documented in docs/configuration.md for scanners', async (t) => {
   t.ok(isToken('aka_00000000000000000000000000000000000000000004dGvOR'))
 })
 
-t.test('one letter wrong, or one too many, and it is none', async (t) => {
+t.test('a token with a wrong or an extra character is invalid', async (t) => {
   const token = newToken()
   for (let at = 0; at < token.length; at++) {
     const other = token[at] === 'x' ? 'y' : 'x'
@@ -27,7 +27,7 @@ t.test('one letter wrong, or one too many, and it is none', async (t) => {
     t.notOk(isToken(text), text)
 })
 
-t.test('its digest is SHA-256', async (t) => {
+t.test('the digest of a token is SHA-256', async (t) => {
   t.equal(
     digestOf('abc'),
     Buffer.from('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad', 'hex').toString('base64url')

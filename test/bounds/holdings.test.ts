@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Holdings } from '#bounds/holdings.ts'
 
-t.test('what each key holds', async (t) => {
+t.test('holdings are counted per key', async (t) => {
   const held = new Holdings<string>()
   for (const key of ['a', 'a', 'b']) held.add(key)
   t.same([held.of('a'), held.of('b'), held.of('c')], [2, 1, 0])
@@ -9,5 +9,5 @@ t.test('what each key holds', async (t) => {
   held.release('b')
   t.same([held.of('a'), held.of('b')], [1, 0])
   held.release('b')
-  t.equal(held.of('b'), 0, 'never less than nothing')
+  t.equal(held.of('b'), 0, 'the count is never negative')
 })

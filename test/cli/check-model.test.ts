@@ -10,7 +10,7 @@ t.test('npm run check:model', async (t) => {
   const args = ['--url', model.url, '--model', 'dull-1', '--key-env', 'KEY']
   const KEY = 'sk-secret-of-tests'
 
-  await t.test('a server that can do everything', async (t) => {
+  await t.test('reports a server that supports everything', async (t) => {
     const { code, stdout } = await check(args, { KEY })
     t.equal(code, 0)
     t.match(stdout, /^outline +"Course of Boiling an egg", 100 \+ 50 tokens, after \d/m)
@@ -21,7 +21,7 @@ t.test('npm run check:model', async (t) => {
     t.equal(model.questions.at(-1)?.authorization, `Bearer ${KEY}`)
   })
 
-  await t.test('one that can do little: what it was asked without', async (t) => {
+  await t.test('reports the features that a limited server does not support', async (t) => {
     model.behaviour = refuse(({ body }) => 'response_format' in body, 400, 'response_format is not supported')()
     const { code, stdout } = await check(args, { KEY })
     t.equal(code, 0)
@@ -30,7 +30,7 @@ t.test('npm run check:model', async (t) => {
     t.match(stdout, /^requests +4 /m)
   })
 
-  await t.test('one that refuses: why, without the key, and 1', async (t) => {
+  await t.test('reports why a server refuses, without the key, and exits with 1', async (t) => {
     model.behaviour = refuse(() => true, 401, `wrong key ${KEY}`)()
     const { code, stdout, stderr } = await check(args, { KEY })
     t.equal(code, 1)
@@ -38,7 +38,7 @@ t.test('npm run check:model', async (t) => {
     t.notMatch(stdout + stderr, KEY)
   })
 
-  await t.test('says what is wrong with its arguments, and ends with 2', async (t) => {
+  await t.test('names the invalid argument, and exits with 2', async (t) => {
     for (const [wrong, problem] of [
       [[], /^--url is required/],
       [['--url', 'ftp://x', '--model', 'm'], /^--url is required/],

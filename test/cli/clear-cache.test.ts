@@ -20,7 +20,7 @@ const fill = () =>
   )
 const left = async () => (await client.keys('*')).filter((key) => !/probe|board/.test(key)).sort()
 
-t.test('--pattern clears what matches, and nothing else; --dry-run nothing', async (t) => {
+t.test('--pattern clears only matching keys; --dry-run clears nothing', async (t) => {
   await fill()
   t.match(await run('--pattern', 'course:*', '--dry-run'), { code: 0, stdout: '2 keys match course:*\n', stderr: '' })
   t.equal((await left()).length, 6)
@@ -31,13 +31,13 @@ t.test('--pattern clears what matches, and nothing else; --dry-run nothing', asy
   t.match(await run('--pattern', 'session:*', '--yes'), { code: 0, stdout: '0 keys cleared\n' })
 })
 
-t.test('--all clears cached data; sessions, limits and stamps stay', async (t) => {
+t.test('--all clears cached data, and keeps sessions, limits and stamps', async (t) => {
   await fill()
   t.match(await run('--all', '-y'), { code: 0, stdout: '3 keys cleared\n' })
   t.same(await left(), ['aikademiya:limit:ip:1', 'aikademiya:session:abc', 'aikademiya:tag:course:1'])
 })
 
-t.test('--stats says what there is, as text and as JSON', async (t) => {
+t.test('--stats reports the cache, as text and as JSON', async (t) => {
   const text = await run('--stats')
   t.equal(text.code, 0)
   t.match(text.stdout, /^redis 7\S* master at 127\.0\.0\.1:\d+: \d+ keys.*\nhit ratio: - now, - in the last hour\n/)
@@ -45,10 +45,10 @@ t.test('--stats says what there is, as text and as JSON', async (t) => {
   const json = await run('--stats', '--json')
   const report: unknown = JSON.parse(json.stdout)
   t.ok(Check(CacheReport, report))
-  t.match(report, { lastClearing: { by: /^[^@,]+@[^@]+$/, pattern: 'all', deleted: 3 } }, 'and who has cleared it last')
+  t.match(report, { lastClearing: { by: /^[^@,]+@[^@]+$/, pattern: 'all', deleted: 3 } }, 'the report names who cleared it last')
 })
 
-t.test('wrong usage is 2, a Redis that is not there 1, each with a line that says so', async (t) => {
+t.test('wrong usage exits with 2, an unreachable Redis with 1, each with one line', async (t) => {
   for (const args of [
     [],
     ['--all', '--stats'],

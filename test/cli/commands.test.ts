@@ -15,14 +15,14 @@ const committed = (await readdir(MIGRATIONS)).filter((name) => /^\d/.test(name))
 t.test('npm run migrate', async (t) => {
   const DATABASE_URL = await postgres.createDatabase()
 
-  await t.test('applies the migrations, names them, and ends', async (t) => {
+  await t.test('applies and lists the migrations, and exits', async (t) => {
     const begin = performance.now()
     const { code, stdout, stderr } = await runScript(migrate, { DATABASE_URL })
     t.equal(code, 0)
     t.match(stdout, `applied: ${committed.join(', ')}\n`)
     t.strictSame(lines(stderr), [])
     const ms = performance.now() - begin
-    t.ok(ms < 8000, `done after ${Math.round(ms)} ms: no connection holds it back`)
+    t.ok(ms < 8000, `done after ${Math.round(ms)} ms: no connection delays the exit`)
   })
 
   await t.test('has nothing to apply the second time, and does not seed', async (t) => {
@@ -47,7 +47,7 @@ t.test('npm run seed', async (t) => {
     t.match(await query(DATABASE_URL, `select count(*)::int from app_user where role = 'admin'`), [{ count: 1 }])
   })
 
-  await t.test('says so, and changes nothing, the second time', async (t) => {
+  await t.test('changes nothing the second time, and reports that', async (t) => {
     const { code, stdout, stderr } = await runScript(seed, { DATABASE_URL })
     t.equal(code, 0)
     t.match(stdout, /nothing seeded/)
@@ -57,7 +57,7 @@ t.test('npm run seed', async (t) => {
   })
 })
 
-t.test('a database that does not answer is one line and exit code 1', async (t) => {
+t.test('a database that does not answer gives one line and exit code 1', async (t) => {
   const port = await freePort()
   for (const script of [migrate, seed]) {
     const env = { DATABASE_URL: `postgres://app:hunter2@127.0.0.1:${port}/academy` }
@@ -65,7 +65,7 @@ t.test('a database that does not answer is one line and exit code 1', async (t) 
   }
 })
 
-t.test('so is a database that is not there, or does not let us in', async (t) => {
+t.test('a missing database or refused access gives one line and exit code 1', async (t) => {
   const url = new URL(await postgres.createDatabase())
   url.pathname = '/no_such_database'
   t.match(await failure(t, migrate, { DATABASE_URL: url.href }), 'no_such_database')
@@ -73,12 +73,12 @@ t.test('so is a database that is not there, or does not let us in', async (t) =>
   t.match(await failure(t, seed, { DATABASE_URL: url.href }), 'nobody_here')
 })
 
-t.test('so is a bad environment', async (t) => {
+t.test('an invalid environment gives one line and exit code 1', async (t) => {
   t.match(await failure(t, migrate, { DATABASE_URL: 'mysql://app:hunter2@db/academy' }), /^DATABASE_URL/)
   t.match(await failure(t, seed, { PORT: 'many' }), /^PORT/)
 })
 
-/** The one line with which a command fails. */
+/** The single line of a failed command. */
 async function failure(t: Test, script: string, env: Record<string, string>): Promise<string> {
   const { code, stdout, stderr } = await runScript(script, env)
   t.equal(code, 1)

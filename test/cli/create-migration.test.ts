@@ -10,7 +10,7 @@ const TAG = '\nmodel Tag {\n  id Int @id\n  word String\n  @@map("tag")\n}\n'
 const migrations = async (root: string) => (await readdir(join(root, 'prisma', 'migrations'))).sort()
 const committed = await migrations(ROOT)
 
-t.test('npm run migration:create without one good name is wrong usage: exit code 2', async (t) => {
+t.test('npm run migration:create without one valid name exits with 2', async (t) => {
   const wrong = [[], ['Add Tags'], ['../escape'], ['two', 'names']]
   const results = await Promise.all(wrong.map((args) => runScript(CREATE, {}, ...args)))
   for (const [index, { code, stdout, stderr }] of results.entries()) {
@@ -28,7 +28,7 @@ t.test('npm run migration:create, in a copy of the repository', async (t) => {
   await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
   await appendFile(join(copy, 'prisma', 'schema.prisma'), TAG)
 
-  await t.test('writes what schema.prisma has and the migrations have not', async (t) => {
+  await t.test('writes the difference between schema.prisma and the migrations', async (t) => {
     const { code, stdout } = await runScriptIn(copy, CREATE, {}, 'add_tag')
     t.equal(code, 0)
     const [name = '', ...others] = (await migrations(copy)).filter((name) => !committed.includes(name))
@@ -36,10 +36,10 @@ t.test('npm run migration:create, in a copy of the repository', async (t) => {
     t.strictSame(others, [])
     t.match(stdout, name)
     const folders = (await migrations(copy)).filter((entry) => /^\d/.test(entry))
-    t.equal(folders.at(-1), name, 'it comes after the others')
+    t.equal(folders.at(-1), name, 'it sorts after the others')
     const sql = await readFile(join(copy, 'prisma', 'migrations', name, 'migration.sql'), 'utf8')
     t.match(sql, 'CREATE TABLE "tag"')
-    t.notMatch(sql, /DROP|ALTER TABLE/, 'and nothing else')
+    t.notMatch(sql, /DROP|ALTER TABLE/, 'no other statement')
   })
 
   t.strictSame(await migrations(ROOT), committed, 'nothing is written to the repository itself')

@@ -7,7 +7,7 @@ const generate = (args: string[], env = {}) => runScript('src/cli/generate.ts', 
 
 t.test('npm run generate', async (t) => {
   await t.test(
-    'prints a course as Markdown, in the language asked for; its progress goes to standard error',
+    'prints a course as Markdown in the requested language, and progress to standard error',
     async (t) => {
       const { code, stdout, stderr } = await generate(['--topic', 'Шахматы', '--language', 'ru', '--modules', '2'])
       t.equal(code, 0)
@@ -18,7 +18,7 @@ t.test('npm run generate', async (t) => {
     }
   )
 
-  await t.test('says what is wrong with its arguments, and ends with 2', async (t) => {
+  await t.test('names the invalid argument, and exits with 2', async (t) => {
     for (const [args, problem] of [
       [[], /^--topic is required/],
       [['--topic', ' '], /^--topic has an invalid format/],
@@ -36,7 +36,7 @@ t.test('npm run generate', async (t) => {
     t.match(await generate(['--help']), { code: 0, stdout: /^usage/, stderr: '' })
   })
 
-  await t.test('asks the model of the configuration, and with Redis not twice', async (t) => {
+  await t.test('asks the configured model, and with Redis only once', async (t) => {
     const model = await ModelServer.start(t)
     const redis = await RedisServer.start()
     t.teardown(() => redis.stop())
@@ -53,7 +53,7 @@ t.test('npm run generate', async (t) => {
     t.match(without, { code: 0, stdout: first.stdout, stderr: /Redis does not answer/ })
   })
 
-  await t.test('a model that does not answer: one line, and 1', async (t) => {
+  await t.test('prints one line and exits with 1 when the model refuses', async (t) => {
     const model = await ModelServer.start(t)
     model.behaviour = (_question, response) => {
       response.writeHead(401).end('{"error":{"message":"who are you"}}')

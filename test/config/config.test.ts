@@ -9,15 +9,15 @@ import { variables } from '../support/variables.ts'
 
 const LONG = 'a-secret-that-is-long-enough-for-anybody'
 
-t.test('each variable: its default, an empty value, a value of its own', async (t) => {
+t.test('each variable has its documented default, also for an empty value, and takes a valid value', async (t) => {
   for (const { name, of, unset, given, parsed, with: others = {} } of variables) {
     if (unset !== undefined) t.strictSame(of(readConfig({})), unset, `${name} has its documented default`)
     t.strictSame(of(readConfig({ [name]: '' })), of(readConfig({})), `an empty ${name} counts as unset`)
-    t.strictSame(of(readConfig({ ...others, [name]: given })), parsed, `${name}=${given} is taken`)
+    t.strictSame(of(readConfig({ ...others, [name]: given })), parsed, `${name}=${given} is accepted`)
   }
 })
 
-t.test('an invalid value is refused in one line: the variable, the value, what it must be', async (t) => {
+t.test('an invalid value is refused in one line with the variable, the value and what it must be', async (t) => {
   for (const { name, bad = [], allowed = /must/, hidden = false } of variables) {
     for (const value of bad) {
       const message = refusal(t, { [name]: value })
@@ -32,11 +32,11 @@ t.test('an invalid value is refused in one line: the variable, the value, what i
   }
 })
 
-t.test('nothing could run the generations of an embedded database but its own process', async (t) => {
+t.test('an embedded database needs a worker in its own process', async (t) => {
   t.match(refusal(t, { WORKER: 'none' }), /^WORKER="none" .*requires DATABASE_URL/)
 })
 
-t.test('a secret may be in a file, which is named in one line where it cannot be used', async (t) => {
+t.test('a secret may be in a file, and an unusable file is named in one line', async (t) => {
   const path = join(await temporaryFolder(t), 'secret')
   await writeFile(path, `${LONG}\n`)
   t.strictSame(readConfig({ SESSION_SECRET_FILE: path, NODE_ENV: 'production' }).session.secrets, [LONG])
@@ -51,7 +51,7 @@ t.test('a secret may be in a file, which is named in one line where it cannot be
   t.match(refusal(t, { METRICS_TOKEN_FILE: path }), /^METRICS_TOKEN_FILE=.*is empty$/)
 })
 
-t.test('npm run config prints what counts, and nothing secret', async (t) => {
+t.test('npm run config prints the effective settings without secrets', async (t) => {
   const { code, stdout } = await runScript('src/cli/print-config.ts', {
     ADMIN_EMAIL: 'admin@example.org',
     ...Object.fromEntries(
@@ -73,7 +73,7 @@ t.test('npm run config prints what counts, and nothing secret', async (t) => {
   t.match(refused.stderr, /^PORT="many" /)
 })
 
-t.test('a model needs a key, or a server that asks for none', async (t) => {
+t.test('a model needs a key, or a server that needs none', async (t) => {
   t.match(refusal(t, { LLM_PROVIDER: 'openai' }), /^LLM_API_KEY="" .*LLM_BASE_URL/)
   for (const given of [{ LLM_API_KEY: 'sk-key' }, { LLM_BASE_URL: 'http://127.0.0.1:11434/v1' }]) {
     t.equal(readConfig({ LLM_PROVIDER: 'openai', ...given }).llm.provider, 'openai')
@@ -198,12 +198,12 @@ t.test('no message ever shows a secret', async (t) => {
   for (const env of broken) t.notMatch(refusal(t, { ...whole, ...env }), 'hunter2', JSON.stringify(env))
 })
 
-t.test('nobody can change the configuration, however deep', async (t) => {
+t.test('the configuration is frozen at every level', async (t) => {
   const config = readConfig({ ADMIN_EMAIL: 'boss@example.com', ADMIN_PASSWORD: LONG, SESSION_SECRET: LONG })
   t.strictSame(thawed('config', config), [])
 })
 
-/** The message with which `env` is refused. */
+/** The error message for `env`. */
 function refusal(t: Test, env: Environment): string {
   try {
     readConfig(env)

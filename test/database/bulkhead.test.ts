@@ -6,7 +6,7 @@ import { onBehalfOf } from '#database/on-behalf-of.ts'
 function bulkhead(longestWaitMs = 5000) {
   const order: string[] = []
   const walls = new Bulkhead({ refusal: () => new BusyError('tests'), limit: 2, queue: 2, longestWaitMs, perClient: 3 })
-  /** Something that runs until it is ended. */
+  /** A task that runs until it is ended. */
   const begin = (name: string, signal?: AbortSignal) => {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const ended = walls.run(async () => {
@@ -19,7 +19,7 @@ function bulkhead(longestWaitMs = 5000) {
   return { walls, order, begin }
 }
 
-t.test('as many run as may, as many wait as may, in their order, and the next is refused at once', async (t) => {
+t.test('tasks run up to the limit, queue in order up to the queue limit, and are then refused at once', async (t) => {
   const { walls, order, begin } = bulkhead()
   const [a, b, c, d] = [begin('a'), begin('b'), begin('c'), begin('d')]
   await turn()
@@ -27,7 +27,7 @@ t.test('as many run as may, as many wait as may, in their order, and the next is
   t.same(walls.state, { running: 2, waiting: 2 })
   const refused = await begin('e').ended.catch((error: unknown) => error)
   t.match(refused, { statusCode: 503, code: 'BUSY', headers: { 'Retry-After': /^\d+$/ } })
-  b.fail(new Error('a failure gives its place back, too'))
+  b.fail(new Error('a failed task frees its place too'))
   await t.rejects(b.ended, /gives its place back/)
   a.end()
   t.equal(await a.ended, 'a')
@@ -39,7 +39,7 @@ t.test('as many run as may, as many wait as may, in their order, and the next is
   t.same(walls.state, { running: 0, waiting: 0 })
 })
 
-t.test('who has waited too long is refused, and takes no place', async (t) => {
+t.test('a task that has waited too long is refused, and takes no place', async (t) => {
   const { walls, order, begin } = bulkhead(10)
   const [a, b, c] = [begin('a'), begin('b'), begin('c')]
   await t.rejects(c.ended, { code: 'BUSY' })
@@ -50,7 +50,7 @@ t.test('who has waited too long is refused, and takes no place', async (t) => {
   t.same(order, ['a', 'b'])
 })
 
-t.test('who hangs up while he waits takes no place', async (t) => {
+t.test('a client that hangs up while waiting takes no place', async (t) => {
   const { walls, order, begin } = bulkhead()
   const [a, b] = [begin('a'), begin('b')]
   const gone = new AbortController()
@@ -69,7 +69,7 @@ t.test('who hangs up while he waits takes no place', async (t) => {
   t.same(walls.state, { running: 0, waiting: 0 })
 })
 
-t.test('one client has no more under way than its part, and leaves the rest to others', async (t) => {
+t.test('one client runs no more than its share, and leaves the rest to others', async (t) => {
   const { walls, begin } = bulkhead()
   const own = [1, 2, 3, 4].map((n) => onBehalfOf('user:1', () => begin(`own ${n}`)))
   const refused = own.pop()
@@ -81,10 +81,10 @@ t.test('one client has no more under way than its part, and leaves the rest to o
   await Promise.all([...own, other].map(({ ended }) => ended))
   const again = onBehalfOf('user:1', () => begin('again'))
   again.end()
-  t.equal(await again.ended, 'again', 'what is done gives its place back')
+  t.equal(await again.ended, 'again', 'a finished task frees its place')
 })
 
-t.test('clients take turns, and a full queue refuses the newest of whoever has the most in it', async (t) => {
+t.test('clients take turns, and a full queue drops the newest task of the client with the most', async (t) => {
   const order: string[] = []
   const walls = new Bulkhead({ refusal: () => new BusyError('tests'), limit: 1, queue: 4 })
   const ask = (client: string, name: string) =>
@@ -96,7 +96,7 @@ t.test('clients take turns, and a full queue refuses the newest of whoever has t
   const gate = Promise.withResolvers<void>()
   const first = walls.run(() => gate.promise)
   const [a1, a2, a3, a4, a5] = [ask('a', 'a1'), ask('a', 'a2'), ask('a', 'a3'), ask('a', 'a4'), ask('a', 'a5')]
-  await t.rejects(a5, { code: 'BUSY' }, 'no room for one more of the same')
+  await t.rejects(a5, { code: 'BUSY' }, 'no room for another task of the same client')
   const [visitor, other] = [ask('b', 'b1'), ask('c', 'c1')]
   for (const one of [a3, a4]) await t.rejects(one, { code: 'BUSY' }, 'it makes room for others')
   t.same(walls.state, { running: 1, waiting: 4 })

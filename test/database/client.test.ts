@@ -12,13 +12,13 @@ await onBothDatabases(t, async (t, database) => {
   const { course, category, author, student, modules } = await studiedCourse(database)
   const { id } = course
   const [module] = modules
-  // It is a draft: no list shows it.
+  // A draft, so no list shows it.
   const tagsOfTitle = [`course:${id}`]
   const rename = (title: string) => client.course.update({ where: { id }, data: { title } })
   const title = async () => (await client.course.findUniqueOrThrow({ where: { id } })).title
   const outboxRows = () => client.cacheInvalidation.count()
 
-  await t.test('a read tells nobody', async (t) => {
+  await t.test('a read notifies no listener', async (t) => {
     const commits = await commitsOf(async () => {
       await client.course.findMany({ include: { modules: true } })
       await client.course.count()
@@ -29,7 +29,7 @@ await onBothDatabases(t, async (t, database) => {
     t.same(commits, [])
   })
 
-  await t.test('a write resolves after whoever listens has, and what they read is committed', async (t) => {
+  await t.test('a write resolves after its listeners, which already see the commit', async (t) => {
     const writes = [
       rename,
       (title: string) => database.write((tx) => tx.course.update({ where: { id }, data: { title } }))
@@ -53,7 +53,7 @@ await onBothDatabases(t, async (t, database) => {
     }
   })
 
-  await t.test('what is written together is told once, after the commit', async (t) => {
+  await t.test('a transaction is reported once, after its commit', async (t) => {
     const { commits } = listenTo(database)
     const result = await database.write(async (tx) => {
       await tx.course.update({ where: { id }, data: { title: 'B' } })
@@ -67,7 +67,7 @@ await onBothDatabases(t, async (t, database) => {
     t.equal(await title(), 'B')
   })
 
-  await t.test('so is what Prisma’s own $transaction writes, either form', async (t) => {
+  await t.test('both forms of Prisma’s $transaction are reported once, after the commit', async (t) => {
     const { commitsOf } = listenTo(database)
     const batch = await commitsOf(() =>
       client.$transaction([rename('C'), client.user.update({ where: { id: author.id }, data: { bio: 'C' } })])
@@ -82,7 +82,7 @@ await onBothDatabases(t, async (t, database) => {
     t.same(interactive, [[...tagsOfTitle, `user:${author.id}`].sort()])
   })
 
-  await t.test('writes at the same time are told each by itself', async (t) => {
+  await t.test('concurrent writes are reported separately', async (t) => {
     const { commitsOf } = listenTo(database)
     const ids = Array.from({ length: 15 }, (_, i) => 1000 + i)
     await client.user.createMany({
@@ -101,7 +101,7 @@ await onBothDatabases(t, async (t, database) => {
     )
   })
 
-  await t.test('what is rolled back is told to nobody, and leaves nothing in the outbox', async (t) => {
+  await t.test('a rollback is not reported, and leaves nothing in the outbox', async (t) => {
     const { commitsOf } = listenTo(database)
     const [before, rows] = [await title(), await outboxRows()]
     const failing: Record<string, () => Promise<unknown>> = {
@@ -123,14 +123,14 @@ await onBothDatabases(t, async (t, database) => {
     }
     for (const [what, task] of Object.entries(failing)) {
       t.same(await commitsOf(() => t.rejects(task(), what)), [], what)
-      t.same(await commitsOf(title), [], `nor with the next question: ${what}`)
+      t.same(await commitsOf(title), [], `it is not reported with the next statement either: ${what}`)
     }
     t.equal(await title(), before)
     t.equal(await outboxRows(), rows)
   })
 
   await t.test(
-    'a task that goes on after an error of the database has written nothing, and tells nothing',
+    'a task that continues after a database error writes nothing, and reports nothing',
     async (t) => {
       const { commitsOf } = listenTo(database)
       const commits = await commitsOf(() =>
@@ -146,7 +146,7 @@ await onBothDatabases(t, async (t, database) => {
     }
   )
 
-  await t.test('inside a write the client is refused, whatever is asked of it, and at once', async (t) => {
+  await t.test('inside a write every use of the outer client is refused at once', async (t) => {
     const inside: Record<string, () => Promise<unknown>> = {
       'a read': () => client.course.findMany(),
       'a count': () => client.course.count(),
@@ -165,7 +165,7 @@ await onBothDatabases(t, async (t, database) => {
     t.equal(await database.write((tx) => tx.user.count({ where: { id: student.id } })), 1, 'and it works afterwards')
   })
 
-  await t.test('a write that takes too long is rolled back, and told to nobody', async (t) => {
+  await t.test('a write past its timeout is rolled back and not reported', async (t) => {
     const { commitsOf } = listenTo(database)
     const slow = () =>
       database.write(

@@ -35,7 +35,7 @@ t.test('a write is not acknowledged before Redis has its new stamps', async (t) 
   t.equal(await database.outbox.depth(), 0, 'and its rows are marked')
 })
 
-t.test('what Redis does not acknowledge stays in the outbox', async (t) => {
+t.test('tags that Redis does not acknowledge stay in the outbox', async (t) => {
   const invalidations = await committed('course:2')
   await server.kill()
   await listener(invalidations)

@@ -4,13 +4,13 @@ import { until } from '../support/eventually.ts'
 import { startDatabase } from '../support/postgres-database.ts'
 
 /**
- * Lists show a course with the name of its author and the number of its parts. Of two transactions at once, one of which puts the course
+ * Lists show a course with the name of its author and the number of its parts. Of two concurrent transactions, one of which puts the course
  * into lists, the one that commits last must touch `courses`: else lists that were read between the two stay as they are.
  */
 
 const { url, database } = await startDatabase(t)
 
-/** How long a transaction is given that may have to wait for another one. */
+/** How long to wait for a transaction that another one may block, in ms. */
 const WAIT_MS = 100
 const NOT_SERIALIZABLE = '40001'
 
@@ -52,7 +52,7 @@ async function connect(t: Test): Promise<pg.Client> {
   return client
 }
 
-/** A draft with one module, its author, who has no other, and what they may meet; Redis knows of all of it. */
+/** A draft with one module, its author without other courses, and the rows they may conflict with; all of it is applied in Redis. */
 async function subjects(t: Test): Promise<Subjects> {
   const client = await connect(t)
   await client.query('truncate app_user cascade')
@@ -70,7 +70,7 @@ async function subjects(t: Test): Promise<Subjects> {
   return { author, course, module }
 }
 
-/** One of the transactions; what it touches counts as known to Redis, so that only locks keep the two apart. */
+/** One of the transactions; its tags count as applied, so that only locks separate the two. */
 class Transaction {
   readonly #client: pg.Client
   readonly #sql: string
@@ -85,7 +85,7 @@ class Transaction {
 
   async begin(): Promise<void> {
     await this.#client.query(this.#begin)
-    // Its snapshot, at repeatable read, is of now.
+    // At repeatable read this takes the snapshot.
     await this.#client.query('select count(*) from course')
   }
 
@@ -100,7 +100,7 @@ class Transaction {
     await this.#client.query('commit')
   }
 
-  /** Begins anew where PostgreSQL asks for it, as the service does. */
+  /** Retries serialization failures, as the service does. */
   async writeAgainIfAsked(writing: Promise<void>): Promise<void> {
     await writing.catch(async (error) => {
       if (error.code !== NOT_SERIALIZABLE) throw error
@@ -111,7 +111,7 @@ class Transaction {
   }
 }
 
-/** Both at once; resolves to what the one that committed last has touched. */
+/** Runs both concurrently; resolves to the tags touched by the one that committed last. */
 async function overlap(t: Test, level: string, first: string, second: string, meanwhile: boolean): Promise<string[]> {
   const [one, two] = [new Transaction(await connect(t), level, first), new Transaction(await connect(t), level, second)]
   await one.begin()
@@ -176,7 +176,7 @@ t.test('a publication of many courses writes a new version of their author once'
   await client.query('rollback')
 })
 
-t.test('neither waits where a course comes into a category that is renamed: the page depends on both', async (t) => {
+t.test('moving a course into a category and renaming the category do not block each other', async (t) => {
   const { course } = await subjects(t)
   const client = await connect(t)
   await client.query(`insert into category (id, slug, name) values (1, 'c', 'C')`)

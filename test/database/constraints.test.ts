@@ -5,13 +5,13 @@ import { onBothDatabases, studiedCourse } from '../support/both-databases.ts'
 const MANY = { moduleCount: 12, chaptersPerModule: 10 }
 
 await onBothDatabases(t, async (t, database) => {
-  // A client without the service's extension: this is about the database.
+  // A client without the service's extension, to test the database alone.
   const client = new PrismaClient({ adapter: database.adapter })
   t.teardown(() => client.$disconnect())
   const { author, student, category, course, modules, chapters } = await studiedCourse(database)
   const other = await studiedCourse(database)
 
-  await t.test('two positions swap in one transaction that asks for it', async (t) => {
+  await t.test('two positions can be swapped in a transaction that defers constraints', async (t) => {
     const positions = () => client.module.findMany({ where: { courseId: course.id }, orderBy: { position: 'asc' } })
     await client.$transaction([client.$executeRaw`set constraints all deferred`, ...reorder(client, modules, 2, 1)])
     t.strictSame(
@@ -31,7 +31,7 @@ await onBothDatabases(t, async (t, database) => {
     )
   })
 
-  await t.test('two of one position are refused, at once or at commit, and nothing changes', async (t) => {
+  await t.test('a duplicate position is refused, at once or at commit, and nothing changes', async (t) => {
     const before = await client.module.findMany({ orderBy: { id: 'asc' } })
     const taken = () => client.module.update({ where: { id: modules[0].id }, data: { position: 1 } })
     await t.rejects(taken(), { code: 'P2002' }, 'at once')
@@ -43,7 +43,7 @@ await onBothDatabases(t, async (t, database) => {
       }),
       'at commit, of an interactive one'
     )
-    await t.rejects(client.$transaction(reorder(client, modules, 1, 2)), { code: 'P2002' }, 'a swap that does not ask')
+    await t.rejects(client.$transaction(reorder(client, modules, 1, 2)), { code: 'P2002' }, 'a swap without deferred constraints')
     t.strictSame(await client.module.findMany({ orderBy: { id: 'asc' } }), before)
   })
 
@@ -58,7 +58,7 @@ await onBothDatabases(t, async (t, database) => {
     }
   })
 
-  await t.test('an e-mail is stored in lower case, and once', async (t) => {
+  await t.test('an e-mail is lower-case and unique', async (t) => {
     const data = { name: 'N', passwordHash: '!' }
     await refused(t, client.user.create({ data: { ...data, email: 'Mixed@example.com' } }))
     await t.rejects(client.user.create({ data: { ...data, email: author.email } }), { code: 'P2002' })
@@ -76,7 +76,7 @@ await onBothDatabases(t, async (t, database) => {
     })
   })
 
-  await t.test('what belongs to a course cannot point into another', async (t) => {
+  await t.test('parts of a course cannot reference another course', async (t) => {
     const [foreign] = other.modules
     const data = { courseId: course.id, moduleId: foreign.id, title: 'T', content: 'C', position: 9 }
     await t.rejects(client.chapter.create({ data }), { code: 'P2003' }, 'a module of another course')
@@ -86,13 +86,13 @@ await onBothDatabases(t, async (t, database) => {
     await t.rejects(client.chapterCompletion.create({ data: guest }), { code: 'P2003' }, 'progress without enrollment')
   })
 
-  await t.test('a category that goes leaves its courses without one', async (t) => {
+  await t.test('deleting a category leaves its courses without one', async (t) => {
     await client.category.delete({ where: { id: category.id } })
     t.match(await client.course.findUnique({ where: { id: course.id } }), { id: course.id, categoryId: null })
   })
 
   await t.test(
-    'a course that goes takes modules, chapters, enrollments and progress along, its own only',
+    'deleting a course deletes its own modules, chapters, enrollments and progress',
     async (t) => {
       const parts = async (courseId: number) => {
         const where = { courseId }
@@ -107,11 +107,11 @@ await onBothDatabases(t, async (t, database) => {
       await client.course.delete({ where: { id: course.id } })
       t.strictSame(await parts(course.id), [0, 0, 0, 0])
       t.strictSame(await parts(other.course.id), [2, 2, 1, 1])
-      t.equal(await client.user.count({ where: { id: { in: [author.id, student.id] } } }), 2, 'people stay')
+      t.equal(await client.user.count({ where: { id: { in: [author.id, student.id] } } }), 2, 'users are kept')
     }
   )
 
-  await t.test('a module, a chapter or an enrollment that goes takes what hangs on it', async (t) => {
+  await t.test('deleting a module, a chapter or an enrollment deletes the rows that depend on it', async (t) => {
     const where = { courseId: other.course.id }
     await client.enrollment.deleteMany({ where })
     t.equal(await client.chapterCompletion.count({ where }), 0)
@@ -128,7 +128,7 @@ function reorder(client: PrismaClient, [one, two]: readonly [{ id: number }, { i
   ]
 }
 
-/** A check of the database stops it. */
+/** A check constraint refuses it. */
 function refused(t: Test, write: Promise<unknown>) {
   return t.rejects(write, /check|constraint/i)
 }

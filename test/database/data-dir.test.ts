@@ -17,7 +17,7 @@ const first = await spawnService({ DATA_DIR })
 t.teardown(() => first.kill('SIGKILL'))
 const categories = await get(CategoryList, `${first.url}/api/v1/categories`)
 
-/** It ends with 1, says one line that names DATA_DIR and its value, and nothing else. */
+/** Checks that the program exits with 1 and prints a single line that names DATA_DIR and its value. */
 async function refused(t: Test, script: string, dataDir: string) {
   const { code, stdout, stderr } = await runScript(script, { DATA_DIR: dataDir, PORT: '0' })
   t.equal(code, 1)
@@ -30,19 +30,19 @@ async function refused(t: Test, script: string, dataDir: string) {
 
 t.test('a second process on the same DATA_DIR is refused with one line', (t) => refused(t, 'src/server.ts', DATA_DIR))
 
-t.test('another name of the folder does not get past the lock', async (t) => {
+t.test('another path to the folder does not bypass the lock', async (t) => {
   const link = join(folder, 'link')
   await symlink(DATA_DIR, link)
   await refused(t, 'src/server.ts', link)
 })
 
-t.test('neither does a command', (t) => refused(t, 'src/cli/migrate.ts', DATA_DIR))
+t.test('a command on the same DATA_DIR is refused too', (t) => refused(t, 'src/cli/migrate.ts', DATA_DIR))
 
-t.test('other users of the system cannot read it, whatever its mode was', async (t) => {
+t.test('other users of the system cannot read the folder, whatever its mode was', async (t) => {
   t.equal((await stat(DATA_DIR)).mode & 0o777, 0o700)
 })
 
-t.test('the first one goes on undisturbed', async (t) => {
+t.test('the first process is not disturbed', async (t) => {
   t.strictSame(await get(CategoryList, `${first.url}/api/v1/categories`), categories)
 })
 
@@ -54,5 +54,5 @@ t.test('after a kill -9 of the first, a new one starts at once, with its data', 
   const ms = performance.now() - begin
   t.ok(ms < AT_ONCE_MS, `${Math.round(ms)} ms`)
   t.strictSame(await get(CategoryList, `${second.url}/api/v1/categories`), categories)
-  t.notMatch(second.output(), /migrated|seeded/, 'nothing had to be done again')
+  t.notMatch(second.output(), /migrated|seeded/, 'nothing is migrated or seeded again')
 })

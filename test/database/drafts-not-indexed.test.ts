@@ -13,7 +13,7 @@ await onBothDatabases(t, async (t, database) => {
     await t.rejects(
       client.course.update({ where: { id: course.id }, data: { status: 'published' } }),
       /the text of course \d+ was read/,
-      'that of a public course is'
+      'the text of a public course is read'
     )
   })
 })

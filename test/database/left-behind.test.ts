@@ -8,7 +8,7 @@ import { connectDatabase } from '../support/postgres-database.ts'
 import { RedisServer } from '../support/redis.ts'
 import { startService } from '../support/service.ts'
 
-/** By when nobody reads what was there before. */
+/** The time by which no service may read the old value. */
 const BOUND_MS = 1000
 const RECOVERED_MS = 4000
 
@@ -33,7 +33,7 @@ const data = {
 } as const
 const { id } = await client.course.create({ data })
 
-/** The title, as each service reads it through its cache. */
+/** The title as each service reads it through its cache. */
 const titles = () =>
   Promise.all(
     services.map(({ app }) =>
@@ -45,8 +45,8 @@ const titles = () =>
   )
 const everywhere = async (title: string) => (await titles()).every((one) => one === title)
 
-t.test('what a writer of the service left that crashed after its commit is seen within a second', async (t) => {
-  // Nobody listens to its commits, so it does what a crash leaves.
+t.test('a write whose process crashed after the commit is seen within a second', async (t) => {
+  // This client has no commit listener, so it leaves the same state as a crash.
   const crashed = await connectDatabase(t, DATABASE_URL)
   for (const title of ['one', 'two']) {
     await titles()
@@ -65,35 +65,35 @@ t.test('a write from outside the service is seen within a second', async (t) => 
   }
 })
 
-t.test('one of a transaction that took long, too: from its commit on', async (t) => {
+t.test('a write in a long transaction is seen within a second of its commit', async (t) => {
   await titles()
   await query(DATABASE_URL, `begin; update course set title = 'seven' where id = ${id}; select pg_sleep(0.7); commit`)
   const ms = await until(() => everywhere('seven'), 5000)
   t.ok(ms < BOUND_MS, `${ms} ms`)
 })
 
-t.test('what one process writes that is cut off from Redis is told to the others, who apply it at once', async (t) => {
+t.test('a process cut off from Redis notifies the others, which apply its writes at once', async (t) => {
   const cutOff = await startService(t, { ...env, REDIS_URL: `redis://127.0.0.1:${await freePort()}` })
   await titles()
   await cutOff.app.database.client.course.update({ where: { id }, data: { title: 'alone' } })
   const ms = await until(() => everywhere('alone'), 5000)
-  // Before the sweepers would look for themselves.
+  // Before the sweepers would run by themselves.
   t.ok(ms < 250, `${ms} ms`)
 })
 
-t.test('a write of the service is acknowledged during an outage of Redis, soon, and seen after it', async (t) => {
+t.test('a write during a Redis outage is acknowledged soon, and seen after it', async (t) => {
   await titles()
   await redis.kill()
   const [, ms] = await timed(() => client.course.update({ where: { id }, data: { title: 'eight' } }))
   t.ok(ms < 1500, `${ms} ms`)
-  t.equal((await titles())[0], 'eight', 'by whoever wrote it at once')
+  t.equal((await titles())[0], 'eight', 'its own process sees it at once')
   await redis.resume()
   await until(() => services.every(({ app }) => app.coherentCache.trusted), RECOVERED_MS)
   t.ok(await until(() => everywhere('eight'), BOUND_MS))
   await until(async () => (await outbox.depth()) === 0, RECOVERED_MS)
 })
 
-t.test('a service closes in time, with everything acknowledged', async (t) => {
+t.test('a service closes in time, with no unapplied row in the outbox', async (t) => {
   await second.app.database.client.course.update({ where: { id }, data: { title: 'nine' } })
   const [, ms] = await timed(() => second.app.close())
   t.ok(ms < 2000, `${ms} ms`)

@@ -7,7 +7,7 @@ import { PostgresServer } from '../support/postgres.ts'
 /** Longer than a request may take. */
 const HELD_MS = 5500
 
-t.test('a migration that waits for a lock lets requests pass, and is applied in the end', async (t) => {
+t.test('a migration that waits for a lock does not block requests, and is applied in the end', async (t) => {
   const server = await PostgresServer.start()
   t.teardown(() => server.stop())
   const url = await server.createDatabase()
@@ -39,7 +39,7 @@ t.test('a migration that waits for a lock lets requests pass, and is applied in 
   t.ok(slowestMs < 3000, `a visitor waited for ${Math.round(slowestMs)} ms at most`)
   await visitor.query('select title from course')
 
-  await t.test('what else goes wrong is told at once', async (t) => {
+  await t.test('other errors are thrown at once', async (t) => {
     const wrong = withShortLockWaits('select 1 / 0', (script) => migration.query(script), t.fail)
     await t.rejects(wrong, { code: '22012' })
   })

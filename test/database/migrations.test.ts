@@ -29,7 +29,7 @@ await onBothDatabases(t, async (t, database, kind) => {
   const { client, adapter } = database
   const folders = (await readdir(MIGRATIONS, { withFileTypes: true })).filter((entry) => entry.isDirectory())
 
-  await t.test('every migration has been applied, in order, whole', async (t) => {
+  await t.test('every migration is applied completely and in order', async (t) => {
     const applied = await client.$queryRaw<{ name: string; finished: boolean }[]>`
       select migration_name as name, finished_at is not null and rolled_back_at is null as finished
       from _prisma_migrations order by started_at, name`
@@ -41,7 +41,7 @@ await onBothDatabases(t, async (t, database, kind) => {
     )
   })
 
-  await t.test('what a newer version has applied is told apart', async (t) => {
+  await t.test('migrations of a newer version are recognized', async (t) => {
     t.strictSame(await unknownMigrations(database), [])
     await client.$executeRaw`
       insert into _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
@@ -50,27 +50,27 @@ await onBothDatabases(t, async (t, database, kind) => {
     await client.$executeRaw`delete from _prisma_migrations where id = 'newer'`
   })
 
-  await t.test('a second time there is nothing to apply', async (t) => {
+  await t.test('a second run has nothing to apply', async (t) => {
     const { log, written } = recordingLog()
     t.strictSame(await migrate(database, log), [])
     t.strictSame(await applyMigrations(adapter), [])
     t.equal(written(), '')
   })
 
-  // The embedded one only: it is what lends `npm run migration:create` its shadow database.
+  // The embedded database only, which is the shadow database of `npm run migration:create`.
   if (kind === 'embedded') {
-    await t.test('the migrations lead to what schema.prisma says', async (t) => {
+    await t.test('the migrations produce the schema in schema.prisma', async (t) => {
       t.equal(await diffMigrations(adapter), '')
     })
   }
 
-  await t.test('a migration may create functions: semicolons inside one are no end of a statement', async (t) => {
+  await t.test('a migration may create functions with semicolons in their body', async (t) => {
     const connection = await adapter.connect()
     await connection.executeScript(SCRIPT).finally(() => connection.dispose())
     t.equal(await client.$queryRaw`select 1 from script_log where note = 'a;b'`.then(count), 2)
   })
 
-  await t.test('a migration that breaks leaves nothing behind', async (t) => {
+  await t.test('a failed migration leaves nothing behind', async (t) => {
     const connection = await adapter.connect()
     await t.rejects(
       connection.executeScript(BREAKS_AT_THE_END).finally(() => connection.dispose()),

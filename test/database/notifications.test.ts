@@ -16,7 +16,7 @@ let heard = 0
 const notifications = new Notifications({ url, log })
 t.teardown(() => notifications.close())
 notifications.listen(CHANNEL, () => heard++)
-/** Whether it is heard of within so long. */
+/** True if a notification arrives within the given time. */
 const hears = async (task: () => Promise<unknown>, withinMs = SOON_MS) => {
   const before = heard
   await task()
@@ -26,12 +26,12 @@ const hears = async (task: () => Promise<unknown>, withinMs = SOON_MS) => {
   )
 }
 
-t.test('it is called once it listens: something may have happened before', async (t) => {
+t.test('the callback runs once the listener is connected, as writes may have been missed before', async (t) => {
   await until(() => heard > 0, 5000)
   t.equal(heard, 1)
 })
 
-t.test('a write from outside the service is heard of, when it is committed', async (t) => {
+t.test('a write from outside the service is announced at its commit', async (t) => {
   t.equal(await hears(() => query(url, `insert into category (slug, name) values ('a', 'A')`)), true)
   const psql = new pg.Client({ connectionString: url, application_name: 'psql' })
   await psql.connect()
@@ -42,11 +42,11 @@ t.test('a write from outside the service is heard of, when it is committed', asy
   t.equal(
     await hears(() => psql.query(`update category set name = 'B'`), 150),
     false,
-    'one that changes nothing is not'
+    'a write that changes nothing is not announced'
   )
 })
 
-t.test('a write of the service is not: it has applied that itself', async (t) => {
+t.test('a write of the service is not announced, as the service applies it itself', async (t) => {
   const write = () => database.client.category.create({ data: { slug: 'b', name: 'B' } })
   t.equal(await hears(write, 150), false)
 })
@@ -56,7 +56,7 @@ t.test('an instance without Redis wakes the others', async (t) => {
 })
 
 t.test(
-  'a connection that is lost is made anew, and whoever listens is called: something may have been missed',
+  'a lost connection is restored, and the callback runs, as writes may have been missed',
   async (t) => {
     const cut = () =>
       query(
@@ -69,15 +69,15 @@ t.test(
   }
 )
 
-t.test('it outlives a restart of PostgreSQL', async (t) => {
+t.test('the listener survives a restart of PostgreSQL', async (t) => {
   await postgres.shutDown()
   await sleep(200)
   t.equal(await hears(() => postgres.resume(), 5000), true)
   t.equal(await hears(() => query(url, `update category set name = 'D'`)), true)
-  t.equal(written().match(/lost/g)?.length, 2, 'one line an outage')
+  t.equal(written().match(/lost/g)?.length, 2, 'one log line per outage')
 })
 
-t.test('it ends when it is told to, whether PostgreSQL is there or not', async (t) => {
+t.test('the listener stops, whether PostgreSQL is up or not', async (t) => {
   const [, ms] = await timed(() => notifications.close())
   t.ok(ms < SOON_MS, `${ms} ms`)
   t.equal(await hears(() => query(url, `update category set name = 'E'`), 150), false)

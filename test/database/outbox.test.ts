@@ -11,7 +11,7 @@ const refuse = async () => {
   throw new Error('Redis is gone')
 }
 
-/** Empties the outbox, leaves these tags, and gives something to apply them to. */
+/** Empties the outbox, inserts these tags, and returns a function that records the applied tags. */
 async function left(...tags: string[]) {
   await client.$executeRaw`delete from cache_invalidation`
   if (tags.length > 0) await leaveTags(database, tags)
@@ -20,7 +20,7 @@ async function left(...tags: string[]) {
   return { applied, apply }
 }
 
-t.test('what was left behind is applied once, and marked', async (t) => {
+t.test('unapplied rows are applied once, and marked', async (t) => {
   const { applied, apply } = await left('course:1', 'courses')
   await leaveTags(database, ['courses', 'user:7'])
   t.equal(await outbox.depth(), 4)
@@ -31,7 +31,7 @@ t.test('what was left behind is applied once, and marked', async (t) => {
   t.equal(applied.length, 3)
 })
 
-t.test('what is younger than the patience is left to its writer', async (t) => {
+t.test('rows younger than the grace period are left to their writer', async (t) => {
   const { applied, apply } = await left('old')
   await client.$executeRaw`update cache_invalidation set created_at = created_at - interval '1 minute'`
   await leaveTags(database, ['young'])
@@ -40,7 +40,7 @@ t.test('what is younger than the patience is left to its writer', async (t) => {
   t.equal(await outbox.sweep(0, apply), 1)
 })
 
-t.test('what could not be applied stays, and is applied the next time', async (t) => {
+t.test('rows that could not be applied stay, and are applied the next time', async (t) => {
   const { applied, apply } = await left('course:1')
   await t.rejects(outbox.sweep(0, refuse), { message: 'Redis is gone' })
   t.equal(await outbox.depth(), 1)
@@ -66,7 +66,7 @@ t.test('two sweepers do not work on the same row', async (t) => {
   t.equal(await other.outbox.sweep(0, apply), 0)
 })
 
-t.test('what a sweeper had that crashed is there for the next one', async (t) => {
+t.test('rows held by a crashed sweeper are applied by the next one', async (t) => {
   const { applied, apply } = await left('course:1')
   const doomed = await connectDatabase(t, url)
   const [started, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
@@ -84,7 +84,7 @@ t.test('what a sweeper had that crashed is there for the next one', async (t) =>
   t.same(applied, ['course:1'])
 })
 
-t.test('what is not committed is nobody’s business', async (t) => {
+t.test('uncommitted rows are ignored', async (t) => {
   const { applied, apply } = await left()
   const writer = new pg.Client({ connectionString: url })
   await writer.connect()
@@ -99,7 +99,7 @@ t.test('what is not committed is nobody’s business', async (t) => {
   t.same(applied, ['categories'])
 })
 
-t.test('any number of rows is applied, each once', async (t) => {
+t.test('any number of rows is applied, each exactly once', async (t) => {
   const tags = Array.from({ length: 2500 }, (_, i) => `course:${i}`)
   const { applied, apply } = await left(...tags)
   let rows = 0
@@ -108,7 +108,7 @@ t.test('any number of rows is applied, each once', async (t) => {
   t.same(applied.sort(), tags.sort())
 })
 
-t.test('acknowledgements are collected: many are one statement', async (t) => {
+t.test('acknowledgements are batched into one statement', async (t) => {
   await left(...Array.from({ length: 300 }, (_, i) => `course:${i}`))
   const rows = await client.$queryRaw<{ id: bigint }[]>`select id from cache_invalidation`
   for (const { id } of rows) outbox.acknowledge([id])
@@ -118,7 +118,7 @@ t.test('acknowledgements are collected: many are one statement', async (t) => {
   t.equal(transactions, 1)
 })
 
-t.test('flush acknowledges at once; what has gone meanwhile, or was never there, is no error', async (t) => {
+t.test('flush acknowledges at once, and ignores missing rows', async (t) => {
   const { apply } = await left('course:1')
   const [{ id }] = await client.$queryRaw<[{ id: bigint }]>`select id from cache_invalidation`
   outbox.acknowledge([id, id, 999_999_999_999n])
@@ -128,37 +128,37 @@ t.test('flush acknowledges at once; what has gone meanwhile, or was never there,
   t.equal(await outbox.sweep(0, apply), 0)
 })
 
-t.test('what is handed over is waited for until another process has applied it, but not for ever', async (t) => {
+t.test('a hand-over waits for a bounded time until another process has applied the rows', async (t) => {
   const { apply } = await left('course:1')
   const rows = await client.$queryRaw<{ id: bigint }[]>`select id from cache_invalidation`
   const ids = rows.map(({ id }) => id)
   const [, ms] = await timed(() => outbox.handOver(ids, 200))
-  t.ok(ms >= 200 && ms < 700, `nobody did: ${ms} ms`)
+  t.ok(ms >= 200 && ms < 700, `no process applied them: ${ms} ms`)
   t.equal(await outbox.depth(), 1)
   const handing = timed(() => outbox.handOver(ids, 5000))
   await other.outbox.sweep(0, apply)
   const [, otherMs] = await handing
-  t.ok(otherMs < 1000, `somebody did: ${otherMs} ms`)
+  t.ok(otherMs < 1000, `another process applied them: ${otherMs} ms`)
 })
 
-t.test('a replay applies what was left, and again what was applied in the last minute at least', async (t) => {
+t.test('a replay applies unapplied rows, and repeats those applied at least in the last minute', async (t) => {
   const { applied, apply } = await left('left', 'just now', 'lately')
   const age = (tag: string, age: string) => client.$executeRaw`
     update cache_invalidation set applied_at = clock_timestamp() - ${age}::interval where tag = ${tag}`
   await age('just now', '0 seconds')
   await age('lately', '59 seconds')
   await t.rejects(outbox.replay(refuse), { message: 'Redis is gone' })
-  t.equal(await outbox.depth(), 1, 'what was left is still')
+  t.equal(await outbox.depth(), 1, 'the unapplied row is still there')
   await outbox.replay(apply)
   t.same(applied.sort(), ['just now', 'lately', 'left'])
   await outbox.flush()
   t.equal(await outbox.depth(), 0)
   applied.length = 0
   await outbox.replay(apply)
-  t.same(applied.sort(), ['just now', 'lately', 'left'], 'and again, if Redis was lost again')
+  t.same(applied.sort(), ['just now', 'lately', 'left'], 'a second replay applies them again')
 })
 
-t.test('what was applied five minutes ago is deleted, what was not applied never', async (t) => {
+t.test('rows applied more than five minutes ago are deleted, unapplied rows never', async (t) => {
   await left('never applied', 'applied lately', 'applied long ago')
   await client.$executeRaw`update cache_invalidation set created_at = created_at - interval '1 day'`
   await client.$executeRaw`

@@ -8,7 +8,7 @@ await onBothDatabases(t, async (t, database) => {
   const rename = (name: string) => client.category.update({ where: { id: category.id }, data: { name } })
 
   await t.test(
-    'a transaction with an older snapshot may not truncate: it could not name what it removes',
+    'TRUNCATE is refused at an isolation level whose snapshot may miss removed rows',
     async (t) => {
       const truncate = (level: string) =>
         database.write(async (tx) => {
@@ -22,9 +22,9 @@ await onBothDatabases(t, async (t, database) => {
     }
   )
 
-  await t.test('rows that a dump has brought from another cluster swallow no invalidation', async (t) => {
+  await t.test('outbox rows restored from another cluster suppress no invalidation', async (t) => {
     const { commitsOf } = listenTo(database)
-    // The next transactions have these numbers, as those of another cluster may have had.
+    // The ids of the next transactions here, as another cluster may have used them.
     await client.$executeRaw`
       insert into cache_invalidation (xid, tag, applied_at)
       select ((pg_current_xact_id()::text::bigint + n)::text)::xid8, 'categories', now() from generate_series(1, 50) n`

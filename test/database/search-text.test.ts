@@ -3,7 +3,7 @@ import { CourseLists } from '#courses/course-lists.ts'
 import { allApplied, onBothDatabases, studiedCourse } from '../support/both-databases.ts'
 import { listenTo } from '../support/commits.ts'
 
-/** What others write, past Prisma's models: triggers keep what a search looks into. */
+/** Writes that bypass Prisma's models: triggers keep the search index current. */
 await onBothDatabases(t, async (t, database, kind) => {
   const { client } = database
   const { commitsOf } = listenTo(database)
@@ -20,7 +20,7 @@ await onBothDatabases(t, async (t, database, kind) => {
   }
   const run = (sql: string) => client.$executeRawUnsafe(sql)
 
-  await t.test('a draft is not found; published it is, by all of its text', async (t) => {
+  await t.test('a draft is not found; a published course is found by all of its text', async (t) => {
     await run(
       `update course set title = 'Harpsichord', summary = 'Umbrella', description = 'Locomotive' where id = ${id}`
     )
@@ -30,13 +30,13 @@ await onBothDatabases(t, async (t, database, kind) => {
     for (const word of words) await finds(t, word, [])
     await run(`update course set status = 'published' where id = ${id}`)
     for (const word of words) await finds(t, word, [id])
-    await finds(t, 'harpsichrod', [id], 'with an error of typing')
+    await finds(t, 'harpsichrod', [id], 'with a typo')
     await run(`update course set status = 'draft' where id = ${id}`)
     for (const word of [...words, 'harpsichrod']) await finds(t, word, [])
     await run(`update course set status = 'published' where id = ${id}`)
   })
 
-  await t.test('every change of it is found at once', async (t) => {
+  await t.test('every change of a course is found at once', async (t) => {
     const changes: [sql: string, lost: string, found: string][] = [
       [`update course set title = 'Accordion' where id = ${id}`, 'harpsichord', 'accordion'],
       [`update course set summary = 'Kaleidoscope' where id = ${id}`, 'umbrella', 'kaleidoscope'],
@@ -58,7 +58,7 @@ await onBothDatabases(t, async (t, database, kind) => {
     }
   })
 
-  await t.test('a part that moves to another course is found there', async (t) => {
+  await t.test('a part moved to another course is found there', async (t) => {
     const other = await studiedCourse(database)
     await run(`update course set status = 'published' where id = ${other.course.id}`)
     await run(`update module set title = 'Gramophone' where id = ${modules[1].id}`)
@@ -70,7 +70,7 @@ await onBothDatabases(t, async (t, database, kind) => {
   })
 
   await t.test(
-    'searches alone are touched by text that only they see, and by that of a draft nothing is',
+    'text shown only by searches touches searches alone, and text of a draft touches neither lists nor searches',
     async (t) => {
       const page = `course:${id}`
       const { id: moduleId } = await client.module.create({ data: { courseId: id, title: 'M', position: 5 } })
@@ -92,13 +92,13 @@ await onBothDatabases(t, async (t, database, kind) => {
       t.same(
         await commitsOf(() => run(`update chapter set content = 'Newest' where id = ${chapterId}`)),
         [[page, 'search']],
-        'what searches may still show touches them'
+        'text that searches may still show touches them'
       )
       await run(`update course set status = 'published' where id = ${id}`)
     }
   )
 
-  await t.test('no text is too long, or too strange, to be written', async (t) => {
+  await t.test('no text is too long or too unusual to be stored', async (t) => {
     const [row] = await client.module.findMany({ where: { courseId: id }, take: 1 })
     const text = {
       'two million different words': `(select string_agg(md5(n::text), ' ') from generate_series(1, 200000) as n)`,
@@ -120,12 +120,12 @@ await onBothDatabases(t, async (t, database, kind) => {
     await run(`update course set title = 'T', summary = 'S', description = '' where id = ${id}`)
   })
 
-  await t.test('decomposed letters are found, whoever wrote them', async (t) => {
+  await t.test('decomposed letters are found, even if written from outside', async (t) => {
     await run(`update course set title = '${'Ёжик и йод'.normalize('NFD')}', language = 'ru' where id = ${id}`)
     for (const search of ['йод', 'йода', 'ёжик', 'ежики']) await finds(t, search, [id])
   })
 
-  await t.test('many courses are written by one statement, and truncated by one', async (t) => {
+  await t.test('one statement can write or truncate many courses', async (t) => {
     await run(`insert into course (slug, title, summary, level, language, status, author_id)
       select 'many-' || n, 'Many ' || n, '', 'beginner', 'en', 'published', ${author.id} from generate_series(1, 300) as n`)
     t.equal((await lists.page({ page: 1, limit: 1, search: 'many' })).total, 300)
@@ -139,7 +139,7 @@ await onBothDatabases(t, async (t, database, kind) => {
   })
 
   if (kind === 'postgres') {
-    await t.test('without pg_trgm words with one error are still understood', async (t) => {
+    await t.test('without pg_trgm words with one typo still match', async (t) => {
       await run('drop extension pg_trgm cascade')
       const { course } = await studiedCourse(database)
       await run(`update course set title = 'Programming', status = 'published' where id = ${course.id}`)

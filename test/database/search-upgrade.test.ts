@@ -4,7 +4,7 @@ import { migrate } from '#database/migrate.ts'
 import { onBothDatabases, studiedCourse } from '../support/both-databases.ts'
 import { recordingLog } from '../support/recording-log.ts'
 
-/** More than are made ready in one transaction. */
+/** More than are indexed in one transaction. */
 const COURSES = 60
 
 await onBothDatabases(t, async (t, database) => {
@@ -12,7 +12,7 @@ await onBothDatabases(t, async (t, database) => {
   const run = (sql: string) => client.$executeRawUnsafe(sql)
   const lists = new CourseLists(database)
   const found = async (search: string) => (await lists.page({ page: 1, limit: 1, search })).total
-  /** Like the version before this one. */
+  /** Searches like the previous version. */
   const foundBefore = (text: string) =>
     client.course.count({ where: { status: 'published', searchText: { contains: text } } })
   const { log, written } = recordingLog()
@@ -30,12 +30,12 @@ await onBothDatabases(t, async (t, database) => {
     t.match(await migrate(database, log), [/_full_text_search$/])
     t.match(written(), `"filled":${COURSES}`)
     t.same([await found('harpsichords'), await found('harpsichord 42'), await found('accordion')], [COURSES, 1, 0])
-    t.equal(await foundBefore('harpsichord'), COURSES, 'and by processes of the version before')
+    t.equal(await foundBefore('harpsichord'), COURSES, 'processes of the previous version find them too')
     await run(`update course set status = 'published' where id = ${course.id}`)
     t.same([await found('accordion'), await foundBefore('accordion')], [1, 1])
   })
 
-  await t.test('one that was broken off is gone on with, and searches that are cached hear of it', async (t) => {
+  await t.test('an interrupted indexing is resumed, and cached searches are invalidated', async (t) => {
     await run(`delete from course_search where course_id % 2 = 0`)
     await run('delete from cache_invalidation')
     t.ok((await found('harpsichord')) < COURSES)
@@ -45,6 +45,6 @@ await onBothDatabases(t, async (t, database) => {
     t.same(tags, [{ tag: 'search' }])
     await run('delete from cache_invalidation')
     await migrate(database, log)
-    t.same(await client.$queryRaw`select tag from cache_invalidation`, [], 'a second time there is nothing to do')
+    t.same(await client.$queryRaw`select tag from cache_invalidation`, [], 'a second run has nothing to do')
   })
 })

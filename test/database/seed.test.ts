@@ -10,13 +10,13 @@ import { RedisServer } from '../support/redis.ts'
 import { runScript } from '../support/script.ts'
 import { spawnService } from '../support/service.ts'
 
-/** Longer than Fastify, left to itself, waits for a plugin; a first start on a small machine takes as long. */
+/** Longer than Fastify's default plugin timeout, as a first start on a small machine may take. */
 const LONG_MS = 11_000
 const PASSWORD_LINE = /shown this once: (\S+) \/ ([^\s"]+)/g
 
 const postgres = await PostgresServer.start()
 t.teardown(() => postgres.stop())
-// It takes long, and little of the machine: the other tests run meanwhile.
+// Slow, but with little CPU: the other tests run meanwhile.
 const waiting = Promise.allSettled([startBehindAnother()])
 
 t.test('three processes that start at once on an empty database', async (t) => {
@@ -30,14 +30,14 @@ t.test('three processes that start at once on an empty database', async (t) => {
   const outputs = () => services.map((service) => service.output()).join('')
   const files = await readCourses()
 
-  await t.test('all of them answer with the whole catalogue', async (t) => {
+  await t.test('all processes answer with the whole catalogue', async (t) => {
     t.equal(services.length, 3)
     for (const { url } of services) {
       t.equal((await get(CoursePage, `${url}/api/v1/courses`)).total, files.length)
     }
   })
 
-  await t.test('one of them migrates, one seeds, none twice', async (t) => {
+  await t.test('migrations and seed run exactly once', async (t) => {
     t.equal(outputs().match(/database migrated/g)?.length, 1)
     t.equal(outputs().match(/demo catalogue seeded/g)?.length, 1)
     const [migrations] = await query(
@@ -48,7 +48,7 @@ t.test('three processes that start at once on an empty database', async (t) => {
     t.equal(migrations?.count, migrations?.finished)
   })
 
-  await t.test('the database has what the course files have, once', async (t) => {
+  await t.test('the database has the content of the course files exactly once', async (t) => {
     const stored = await query(
       DATABASE_URL,
       `select c.slug, status::text, count(distinct m.id)::int as modules, count(h.id)::int as chapters,
@@ -76,20 +76,20 @@ t.test('three processes that start at once on an empty database', async (t) => {
     t.strictSame(await dump(DATABASE_URL), before)
   })
 
-  await t.test('the password of the demo admin is shown once in four starts, works, and is not kept', async (t) => {
+  await t.test('the password of the demo admin is shown once in four starts, is valid, and is not stored', async (t) => {
     const shown = [...outputs().matchAll(PASSWORD_LINE)]
     t.equal(shown.length, 1)
     const [, email, password = ''] = shown[0] ?? []
     const admins = await query(DATABASE_URL, `select email, password_hash from app_user where role = 'admin'`)
     t.equal(admins.length, 1)
     t.equal(admins[0]?.email, email)
-    t.ok(await verify(String(admins[0]?.password_hash), password), 'the password that was shown')
+    t.ok(await verify(String(admins[0]?.password_hash), password), 'the printed password is valid')
     t.ok(password.length >= 12, 'long enough')
     t.notMatch(String(admins[0]?.password_hash), password)
   })
 })
 
-t.test('a database with something of its own is not seeded', async (t) => {
+t.test('a database that is not empty is not seeded', async (t) => {
   const DATABASE_URL = await postgres.createDatabase()
   await prepare({ DATABASE_URL })
   t.strictSame(await query(DATABASE_URL, 'select 1 from category union all select 1 from app_user'), [], 'SEED=none')
@@ -100,13 +100,13 @@ t.test('a database with something of its own is not seeded', async (t) => {
   t.notMatch(output, PASSWORD_LINE)
 })
 
-t.test('a start waits as long as it takes for another that has the database', async (t) => {
+t.test('a start waits without limit for another that holds the database', async (t) => {
   const [start] = await waiting
   t.match(start, { status: 'fulfilled' })
   if (start.status === 'fulfilled') t.match(start.value, 'demo catalogue seeded')
 })
 
-/** Starts while somebody else has a table locked for a long time; resolves to what it wrote. */
+/** Starts while another session holds a table lock for a long time; resolves to the output. */
 async function startBehindAnother(): Promise<string> {
   const DATABASE_URL = await postgres.createDatabase()
   await prepare({ DATABASE_URL })

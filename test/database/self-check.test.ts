@@ -6,20 +6,20 @@ await onBothDatabases(t, async (t, database) => {
   const { client } = database
   const rows = () => Promise.all([client.user.count(), client.cacheInvalidation.count()])
 
-  await t.test('a database that keeps the promise passes, and nothing is left of the try', async (t) => {
+  await t.test('a database with working triggers passes, and the check leaves nothing behind', async (t) => {
     const before = await rows()
     await requireCoherence(database)
     t.same(await rows(), before)
   })
 
-  await t.test('one whose triggers do not fire is refused', async (t) => {
+  await t.test('a database whose triggers do not fire is refused', async (t) => {
     await client.$executeRaw`alter table app_user disable trigger user`
     await t.rejects(requireCoherence(database), { message: /is not notified of its own writes/ })
     await client.$executeRaw`alter table app_user enable trigger user`
     await requireCoherence(database)
   })
 
-  await t.test('one whose triggers take the service for somebody else is refused', async (t) => {
+  await t.test('a database whose triggers do not recognize the service is refused', async (t) => {
     const [before] = await client.$queryRaw<{ source: string }[]>`
       select pg_get_functiondef('cache_touch'::regproc) as source`
     const source = before?.source ?? ''
@@ -31,7 +31,7 @@ await onBothDatabases(t, async (t, database) => {
     await requireCoherence(database)
   })
 
-  await t.test('one that stores timestamps off by an offset is refused', async (t) => {
+  await t.test('a database that shifts timestamps is refused', async (t) => {
     await client.$executeRaw`
       create function late() returns trigger language plpgsql as $$
         begin new.created_at := new.created_at + interval '5 hours'; return new; end $$`

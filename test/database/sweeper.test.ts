@@ -6,15 +6,15 @@ import { until } from '../support/eventually.ts'
 import { connectDatabase, leaveTags, startDatabase } from '../support/postgres-database.ts'
 import { recordingLog } from '../support/recording-log.ts'
 
-/** By when everything that was left is applied. */
+/** The time by which every unapplied row is applied. */
 const BOUND_MS = 1500
-/** What no interval reaches: something was done at once. */
+/** Shorter than any interval, so an action within it was immediate. */
 const AT_ONCE_MS = 250
 
 const { url, database } = await startDatabase(t)
 const other = await connectDatabase(t, url)
 
-/** A sweeper that runs, and what it has applied. */
+/** A running sweeper, and the tags that it has applied. */
 function startSweeper(t: Test, { outbox }: Database) {
   const { log, written } = recordingLog()
   const state = { ready: true, broken: false, applied: [] as string[], gate: Promise.resolve() }
@@ -33,7 +33,7 @@ function startSweeper(t: Test, { outbox }: Database) {
   return { sweeper, state, written }
 }
 
-t.test('what a writer left is applied within a second, and not before it had time to do so itself', async (t) => {
+t.test('unapplied rows are applied within a second, but not before their writer had time to', async (t) => {
   const { state } = startSweeper(t, database)
   for (let i = 0; i < 2; i++) {
     await leaveTags(database, [`course:${i}`])
@@ -43,7 +43,7 @@ t.test('what a writer left is applied within a second, and not before it had tim
   await until(async () => (await database.outbox.depth()) === 0, BOUND_MS)
 })
 
-t.test('woken, it applies it at once', async (t) => {
+t.test('a sweeper that is woken applies rows at once', async (t) => {
   const { sweeper, state } = startSweeper(t, database)
   await leaveTags(database, ['course:1'])
   sweeper.wake()
@@ -51,7 +51,7 @@ t.test('woken, it applies it at once', async (t) => {
   t.ok(ms < AT_ONCE_MS, `${ms} ms`)
 })
 
-t.test('woken while it sweeps, it sweeps again: what came meanwhile does not wait', async (t) => {
+t.test('a sweeper woken during a sweep sweeps again, so newer rows do not wait', async (t) => {
   const { sweeper, state } = startSweeper(t, database)
   const gate = Promise.withResolvers<void>()
   state.gate = gate.promise
@@ -66,7 +66,7 @@ t.test('woken while it sweeps, it sweeps again: what came meanwhile does not wai
   t.same(state.applied, ['course:1', 'course:2'])
 })
 
-t.test('two of them, in two processes, apply each row once', async (t) => {
+t.test('two sweepers in two processes apply each row once', async (t) => {
   const both = [startSweeper(t, database), startSweeper(t, other)]
   const tags = Array.from({ length: 60 }, (_, i) => `course:${i}`)
   for (const tag of tags) {
@@ -79,7 +79,7 @@ t.test('two of them, in two processes, apply each row once', async (t) => {
   t.same(applied().sort(), tags.sort())
 })
 
-t.test('a writer that left a great deal is no reason to take longer', async (t) => {
+t.test('many unapplied rows are applied just as soon', async (t) => {
   const { state } = startSweeper(t, database)
   await leaveTags(
     database,
@@ -90,7 +90,7 @@ t.test('a writer that left a great deal is no reason to take longer', async (t) 
   await until(async () => (await database.outbox.depth()) === 0, BOUND_MS)
 })
 
-t.test('what cannot be applied stays, with one line an outage, and is applied once it can be', async (t) => {
+t.test('rows that cannot be applied stay, with one log line per outage, and are applied afterwards', async (t) => {
   const { sweeper, state, written } = startSweeper(t, database)
   for (const outage of [1, 2]) {
     state.broken = true
@@ -110,7 +110,7 @@ t.test('what cannot be applied stays, with one line an outage, and is applied on
   t.same(state.applied, ['course:1', 'course:2'])
 })
 
-t.test('while there is no use in it, it does not try; afterwards it does', async (t) => {
+t.test('the sweeper pauses while Redis is not trusted, and resumes afterwards', async (t) => {
   const { sweeper, state, written } = startSweeper(t, database)
   state.ready = false
   await leaveTags(database, ['course:1'])
@@ -123,7 +123,7 @@ t.test('while there is no use in it, it does not try; afterwards it does', async
   t.ok(ms < BOUND_MS, `${ms} ms`)
 })
 
-t.test('stopped, it finishes what it is at, and begins nothing', async (t) => {
+t.test('a stopped sweeper finishes its current sweep, and starts no other', async (t) => {
   const { sweeper, state } = startSweeper(t, database)
   const gate = Promise.withResolvers<void>()
   state.gate = gate.promise

@@ -2,7 +2,7 @@ import t from 'tap'
 import { onBothDatabases, studiedCourse } from '../support/both-databases.ts'
 import { listenTo } from '../support/commits.ts'
 
-/** Statements past Prisma's models, as a maintenance script may run them. */
+/** Statements that bypass Prisma's models, as in a maintenance script. */
 await onBothDatabases(t, async (t, database) => {
   const { client } = database
   const { commitsOf } = listenTo(database)
@@ -89,7 +89,7 @@ await onBothDatabases(t, async (t, database) => {
     await t.test(`${what} touches what it changes`, async (t) => t.same(await commitsOf(write), [tags.sort()]))
   }
 
-  await t.test('TRUNCATE touches everything that there is', async (t) => {
+  await t.test('TRUNCATE touches the tags of all rows', async (t) => {
     const user = `user:${author.id}`
     const tags = [page, 'courses', 'categories', `category:${category.id}`, user, `${user}:name`, `${user}:progress`]
     t.same(await commitsOf(() => client.$executeRaw`truncate course cascade`), [tags.sort()])

@@ -15,7 +15,7 @@ await onBothDatabases(t, async (t, database) => {
     language: 'en'
   })
 
-  /** Makes one write, and compares what it touched with what it should. */
+  /** Runs one write, and compares the touched tags with the expected ones. */
   async function touches<T>(
     what: string,
     write: () => Promise<T>,
@@ -249,7 +249,7 @@ await onBothDatabases(t, async (t, database) => {
     ]
   )
 
-  await t.test('what may still be in lists touches them, though it is a draft by now', async (t) => {
+  await t.test('a draft that lists may still show touches them', async (t) => {
     const { course, author, modules } = await studiedCourse(database)
     const status = (status: 'draft' | 'published') =>
       client.course.update({ where: { id: course.id }, data: { status } })
@@ -265,6 +265,6 @@ await onBothDatabases(t, async (t, database) => {
     ]
     for (const write of writes('New', modules[0])) t.equal(await touchesLists(write), true)
     await allApplied(database)
-    for (const write of writes('Newer', modules[1])) t.equal(await touchesLists(write), false, 'once Redis knows')
+    for (const write of writes('Newer', modules[1])) t.equal(await touchesLists(write), false, 'no longer once the rows are applied')
   })
 })

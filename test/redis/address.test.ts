@@ -12,7 +12,7 @@ const plain = {
   tls: null
 }
 
-t.test('what a URL says', async (t) => {
+t.test('the parts of a Redis URL are parsed', async (t) => {
   const cases: [string, object][] = [
     ['redis://r', {}],
     ['redis://r:7000/3', { hosts: [{ host: 'r', port: 7000 }], db: 3 }],
@@ -63,7 +63,7 @@ t.test('what a URL says', async (t) => {
   for (const [url, expected] of cases) t.strictSame(parseRedisUrl(url), { ...plain, ...expected }, url)
 })
 
-t.test('what is none', async (t) => {
+t.test('an invalid URL is refused', async (t) => {
   const none = [
     '',
     'r:6379',
@@ -87,7 +87,7 @@ t.test('what is none', async (t) => {
   for (const url of none) t.equal(parseRedisUrl(url), null, url)
 })
 
-t.test('a password for a URL that has none', async (t) => {
+t.test('withPassword adds a password to a URL without one', async (t) => {
   const password = 'p@ss/w:rd#1?%'
   const urls = [
     'redis://r',

@@ -6,7 +6,7 @@ import { OncePerTurn } from '#redis/once-per-turn.ts'
 import { closeRedis } from '#redis/watchdog.ts'
 import { RedisServer } from '../support/redis.ts'
 
-t.test('a question is put once for all who ask it in a turn, after the last of them', async (t) => {
+t.test('callers in one turn of the event loop share one call, which starts after the last of them', async (t) => {
   const put: string[] = []
   let truth = 0
   const questions = new OncePerTurn<string>()
@@ -17,14 +17,14 @@ t.test('a question is put once for all who ask it in a turn, after the last of t
     })
   const first = ask('a')
   truth = 1
-  // What happened before somebody began to ask is in his answer, though he joined.
+  // A caller that joins still gets an answer newer than its own call.
   const joined = ask('a')
   const other = ask('b')
   t.same(await Promise.all([first, joined, other]), ['a 1', 'a 1', 'b 1'])
   t.same(put, ['a', 'b'])
 })
 
-t.test('nobody joins a question that was put already', async (t) => {
+t.test('no caller joins a call that has started', async (t) => {
   const answers: (() => void)[] = []
   let put = 0
   const questions = new OncePerTurn<number>()
@@ -35,14 +35,14 @@ t.test('nobody joins a question that was put already', async (t) => {
     })
   const first = ask()
   await sleep(5)
-  t.equal(put, 1, 'put, and not answered yet')
+  t.equal(put, 1, 'started, but not answered yet')
   const second = ask()
   await sleep(5)
   for (const answer of answers) answer()
   t.same(await Promise.all([first, second]), [1, 2])
 })
 
-t.test('a failure is that of all who asked, and of nobody who asks later', async (t) => {
+t.test('a failure reaches all callers of the turn, and no later one', async (t) => {
   let fails = true
   const questions = new OncePerTurn<string>()
   const ask = () =>
@@ -59,7 +59,7 @@ t.test('a failure is that of all who asked, and of nobody who asks later', async
   t.equal(await ask(), 'up')
 })
 
-t.test('requests that are counted together each get a place of their own, also with other processes', async (t) => {
+t.test('requests counted in one batch get distinct positions, across processes too', async (t) => {
   const server = await RedisServer.start()
   const clients = [connectRedis(server.url), connectRedis(server.url)]
   t.teardown(async () => {

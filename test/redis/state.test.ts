@@ -20,39 +20,39 @@ async function connected(t: Test, url: string): Promise<RedisClient> {
   return client
 }
 
-t.test('one server', async (t) => {
+t.test('the state of a single server', async (t) => {
   const server = await started(t)
   const client = await connected(t, server.url)
   const stateIs = async (expected: object) => t.same(await stateOf(client, 'test'), expected)
   await stateIs({ state: 'up' })
 
-  await t.test('that is full refuses writes', async () => {
+  await t.test('a full server is read-only', async () => {
     await client.config('SET', 'maxmemory', '1')
     await stateIs({ state: 'read-only', reason: 'refuses writes: its memory is full' })
     await client.config('SET', 'maxmemory', '0')
     await stateIs({ state: 'up' })
   })
 
-  await t.test('that has too few replicas refuses writes', async () => {
+  await t.test('a server with too few replicas is read-only', async () => {
     await client.config('SET', 'min-replicas-to-write', '1')
     await stateIs({ state: 'read-only', reason: 'refuses writes: it has too few replicas' })
     await client.config('SET', 'min-replicas-to-write', '0')
   })
 
-  await t.test('that has become a replica refuses writes', async () => {
+  await t.test('a server that has become a replica is read-only', async () => {
     await client.call('REPLICAOF', '127.0.0.1', String(await freePort()))
     await stateIs({ state: 'read-only', reason: 'refuses writes: it is a replica' })
     await client.call('REPLICAOF', 'NO', 'ONE')
   })
 
-  await t.test('that is gone is down, and nobody is told where it was', async () => {
+  await t.test('a server that is gone is down, and the reason has no address', async () => {
     await server.kill()
     await until(async () => (await stateOf(client, 'test')).state === 'down', 5000)
     await stateIs({ state: 'down' })
   })
 })
 
-t.test('a cluster without some of its slots, whether it serves the others or not', async (t) => {
+t.test('a cluster without some of its slots is partial or down', async (t) => {
   const bus = [
     '--cluster-enabled',
     'yes',

@@ -7,15 +7,15 @@ import { until } from '../support/eventually.ts'
 import { RedisServer } from '../support/redis.ts'
 import { ANSWER_MS, answers, BACK_MS, comesBack, open, publishUntil, subscribed } from '../support/watched-clients.ts'
 
-/** What a busy machine adds. */
+/** Slack for a busy machine. */
 const SLACK_MS = 1000
 
 const server = await RedisServer.start()
 t.teardown(() => server.stop())
 
-t.test('one Redis', (t) => comesBack(t, server.url))
+t.test('a client of one Redis reconnects', (t) => comesBack(t, server.url))
 
-t.test('a client that was told to disconnect while it waits to reconnect', async (t) => {
+t.test('a client disconnected during its reconnect pause is not left disconnected', async (t) => {
   const own = await RedisServer.start()
   t.teardown(() => own.stop())
   const client = open(t, own.url)
@@ -27,7 +27,7 @@ t.test('a client that was told to disconnect while it waits to reconnect', async
   await answers(client)
 })
 
-t.test('a Redis that accepts connections and says nothing', async (t) => {
+t.test('a Redis that accepts connections but never answers is noticed', async (t) => {
   const proxy = await TcpProxy.start(server.port)
   const client = open(t, `redis://127.0.0.1:${proxy.port}`)
   const { heard } = subscribed(t, client, 'silent')
@@ -38,7 +38,7 @@ t.test('a Redis that accepts connections and says nothing', async (t) => {
   client.on('connecting', () => attempts.push(performance.now()))
   attempts.push(performance.now())
   proxy.silence()
-  // Nobody asks anything: only the watchdog can find out.
+  // No command is sent, so only the watchdog can notice.
   await until(() => attempts.length === 4, 4 * BACK_MS)
   const pauses = attempts.slice(1).map((at, i) => Math.round(at - (attempts[i] ?? 0)))
   t.ok(

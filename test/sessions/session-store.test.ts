@@ -6,9 +6,9 @@ import { RedisServer } from '../support/redis.ts'
 const TTL_MS = 60_000
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** What both stores promise: the suite runs on this process's memory, then on a real Redis. */
+/** The contract of both stores: the suite runs on the store in memory, then on a real Redis. */
 async function suite(t: Test, store: SessionStore): Promise<void> {
-  await t.test('what begins is kept until its time is over', async (t) => {
+  await t.test('a session is kept until its TTL ends', async (t) => {
     await store.ready()
     t.equal(await store.get('short'), null)
     await store.begin('short', 'text', 100)
@@ -17,14 +17,14 @@ async function suite(t: Test, store: SessionStore): Promise<void> {
     t.equal(await store.get('short'), null)
   })
 
-  await t.test('what is there is prolonged, and says what it says now', async (t) => {
+  await t.test('an existing session is renewed with its new content', async (t) => {
     await store.begin('used', 'before', 100)
     await store.extend('used', 'after', TTL_MS)
     await later(150)
     t.equal(await store.get('used'), 'after')
   })
 
-  await t.test('what was ended, has run out or never was is not brought back', async (t) => {
+  await t.test('an ended, expired or unknown session is not restored by a renewal', async (t) => {
     await store.begin('ended', 'text', TTL_MS)
     await store.delete('ended')
     await store.begin('over', 'text', 20)
@@ -36,7 +36,7 @@ async function suite(t: Test, store: SessionStore): Promise<void> {
     }
   })
 
-  await t.test('of a request and a logout at once, the logout counts, whichever is first', async (t) => {
+  await t.test('a logout wins over a concurrent request, in either order', async (t) => {
     for (const logoutFirst of [true, false]) {
       await store.begin('raced', 'text', TTL_MS)
       const steps = [() => store.delete('raced'), () => store.extend('raced', 'longer', TTL_MS)]
@@ -46,7 +46,7 @@ async function suite(t: Test, store: SessionStore): Promise<void> {
     }
   })
 
-  await t.test('an id that was ended may begin again', async (t) => {
+  await t.test('the id of an ended session may be used again', async (t) => {
     await store.begin('again', 'one', TTL_MS)
     await store.delete('again')
     await store.begin('again', 'two', TTL_MS)
@@ -72,22 +72,22 @@ t.test('on Redis', async (t) => {
     await other.delete('shared')
     t.equal(await store.get('shared'), 'mine')
     t.equal(await other.get('shared'), null)
-    t.ok((await redis.keys('*')).includes('app:session:shared'), 'where an operator looks for it')
+    t.ok((await redis.keys('*')).includes('app:session:shared'), 'the documented key')
   })
 
-  await t.test('one that is full reads, and is not ready', async (t) => {
+  await t.test('a full Redis still serves reads, and is not ready', async (t) => {
     await store.begin('old', 'text', TTL_MS)
     await redis.config('SET', 'maxmemory', '1')
     await t.rejects(store.ready())
     await t.rejects(store.begin('new', 'text', TTL_MS))
     t.equal(await store.get('old'), 'text')
     await store.delete('old')
-    t.equal(await store.get('old'), null, 'whoever leaves is gone')
+    t.equal(await store.get('old'), null, 'a session can still be ended')
     await redis.config('SET', 'maxmemory', '0')
     await store.ready()
   })
 
-  await t.test('one that is a replica, frozen or gone is not ready', async (t) => {
+  await t.test('a Redis that is a replica, frozen or down is not ready', async (t) => {
     await redis.replicaof('127.0.0.1', '1')
     await t.rejects(store.ready(), /READONLY/)
     await redis.replicaof('NO', 'ONE')
