@@ -72,9 +72,7 @@ console.log(`  accepted in            ${seconds(accepted)}`)
 console.log(`  all completed in       ${total.toFixed(1)} s: ${((60 * (expected - 1)) / total).toFixed(0)} a minute`)
 console.log(`  a user's first course  median ${seconds(median(firsts))}, last ${seconds(Math.max(...firsts))}`)
 console.log(`  any course             median ${seconds(median(all))}, last ${seconds(Math.max(...all))}`)
-console.log(
-  `  a new user, while all are queued: started after ${seconds(began)}, completed after ${seconds(finished)}`
-)
+console.log(`  a new user, while all are queued: started after ${seconds(began)}, completed after ${seconds(finished)}`)
 console.log(`  completed ${rows[0].completed}, courses ${rows[0].courses}, expected ${expected}`)
 console.log(`  questions to the model ${model.questions.length}, distinct ones ${twice}, expected ${answers}`)
 

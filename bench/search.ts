@@ -63,7 +63,7 @@ const lists = [
 ]
 const variants = ['', '&level=advanced', '&sort=title', '&page=3']
 
-/** Repetitions, each with another limit, so that none is a hit. */
+/** How often each query was sent; every time with another limit, so that none is a hit. */
 const asked = new Map<string, number>()
 
 const postgres = await PostgresServer.start()

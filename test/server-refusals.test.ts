@@ -9,11 +9,11 @@ import { PostgresServer } from './support/postgres.ts'
 import { lines, runScript } from './support/script.ts'
 import { temporaryFolder } from './support/service.ts'
 
-/** What the operator can mend stops the start: exit code 1, one line on stderr that names it, nothing else. */
+/** Errors that the operator can fix stop the start: exit code 1, one line on stderr that names the cause, nothing else. */
 
 const postgres = await PostgresServer.start()
 t.teardown(() => postgres.stop())
-// One for each that gets as far as to listen: it does not close what it opened, and another start would wait for its lease.
+// One database per case that gets as far as listening: it leaves its lease behind, for which another start would wait.
 const [DATABASE_URL, secondUrl, thirdUrl] = [
   await postgres.createDatabase('seeded'),
   await postgres.createDatabase('seeded'),
@@ -33,18 +33,18 @@ const deadPort = await freePort()
 const embedded = { DATA_DIR: join(folder, 'data') }
 const cases: [string, Environment, RegExp][] = [
   ['a bad PORT', { ...embedded, PORT: 'many' }, /^PORT="many"/],
-  ['a TRUST_PROXY that is no address', { ...embedded, TRUST_PROXY: '999.1.1.1' }, /^TRUST_PROXY="999\.1\.1\.1"/],
+  ['a TRUST_PROXY that is not an address', { ...embedded, TRUST_PROXY: '999.1.1.1' }, /^TRUST_PROXY="999\.1\.1\.1"/],
   ['production without SESSION_SECRET', { ...embedded, NODE_ENV: 'production' }, /^SESSION_SECRET/],
   ['a DATA_DIR that is a file', { DATA_DIR: file }, /DATA_DIR.*file/],
-  ['a PORT that somebody else has', { DATABASE_URL, PORT: String(takenPort) }, new RegExp(`PORT.*${takenPort}`)],
-  ['a HOST that is not of this machine', { DATABASE_URL: secondUrl, HOST: '192.0.2.1' }, /HOST.*192\.0\.2\.1/],
-  ['a HOST that nobody knows', { DATABASE_URL: thirdUrl, HOST: 'no-such-host.invalid' }, /HOST.*no-such-host/],
+  ['a PORT in use', { DATABASE_URL, PORT: String(takenPort) }, new RegExp(`PORT.*${takenPort}`)],
+  ['a HOST of another machine', { DATABASE_URL: secondUrl, HOST: '192.0.2.1' }, /HOST.*192\.0\.2\.1/],
+  ['an unknown HOST', { DATABASE_URL: thirdUrl, HOST: 'no-such-host.invalid' }, /HOST.*no-such-host/],
   [
     'a database that does not answer',
     { DATABASE_URL: `postgres://app:hunter2@127.0.0.1:${deadPort}/academy` },
     new RegExp(`127\\.0\\.0\\.1:${deadPort}`)
   ],
-  ['a database that is not there', { DATABASE_URL: DATABASE_URL.replace(/\w+$/, 'nowhere') }, /nowhere/]
+  ['a missing database', { DATABASE_URL: DATABASE_URL.replace(/\w+$/, 'nowhere') }, /nowhere/]
 ]
 
 for (const [what, env, line] of cases) {

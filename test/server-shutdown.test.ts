@@ -13,7 +13,7 @@ const CLOSES_WITHIN_MS = 5000
 const postgres = await PostgresServer.start()
 t.teardown(() => postgres.stop())
 const DATABASE_URL = await postgres.createDatabase('seeded')
-// Enough connections that all of them wait for the database, and none is refused or gives up before it is asked.
+// Enough connections and time that all requests wait for the database, and none is refused or times out.
 const patient = { DATABASE_POOL_SIZE: '170', DATABASE_STATEMENT_TIMEOUT: '0' }
 const service = await spawnService({ DATABASE_URL, SEED: 'demo', RATE_LIMIT_ANONYMOUS: '0', ...patient })
 t.teardown(() => service.kill('SIGKILL'))
@@ -21,11 +21,11 @@ t.teardown(() => service.kill('SIGKILL'))
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const numbers = Array.from({ length: IN_FLIGHT }, (_, index) => index + 1)
 
-/** Waits until `true` is what `ask` says. */
+/** Waits until `ask` returns true. */
 async function until(ask: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 10_000
   while (!(await ask())) {
-    if (performance.now() > deadline) throw new Error(`in vain: ${ask}\n${service.output()}`)
+    if (performance.now() > deadline) throw new Error(`timed out: ${ask}\n${service.output()}`)
     await pause(20)
   }
 }
@@ -38,7 +38,7 @@ t.test('SIGTERM with fifty requests in flight on kept-alive connections', async 
   await lock.query('begin; lock table course in access exclusive mode')
   const answers = Promise.allSettled(numbers.map((page) => send(`${service.url}/api/v1/courses?limit=1&page=${page}`)))
 
-  // And one whose last bytes are still on their way.
+  // And one request whose last bytes have not arrived.
   const { hostname, port } = new URL(service.url)
   const late = connect(Number(port), hostname)
   let lateAnswer = ''
@@ -54,7 +54,7 @@ t.test('SIGTERM with fifty requests in flight on kept-alive connections', async 
   await until(() => /"closing"/.test(service.output()))
   await pause(200)
 
-  await t.test('takes no new connection', async (t) => {
+  await t.test('accepts no new connection', async (t) => {
     await t.rejects(send(`${service.url}/health/live`, { headers: { connection: 'close' } }))
   })
 
@@ -63,7 +63,7 @@ t.test('SIGTERM with fifty requests in flight on kept-alive connections', async 
   await lock.end()
   const released = performance.now()
 
-  await t.test('answers each of the fifty', async (t) => {
+  await t.test('answers all fifty requests', async (t) => {
     const statuses = (await answers).map((answer) =>
       answer.status === 'fulfilled' ? answer.value.status : answer.reason
     )
@@ -73,12 +73,12 @@ t.test('SIGTERM with fifty requests in flight on kept-alive connections', async 
     )
   })
 
-  await t.test('answers the request that had begun to arrive, as any other', async (t) => {
+  await t.test('answers the request that was still arriving', async (t) => {
     t.match(lateAnswer, /^HTTP\/1\.1 200 /)
     t.match(lateAnswer, /^x-request-id: /im)
   })
 
-  await t.test('ends with 0, soon after the last answer', async (t) => {
+  await t.test('exits with 0 soon after the last answer', async (t) => {
     t.equal(await service.kill('SIGCONT'), 0)
     const ms = performance.now() - released
     t.ok(ms < CLOSES_WITHIN_MS, `${Math.round(ms)} ms`)

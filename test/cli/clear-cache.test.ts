@@ -45,7 +45,11 @@ t.test('--stats reports the cache, as text and as JSON', async (t) => {
   const json = await run('--stats', '--json')
   const report: unknown = JSON.parse(json.stdout)
   t.ok(Check(CacheReport, report))
-  t.match(report, { lastClearing: { by: /^[^@,]+@[^@]+$/, pattern: 'all', deleted: 3 } }, 'the report names who cleared it last')
+  t.match(
+    report,
+    { lastClearing: { by: /^[^@,]+@[^@]+$/, pattern: 'all', deleted: 3 } },
+    'the report names who cleared it last'
+  )
 })
 
 t.test('wrong usage exits with 2, an unreachable Redis with 1, each with one line', async (t) => {

@@ -6,17 +6,14 @@ import { runScript } from '../support/script.ts'
 const generate = (args: string[], env = {}) => runScript('src/cli/generate.ts', env, ...args)
 
 t.test('npm run generate', async (t) => {
-  await t.test(
-    'prints a course as Markdown in the requested language, and progress to standard error',
-    async (t) => {
-      const { code, stdout, stderr } = await generate(['--topic', 'Шахматы', '--language', 'ru', '--modules', '2'])
-      t.equal(code, 0)
-      t.match(stdout, /^# .*[а-я].*\n\n.*[а-я]{4}/)
-      t.equal(stdout.match(/^## \d\. /gm)?.length, 2)
-      t.equal(stdout.match(/^### \d\.\d .* \(\d+′\)$/gm)?.length, 6)
-      t.match(stderr, /^outline: .*\n1\/6 chapters: /)
-    }
-  )
+  await t.test('prints a course as Markdown in the requested language, and progress to standard error', async (t) => {
+    const { code, stdout, stderr } = await generate(['--topic', 'Шахматы', '--language', 'ru', '--modules', '2'])
+    t.equal(code, 0)
+    t.match(stdout, /^# .*[а-я].*\n\n.*[а-я]{4}/)
+    t.equal(stdout.match(/^## \d\. /gm)?.length, 2)
+    t.equal(stdout.match(/^### \d\.\d .* \(\d+′\)$/gm)?.length, 6)
+    t.match(stderr, /^outline: .*\n1\/6 chapters: /)
+  })
 
   await t.test('names the invalid argument, and exits with 2', async (t) => {
     for (const [args, problem] of [

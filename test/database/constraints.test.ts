@@ -43,7 +43,11 @@ await onBothDatabases(t, async (t, database) => {
       }),
       'at commit, of an interactive one'
     )
-    await t.rejects(client.$transaction(reorder(client, modules, 1, 2)), { code: 'P2002' }, 'a swap without deferred constraints')
+    await t.rejects(
+      client.$transaction(reorder(client, modules, 1, 2)),
+      { code: 'P2002' },
+      'a swap without deferred constraints'
+    )
     t.strictSame(await client.module.findMany({ orderBy: { id: 'asc' } }), before)
   })
 
@@ -91,25 +95,22 @@ await onBothDatabases(t, async (t, database) => {
     t.match(await client.course.findUnique({ where: { id: course.id } }), { id: course.id, categoryId: null })
   })
 
-  await t.test(
-    'deleting a course deletes its own modules, chapters, enrollments and progress',
-    async (t) => {
-      const parts = async (courseId: number) => {
-        const where = { courseId }
-        return Promise.all([
-          client.module.count({ where }),
-          client.chapter.count({ where }),
-          client.enrollment.count({ where }),
-          client.chapterCompletion.count({ where })
-        ])
-      }
-      t.strictSame(await parts(course.id), [2, 2, 1, 1])
-      await client.course.delete({ where: { id: course.id } })
-      t.strictSame(await parts(course.id), [0, 0, 0, 0])
-      t.strictSame(await parts(other.course.id), [2, 2, 1, 1])
-      t.equal(await client.user.count({ where: { id: { in: [author.id, student.id] } } }), 2, 'users are kept')
+  await t.test('deleting a course deletes its own modules, chapters, enrollments and progress', async (t) => {
+    const parts = async (courseId: number) => {
+      const where = { courseId }
+      return Promise.all([
+        client.module.count({ where }),
+        client.chapter.count({ where }),
+        client.enrollment.count({ where }),
+        client.chapterCompletion.count({ where })
+      ])
     }
-  )
+    t.strictSame(await parts(course.id), [2, 2, 1, 1])
+    await client.course.delete({ where: { id: course.id } })
+    t.strictSame(await parts(course.id), [0, 0, 0, 0])
+    t.strictSame(await parts(other.course.id), [2, 2, 1, 1])
+    t.equal(await client.user.count({ where: { id: { in: [author.id, student.id] } } }), 2, 'users are kept')
+  })
 
   await t.test('deleting a module, a chapter or an enrollment deletes the rows that depend on it', async (t) => {
     const where = { courseId: other.course.id }

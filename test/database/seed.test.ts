@@ -76,17 +76,20 @@ t.test('three processes that start at once on an empty database', async (t) => {
     t.strictSame(await dump(DATABASE_URL), before)
   })
 
-  await t.test('the password of the demo admin is shown once in four starts, is valid, and is not stored', async (t) => {
-    const shown = [...outputs().matchAll(PASSWORD_LINE)]
-    t.equal(shown.length, 1)
-    const [, email, password = ''] = shown[0] ?? []
-    const admins = await query(DATABASE_URL, `select email, password_hash from app_user where role = 'admin'`)
-    t.equal(admins.length, 1)
-    t.equal(admins[0]?.email, email)
-    t.ok(await verify(String(admins[0]?.password_hash), password), 'the printed password is valid')
-    t.ok(password.length >= 12, 'long enough')
-    t.notMatch(String(admins[0]?.password_hash), password)
-  })
+  await t.test(
+    'the password of the demo admin is shown once in four starts, is valid, and is not stored',
+    async (t) => {
+      const shown = [...outputs().matchAll(PASSWORD_LINE)]
+      t.equal(shown.length, 1)
+      const [, email, password = ''] = shown[0] ?? []
+      const admins = await query(DATABASE_URL, `select email, password_hash from app_user where role = 'admin'`)
+      t.equal(admins.length, 1)
+      t.equal(admins[0]?.email, email)
+      t.ok(await verify(String(admins[0]?.password_hash), password), 'the printed password is valid')
+      t.ok(password.length >= 12, 'long enough')
+      t.notMatch(String(admins[0]?.password_hash), password)
+    }
+  )
 })
 
 t.test('a database that is not empty is not seeded', async (t) => {

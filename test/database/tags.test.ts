@@ -265,6 +265,7 @@ await onBothDatabases(t, async (t, database) => {
     ]
     for (const write of writes('New', modules[0])) t.equal(await touchesLists(write), true)
     await allApplied(database)
-    for (const write of writes('Newer', modules[1])) t.equal(await touchesLists(write), false, 'no longer once the rows are applied')
+    for (const write of writes('Newer', modules[1]))
+      t.equal(await touchesLists(write), false, 'no longer once the rows are applied')
   })
 })

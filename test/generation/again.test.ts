@@ -21,7 +21,7 @@ const FinishedChapters = Type.Object(
   { additionalProperties: false }
 )
 
-t.test('what has failed goes on, and a chapter is written again', async (t) => {
+t.test('a failed generation can be resumed, and a chapter regenerated', async (t) => {
   const model = await ModelServer.start(t)
   const service = await startService(t, {
     ...peopleEnvironment,
@@ -43,7 +43,7 @@ t.test('what has failed goes on, and a chapter is written again', async (t) => {
   const codeOf = async (answer: Promise<Response>, status: number) =>
     (await bodyOf(ErrorBody, await answer, status)).code
 
-  await t.test('a retry asks for nothing twice, and is followed as any generation', async (t) => {
+  await t.test('a retry repeats no successful model call, and streams events like any generation', async (t) => {
     refuse('2.1')
     const { id } = await generate(ann)
     t.match(await ended(ann, id), { status: 'failed', errorCode: 'MODEL_FILTERED', progress: { completed: 2 } })
@@ -66,33 +66,36 @@ t.test('what has failed goes on, and a chapter is written again', async (t) => {
       (await finished(id)).map(({ title }) => title).slice(0, 2),
       half.map(({ title }) => title)
     )
-    t.equal((await finished(id)).length, 4, 'those of the course')
+    t.equal((await finished(id)).length, 4, 'the chapters of the course')
     t.equal(await codeOf(retry(id), 409), 'NOT_FAILED')
   })
 
-  await t.test('what was cancelled goes on; twice at once is once; ten times is enough', async (t) => {
-    const gate = Promise.withResolvers<void>()
-    model.behaviour = async ({ what }) => {
-      if (what === '2.2') await gate.promise
-      return null
+  await t.test(
+    'a cancelled generation can be resumed; two concurrent retries are one; ten retries are the limit',
+    async (t) => {
+      const gate = Promise.withResolvers<void>()
+      model.behaviour = async ({ what }) => {
+        if (what === '2.2') await gate.promise
+        return null
+      }
+      const { id } = await generate(ann, { topic: 'Cancelled' })
+      await until(async () => (await generation(ann, id)).progress.completed === 3, 20_000)
+      t.equal((await finished(id)).length, 3, 'finished chapters can be read during the retry')
+      t.equal(await codeOf(retry(id), 409), 'NOT_FAILED')
+      t.equal(await statusOf(ann.request('DELETE', `${PATH}/${id}`)), 202)
+      gate.resolve()
+      const twice = await Promise.all([retry(id), retry(id)])
+      t.same(twice.map(({ status }) => status).sort(), [202, 409])
+      t.equal((await ended(ann, id)).status, 'completed')
+      t.same(asked().filter((what) => what !== '2.2').length, 4, 'no other chapter is requested twice')
+
+      await app.database.client.generationJob.update({ where: { id }, data: { status: 'failed', attempt: 100_003 } })
+      t.equal(await codeOf(retry(id), 409), 'RETRIES_USED_UP')
+      await app.database.client.generationJob.update({ where: { id }, data: { status: 'completed' } })
     }
-    const { id } = await generate(ann, { topic: 'Cancelled' })
-    await until(async () => (await generation(ann, id)).progress.completed === 3, 20_000)
-    t.equal((await finished(id)).length, 3, 'while the rest is written')
-    t.equal(await codeOf(retry(id), 409), 'NOT_FAILED')
-    t.equal(await statusOf(ann.request('DELETE', `${PATH}/${id}`)), 202)
-    gate.resolve()
-    const twice = await Promise.all([retry(id), retry(id)])
-    t.same(twice.map(({ status }) => status).sort(), [202, 409])
-    t.equal((await ended(ann, id)).status, 'completed')
-    t.same(asked().filter((what) => what !== '2.2').length, 4, 'nothing else is asked twice')
+  )
 
-    await app.database.client.generationJob.update({ where: { id }, data: { status: 'failed', attempt: 100_003 } })
-    t.equal(await codeOf(retry(id), 409), 'RETRIES_USED_UP')
-    await app.database.client.generationJob.update({ where: { id }, data: { status: 'completed' } })
-  })
-
-  await t.test('one chapter is written again', async (t) => {
+  await t.test('a single chapter can be regenerated', async (t) => {
     model.behaviour = () => null
     asked()
     const { id } = await generate(ann, { topic: 'Again' })
@@ -116,7 +119,7 @@ t.test('what has failed goes on, and a chapter is written again', async (t) => {
       return JSON.stringify({ minutes: 7, content: 'Anew.' })
     }
     const answer = await ann.request('POST', `${path}/regenerate`, undefined, { 'if-match': etag })
-    t.equal(answer.headers.get('x-ratelimit-remaining'), '3', 'counts as one more')
+    t.equal(answer.headers.get('x-ratelimit-remaining'), '3', 'it counts towards the limit')
     const begun = await bodyOf(Generation, answer, 202)
     t.equal(answer.headers.get('location'), `${PATH}/${begun.id}`)
     t.match(begun, { topic: 'Again', courseId, chapterId, progress: { total: 1 }, outline: { title: course.title } })
@@ -130,9 +133,13 @@ t.test('what has failed goes on, and a chapter is written again', async (t) => {
     )
     t.same(await bodyOf(Chapter, await ann.get(path)), { ...old, minutes: 7, content: 'Anew.' })
     t.match(await finished(begun.id), [{ module: 2, chapter: 1, content: 'Anew.' }])
-    t.equal(await app.database.client.course.count({ where: { title: course.title } }), 1, 'no other course was made')
+    t.equal(
+      await app.database.client.course.count({ where: { title: course.title } }),
+      1,
+      'no other course was created'
+    )
 
-    await t.test('but not where its author has changed it meanwhile; a retry does, with the same answer', async (t) => {
+    await t.test('a chapter changed meanwhile is not overwritten; a retry does, reusing the answer', async (t) => {
       const gate = Promise.withResolvers<void>()
       model.behaviour = async () => {
         await gate.promise
@@ -148,10 +155,10 @@ t.test('what has failed goes on, and a chapter is written again', async (t) => {
       t.equal(await statusOf(retry(id)), 202)
       t.equal((await ended(ann, id)).status, 'completed')
       t.match(await bodyOf(Chapter, await ann.get(path)), { minutes: 8, content: 'Once more.' })
-      t.same(asked(), [], 'the answer was paid for')
+      t.same(asked(), [], 'the stored answer is reused')
     })
 
-    await t.test('and a retry waits for another one of the same chapter', async (t) => {
+    await t.test('a retry waits for another one of the same chapter', async (t) => {
       const gate = Promise.withResolvers<void>()
       model.behaviour = async () => {
         await gate.promise
@@ -177,7 +184,7 @@ t.test('what has failed goes on, and a chapter is written again', async (t) => {
       asked()
     })
 
-    await t.test('nor where it was deleted', async (t) => {
+    await t.test('a chapter deleted meanwhile is not restored', async (t) => {
       const gate = Promise.withResolvers<void>()
       model.behaviour = async () => {
         await gate.promise
@@ -190,10 +197,10 @@ t.test('what has failed goes on, and a chapter is written again', async (t) => {
       t.match(await ended(ann, id), { status: 'failed', errorCode: 'CHAPTER_GONE', chapterId: null })
       t.equal(await statusOf(ann.request('POST', `${path}/regenerate`)), 404)
     })
-    t.equal(await codeOf(ann.request('POST', PATH, wanted), 429), 'RATE_LIMITED', 'and the hour is over')
+    t.equal(await codeOf(ann.request('POST', PATH, wanted), 429), 'RATE_LIMITED', 'the hourly limit is used up')
   })
 
-  await t.test('an admin may have a chapter of anybody written again, and others may not', async (t) => {
+  await t.test('an admin may regenerate a chapter of any author, other users may not', async (t) => {
     model.behaviour = () => null
     const { id, chapterId } = await draftOf(ann)
     const path = `/api/v1/courses/${id}/chapters/${chapterId}/regenerate`
@@ -203,7 +210,7 @@ t.test('what has failed goes on, and a chapter is written again', async (t) => {
     const { id: begun } = await bodyOf(Generation, await boss.request('POST', path), 202)
     t.equal((await ended(boss, begun)).status, 'completed')
 
-    await t.test('who is no admin any more reads of it what he could see anyway', async (t) => {
+    await t.test('a former admin can read only the regenerations that he may see as a user', async (t) => {
       const chapters = async () =>
         (await bodyOf(FinishedChapters, await boss.get(`${PATH}/${begun}/chapters`))).items.map(({ title }) => title)
       t.same(await chapters(), ['C'])

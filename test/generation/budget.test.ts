@@ -27,21 +27,21 @@ async function checkBudget(t: Test, { url, app }: Service, model: ModelServer, t
   const waits = async (actor: Actor, id: string) => (await generation(actor, id)).stage === 'queued'
   t.ok(await eventually(async () => model.questions.length === 3 && (await waits(ann, id)), 20_000))
   const waiting = await generation(ann, id)
-  t.match(waiting, { status: 'running', progress: { completed: 2, total: 4 } }, 'what was written is there')
+  t.match(waiting, { status: 'running', progress: { completed: 2, total: 4 } }, 'finished chapters are kept')
   t.equal(await refused(ann, 3600), 'MODEL_BUDGET_SPENT')
   const key = { 'idempotency-key': 'k' }
   t.equal(await statusOf(ann.request('POST', PATH, { ...wanted, topic: '' }, key)), 400)
 
   const bob = await register(there, 'bob')
-  t.equal(await refused(bob, 3600), 'MODEL_BUDGET_SPENT', 'of everybody')
+  t.equal(await refused(bob, 3600), 'MODEL_BUDGET_SPENT', 'the budget is shared by all users')
 
-  // The next hour; of the day's six questions three are left.
+  // The next hour; three of the day's six calls are left.
   await client.$executeRaw`update model_usage set hour = hour - interval '1 hour'`
   const isSameDay = new Date().getUTCHours() > 0
   t.equal((await ended(ann, id)).status, 'completed')
   t.ok(
     (await stream).some((event) => event.generation.stage === 'queued'),
-    'followers see that it waits'
+    'the event stream shows that it waits'
   )
   t.equal(model.questions.length, 5)
   if (!isSameDay) return
@@ -49,14 +49,14 @@ async function checkBudget(t: Test, { url, app }: Service, model: ModelServer, t
   await until(() => model.questions.length === 6, 20_000)
   t.ok(await eventually(() => waits(bob, last.id), 20_000))
   t.equal(await refused(bob, 86_400), 'MODEL_BUDGET_SPENT')
-  t.equal(await statusOf(bob.request('DELETE', `${PATH}/${last.id}`)), 202, 'what waits can be cancelled')
-  t.equal(model.questions.length, 6, 'not one more')
+  t.equal(await statusOf(bob.request('DELETE', `${PATH}/${last.id}`)), 202, 'a waiting generation can be cancelled')
+  t.equal(model.questions.length, 6, 'no further call')
 }
 
 const budget = { LLM_BUDGET_HOUR: '3', LLM_BUDGET_DAY: '6', GENERATION_CONCURRENCY: '2' }
 
-t.test('the model is asked no more than the budget allows', async (t) => {
-  await t.test('embedded', async (t) => {
+t.test('the model is called no more often than the budget allows', async (t) => {
+  await t.test('by an embedded service', async (t) => {
     const model = await ModelServer.start(t)
     await checkBudget(t, await startService(t, { ...peopleEnvironment, ...model.env, ...budget }), model)
   })
@@ -67,14 +67,14 @@ t.test('the model is asked no more than the budget allows', async (t) => {
     const all = { ...env, ...model.env, ...budget }
     const other = await spawnFor(t, { ...all, WORKER: 'none' })
     await checkBudget(t, await startService(t, all), model, other.url)
-    // It has refused, twice where the day has an hour behind it, and asked no model.
+    // Calls were refused, twice where an hour of the day has passed, and no model was called.
     const told = () => other.output().match(/budget of questions[^\n]*LLM_BUDGET_HOUR/g)?.length ?? 0
     await until(() => told() > 0, 5000)
-    t.equal(told(), 1, 'one line an hour says what to do')
+    t.equal(told(), 1, 'one log line per hour names the remedy')
   })
 })
 
-t.test('so many generations wait, of one user and of all', async (t) => {
+t.test('waiting generations are limited per user and in total', async (t) => {
   const { env } = await startStack(t)
   const model = await ModelServer.start(t)
   model.behaviour = () => new Promise(() => {})
@@ -92,7 +92,7 @@ t.test('so many generations wait, of one user and of all', async (t) => {
   t.ok(Number(refused?.headers.get('retry-after')) > 0)
   t.match(await refused?.json(), { code: 'TOO_MANY_GENERATIONS', message: /at most 3/ })
   const others = await Promise.all([many(bob), many(carl)])
-  t.equal(others[0].accepted + others[1].accepted, 2, 'two at once are no more than there is room for')
+  t.equal(others[0].accepted + others[1].accepted, 2, 'concurrent requests do not exceed the limit')
   const full = await carl.request('POST', PATH, wanted)
   t.ok(Number(full.headers.get('retry-after')) > 0)
   t.equal((await bodyOf(ErrorBody, full, 503)).code, 'QUEUE_FULL')
@@ -112,5 +112,5 @@ t.test('so many generations wait, of one user and of all', async (t) => {
   await until(() => spent >= 10, 5000)
   stop.abort()
   await settled
-  t.equal(spent, 10, 'at once, by two, no more than the budget')
+  t.equal(spent, 10, 'two concurrent processes do not exceed the budget')
 })

@@ -13,7 +13,7 @@ const brief = {
   chaptersPerModule: 1
 } as const
 
-t.test('an unknown server that says nothing is waited for by all at once, after the first', async (t) => {
+t.test('calls to an unresponsive server wait concurrently, once the first has probed it', async (t) => {
   const model = await ModelServer.start(t)
   let [open, most] = [0, 0]
   model.behaviour = (_question, response) => {

@@ -7,7 +7,7 @@ import { ModelServer } from '../support/model-server.ts'
 import { bodyOf, startStack, statusOf } from '../support/people.ts'
 import { startService } from '../support/service.ts'
 
-t.test('embedded, with no model: a course in the language asked for', async (t) => {
+t.test('embedded without a model, a generation creates a course in the requested language', async (t) => {
   const { url, app } = await startService(t, peopleEnvironment)
   const ann = await register(url, 'ann')
   for (const [language, letters] of [
@@ -23,7 +23,7 @@ t.test('embedded, with no model: a course in the language asked for', async (t) 
     t.same(
       stream.map((event) => event.id),
       [...new Set(stream.map((event) => event.id))].sort((a, b) => a - b),
-      'ids rise'
+      'event ids increase'
     )
     const { courseId } = await ended(ann, id)
     const course = await bodyOf(Course, await ann.get(`/api/v1/courses/${courseId}`))
@@ -33,7 +33,7 @@ t.test('embedded, with no model: a course in the language asked for', async (t) 
     t.match(await (await ann.get(`/api/v1/courses/${courseId}/chapters/${chapter}`)).text(), letters)
     t.equal(await statusOf((await register(url, `other-${language}`)).get(`/api/v1/courses/${courseId}`)), 404)
   }
-  t.equal(app.generationFeed.followers, 0, 'nobody is left behind')
+  t.equal(app.generationFeed.followers, 0, 'no follower is left behind')
 })
 
 t.test('generations of users', async (t) => {
@@ -47,7 +47,7 @@ t.test('generations of users', async (t) => {
   })
   const { url } = service
 
-  await t.test('what cannot be written is refused, and the field named', async (t) => {
+  await t.test('an invalid request is refused, and the field named', async (t) => {
     const ann = await register(url, 'refused')
     for (const [change, field] of [
       [{ topic: '' }, /topic/],
@@ -79,7 +79,7 @@ t.test('generations of users', async (t) => {
     t.equal((await generate(ann, {}, key)).status, 'completed')
   })
 
-  await t.test('nobody sees another’s generation', async (t) => {
+  await t.test('a user cannot see the generations of others', async (t) => {
     const [ann, eve] = [await register(url, 'owner'), await register(url, 'eve')]
     const { id } = await generate(ann)
     await ended(ann, id)
@@ -89,21 +89,24 @@ t.test('generations of users', async (t) => {
     t.equal((await page(ann)).items[0]?.id, id)
   })
 
-  await t.test('four an hour, at once too; what was refused or repeated does not count', async (t) => {
-    const ann = await register(url, 'busy')
-    const key = { 'idempotency-key': 'k' }
-    await generate(ann, {}, key)
-    await generate(ann, {}, key)
-    t.equal(await statusOf(ann.request('POST', PATH, { ...wanted, topic: '' })), 400)
-    const answers = await Promise.all(Array.from({ length: 6 }, () => ann.request('POST', PATH, wanted)))
-    t.equal(answers.filter(({ status }) => status === 202).length, 3)
-    const refused = answers.find(({ status }) => status === 429)
-    t.ok(Number(refused?.headers.get('retry-after')) > 3500)
-    t.equal(refused?.headers.get('x-ratelimit-remaining'), '0')
-    t.equal(refused?.headers.get('x-ratelimit-limit'), '4')
-  })
+  await t.test(
+    'four generations an hour are allowed, even concurrently; refused and repeated requests do not count',
+    async (t) => {
+      const ann = await register(url, 'busy')
+      const key = { 'idempotency-key': 'k' }
+      await generate(ann, {}, key)
+      await generate(ann, {}, key)
+      t.equal(await statusOf(ann.request('POST', PATH, { ...wanted, topic: '' })), 400)
+      const answers = await Promise.all(Array.from({ length: 6 }, () => ann.request('POST', PATH, wanted)))
+      t.equal(answers.filter(({ status }) => status === 202).length, 3)
+      const refused = answers.find(({ status }) => status === 429)
+      t.ok(Number(refused?.headers.get('retry-after')) > 3500)
+      t.equal(refused?.headers.get('x-ratelimit-remaining'), '0')
+      t.equal(refused?.headers.get('x-ratelimit-limit'), '4')
+    }
+  )
 
-  await t.test('a cancelled one asks the model no more', async (t) => {
+  await t.test('a cancelled generation stops calling the model', async (t) => {
     const ann = await register(url, 'hasty')
     model.delayMs = 200
     const { id } = await generate(ann, { modules: 4, chaptersPerModule: 5, topic: 'Cancelled' })
@@ -114,11 +117,11 @@ t.test('generations of users', async (t) => {
     const asked = model.questions.length
     await new Promise((resolve) => setTimeout(resolve, 1000))
     t.equal(model.questions.length, asked)
-    t.equal(await statusOf(ann.request('DELETE', `${PATH}/${id}`)), 409, 'it is over')
+    t.equal(await statusOf(ann.request('DELETE', `${PATH}/${id}`)), 409, 'it has already ended')
     model.delayMs = 0
   })
 
-  await t.test('a stream goes on after the last event that was seen, and says when there is no more', async (t) => {
+  await t.test('a stream resumes after Last-Event-ID, and reports its end', async (t) => {
     const ann = await register(url, 'follower')
     const { id } = await generate(ann)
     const all = await events(ann.get(`${PATH}/${id}/events`))
@@ -128,10 +131,10 @@ t.test('generations of users', async (t) => {
     const last = String(all.at(-1)?.id)
     t.equal(await statusOf(ann.get(`${PATH}/${id}/events`, { 'last-event-id': last })), 204)
     t.equal(await statusOf(ann.get(`${PATH}/${id}/events`, { 'last-event-id': 'x' })), 400)
-    t.equal(await statusOf(ann.request('HEAD', `${PATH}/${id}/events`)), 405, 'a stream has no head of its own')
+    t.equal(await statusOf(ann.request('HEAD', `${PATH}/${id}/events`)), 405, 'a stream does not support HEAD')
   })
 
-  await t.test('200 who connect and vanish leave nothing behind', async (t) => {
+  await t.test('200 clients that connect and vanish leave nothing behind', async (t) => {
     const ann = await register(url, 'crowd')
     model.delayMs = 3000
     const { id } = await generate(ann, { topic: 'Slow' })
@@ -149,7 +152,7 @@ t.test('generations of users', async (t) => {
       signal: gone.signal
     })
     let text = ''
-    // An event may come in several pieces.
+    // An event may arrive in several chunks.
     for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
       text += piece
       if (text.includes('\n\n')) break

@@ -7,12 +7,12 @@ const found = (text: string) => findJson(text, ChapterText, { isWhole: true })
 const chapter = (content: string, minutes = 12) => JSON.stringify({ minutes, content })
 const fill = (piece: string, length: number) => piece.repeat(Math.floor(length / piece.length))
 
-t.test('no text takes long, whatever it is', async (t) => {
+t.test('any text is parsed quickly', async (t) => {
   const size = 2_000_000
   const hostile = {
-    'thoughts without an end': fill('<think>', size),
-    'thoughts of many kinds': fill('<think><Thinking><thought><reasoning>', size),
-    'ends without thoughts': fill('<think></think></think>', size),
+    'unclosed reasoning tags': fill('<think>', size),
+    'reasoning tags of several kinds': fill('<think><Thinking><thought><reasoning>', size),
+    'empty reasoning tags': fill('<think></think></think>', size),
     brackets: fill('[', size),
     'objects in objects': fill('{"a":', size),
     'a list of objects': `[${fill('{},', size)}{}]`,
@@ -33,7 +33,7 @@ t.test('no text takes long, whatever it is', async (t) => {
   t.ok(performance.now() - start < 200, 'brackets in a chapter')
 })
 
-t.test('tags of thoughts in a chapter are its text', async (t) => {
+t.test('reasoning tags inside a chapter are part of its text', async (t) => {
   for (const content of ['It ends with `</think>`.', '<think>REASON</think> and <reasoning>why</reasoning>'])
     for (const around of ['', '```json\n', 'Here it is: ', '<think>{"minutes": 1, "content": "a draft"}</think>'])
       t.same(found(around + chapter(content)), { value: { minutes: 12, content } }, around + content)
@@ -41,19 +41,19 @@ t.test('tags of thoughts in a chapter are its text', async (t) => {
   t.match(found(after), { value: { content: 'The answer.' } })
 })
 
-t.test('a draft, or an example, before or after the answer is not the answer', async (t) => {
+t.test('a draft or an example before or after the answer is not taken for it', async (t) => {
   const [draft, answer] = [chapter('placeholder', 10), chapter('The whole of the chapter.')]
   for (const text of [`Format: ${draft}\n\n${answer}`, `${answer}\n\nThe form was ${draft}`, `${draft}\n${answer}`])
     t.match(found(text), { value: { content: 'The whole of the chapter.' } })
   t.match(found(`${chapter('one')}\n${chapter('two')}`), { value: { content: 'two' } })
 })
 
-t.test('formulas with one backslash too few', async (t) => {
+t.test('formulas with a missing backslash are repaired', async (t) => {
   const formulas = String.raw`$\frac{1}{2} + \beta \times \text{x} - \rho$`
   const invalid = String.raw`$\alpha + \Re + \Beta + \underline{x} \_ \u00e9 \\ $`
   const once = (content: string) => `{"minutes": 12, "content": "A line.\\n${content}"}`
   t.same(found(once(formulas)), { value: { minutes: 12, content: `A line.\n${formulas}` } })
   const both = `${formulas} ${invalid}`.replace(String.raw`\u00e9`, 'é').replace(String.raw`\\`, String.raw`\ `.trim())
   t.same(found(once(`${formulas} ${invalid}`)), { value: { minutes: 12, content: `A line.\n${both}` } })
-  t.same(found(chapter(formulas)), { value: { minutes: 12, content: formulas } }, 'written right')
+  t.same(found(chapter(formulas)), { value: { minutes: 12, content: formulas } }, 'correct escapes are unchanged')
 })

@@ -6,13 +6,13 @@ import { type Behaviour, ModelServer } from '../support/model-server.ts'
 import { spawnFor, startStack } from '../support/people.ts'
 import { startService } from '../support/service.ts'
 
-/** Answers what is asked first in this way, everything after as a good model does. */
+/** Answers the first call in the given way, and later calls like a good model. */
 function once(behaviour: Behaviour): Behaviour {
   let asked = 0
   return (question, response) => (asked++ === 0 ? behaviour(question, response) : null)
 }
 
-t.test('a model that fails now and then', async (t) => {
+t.test('a model that fails occasionally', async (t) => {
   const model = await ModelServer.start(t)
   const env = { ...peopleEnvironment, ...model.env, RATE_LIMIT_GENERATION: '0', LLM_TIMEOUT: '1' }
   const { url, app } = await startService(t, env)
@@ -21,7 +21,7 @@ t.test('a model that fails now and then', async (t) => {
   const asked = () => model.questions.splice(0).map(({ what }) => what)
   const expected = ['outline', '1.1', '1.2', '2.1', '2.2']
 
-  await t.test('good answers: each thing is asked once, and what it took is written down', async (t) => {
+  await t.test('with good answers each part is requested once, and the usage is recorded', async (t) => {
     const { id, status, error } = await written('Good')
     t.match({ status, error }, { status: 'completed', error: null })
     t.ok(model.questions.every(({ authorization }) => authorization === 'Bearer sk-secret-of-tests'))
@@ -34,7 +34,7 @@ t.test('a model that fails now and then', async (t) => {
     t.match(metrics, /^aikademiya_model_tokens_total\{kind="completion"\} 250$/m)
   })
 
-  await t.test('the same again costs nothing', async (t) => {
+  await t.test('repeating the same request calls no model', async (t) => {
     const { id, status } = await written('Good')
     t.equal(status, 'completed')
     t.same(asked(), [])
@@ -47,7 +47,7 @@ t.test('a model that fails now and then', async (t) => {
     'too few modules': () => '{"title":"T","summary":"S","description":"D","modules":[]}'
   }
   for (const [what, behaviour] of Object.entries(bad)) {
-    await t.test(`${what} is told to the model, which answers again`, async (t) => {
+    await t.test(`${what} is reported to the model, which answers again`, async (t) => {
       model.behaviour = once(behaviour)
       t.equal((await written(what)).status, 'completed')
       const repair = model.questions[1]?.messages ?? []
@@ -60,7 +60,7 @@ t.test('a model that fails now and then', async (t) => {
     })
   }
 
-  await t.test('busy: it is asked again when Retry-After says, and not before', async (t) => {
+  await t.test('a busy model is called again after Retry-After, and not before', async (t) => {
     const times: number[] = []
     const busy = once((_question, response) => {
       response.writeHead(429, { 'retry-after': '2' }).end('{"error":{"message":"slow down"}}')
@@ -76,7 +76,7 @@ t.test('a model that fails now and then', async (t) => {
     asked()
   })
 
-  await t.test('500, and no answer at all: asked again', async (t) => {
+  await t.test('a call is retried after a 500 or a missing answer', async (t) => {
     model.behaviour = once((_question, response) => {
       response.writeHead(500).end('{"error":{"message":"sorry"}}')
       return null
@@ -87,19 +87,19 @@ t.test('a model that fails now and then', async (t) => {
     asked()
   })
 
-  await t.test('a wrong form for ever: failed, with a reason; what was good is kept for the next try', async (t) => {
+  await t.test('repeatedly malformed answers fail with a reason; good answers are kept for the next try', async (t) => {
     model.behaviour = ({ what }) => (what === '2.1' ? '{"minutes": 5}' : null)
     const failed = await written('Wrong')
     t.match(failed, { status: 'failed', courseId: null, error: /no usable text/, errorCode: 'MODEL_BAD_ANSWER' })
     const paid = asked()
     t.equal(paid.filter((what) => what === '2.1').length, 3)
     const job = await app.database.client.generationJob.findUniqueOrThrow({ where: { id: failed.id } })
-    t.equal(job.promptTokens, 100 * paid.length, 'what was no use was paid for, too')
+    t.equal(job.promptTokens, 100 * paid.length, 'useless answers count in the usage too')
     t.same((await events(ann.get(`${PATH}/${failed.id}/events`))).at(-1)?.generation, failed)
 
     model.behaviour = () => null
     t.equal((await written('Wrong')).status, 'completed')
-    t.notOk(asked().includes('outline'), 'is not asked again')
+    t.notOk(asked().includes('outline'), 'the outline is not requested again')
   })
 
   const html: Behaviour = (_question, response) => {
@@ -128,20 +128,20 @@ t.test('a model that fails now and then', async (t) => {
     }
   }
   for (const [what, behaviour] of Object.entries(otherwise)) {
-    await t.test(`${what}: asked again`, async (t) => {
+    await t.test(`${what}: the call is retried`, async (t) => {
       model.behaviour = once(behaviour)
       t.equal((await written(what)).status, 'completed')
       asked()
     })
   }
 
-  await t.test('such answers for ever: failed in seconds, with a reason', async (t) => {
+  await t.test('persistently broken answers fail within seconds, with a reason', async (t) => {
     model.behaviour = html
     t.match(await written('Pages'), { status: 'failed', errorCode: 'MODEL_BAD_ANSWER' })
     t.equal(asked().length, 3)
   })
 
-  await t.test('what no database takes neither fails a run nor is kept', async (t) => {
+  await t.test('text that PostgreSQL cannot store neither fails a run nor is kept', async (t) => {
     const plan = { title: 'T\ud800', summary: 'S', description: 'D' }
     const modules = [1, 2].map(() => ({ title: 'M', summary: '', chapters: [{ title: 'C' }, { title: 'C' }] }))
     model.behaviour = ({ what }) => (what === 'outline' ? JSON.stringify({ ...plan, modules }) : null)
@@ -154,7 +154,7 @@ t.test('a model that fails now and then', async (t) => {
     asked()
   })
 
-  await t.test('every failure is told in words, in the language of the course, and by a code', async (t) => {
+  await t.test('every failure has a code, and a message in the language of the course', async (t) => {
     for (const [status, errorCode, en, ru] of [
       [400, 'MODEL_MISCONFIGURED', /settings of this platform/, /настройки платформы/],
       [402, 'MODEL_UNPAID', /platform's quota/, /Квота платформы/]
@@ -174,7 +174,7 @@ t.test('a model that fails now and then', async (t) => {
   })
 })
 
-t.test('the key of the model is in no answer and no log line', async (t) => {
+t.test('the API key of the model is in no answer and no log line', async (t) => {
   const model = await ModelServer.start(t)
   const { env } = await startStack(t)
   const service = await spawnFor(t, { ...env, ...model.env, LOG_LEVEL: 'trace' })

@@ -7,7 +7,7 @@ const uzbek = 'Бу бобда нима ҳақида гап кетиши тўл�
 const serbian = 'Ovo poglavlje govori o svemu što treba da znate, celim rečenicama. '.repeat(8)
 const problems = (content: string, language = 'en') => problemsOf({ minutes: 5, content }, language, [])
 
-t.test('good chapters are not asked for twice', async (t) => {
+t.test('good chapters are not requested twice', async (t) => {
   const good: Record<string, [content: string, language?: string]> = {
     'a fence in a list': [
       `${english}\n\n1. \`\`\`sh\n   ls\n   \`\`\`\n2. Done.\n- ~~~\n  x\n  ~~~\n\n> \`\`\`\n> a\n> \`\`\``
@@ -26,7 +26,7 @@ t.test('good chapters are not asked for twice', async (t) => {
   for (const [name, [content, language]] of Object.entries(good)) t.same(problems(content, language), [], name)
 })
 
-t.test('bad ones are', async (t) => {
+t.test('bad chapters are requested again', async (t) => {
   const bad: Record<string, [content: string, told: RegExp, language?: string]> = {
     'Latin where Cyrillic was asked for': [serbian, /not in the requested language/, 'sr-Cyrl'],
     'English for Uzbek in Arabic': [english, /not in the requested language/, 'uz-Arab'],

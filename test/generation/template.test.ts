@@ -48,28 +48,28 @@ for (const language of ['en', 'ru', 'ru-RU']) {
         t.ok(chapters.every((chapter) => Check(ChapterText, chapter)))
         t.equal(chapters.length, modules * chaptersPerModule)
         const all = titles(outline)
-        t.equal(new Set(all).size, all.length, 'no title twice')
-        t.equal(new Set(chapters.map(({ content }) => content)).size, chapters.length, 'no chapter twice')
+        t.equal(new Set(all).size, all.length, 'no duplicate title')
+        t.equal(new Set(chapters.map(({ content }) => content)).size, chapters.length, 'no duplicate chapter')
         for (const { content } of chapters) {
           t.equal(content.match(/^## /gm)?.length, 6, 'objectives, explanation, example, checklist, exercises, quiz')
-          t.ok(content.length > 1800, 'worth reading')
-          t.notMatch(content, /\{[a-z]\}/, 'nothing is left to fill in')
-          t.equal(cyrillic(content) > 0.5, language !== 'en', 'in the language that was asked for')
+          t.ok(content.length > 1800, 'the chapter is long enough')
+          t.notMatch(content, /\{[a-z]\}/, 'no placeholder is left')
+          t.equal(cyrillic(content) > 0.5, language !== 'en', 'in the requested language')
         }
       })
     }
   }
 }
 
-t.test('the same question has the same answer, another topic another one', async (t) => {
+t.test('the same request gives the same course, another topic a different one', async (t) => {
   t.same(await course(brief()), await course(brief()))
   const [chess, go] = [await course(brief()), await course(brief({ topic: 'Go' }))]
   const withoutTopic = ({ chapters }: typeof chess, topic: string) =>
     chapters.map((c) => c.content.replaceAll(topic, ''))
-  t.not(withoutTopic(chess, 'Chess').join(), withoutTopic(go, 'Go').join(), 'not only by its name')
+  t.not(withoutTopic(chess, 'Chess').join(), withoutTopic(go, 'Go').join(), 'they differ in more than the topic')
 })
 
-t.test('a topic is text, whatever is in it', async (t) => {
+t.test('a topic is treated as text, whatever it contains', async (t) => {
   const hostile = [
     '<script>alert(1)</script>',
     '**bold** `code`',
@@ -81,25 +81,25 @@ t.test('a topic is text, whatever is in it', async (t) => {
   for (const topic of hostile) {
     const { outline, chapters } = await course(brief({ topic, audience: topic }))
     t.ok(Check(outlineSchema(3, 3), outline), topic)
-    t.notMatch(JSON.stringify(chapters), /[^\\](<script|\*\*bold|`code)/, 'is no markup in Markdown')
+    t.notMatch(JSON.stringify(chapters), /[^\\](<script|\*\*bold|`code)/, 'the topic is escaped in Markdown')
     t.notMatch(outline.description, /[^\\](<script|\*\*bold|`code)/)
     for (const { content } of chapters) t.equal(content.match(/^## /gm)?.length, 6)
   }
 })
 
-t.test('titles keep what is in a topic', async (t) => {
+t.test('titles keep special characters of a topic', async (t) => {
   for (const topic of ['C# for Java developers', 'Vec<T> & generics', 'snake_case', '5 * 5 = 25']) {
     const { outline } = await course(brief({ topic }))
     t.ok(outline.title.includes(topic), outline.title)
   }
 })
 
-t.test('another language, and an aborted signal, are errors', async (t) => {
+t.test('an unsupported language and an aborted signal are errors', async (t) => {
   await t.rejects(provider.outline(askForOutline(brief({ language: 'de' })), signal), ModelError)
   await t.rejects(provider.outline(askForOutline(brief()), AbortSignal.abort(new Error('cancelled'))), /cancelled/)
 })
 
-t.test('texts that are not complete, or have something else to fill in, are refused with the place', async (t) => {
+t.test('incomplete texts and unknown placeholders are refused, naming the place', async (t) => {
   const texts = readTexts('en')
   t.same(parseTexts('en', JSON.stringify(texts)), texts)
   const refused: [change: object, message: RegExp][] = [

@@ -7,7 +7,7 @@ import { until } from '../support/eventually.ts'
 
 const WITHIN_MS = 4000
 
-/** A server with such bounds, the reasons for which it hung up, and clients of it. */
+/** A server with the given limits, the reasons of its disconnects, and clients. */
 async function start(t: Test, limits: Partial<ServerLimits>, answer = 'served') {
   const reasons: HangUp[] = []
   const server = createHttpServer(
@@ -31,7 +31,7 @@ async function start(t: Test, limits: Partial<ServerLimits>, answer = 'served') 
     for (const socket of sockets) socket.destroy()
     server.close()
   })
-  /** True when the service answered, false when it hung up. */
+  /** True if the service answered, false if it closed the connection. */
   const visit = async (localAddress = '127.0.0.1') => {
     const socket = connect({ port, host: '127.0.0.1', localAddress }).on('error', () => {})
     sockets.add(socket)
@@ -55,22 +55,22 @@ async function start(t: Test, limits: Partial<ServerLimits>, answer = 'served') 
   return { server, reasons, visit, keepSilent }
 }
 
-t.test('connections of one address are bounded, and those of others are not hindered', async (t) => {
+t.test('connections per address are limited, without affecting other addresses', async (t) => {
   const { server, reasons, visit } = await start(t, { maxConnectionsPerAddress: 2 })
   const first = await visit()
   t.same([first.answered, (await visit()).answered], [true, true])
   t.same([(await visit()).answered, (await visit()).answered], [false, false])
-  t.same(reasons, ['address'], 'which is reported, and not for each of them')
+  t.same(reasons, ['address'], 'reported once, not per connection')
   t.equal((await visit('127.0.0.2')).answered, true)
   first.socket.destroy()
   await until(
     async () => (await new Promise((resolve) => server.getConnections((_, n) => resolve(n)))) === 2,
     WITHIN_MS
   )
-  t.equal((await visit()).answered, true, 'one that has gone makes room')
+  t.equal((await visit()).answered, true, 'a closed connection makes room')
 })
 
-t.test('new connections of one address are bounded, whether or not the earlier ones are still open', async (t) => {
+t.test('new connections per address are limited, even if earlier ones are closed', async (t) => {
   const { reasons, visit } = await start(t, { maxConnectionsPerAddress: 500 })
   let answered = 0
   for (let n = 0; n < 150; n++) {
@@ -80,10 +80,10 @@ t.test('new connections of one address are bounded, whether or not the earlier o
   }
   t.equal(answered, 100)
   t.same(reasons, ['new'])
-  t.equal((await visit('127.0.0.2')).answered, true, 'others are let in')
+  t.equal((await visit('127.0.0.2')).answered, true, 'other addresses are accepted')
 })
 
-t.test('those of a trusted proxy are bounded together with all others only', async (t) => {
+t.test('connections of a trusted proxy count towards the total limit only', async (t) => {
   const isProxy = (address: string | undefined) => address === '127.0.0.2'
   const { visit } = await start(t, {
     maxConnectionsPerAddress: 1,
@@ -93,7 +93,7 @@ t.test('those of a trusted proxy are bounded together with all others only', asy
   t.same([(await visit()).answered, (await visit()).answered], [true, false])
 })
 
-t.test('all connections together are bounded, and those without a request make room', async (t) => {
+t.test('the total of connections is limited, and idle ones are closed to make room', async (t) => {
   const { reasons, visit } = await start(t, { maxConnections: 3 })
   for (const address of ['127.0.0.1', '127.0.0.2', '127.0.0.3']) t.equal((await visit(address)).answered, true)
   t.equal((await visit('127.0.0.4')).answered, false)
@@ -101,7 +101,7 @@ t.test('all connections together are bounded, and those without a request make r
   t.equal((await visit('127.0.0.4')).answered, true)
 })
 
-t.test('connections that say nothing make room when there are no more for anybody', async (t) => {
+t.test('silent connections are closed first when the limit is reached', async (t) => {
   const { visit, keepSilent } = await start(t, { maxConnections: 4 })
   const silent = await Promise.all([1, 2, 3, 4].map((n) => keepSilent(`127.0.0.${n}`)))
   t.equal((await visit('127.0.0.9')).answered, false)
@@ -109,12 +109,12 @@ t.test('connections that say nothing make room when there are no more for anybod
   t.same(
     silent.map(({ closed }) => closed),
     [true, true, false, false],
-    'the oldest'
+    'the oldest one is closed'
   )
   t.equal((await visit('127.0.0.9')).answered, true)
 })
 
-t.test('a client that reads nothing is hung up on, whatever it sends', async (t) => {
+t.test('a client that never reads is disconnected, whatever it sends', async (t) => {
   const { server, reasons } = await start(t, { sendTimeoutMs: 500 }, 'x'.repeat(32 * 2 ** 20))
   const bound = server.address()
   if (bound === null || typeof bound === 'string') throw new Error('not bound')
@@ -126,7 +126,7 @@ t.test('a client that reads nothing is hung up on, whatever it sends', async (t)
   t.same(reasons, ['not reading'])
 })
 
-t.test('a client that reads late gets all of its answer, and the next one', async (t) => {
+t.test('a client that reads late gets its whole answer, and the next one', async (t) => {
   const answer = 'x'.repeat(32 * 2 ** 20)
   const { server } = await start(t, {}, answer)
   const bound = server.address()

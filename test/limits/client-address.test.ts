@@ -2,16 +2,16 @@ import { normalizeIP } from '@fastify/rate-limit'
 import t from 'tap'
 import { bareAddress } from '#limits/client-address.ts'
 
-/** What a client is counted by. */
+/** The key by which a client is counted. */
 const clientAddress = (given: string) => normalizeIP(bareAddress(given))
 
-t.test('an address of IPv4 is itself, whatever a proxy writes around it', (t) => {
+t.test('an IPv4 address is its own key, with or without a port', (t) => {
   for (const given of ['192.0.2.7', '192.0.2.7:4431', '::ffff:192.0.2.7', '[::ffff:192.0.2.7]:80', '::ffff:c000:207'])
     t.equal(clientAddress(given), '192.0.2.7', given)
   t.end()
 })
 
-t.test('addresses of one network of IPv6 are one client', (t) => {
+t.test('addresses of one IPv6 network are one client', (t) => {
   const network = clientAddress('2001:db8:1:2::')
   for (const given of [
     '2001:db8:1:2::1',
@@ -26,7 +26,7 @@ t.test('addresses of one network of IPv6 are one client', (t) => {
   t.end()
 })
 
-t.test('what is no address stands for itself, and no more than 64 characters of it', (t) => {
+t.test('other text is its own key, cut to 64 characters', (t) => {
   for (const given of [
     ':',
     'a:b',

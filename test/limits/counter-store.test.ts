@@ -16,7 +16,7 @@ const KEY = 'test:limit:127.0.0.1'
 
 const named: RateLimitOptions = { max: 3, timeWindow: MINUTE_MS, keyGenerator: ({ ip }) => `named:${ip}` }
 
-/** One process with limits of all kinds, counted in Redis or, without it, in the process. */
+/** One process with every kind of limit, counted in Redis or, without Redis, in the process. */
 async function startProcess(t: Test, redis: RedisClient | null, max = 10): Promise<FastifyInstance> {
   const counters = new Counters(redis, 'test', recordingLog().log)
   const app = Fastify()
@@ -59,15 +59,15 @@ async function remaining(app: FastifyInstance, method: 'GET' | 'HEAD' | 'POST', 
 
 async function limitsAreApart(t: Test, app: FastifyInstance): Promise<void> {
   t.equal(await remaining(app, 'GET', '/all'), 9)
-  t.equal(await remaining(app, 'GET', '/also'), 8, 'the limit of all routes is one')
-  t.equal(await remaining(app, 'GET', '/own'), 4, 'a limit of a route is its own')
-  t.equal(await remaining(app, 'HEAD', '/own'), 3, 'and that of the HEAD beside it')
-  t.equal(await remaining(app, 'POST', '/own'), 5, 'but not that of another method')
-  t.equal(await remaining(app, 'GET', '/other'), 4, 'nor that of another route')
+  t.equal(await remaining(app, 'GET', '/also'), 8, 'all routes share the general limit')
+  t.equal(await remaining(app, 'GET', '/own'), 4, 'a route may have its own limit')
+  t.equal(await remaining(app, 'HEAD', '/own'), 3, 'HEAD shares it')
+  t.equal(await remaining(app, 'POST', '/own'), 5, 'other methods do not share it')
+  t.equal(await remaining(app, 'GET', '/other'), 4, 'other routes do not share it')
   t.equal(await remaining(app, 'GET', '/named/1'), 2)
-  t.equal(await remaining(app, 'GET', '/named/2'), 1, 'limits with the same keys are one')
+  t.equal(await remaining(app, 'GET', '/named/2'), 1, 'limits with the same keys are shared')
   t.equal((await app.inject('/off')).headers['x-ratelimit-limit'], undefined)
-  t.equal(await remaining(app, 'GET', '/all'), 7, 'none of these was counted for all routes')
+  t.equal(await remaining(app, 'GET', '/all'), 7, 'none of these counted towards the general limit')
   const { headers } = await app.inject('/own')
   t.ok(Number(headers['x-ratelimit-reset']) <= 60, 'each has its own window')
 

@@ -33,13 +33,17 @@ t.test('npm run check accepts the file, and refuses one that Compose would', asy
       'env_file: { path: .env, required: false }'
     ],
     ['a misspelt key', 'mem_limit: 1g', 'memory_limit: 1g'],
-    ['a key twice', 'container_name: aikademiya-redis', 'container_name: aikademiya-redis\n    container_name: redis'],
-    ['a name of two containers', 'container_name: aikademiya-postgres', 'container_name: aikademiya-redis']
+    [
+      'a duplicate key',
+      'container_name: aikademiya-redis',
+      'container_name: aikademiya-redis\n    container_name: redis'
+    ],
+    ['a duplicate container name', 'container_name: aikademiya-postgres', 'container_name: aikademiya-redis']
   ]
   await Promise.all(
     broken.map(async ([what, from, to]) => {
       const copy = text.replace(from, to)
-      t.not(copy, text, `${what}: it is in the copy`)
+      t.not(copy, text, `${what}: the copy is changed`)
       t.equal(await lint(t, copy), 1, what)
     })
   )
@@ -55,7 +59,7 @@ t.test('every variable is in .env.example, and no secret has a default', async (
     t.equal(
       operator,
       secrets.includes(name) ? ':?' : ':-',
-      `${name} is demanded where it is a secret, else has a default`
+      `${name} is required if it is a secret, otherwise has a default`
     )
   }
   t.strictSame(
@@ -73,7 +77,7 @@ t.test('every variable is in .env.example, and no secret has a default', async (
   )
 })
 
-t.test('the file stands on its own feet in every profile', async (t) => {
+t.test('the services of every profile have their dependencies', async (t) => {
   for (const profiles of [[], ['workers'], ['monitoring'], ['backup'], ['workers', 'monitoring']]) {
     const services = Object.entries(compose()).filter(([, { profiles: of = [] }]) =>
       of.every((p) => profiles.includes(p))
@@ -86,7 +90,7 @@ t.test('the file stands on its own feet in every profile', async (t) => {
   }
 })
 
-t.test('each service has limits, and is reached from this machine alone', async (t) => {
+t.test('each service has limits, and is reachable from this machine only', async (t) => {
   for (const [name, service] of Object.entries(compose())) {
     t.equal(service.read_only, true, `${name}: nothing is written into the container`)
     t.strictSame(service.security_opt, ['no-new-privileges:true'], `${name}: no new privileges`)
@@ -96,7 +100,7 @@ t.test('each service has limits, and is reached from this machine alone', async 
   }
 })
 
-t.test('what operators and the scripts of ops/ go by', async (t) => {
+t.test('the names that operators and the scripts in ops/ rely on', async (t) => {
   const { api, worker, backup, redis, postgres } = compose()
   t.equal(redis?.container_name, 'aikademiya-redis')
   t.equal(api?.container_name, undefined, 'the API can be scaled')

@@ -10,7 +10,7 @@ const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta
 const DASHBOARD = 'ops/grafana/dashboards/aikademiya.json'
 const dashboard = read(DASHBOARD)
 
-t.test('what the alerts and the dashboard look at is there', async (t) => {
+t.test('every metric used by the alerts and the dashboard exists', async (t) => {
   const { url } = await startService(t)
   const text = await (await fetch(`${url}/metrics`)).text()
   const there = new Set(
@@ -25,7 +25,7 @@ t.test('what the alerts and the dashboard look at is there', async (t) => {
   }
 })
 
-t.test('each alert leads to a section that is there', async (t) => {
+t.test('each alert links to an existing section', async (t) => {
   const sections = (file: string) =>
     [...read(file).matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
       title
@@ -41,7 +41,7 @@ t.test('each alert leads to a section that is there', async (t) => {
 })
 
 t.test(
-  'the dashboard is what the schema of the Grafana in docker-compose.yml allows, and wrong ones are not',
+  'the dashboard matches the schema of the Grafana version in docker-compose.yml, and invalid ones do not',
   async (t) => {
     const { dependencies = {}, devDependencies = {} } = parse(read('package.json'))
     t.match(
@@ -52,14 +52,14 @@ t.test(
       ['a misspelt key of a panel', '"gridPos"', '"gridPosition"'],
       ['a misspelt key of a field', '"decimals"', '"decimal"'],
       ['a value that an enum does not have', '"mode": "absolute"', '"mode": "relative"'],
-      ['a kind of variable that is none', '"type": "query"', '"type": "label"'],
-      ['an option of a panel that is none', '"sort": "desc"', '"sort": "down"'],
+      ['an unknown kind of variable', '"type": "query"', '"type": "label"'],
+      ['an unknown option of a panel', '"sort": "desc"', '"sort": "down"'],
       ['a panel without a unit', /"unit": "\w+",/, ''],
       ['a text for a number', '"schemaVersion": 42', '"schemaVersion": "42"']
     ]
     const broken = copies.map(([what, from, to]) => {
       const copy = dashboard.replace(from, to)
-      t.ok(copy !== dashboard, `${what}: it is in the copy`)
+      t.ok(copy !== dashboard, `${what}: the copy is changed`)
       return copy
     })
     const folder = await temporaryFolder(t)
@@ -84,7 +84,7 @@ t.test(
   }
 )
 
-t.test('the dashboard can be had by instance and route', (t) => {
+t.test('the dashboard can be filtered by instance and route', (t) => {
   const { panels, templating } = JSON.parse(dashboard)
   t.same(
     templating.list.map(({ name }: { name: string }) => name),
@@ -101,7 +101,7 @@ t.test('the dashboard can be had by instance and route', (t) => {
   }
   t.end()
 })
-t.test('each alert has a cause that is tried, and a page that says what to do', (t) => {
+t.test('each alert has a test that fires it, and a page with instructions', (t) => {
   const { groups } = parse(read('ops/prometheus/rules.yml'))
   const tried = JSON.stringify(parse(read('ops/prometheus/rules.test.yml')))
   const alerts = groups.flatMap(({ rules }: { rules: { alert?: string }[] }) =>
@@ -109,7 +109,7 @@ t.test('each alert has a cause that is tried, and a page that says what to do', 
   )
   t.ok(alerts.length > 15)
   for (const { alert, annotations } of alerts) {
-    t.match(tried, new RegExp(`"alertname":"${alert}","exp_alerts":\\[\\{`), `${alert} is seen to fire`)
+    t.match(tried, new RegExp(`"alertname":"${alert}","exp_alerts":\\[\\{`), `${alert} fires in a test`)
     const [page = '', anchor] = annotations.runbook.split('#')
     const anchors = [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
       title

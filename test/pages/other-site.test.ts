@@ -7,7 +7,7 @@ import { findChromium } from '../support/chromium.ts'
 import { endTls, listenHttps } from '../support/https.ts'
 import { startService, temporaryFolder } from '../support/service.ts'
 
-/** What the script of a front end does, in the browser. */
+/** The script of a front end, run in the browser. */
 const FRONT_END = `async (api) => {
   const call = async (method, path, body, headers = {}) => {
     const answer = await fetch(api + path, {
@@ -30,7 +30,7 @@ const FRONT_END = `async (api) => {
   const generation = await call('POST', '/api/v1/generation', wanted)
   const last = await new Promise((resolve, reject) => {
     const events = new EventSource(api + generation.location + '/events', { withCredentials: true })
-    // Else the browser connects again by itself.
+    // Otherwise the browser reconnects by itself.
     events.onerror = () => events.readyState === EventSource.CLOSED && reject(new Error('the stream failed'))
     events.addEventListener('progress', ({ data }) => {
       const progress = JSON.parse(data)
@@ -49,7 +49,7 @@ const FRONT_END = `async (api) => {
   }
 }`
 
-/** What the page of somebody who means ill does: every write that a browser lets through without asking first, and those that it asks about. */
+/** The script of a malicious page: every write that a browser sends without a preflight, and some with one. */
 const ATTACK = `async (api) => {
   const bodies = ['text/plain', 'application/x-www-form-urlencoded', 'application/json'].map((type) =>
     fetch(api + '/api/v1/users/me', { method: 'PATCH', credentials: 'include', headers: { 'content-type': type }, body: '{"bio":"stolen"}' }))
@@ -68,7 +68,7 @@ t.test('a front end on another site, in a browser', async (t) => {
   const foreign = await listenHttps(t, (_request, response) => {
     response.setHeader('content-type', 'text/html').end('<!doctype html><title>another page</title>')
   })
-  // For a browser `localhost` and 127.0.0.1 are two sites.
+  // To a browser `localhost` and 127.0.0.1 are different sites.
   const api = `https://127.0.0.1:${await endTls(t, () => url)}`
   const origin = `https://localhost:${page}`
   const service = await startService(t, {
@@ -101,7 +101,7 @@ t.test('a front end on another site, in a browser', async (t) => {
     })
   })
 
-  await t.test('and a page that is not on the list can neither write nor read with that session', async (t) => {
+  await t.test('a page that is not allowed can neither write nor read with that session', async (t) => {
     const { client } = service.app.database
     const state = async () => [
       await client.user.findFirst({ where: { email: 'front@example.org' }, select: { bio: true, sessionEpoch: true } }),
@@ -116,7 +116,7 @@ t.test('a front end on another site, in a browser', async (t) => {
     const own = await context.newPage()
     await own.goto(origin)
     const session = `async (api) => (await fetch(api + '/api/v1/auth/session', { credentials: 'include' })).status`
-    t.equal(await run(own, session), 200, 'the session has not been ended either')
+    t.equal(await run(own, session), 200, 'the session is still valid')
   })
 
   await t.test('signs out, and the cookie is gone', async (t) => {

@@ -16,7 +16,7 @@ t.before(async () => {
 })
 t.teardown(() => browser.close())
 
-/** A tab, and what went wrong in it. The document itself may be 401, which Chromium calls an error. */
+/** A tab and its errors. The document itself may be 401, which Chromium reports as an error. */
 async function openTab(options: BrowserContextOptions = {}): Promise<{ page: Page; problems: string[] }> {
   const context = await browser.newContext({ locale: 'en-US', viewport: { width: 1280, height: 900 }, ...options })
   const page = await context.newPage()
@@ -41,11 +41,11 @@ const row = (prefix: string, column: number) =>
   `#prefixes tr:has(a:text-is("${prefix}")) td:nth-child(${column}) .value`
 const [HITS, KEYS] = [3, 7]
 
-t.test('the page on Redis', async (t) => {
+t.test('the Redis page', async (t) => {
   const { env, redis } = await startStack(t, '--appendonly', 'yes')
   const { url, app } = await startService(t, env)
 
-  await t.test('is for admins: others are asked to sign in, and told why not', async (t) => {
+  await t.test('is for admins: others are asked to sign in, and told the reason', async (t) => {
     t.equal(await statusOf(fetch(url + PATH)), 401)
     const ann = await register(url, 'ann')
     t.equal(await statusOf(ann.get(PATH)), 403)
@@ -64,7 +64,7 @@ t.test('the page on Redis', async (t) => {
     await page.context().close()
   })
 
-  await t.test('moves under load, and clears what a pattern matches', async (t) => {
+  await t.test('updates under load, and clears the keys of a pattern', async (t) => {
     const { page, problems } = await openTab({ locale: 'ru-RU' })
     await page.goto(url + PATH)
     await signIn(page, ADMIN.email, ADMIN.password)
@@ -93,11 +93,11 @@ t.test('the page on Redis', async (t) => {
     await page.waitForSelector('#clear + p + .last-clearing:has-text("course:*, 10 ключей")')
     await page.click('nav a[href="#overview"]')
     await page.waitForSelector(`${row('course', KEYS)}:text-is("0")`)
-    t.same(problems, [], 'no error, and nothing that the policy forbids')
+    t.same(problems, [], 'no error, and no policy violation')
     await page.context().close()
   })
 
-  await t.test('browses: a key with its value and its tags, and deletes it', async (t) => {
+  await t.test('shows a key with its value and tags, and deletes it', async (t) => {
     for (const id of [1, 2, 3]) await statusOf(fetch(`${url}/api/v1/courses/${id}`))
     const { page, problems } = await openTab()
     await page.goto(`${url}${PATH}#keys?pattern=course:*`)
@@ -116,7 +116,7 @@ t.test('the page on Redis', async (t) => {
     await page.context().close()
   })
 
-  await t.test('remembers theme and language, and lists sessions, of which one is signed out', async (t) => {
+  await t.test('remembers theme and language, lists sessions, and ends one', async (t) => {
     const ann = await signInByHttp(url, 'ann@example.org', 'password of ann')
     const { page } = await openTab()
     await page.goto(`${url}${PATH}#sessions`)
@@ -127,7 +127,7 @@ t.test('the page on Redis', async (t) => {
     t.equal(await dark(), 'dark')
     await page.click('label:has(input[value=ru])')
     await page.waitForSelector('h1:text-is("Сеансы")')
-    t.equal(await dark(), 'dark', 'after the page was loaded again')
+    t.equal(await dark(), 'dark', 'after a reload')
 
     await page.fill('#sessions-search', 'ann@')
     await page.waitForSelector('#sessions-table tbody:not(:has-text("admin@example.org"))')
@@ -143,7 +143,7 @@ t.test('the page on Redis', async (t) => {
     await page.context().close()
   })
 
-  await t.test('says that Redis is gone, and since when, by a link too; and goes on when it is back', async (t) => {
+  await t.test('shows since when Redis is down, with a link too, and recovers with it', async (t) => {
     const { page } = await openTab()
     await page.goto(url + PATH)
     await signIn(page, ADMIN.email, ADMIN.password)
@@ -193,7 +193,7 @@ t.test('the page on Redis', async (t) => {
   })
 })
 
-t.test('the page embedded, where an admin loses his role', async (t) => {
+t.test('the embedded page, when an admin loses his role', async (t) => {
   const { url, app } = await startService(t, { ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password })
   await statusOf(fetch(`${url}/api/v1/courses/1`))
   const { page, problems } = await openTab()

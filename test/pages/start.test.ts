@@ -5,10 +5,10 @@ import { findChromium } from '../support/chromium.ts'
 import { send } from '../support/http.ts'
 import { startService } from '../support/service.ts'
 
-t.test('/ says what this is', async (t) => {
+t.test('/ describes the service', async (t) => {
   const { url } = await startService(t)
 
-  await t.test('to a client, with addresses that are there', async (t) => {
+  await t.test('to a client, with links that exist', async (t) => {
     for (const accept of ['*/*', 'application/json']) {
       const { status, headers, body } = await send(`${url}/?utm_source=x&gclid=1&other=2`, { headers: { accept } })
       t.match([status, headers.get('content-type')], [200, /^application\/json/])
@@ -20,7 +20,7 @@ t.test('/ says what this is', async (t) => {
     }
   })
 
-  await t.test('to a browser, with links that lead somewhere', async (t) => {
+  await t.test('to a browser, with links that work', async (t) => {
     const browser = await chromium.launch({ executablePath: findChromium() ?? '', args: ['--no-sandbox'] })
     t.teardown(() => browser.close())
     const page = await browser.newPage()
@@ -29,7 +29,11 @@ t.test('/ says what this is', async (t) => {
     t.equal((await page.goto(url))?.status(), 200)
     t.equal(await page.title(), 'AI Akademiya API')
     t.equal(await page.locator('small').innerText(), `version ${version}`)
-    t.match(await page.evaluate('getComputedStyle(document.body).fontFamily'), 'system-ui', 'its style is allowed')
+    t.match(
+      await page.evaluate('getComputedStyle(document.body).fontFamily'),
+      'system-ui',
+      'its style sheet is allowed by the policy'
+    )
     t.strictSame(complaints, [])
     const links = await Promise.all((await page.locator('a').all()).map((link) => link.getAttribute('href')))
     t.ok(links.length > 4)

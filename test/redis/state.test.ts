@@ -52,7 +52,7 @@ t.test('the state of a single server', async (t) => {
   })
 })
 
-t.test('a cluster without some of its slots is partial or down', async (t) => {
+t.test('a cluster without some of its slots is partial, whether it serves the others or not', async (t) => {
   const bus = [
     '--cluster-enabled',
     'yes',

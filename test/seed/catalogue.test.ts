@@ -10,20 +10,20 @@ const courses = await readCourses()
 const chaptersOf = ({ modules }: CourseFile) => modules.flatMap(({ chapters }) => chapters)
 const within = (value: number, least: number, most: number) => value >= least && value <= most
 const repeated = (values: readonly string[]) => values.filter((value, index) => values.indexOf(value) !== index)
-/** The share of Cyrillic letters among all of them, code left out. */
+/** The share of Cyrillic letters among all letters, without code. */
 const cyrillic = (text: string) => {
   const letters = text.replace(/```.*?```|`[^`]*`/gs, '').match(/\p{L}/gu) ?? []
   return letters.filter((letter) => /\p{Script=Cyrillic}/u.test(letter)).length / letters.length
 }
 
-t.test('the catalogue is large enough to look alive, in two languages and at three levels', async (t) => {
+t.test('the catalogue is large enough, in two languages and at three levels', async (t) => {
   t.ok(courses.length >= 16, `${courses.length} courses`)
   t.ok(categories.length >= 5, `${categories.length} categories`)
   t.strictSame([...new Set(courses.map(({ language }) => language))].sort(), ['en', 'ru'])
   t.strictSame([...new Set(courses.map(({ level }) => level))].sort(), ['advanced', 'beginner', 'intermediate'])
 })
 
-t.test('what the courses name exists, and nothing exists in vain', async (t) => {
+t.test('every category and author that a course names exists, and each is used', async (t) => {
   const used = (pick: (course: CourseFile) => string) => [...new Set(courses.map(pick))].sort()
   t.strictSame(
     used(({ category }) => category),
@@ -35,7 +35,7 @@ t.test('what the courses name exists, and nothing exists in vain', async (t) => 
   )
 })
 
-t.test('slugs, titles and people are named once', async (t) => {
+t.test('slugs, titles and people are unique', async (t) => {
   t.strictSame(repeated(courses.map(({ title }) => title)), [])
   t.strictSame(repeated(categories.map(({ slug }) => slug)), [])
   t.strictSame(repeated(authors.map(({ handle }) => handle)), [])
@@ -43,7 +43,7 @@ t.test('slugs, titles and people are named once', async (t) => {
 })
 
 for (const course of courses) {
-  t.test(`${course.slug} is a whole course`, async (t) => {
+  t.test(`${course.slug} is a complete course`, async (t) => {
     const { title, summary, description, language, modules } = course
     t.ok(within(title.length, 5, 100), `a title: ${title}`)
     t.ok(within(summary.length, 60, 220), `a summary of ${summary.length} characters`)
@@ -60,7 +60,7 @@ for (const course of courses) {
     t.ok(language === 'ru' ? share > 0.5 : share < 0.1, `${language}: ${Math.round(share * 100)} % Cyrillic`)
   })
 
-  t.test(`the chapters of ${course.slug} have something to teach`, async (t) => {
+  t.test(`the chapters of ${course.slug} have content`, async (t) => {
     for (const { title, minutes, content } of chaptersOf(course)) {
       t.ok(title.length > 2, title)
       t.ok(within(minutes, 3, 60), `${title}: ${minutes} minutes`)

@@ -4,7 +4,7 @@ import { deviceOf, shownNetwork } from '#sessions/origin.ts'
 const chrome =
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36'
 
-t.test('browser and system are told in words', async (t) => {
+t.test('browser and operating system are named', async (t) => {
   const devices: [string | undefined, string][] = [
     [chrome, 'Chrome on Windows'],
     [`${chrome} Edg/140.0`, 'Edge on Windows'],
@@ -27,7 +27,7 @@ t.test('browser and system are told in words', async (t) => {
   for (const [userAgent, device] of devices) t.equal(deviceOf(userAgent), device, `${userAgent?.slice(0, 100)}`)
 })
 
-t.test('of an address its network is shown', async (t) => {
+t.test('only the network of an address is shown', async (t) => {
   const networks: [string, string][] = [
     ['203.0.113.77', '203.0.113.0/24'],
     ['::ffff:203.0.113.77', '203.0.113.0/24'],

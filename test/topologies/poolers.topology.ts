@@ -45,7 +45,7 @@ async function published(url: string, name: string) {
   return { author, id }
 }
 
-t.test('a pooler that changes application_name: writes are read by who wrote them', async (t) => {
+t.test('with a pooler that changes application_name, a writer reads its own writes', async (t) => {
   const { env } = await behind('session', 'application_name_add_host=1')
   const { url } = await start(env)
   const { author, id } = await published(url, 'ann')
@@ -62,7 +62,7 @@ t.test('a pooler in transaction mode', async (t) => {
   const second = await start(env)
   const { author, id } = await published(first.url, 'ann')
 
-  await t.test('one start after the other works, and none leaves a lock or a LISTEN behind', async (t) => {
+  await t.test('repeated starts work, and leave no lock or LISTEN behind', async (t) => {
     const third = await start(env)
     await third.kill('SIGTERM')
     const left = await query(
@@ -73,12 +73,12 @@ t.test('a pooler in transaction mode', async (t) => {
     t.same(left, [])
   })
 
-  await t.test('it is said once that nothing announces writes from outside', async (t) => {
+  await t.test('one log line warns that writes from outside are not announced', async (t) => {
     await until(() => /set DATABASE_DIRECT_URL/.test(second.output()), 5000)
     t.equal(second.output().match(/DATABASE_DIRECT_URL/g)?.length, 1)
   })
 
-  await t.test('writes are read by everybody, those from outside a moment later', async (t) => {
+  await t.test('all clients read a write at once, and writes from outside shortly after', async (t) => {
     const other = await register(second.url, 'ben')
     await author.request('PATCH', `/api/v1/courses/${id}`, { title: 'by the service' })
     t.equal(await titleOf(author, id), 'by the service')
@@ -87,7 +87,7 @@ t.test('a pooler in transaction mode', async (t) => {
     for (const actor of [author, other]) await until(async () => (await titleOf(actor, id)) === 'by psql', 2500)
   })
 
-  await t.test('with DATABASE_DIRECT_URL it is heard', async (t) => {
+  await t.test('with DATABASE_DIRECT_URL writes from outside are announced', async (t) => {
     const heard = await start({ ...env, DATABASE_DIRECT_URL: databaseUrl })
     t.notMatch(heard.output(), /LISTEN does not work/)
     const listening = `select from pg_stat_activity where query ilike 'listen%' and datname = current_database()`
@@ -95,7 +95,7 @@ t.test('a pooler in transaction mode', async (t) => {
   })
 })
 
-t.test('a start that waits for another says so', async (t) => {
+t.test('a start that waits for another logs it', async (t) => {
   const { env, databaseUrl } = await behind('transaction')
   const holder = new pg.Client({ connectionString: databaseUrl })
   await holder.connect()
@@ -110,7 +110,7 @@ t.test('a start that waits for another says so', async (t) => {
   t.match((await starting).output(), /waiting for another process that prepares the database/)
 })
 
-t.test('a database that does not notify the service of its own writes is refused, in one line', async (t) => {
+t.test('a database whose triggers do not notify the service of its own writes is refused in one line', async (t) => {
   const { env, databaseUrl } = await behind('session')
   await query(
     databaseUrl,

@@ -4,21 +4,21 @@ import { spawnFor, startStack, statusOf } from '../support/people.ts'
 
 const READ = '/api/v1/categories'
 const WAVES = 10
-/** Of one process. A busy machine answers no more of them within the time that a command of Redis has. */
+/** Per process. A busy machine handles no more within the Redis command timeout. */
 const REQUESTS_OF_A_WAVE = 4
 const MAX_ATTEMPTS = 10
 
 t.test('exactly 100 requests of one address pass, of 160 over four processes', async (t) => {
   const { env } = await startStack(t)
   const limits = { RATE_LIMIT_ANONYMOUS: '100', TRUST_PROXY: 'true' }
-  // The first of them migrates and seeds the database.
+  // The first process migrates and seeds the database.
   const first = await spawnFor(t, { ...env, ...limits })
   const others = await Promise.all([1, 2, 3].map(() => spawnFor(t, { ...env, ...limits })))
   const processes = [first, ...others]
   t.match(first.output(), /"level":40.*TRUST_PROXY=true trusts any address.*TRUST_PROXY=1/)
   const clients = processes.map(({ url }) => new Actor(url))
 
-  /** The four processes answer at once, wave after wave. */
+  /** Sends waves of requests to the four processes at once. */
   async function sendFrom(address: string): Promise<number[]> {
     const statuses: number[] = []
     for (let wave = 0; wave < WAVES; wave++) {
@@ -29,17 +29,17 @@ t.test('exactly 100 requests of one address pass, of 160 over four processes', a
     }
     return statuses
   }
-  /** How often a process has counted for itself, because it had no answer of Redis in time. */
+  /** How often a process counted for itself because Redis did not answer in time. */
   const outages = () =>
     processes.flatMap(({ output }) => output().match(/each process counts rate limits on its own/g) ?? []).length
 
-  // The first requests of a process take longer than any later one.
+  // Warm-up: the first requests of a process are the slowest.
   await sendFrom('192.0.2.1')
   let statuses: number[] = []
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const before = outages()
     statuses = await sendFrom(`192.0.2.${100 + attempt}`)
-    // What is tested is the count in Redis, which is exact, and not whether this machine is fast enough for it.
+    // The test is about the exact count in Redis, not about the speed of this machine.
     if (outages() === before) break
     t.comment(`attempt ${attempt} of ${MAX_ATTEMPTS}: a process had no answer of Redis in time`)
   }

@@ -11,11 +11,11 @@ import { type SharedCache, startNginx, startVarnish } from '../support/shared-ca
 const WRITES = 40
 const READERS = 4
 
-/** What the service was asked through the cache, as `GET 304`. */
+/** The requests that reached the service through the cache, such as `GET 304`. */
 const asked: string[] = []
 
 const service = await startService(t, { ...peopleEnvironment, TRUST_PROXY: '1' })
-// Hooks do not see what the front door answers.
+// Hooks do not run for answers of the front door.
 service.app.server.on('request', ({ method }, response) => {
   response.on('finish', () => asked.push(`${method} ${response.statusCode}`))
 })
@@ -42,11 +42,11 @@ async function behaviour(t: Test, { url, folder }: SharedCache, keeps: boolean, 
     return [...asked]
   }
 
-  await t.test('what is not there yet is there as soon as it is published', async (t) => {
+  await t.test('a course is visible as soon as it is published', async (t) => {
     for (let i = 0; i < 3; i++) t.equal((await visit()).status, 404)
     t.equal((await author.get(path)).status, 200, 'its author sees the draft')
     t.equal((await other.get(path)).status, 404)
-    t.equal((await visit()).status, 404, 'and nobody else')
+    t.equal((await visit()).status, 404, 'other clients do not')
     await change(author, { status: 'published' })
     t.equal((await visit()).status, 200)
     await change(author, { status: 'draft' })
@@ -55,15 +55,18 @@ async function behaviour(t: Test, { url, folder }: SharedCache, keeps: boolean, 
     await change(author, { status: 'published' })
   })
 
-  await t.test(keeps ? 'what is kept is asked about, and comes from the cache' : 'all is asked for', async (t) => {
-    const first = await visit()
-    const answers = await during(async () => {
-      for (let i = 0; i < 3; i++) t.same([(await visit()).status, (await visit()).body], [200, first.body])
-    })
-    t.strictSame(answers, Array(6).fill(keeps ? 'GET 304' : 'GET 200'))
-  })
+  await t.test(
+    keeps ? 'stored answers are revalidated, and served by the cache' : 'every request reaches the service',
+    async (t) => {
+      const first = await visit()
+      const answers = await during(async () => {
+        for (let i = 0; i < 3; i++) t.same([(await visit()).status, (await visit()).body], [200, first.body])
+      })
+      t.strictSame(answers, Array(6).fill(keeps ? 'GET 304' : 'GET 200'))
+    }
+  )
 
-  await t.test('a client that has it gets 304', async (t) => {
+  await t.test('a client with a current ETag gets 304', async (t) => {
     for (const encoding of ['identity', 'gzip', 'br']) {
       const { headers } = await visit({ 'accept-encoding': encoding })
       const again = await visit({ 'accept-encoding': encoding, 'if-none-match': headers.get('etag') ?? '' })
@@ -71,7 +74,7 @@ async function behaviour(t: Test, { url, folder }: SharedCache, keeps: boolean, 
     }
   })
 
-  await t.test('its forms are not mixed up', async (t) => {
+  await t.test('encodings are not mixed up', async (t) => {
     const bodies = []
     for (const encoding of ['identity', 'gzip', 'br', 'gzip, br', 'identity', 'br']) {
       const { status, body } = await visit({ 'accept-encoding': encoding })
@@ -83,7 +86,7 @@ async function behaviour(t: Test, { url, folder }: SharedCache, keeps: boolean, 
     t.equal(foreign.headers.get('access-control-allow-origin'), null)
   })
 
-  await t.test('no read that begins after a write is of what was before', async (t) => {
+  await t.test('a read that begins after a write sees the write', async (t) => {
     let acknowledged = 0
     let reads = 0
     let stop = false
@@ -108,20 +111,20 @@ async function behaviour(t: Test, { url, folder }: SharedCache, keeps: boolean, 
     t.ok(reads >= WRITES, `${reads} reads`)
   })
 
-  await t.test('a list has what was published a moment ago', async (t) => {
+  await t.test('a list has a course that was just published', async (t) => {
     const list = async () => (await send(`${url}/api/v1/courses?author=${(await me(author)).id}`)).body
     t.match(await list(), `Version ${WRITES}`)
     await change(author, { title: 'Renamed' })
     t.match(await list(), 'Renamed')
   })
 
-  await t.test('what is for one user is kept by nobody', async (t) => {
+  await t.test('private answers are not stored by the cache', async (t) => {
     for (let i = 0; i < 3; i++) {
       t.equal((await me(author)).name, `author-${name}`)
       t.equal((await me(other)).name, `other-${name}`)
       t.equal((await send(`${url}/api/v1/users/me`)).status, 401)
     }
-    t.equal((await send(`${url}/api/v1/auth/session`)).status, 401, 'nor is a cookie that was set')
+    t.equal((await send(`${url}/api/v1/auth/session`)).status, 401, 'Set-Cookie is not stored either')
     if (folder === null) return
     const kept = await Promise.all((await filesOf(folder)).map((file) => readFile(file, 'latin1')))
     t.ok(
@@ -130,11 +133,11 @@ async function behaviour(t: Test, { url, folder }: SharedCache, keeps: boolean, 
     )
     t.notOk(
       kept.some((text) => /example\.org|set-cookie|"email"/i.test(text)),
-      'and nothing else'
+      'private answers are not'
     )
   })
 
-  await t.test('a change by its entity tag', async (t) => {
+  await t.test('a change with If-Match works through the cache', async (t) => {
     const { headers } = await visit({ 'accept-encoding': 'gzip' })
     const condition = { 'if-match': headers.get('etag') ?? '' }
     t.equal((await author.request('PATCH', path, { title: 'By tag' }, condition)).status, 200)

@@ -44,24 +44,21 @@ async function refusal(changes: Environment): Promise<string> {
 
 const first = await start()
 
-t.test(
-  'another prefix, another Redis, or none, on a database that is in use: the start is refused, in one line',
-  async (t) => {
-    const line =
-      /^REDIS_URL: running processes cache this database elsewhere \(REDIS_KEY_PREFIX "aikademiya"; .*stop them all/
-    // At once: each waits for some seconds, in case the others end.
-    const [prefix, other, none] = await Promise.all([
-      refusal({ REDIS_KEY_PREFIX: 'other' }),
-      refusal({ REDIS_URL: otherRedis.url }),
-      refusal({ REDIS_URL: '' })
-    ])
-    t.match(prefix, line)
-    t.match(other, line)
-    t.match(none, /REDIS_URL is not set here/)
-  }
-)
+t.test('a start with another prefix, another Redis or none on a database in use is refused in one line', async (t) => {
+  const line =
+    /^REDIS_URL: running processes cache this database elsewhere \(REDIS_KEY_PREFIX "aikademiya"; .*stop them all/
+  // Concurrently: each waits some seconds for the running processes to stop.
+  const [prefix, other, none] = await Promise.all([
+    refusal({ REDIS_KEY_PREFIX: 'other' }),
+    refusal({ REDIS_URL: otherRedis.url }),
+    refusal({ REDIS_URL: '' })
+  ])
+  t.match(prefix, line)
+  t.match(other, line)
+  t.match(none, /REDIS_URL is not set here/)
+})
 
-t.test('another database on a Redis and prefix that are in use is refused, until they are cleared', async (t) => {
+t.test('another database on a Redis and prefix in use is refused until they are cleared', async (t) => {
   const other = { DATABASE_URL: await postgres.createDatabase('migrated'), REDIS_URL: otherRedis.url }
   const before = await start(other)
   await before.kill('SIGTERM')
@@ -73,43 +70,48 @@ t.test('another database on a Redis and prefix that are in use is refused, until
   await after.kill('SIGTERM')
 })
 
-t.test('a Redis that is emptied is labelled again, and processes start on it', async (t) => {
+t.test('an emptied Redis gets its label again, and processes can start on it', async (t) => {
   const client = new Redis(redis.url)
   t.teardown(() => client.disconnect())
   const label = await client.get('aikademiya:store')
   await client.flushall()
   const second = await start()
-  t.equal(await client.get('aikademiya:store'), label, 'with the label that it had')
+  t.equal(await client.get('aikademiya:store'), label, 'with the same label')
   await second.kill('SIGTERM')
 })
 
-t.test('a process that finds out late does not trust its Redis, and its writes reach the others', async (t) => {
-  const port = await freePort()
-  const late = await start({ REDIS_URL: `redis://127.0.0.1:${port}`, REDIS_SESSION_URL: redis.url })
-  const wrong = await RedisServer.start('--port', String(port))
-  t.teardown(() => wrong.stop())
-  await until(() => /running processes cache this database elsewhere/.test(late.output()), 5000)
-  const [admin, lateAdmin] = await Promise.all([first, late].map(({ url }) => signIn(url, ADMIN.email, ADMIN.password)))
-  if (admin === undefined || lateAdmin === undefined) throw new Error('nobody signed in')
-  const { id } = await draftOf(admin)
-  await admin.request('PATCH', `/api/v1/courses/${id}`, { status: 'published' })
-  const title = async (actor: Actor) => JSON.parse(await (await actor.get(`/api/v1/courses/${id}`)).text()).title
-  for (const wanted of ['one', 'two', 'three']) {
-    await title(admin)
-    await lateAdmin.request('PATCH', `/api/v1/courses/${id}`, { title: wanted })
-    t.equal(await title(admin), wanted)
-    t.equal(await title(lateAdmin), wanted)
+t.test(
+  'a process that detects the conflict late does not trust its Redis, and its writes reach the others',
+  async (t) => {
+    const port = await freePort()
+    const late = await start({ REDIS_URL: `redis://127.0.0.1:${port}`, REDIS_SESSION_URL: redis.url })
+    const wrong = await RedisServer.start('--port', String(port))
+    t.teardown(() => wrong.stop())
+    await until(() => /running processes cache this database elsewhere/.test(late.output()), 5000)
+    const [admin, lateAdmin] = await Promise.all(
+      [first, late].map(({ url }) => signIn(url, ADMIN.email, ADMIN.password))
+    )
+    if (admin === undefined || lateAdmin === undefined) throw new Error('nobody signed in')
+    const { id } = await draftOf(admin)
+    await admin.request('PATCH', `/api/v1/courses/${id}`, { status: 'published' })
+    const title = async (actor: Actor) => JSON.parse(await (await actor.get(`/api/v1/courses/${id}`)).text()).title
+    for (const wanted of ['one', 'two', 'three']) {
+      await title(admin)
+      await lateAdmin.request('PATCH', `/api/v1/courses/${id}`, { title: wanted })
+      t.equal(await title(admin), wanted)
+      t.equal(await title(lateAdmin), wanted)
+    }
+    await late.kill('SIGTERM')
   }
-  await late.kill('SIGTERM')
-})
+)
 
-t.test('a process that was stopped while another Redis took over does not answer from its own', async (t) => {
+t.test('a process suspended while another Redis took over does not answer from its old Redis', async (t) => {
   await first.kill('SIGTERM')
   const stopped = await start()
   const admin = await signIn(stopped.url, ADMIN.email, ADMIN.password)
   const { id } = await draftOf(admin)
   await admin.request('PATCH', `/api/v1/courses/${id}`, { status: 'published', title: 'before' })
-  // A process that stood still may say 503 at first, as its event loop is late. What counts is what it says in the end.
+  // A suspended process may answer 503 at first, as its event loop is late. Only its final answer counts.
   const read = async () => {
     const ask = () => fetch(`${stopped.url}/api/v1/courses/${id}`)
     let answer = await ask()
@@ -134,7 +136,7 @@ t.test('a process that was stopped while another Redis took over does not answer
   t.same((await read()).title, 'after')
   await stopped.kill('SIGTERM')
 
-  await t.test('and what its Redis has kept is not served when the database comes back to it', async (t) => {
+  await t.test('entries kept in the old Redis are not served when the database moves back to it', async (t) => {
     await writer.request('PATCH', `/api/v1/courses/${id}`, { title: 'once more' })
     await query(DATABASE_URL, 'delete from cache_invalidation')
     await taker.kill('SIGKILL')
@@ -147,7 +149,7 @@ t.test('a process that was stopped while another Redis took over does not answer
 })
 
 t.test('once all are stopped, the database moves to another Redis and prefix', async (t) => {
-  // Nine seconds in which nobody has said that he lives.
+  // Nine seconds without a heartbeat.
   await query(DATABASE_URL, `update cache_store set seen_at = seen_at - interval '9 seconds'`)
   const moved = await start({ REDIS_URL: otherRedis.url, REDIS_KEY_PREFIX: 'moved' })
   t.equal((await fetch(`${moved.url}/health/ready`)).status, 200)

@@ -12,7 +12,7 @@ import { startService } from '../support/service.ts'
 
 const CHAPTERS = 20
 
-/** The version before runs what its one queue has, by the id of the entry. */
+/** The previous version runs the entries of its only queue, by the id of the entry. */
 const VERSION_BEFORE = [
   {
     file: 'src/generation/queue.ts',
@@ -28,24 +28,24 @@ const VERSION_BEFORE = [
   { file: 'plugins/app/generation.ts', text: 'lostEntries.start()', becomes: '' }
 ]
 
-t.test('20 chapters, and something dies in the middle', async (t) => {
+t.test('a generation of 20 chapters survives failures', async (t) => {
   const { env, redis, postgres } = await startStack(t)
   const model = await ModelServer.start(t)
   const shared = { ...env, ...model.env, GENERATION_CONCURRENCY: '3' }
   const { url, app } = await startService(t, { ...shared, WORKER: 'none' })
   let ann = await register(url, 'ann')
-  // They outlive the subtest that starts them.
+  // They must outlive the subtest that starts them.
   const startWorker = async (concurrency = '3') => {
     const worker = await spawnWorker({ ...shared, WORKER_PORT: '0', GENERATION_CONCURRENCY: concurrency })
     t.teardown(() => worker.kill('SIGKILL'))
     return worker
   }
   const ready = async () => parse(Health, await (await fetch(`${url}/health/ready`)).text())
-  t.match(await ready(), { status: 'degraded', checks: { queue: 'no-workers' } }, 'nobody would run a generation')
+  t.match(await ready(), { status: 'degraded', checks: { queue: 'no-workers' } }, 'no worker would run a generation')
   let worker = await startWorker('1')
   await until(async () => (await ready()).status === 'ok', 5000)
 
-  /** A generation that has at least seven chapters, and whose next answers wait for `go`. */
+  /** A generation with at least seven finished chapters, whose next answers wait for `go`. */
   async function halfWritten(topic: string): Promise<{ id: string; completed: number; go: () => void }> {
     const gate = Promise.withResolvers<void>()
     model.answered.length = 0
@@ -65,7 +65,7 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
     return { id, completed, go: gate.resolve }
   }
 
-  await t.test('a worker answers monitoring, and has no API', async (t) => {
+  await t.test('a worker has health and metrics routes, and no API', async (t) => {
     const [, origin] = /Server listening at (http:\/\/127\.0\.0\.1:\d+)/.exec(worker.output()) ?? []
     t.match(await (await fetch(`${origin}/health/ready`)).json(), { status: 'ok' })
     t.match(await (await fetch(`${origin}/metrics`)).text(), 'aikademiya_')
@@ -76,7 +76,7 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
     }
   })
 
-  await t.test('the worker, while a chapter streams: another one takes over within 30 s', async (t) => {
+  await t.test('another worker takes over within 30 s when one dies during a chapter', async (t) => {
     model.questions.length = 0
     const { id, completed, go } = await halfWritten('Killed')
     const other = await startWorker()
@@ -87,17 +87,17 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
     const tookOver = performance.now() - killed
     t.ok(tookOver < 30_000, `${Math.round(tookOver)} ms`)
     await isWhole(t, id)
-    t.equal(model.questions.length, CHAPTERS + 2, 'what was under way is all that is asked again')
+    t.equal(model.questions.length, CHAPTERS + 2, 'only calls in progress are repeated')
     worker = other
   })
 
-  await t.test('Redis loses everything', async (t) => {
+  await t.test('Redis loses all its data', async (t) => {
     const { id, go } = await halfWritten('Flushed')
     const client = new Redis(redis.url)
     await client.flushall()
     client.disconnect()
     go()
-    // Sessions were in it, too.
+    // The sessions were lost too.
     ann = await signIn(url, 'ann@example.org', 'password of ann')
     await isWhole(t, id)
   })
@@ -112,7 +112,7 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
     await isWhole(t, id)
   })
 
-  await t.test('a worker that is asked to stop gives its generation back at once', async (t) => {
+  await t.test('a stopping worker returns its generation to the queue at once', async (t) => {
     const { id, go } = await halfWritten('Stopped')
     const other = await startWorker()
     const stopping = worker.kill('SIGTERM')
@@ -122,19 +122,19 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
     await other.kill('SIGTERM')
   })
 
-  await t.test('a generation that no run can finish fails, with a reason', async (t) => {
+  await t.test('a generation that no run can finish fails with a reason', async (t) => {
     const { id } = await generate(ann, { topic: 'Deadly' })
-    // As if ten workers had died of it.
+    // As if it had crashed ten workers.
     await app.database.client.$executeRaw`update pgboss.job set retry_count = 10 where id = ${id}::uuid`
     const last = await startWorker()
     t.match(await ended(ann, id), { status: 'failed', error: /gave up/, errorCode: 'GAVE_UP' })
     await last.kill('SIGTERM')
   })
 
-  await t.test('in a release: what workers of the version before cannot do waits for a later one', async (t) => {
+  await t.test('during a release, entries that older workers cannot run wait for a newer worker', async (t) => {
     model.behaviour = () => null
     const { client } = app.database
-    // As if the last worker had gone long ago.
+    // As if the last worker had stopped long ago.
     await client.$executeRaw`update pgboss.queue set monitor_claim_on = null, monitor_on = null`
     await until(async () => (await ready()).checks.queue === 'no-workers', 5000)
     const copy = await copyRepository(VERSION_BEFORE)
@@ -150,7 +150,7 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
     const { id: retried } = await generate(ann, { topic: 'Retried', ...small })
     await ann.request('DELETE', `${PATH}/${retried}`)
     await ann.request('POST', `${PATH}/${retried}/retry`)
-    // The queue is worked in its order: what came before is taken, or left, once this is over.
+    // The queue is processed in order: earlier entries have been taken, or skipped, once this one ends.
     const { id: last } = await generate(ann, { topic: 'Last', ...small })
     t.equal((await ended(ann, last)).status, 'completed')
     t.same(await Promise.all([again.id, retried].map((id) => generation(ann, id).then(({ status }) => status))), [
@@ -161,7 +161,7 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
     await until(async () => (await ready()).checks.queue === 'up', 10_000)
     const [waiting] = await client.$queryRaw<[{ count: number }]>`
       select count(*)::int as count from pgboss.job where data->>'id' in (${again.id}, ${retried}) and state = 'created'`
-    t.equal(waiting.count, 2, 'nobody has taken their entries')
+    t.equal(waiting.count, 2, 'no worker has taken their entries')
     await before.kill('SIGTERM')
 
     const { id: lost } = await generate(ann, { topic: 'Lost', ...small })
@@ -172,11 +172,11 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
     for (const id of [again.id, retried, lost]) t.equal((await ended(ann, id)).status, 'completed')
     const [entries] = await client.$queryRaw<[{ count: number }]>`
       select count(*)::int as count from pgboss.job where data->>'id' = ${lost}`
-    t.equal(entries.count, 1, 'an entry that was lost is made again, once')
+    t.equal(entries.count, 1, 'a lost entry is recreated once')
     await Promise.all(later.map((worker) => worker.kill('SIGTERM')))
   })
 
-  await t.test('who may not migrate is told that a queue is missing', async (t) => {
+  await t.test('a process that may not migrate reports a missing queue', async (t) => {
     await app.database.client.$executeRaw`delete from pgboss.job where name = 'generation-again'`
     await app.database.client.$executeRaw`delete from pgboss.queue where name = 'generation-again'`
     await t.rejects(spawnWorker({ ...shared, MIGRATE: 'none' }), {
@@ -192,7 +192,7 @@ t.test('20 chapters, and something dies in the middle', async (t) => {
     t.same(
       [...model.counts()].filter(([, count]) => count !== 1),
       [],
-      'nothing is answered twice'
+      'no chapter is answered twice'
     )
     const title = `Course of ${over.topic}`
     t.equal(await app.database.client.course.count({ where: { title } }), 1)

@@ -34,7 +34,7 @@ const environment = {
 }
 let traces = 0
 
-/** The header of a new trace, and its id. */
+/** The `traceparent` header of a new trace, and its id. */
 function newTrace(): { traceId: string; traceparent: string } {
   const traceId = (++traces).toString(16).padStart(32, 'a')
   return { traceId, traceparent: `00-${traceId}-${PARENT}-01` }
@@ -85,7 +85,7 @@ t.test('a trace shows look-up, load, database, invalidation, refill and generati
   const rootOf = ({ traceId }: { traceId: string }) =>
     collector.spans.find((span) => span.traceId === traceId && span.parentSpanId === PARENT)
 
-  await t.test('of a miss', async (t) => {
+  await t.test('a trace of a miss', async (t) => {
     checkTree(t, treeOf(miss), [
       'GET /api/v1/courses/:id  200',
       '  cache look-up  course  miss',
@@ -100,12 +100,12 @@ t.test('a trace shows look-up, load, database, invalidation, refill and generati
     t.match(rootOf(miss)?.attributes, { 'url.path': '/api/v1/courses/1', 'url.query': 'utm_source=aka_[hidden]' })
   })
 
-  await t.test('of a hit, which asks nobody', async (t) => {
+  await t.test('a trace of a hit, which queries neither Redis nor the database', async (t) => {
     checkTree(t, treeOf(hit), ['GET /api/v1/courses/:id  200', '  cache look-up  course  l1'])
     t.notMatch(treeOf(hit), /cache load|pg\.query/)
   })
 
-  await t.test('of a write: the invalidation is done before the COMMIT is acknowledged', async (t) => {
+  await t.test('a trace of a write: the invalidation ends before the COMMIT is acknowledged', async (t) => {
     const commit = ['    prisma:client:commit_transaction', '        cache invalidate']
     checkTree(t, treeOf(change), [
       'PATCH /api/v1/courses/:id  200',
@@ -117,20 +117,17 @@ t.test('a trace shows look-up, load, database, invalidation, refill and generati
     checkTree(t, treeOf(profile), [...commit, '  cache look-up  user  miss', '  cache load  user  loaded'])
   })
 
-  await t.test(
-    'of a generation: its run, with the questions to the model, is a part of the request that asked for it',
-    async (t) => {
-      checkTree(t, treeOf(queued), [
-        'POST /api/v1/generation  202',
-        '    send generation',
-        '      process generation',
-        '              cache invalidate',
-        '        POST  200'
-      ])
-    }
-  )
+  await t.test('a trace of a generation: the run and its model calls belong to the trace of the request', async (t) => {
+    checkTree(t, treeOf(queued), [
+      'POST /api/v1/generation  202',
+      '    send generation',
+      '      process generation',
+      '              cache invalidate',
+      '        POST  200'
+    ])
+  })
 
-  await t.test('whose id is in the log lines', async (t) => {
+  await t.test('log lines have the trace id', async (t) => {
     for (const request of [miss, hit, change, unknown]) {
       const line = logOf(service.output()).find(({ msg, traceId }) => msg === 'request' && traceId === request.traceId)
       t.equal(line?.spanId, rootOf(request)?.spanId)
@@ -139,7 +136,7 @@ t.test('a trace shows look-up, load, database, invalidation, refill and generati
     t.equal(ended?.traceId, queued.traceId)
   })
 
-  await t.test('as the service that OTEL_* says, and with nothing that is secret, or of operators', async (t) => {
+  await t.test('traces have the service name of OTEL_*, and no secrets or operator routes', async (t) => {
     t.match(collector.spans[0]?.resource, {
       'service.name': 'academy',
       'service.version': /^\d/,
@@ -148,10 +145,10 @@ t.test('a trace shows look-up, load, database, invalidation, refill and generati
     t.equal(collector.headers.authorization, 'Bearer hunter2')
     const routes = new Set(collector.spans.map(({ attributes }) => attributes['http.route']))
     t.notOk(routes.has('/health/ready') || routes.has('/metrics'))
-    t.strictSame(rootsOf(collector.spans), [], 'what a process does for itself makes no traces, but for invalidations')
+    t.strictSame(rootsOf(collector.spans), [], 'background work makes no traces, except for invalidations')
     t.notOk(
       collector.spans.some(({ attributes }) => attributes['url.path'] === '/v1/traces'),
-      'nor does sending them'
+      'exporting traces makes none either'
     )
     const session = admin.cookie.split('=')[1] ?? ''
     for (const secret of [
@@ -168,7 +165,7 @@ t.test('a trace shows look-up, load, database, invalidation, refill and generati
   })
 })
 
-t.test('a collector that cannot be reached is one log line, and another once it is there', async (t) => {
+t.test('an unreachable collector is one log line, and one more once it is reachable', async (t) => {
   const port = await freePort()
   const service = await spawnService({
     ...environment,
@@ -191,7 +188,7 @@ t.test('a collector that cannot be reached is one log line, and another once it 
   t.match(collector.sent, 'cache look-up', 'as protobuf')
 })
 
-t.test('without an endpoint nothing of it is loaded, and a trace that a client names is in the log', async (t) => {
+t.test('without an endpoint OpenTelemetry is not loaded, and the trace id of a client is logged', async (t) => {
   const command = [...ownNode, '--import', WATCH_IMPORTS, script('src/server.ts')] as const
   const off = { ...environment, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1', OTEL_SDK_DISABLED: 'true' }
   const service = await spawnService(off, undefined, command)
@@ -213,7 +210,7 @@ t.test('without an endpoint nothing of it is loaded, and a trace that a client n
   t.strictSame(
     requests.map(({ traceId }) => traceId),
     named,
-    'of the normal path and of the front door'
+    'on the normal path and the front door'
   )
   t.notMatch(requests, [{ spanId: /./ }])
 })

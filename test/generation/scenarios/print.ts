@@ -1,4 +1,4 @@
-/** `node test/generation/scenarios/print.ts`: what each kind of model server and answer costs, and what comes of it. Three questions each. */
+/** `node test/generation/scenarios/print.ts`: prints the calls and the outcome for each kind of model server and answer, with three questions each. */
 import { HEAD, kinds, lineOf } from './all.ts'
 import { play } from './scenario.ts'
 
