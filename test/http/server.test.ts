@@ -109,7 +109,7 @@ t.test('silent connections are closed first when the limit is reached', async (t
   t.same(
     silent.map(({ closed }) => closed),
     [true, true, false, false],
-    'the oldest one is closed'
+    'the oldest connections are closed'
   )
   t.equal((await visit('127.0.0.9')).answered, true)
 })
