@@ -2,7 +2,7 @@ import type { Service } from './service.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
-/** Somebody who makes requests with a session of his own, or none. */
+/** A client with its own session, or without one. */
 export class Actor {
   readonly #url: string
   cookie: string
@@ -30,12 +30,12 @@ export class Actor {
   }
 }
 
-/** Signs in, and keeps the cookie. */
+/** Signs in and keeps the cookie. */
 export async function signIn(url: string, email: string, password: string): Promise<Actor> {
   return withSession(url, '/api/v1/auth/login', { email, password })
 }
 
-/** A new account, signed in. */
+/** Registers an account, which is then signed in. */
 export async function register(url: string, name: string): Promise<Actor> {
   return withSession(url, '/api/v1/auth/register', {
     email: `${name}@example.org`,
@@ -54,7 +54,7 @@ async function withSession(url: string, path: string, body: object): Promise<Act
 
 export const ADMIN = { email: 'admin@example.org', password: 'password of admin' }
 
-/** What a service needs so that tests may ask as often as they like, and sign in as its admin. */
+/** The environment of a service without limits and with an admin to sign in as. */
 export const peopleEnvironment = {
   ADMIN_EMAIL: ADMIN.email,
   ADMIN_PASSWORD: ADMIN.password,
@@ -66,7 +66,7 @@ export function admin({ url }: Service): Promise<Actor> {
   return signIn(url, ADMIN.email, ADMIN.password)
 }
 
-/** A draft of the actor with one module and one chapter. */
+/** Creates a draft of the actor with one module and one chapter. */
 export async function draftOf(
   actor: Actor,
   title = 'A draft'

@@ -56,13 +56,13 @@ export async function startServers(t: Test, password: string, prefix: string) {
   return { tools, postgres, strangers, database, withPassword, redis, keys, env }
 }
 
-/** Writes the checksums of a backup anew: what is wrong in it was wrong from the beginning. */
+/** Rewrites the checksums of a backup, as if its errors had been there from the beginning. */
 export async function resealed(backup: string): Promise<void> {
   const { stdout } = await run('sha256sum', ['backup.json', 'postgres.dump', 'sessions.jsonl'], { cwd: backup })
   await writeFile(join(backup, 'SHA256SUMS'), stdout)
 }
 
-/** A PATH on which a tool is another one, a line of shell. */
+/** A PATH on which the tool is replaced by a line of shell. */
 export async function withTool(t: Test, name: string, line: string, path: string): Promise<string> {
   const folder = await temporaryFolder(t)
   await writeFile(join(folder, name), `#!/bin/sh\n${line}\n`)
@@ -70,7 +70,7 @@ export async function withTool(t: Test, name: string, line: string, path: string
   return `${folder}:${path}`
 }
 
-/** A dump of the database `test_1`, of somebody else. */
+/** A dump of `test_1`, a database of another application. */
 export async function dumpWith(tools: string, port: number, password: string, folder: string): Promise<Buffer> {
   const file = join(folder, 'strangers.dump')
   const url = `postgresql://postgres@127.0.0.1:${port}/test_1`
@@ -95,7 +95,7 @@ export async function commands(): Promise<string[]> {
   return Promise.all(ids.map((id) => readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')))
 }
 
-/** Bytes with a text replaced by one of the same length. */
+/** The bytes with a text replaced by one of the same length. */
 export function replaced(bytes: Buffer, from: string, to: string): Buffer {
   return Buffer.from(bytes.toString('latin1').replaceAll(from, to), 'latin1')
 }

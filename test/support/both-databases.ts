@@ -7,7 +7,7 @@ import { recordingLog } from './recording-log.ts'
 
 type Suite = (t: Test, database: Database, kind: 'embedded' | 'postgres') => Promise<void>
 
-/** The suite on both databases, migrated and empty: the embedded one, then a PostgreSQL of the test's own. */
+/** Runs the suite on both databases, migrated and empty: the embedded one, then a separate PostgreSQL. */
 export async function onBothDatabases(t: Test, suite: Suite): Promise<void> {
   await t.test('embedded', async (t) => suite(t, await opened(t, null), 'embedded'))
   await t.test('on PostgreSQL', async (t) => {
@@ -25,7 +25,7 @@ async function opened(t: Test, databaseUrl: string | null): Promise<Database> {
   return database
 }
 
-/** Leaves nothing in the outbox that Redis does not know of. */
+/** Marks every row of the outbox as applied. */
 export async function allApplied({ client }: Database): Promise<void> {
   await client.$executeRaw`update cache_invalidation set applied_at = now() where applied_at is null`
 }

@@ -5,7 +5,7 @@ import { PostgresServer } from './postgres.ts'
 import { RedisServer } from './redis.ts'
 import { type Extension, type Service, startService } from './service.ts'
 
-/** The tests of one address send more than it may in an hour; limits have tests of their own. */
+/** The tests share one address and exceed its hourly limits, which are tested elsewhere. */
 const UNLIMITED = { RATE_LIMIT_ANONYMOUS: '0' }
 
 export interface RealService extends Service {
@@ -15,12 +15,12 @@ export interface RealService extends Service {
   readonly env: Environment
 }
 
-/** The service with nothing but itself: its database and its cache are in this process. */
+/** The embedded service: its database and its cache are in this process. */
 export async function startEmbedded(t: Test, env: Environment = {}, extension?: Extension): Promise<Service> {
   return settled(await startService(t, { ...UNLIMITED, ...env }, extension))
 }
 
-/** The service on a Redis and a PostgreSQL of the test's own, with the demo catalogue. */
+/** The service on a separate Redis and PostgreSQL, with the demo catalogue. */
 export async function startReal(t: Test, more: Environment = {}, extension?: Extension): Promise<RealService> {
   const redis = await RedisServer.start()
   t.teardown(() => redis.stop())
@@ -36,7 +36,7 @@ export async function startReal(t: Test, more: Environment = {}, extension?: Ext
   return { ...(await settled(await startService(t, env, extension))), redis, postgres, env }
 }
 
-/** What a start writes is left to the sweeper: before it is applied, no HIT is sure. */
+/** The sweeper applies the rows of a start: until then no HIT is certain. */
 async function settled(service: Service): Promise<Service> {
   const { client } = service.app.database
   const pending = () => client.$queryRaw<object[]>`select from cache_invalidation where applied_at is null limit 1`

@@ -73,7 +73,7 @@ export async function openService(t: Test, server: RedisServer, settings: readon
   return { prefix, instances, redis, caches: instances.map(({ cache }) => cache) }
 }
 
-/** A client to look at what a Redis has, past everything that the service does. */
+/** A Redis client that bypasses the service. */
 export function plainClient(t: Test, server: RedisServer): Redis {
   const redis = new Redis(server.url)
   redis.on('error', () => {})
@@ -81,7 +81,7 @@ export function plainClient(t: Test, server: RedisServer): Redis {
   return redis
 }
 
-/** Cuts the connections on which processes hear each other's messages. */
+/** Cuts the connections on which processes receive messages. */
 export async function cutSubscriptions(redis: Redis): Promise<void> {
   await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
 }
@@ -108,7 +108,7 @@ export function present<T>(value: T | undefined): T {
   return value
 }
 
-/** Something to cache: its current value, and how often it was loaded. */
+/** A value to cache, which counts its loads. */
 export class Source<T> {
   value: T
   loads = 0
@@ -122,7 +122,7 @@ export class Source<T> {
     return this.value
   }
 
-  /** A load that has read the value when `started` resolves, and hands it over when `finish` is called. */
+  /** A load that has read the value when `started` resolves, and returns it after `finish` is called. */
   gated() {
     const started = Promise.withResolvers<void>()
     const gate = Promise.withResolvers<void>()
@@ -136,7 +136,7 @@ export class Source<T> {
   }
 }
 
-/** One read: its value, and what the cache says about it. */
+/** One read: its value, and the outcome reported by the cache. */
 export async function read<T>(cache: Cache, spec: CacheSpec, load: (dependOn: DependOn) => Promise<T>) {
   const trace = new Trace()
   const value = await cache.wrap(spec, load, trace)
@@ -144,7 +144,7 @@ export async function read<T>(cache: Cache, spec: CacheSpec, load: (dependOn: De
 }
 
 let keys = 0
-/** A key and a tag that no other test has. */
+/** A spec with a unique key and tag. */
 export function freshSpec(spec: Partial<CacheSpec> = {}): CacheSpec {
   const key = `course:${++keys}`
   return { key, shape: 'test', tags: [key], ttlMs: 60_000, ...spec }

@@ -31,7 +31,7 @@ export interface ReceivedSpan extends Omit<Static<typeof Span>, 'attributes'> {
   readonly resource: Attributes
 }
 
-/** What takes spans by OTLP over HTTP. Those that come as JSON it reads. */
+/** An OTLP collector over HTTP. It parses spans sent as JSON. */
 export class Collector {
   readonly spans: ReceivedSpan[] = []
   /** All that was sent, as text. */
@@ -57,7 +57,7 @@ export class Collector {
     return collector
   }
 
-  /** What `OTEL_EXPORTER_OTLP_ENDPOINT` is to be. */
+  /** The value for `OTEL_EXPORTER_OTLP_ENDPOINT`. */
   get url(): string {
     const { port } = this.#server.address() as AddressInfo
     return `http://127.0.0.1:${port}`

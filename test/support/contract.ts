@@ -2,7 +2,7 @@ import type { Static, TObject, TProperties, TSchema } from 'typebox'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 
-/** The shapes of the HTTP contract, written from its page and not from the code. A field too many is as wrong as one too few. */
+/** The shapes of the HTTP contract, written from its document and not from the code. Extra fields are errors, like missing ones. */
 
 const exactly = <T extends TProperties>(properties: T): TObject<T> =>
   Type.Object(properties, { additionalProperties: false })
@@ -51,7 +51,7 @@ export const Chapter = exactly({
   next: link
 })
 
-/** Searches tell where they found their words. */
+/** Searches report where they found their words. */
 const highlight = exactly({
   field: Type.Enum(['title', 'summary', 'description', 'module', 'chapter']),
   parts: Type.Array(exactly({ text, found: Type.Boolean() }), { minItems: 1 })

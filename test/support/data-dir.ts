@@ -10,8 +10,8 @@ import { temporaryFolder } from './service.ts'
 import { makeSmall } from './small-database.ts'
 
 /**
- * A DATA_DIR for the embedded service, with a PostgreSQL in which nothing has happened yet. What PGlite does on an
- * empty folder takes seconds; a copy of what it leaves there takes a tenth of one. (A start on an empty folder is tested with the server.)
+ * A DATA_DIR for the embedded service, with an empty PostgreSQL. Initializing an
+ * empty folder takes PGlite seconds; a copy of the result takes a tenth of a second. (test/server.test.ts covers a start on an empty folder.)
  */
 export async function freshDataDir(t: Test): Promise<string> {
   const packageFile = new URL('../package.json', import.meta.resolve('@electric-sql/pglite'))

@@ -5,7 +5,7 @@ import { openDatabase } from '#database/open.ts'
 import { prepareDatabase } from '#seed/prepare.ts'
 import { recordingLog } from './recording-log.ts'
 
-/** The rows of one statement, on a connection of its own, past everything that the service does. */
+/** The rows of one statement, on a separate connection that bypasses the service. */
 export async function query(databaseUrl: string, sql: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
@@ -13,7 +13,7 @@ export async function query(databaseUrl: string, sql: string): Promise<Record<st
   return rows
 }
 
-/** Every row of every table but those of the cache, to compare a database with itself. */
+/** Every row of every table except those of the cache, to compare states of a database. */
 export async function dump(databaseUrl: string): Promise<Record<string, unknown>[]> {
   const tables = await query(
     databaseUrl,
@@ -23,7 +23,7 @@ export async function dump(databaseUrl: string): Promise<Record<string, unknown>
   return query(databaseUrl, `${selects.join(' union all ')} order by 1, 2`)
 }
 
-/** Does to the database what a start with this environment does, and lets go of it; resolves to all that was logged. */
+/** Prepares the database like a start with this environment, and disconnects; resolves to the log. */
 export async function prepare(env: Environment): Promise<string> {
   const config = readConfig(env)
   const { log, written } = recordingLog()

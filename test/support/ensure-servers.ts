@@ -1,6 +1,6 @@
 /**
  * Run before the tests: they start their own servers and Chromium, and this installs what is not there.
- * Words of its command line name the packages that are needed; without them all that `npm test` needs.
+ * Arguments name the required packages; without arguments, all that `npm test` needs.
  */
 import { spawnSync } from 'node:child_process'
 import { findChromium } from './chromium.ts'

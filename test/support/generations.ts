@@ -52,7 +52,7 @@ export type Generation = Static<typeof Generation>
 export const PATH = '/api/v1/generation'
 export const wanted = { topic: 'Chess', level: 'beginner', language: 'en', modules: 2, chaptersPerModule: 2 }
 
-/** Asks for a course; the generation that was accepted. */
+/** Requests a course; resolves to the accepted generation. */
 export async function generate(actor: Actor, change: object = {}, headers = {}): Promise<Generation> {
   return bodyOf(Generation, await actor.request('POST', PATH, { ...wanted, ...change }, headers), 202)
 }
@@ -71,7 +71,7 @@ export async function generation(actor: Actor, id: string): Promise<Generation> 
   return bodyOf(Generation, await actor.get(`${PATH}/${id}`))
 }
 
-/** The generation once it is over. */
+/** The generation once it has ended. */
 export async function ended(actor: Actor, id: string, withinMs = 60_000): Promise<Generation> {
   const end = Date.now() + withinMs
   for (;;) {
@@ -102,7 +102,7 @@ export async function events(answer: Promise<Response>): Promise<Event[]> {
     })
 }
 
-/** Ends all generations, and waits until the worker of the service has left them: it would hold up the end of the test. */
+/** Cancels all generations, and waits until the worker has dropped them: it would delay the end of the test. */
 export async function cancelAll({ app }: Service): Promise<void> {
   await app.database.client.generationJob.updateMany({ data: { status: 'cancelled' } })
   await until(() => app.generationFeed.followers === 0, 10_000)

@@ -39,7 +39,7 @@ export async function madeOnce(name: string, make: (draft: string) => Promise<vo
 
 let version: Promise<string> | undefined
 
-/** Another one whenever a first start may leave something else in the database. */
+/** Changes whenever a first start may leave a different database. */
 export function contentVersion(): Promise<string> {
   version ??= (async () => {
     const hash = createHash('sha256')

@@ -5,13 +5,13 @@ import { until } from './eventually.ts'
 
 export interface ReceivedMail {
   readonly to: string[]
-  /** As they came, the encoded words in them decoded. */
+  /** The received headers, with encoded words decoded. */
   readonly headers: Map<string, string>
   readonly text: string
   readonly html: string
 }
 
-/** A real SMTP server on a free port, gone with the test. */
+/** A real SMTP server on a free port, stopped with the test. */
 export class MailServer {
   readonly port: number
   readonly received: ReceivedMail[]
@@ -35,7 +35,7 @@ export class MailServer {
       },
       ...options
     })
-    // What clients break off is looked at where it matters.
+    // Aborted connections are checked by the tests that care.
     server.on('error', () => {})
     server.listen(port, '127.0.0.1')
     await once(server.server, 'listening')
@@ -49,7 +49,7 @@ export class MailServer {
     return `smtp://127.0.0.1:${this.port}`
   }
 
-  /** What a service needs to send by it. */
+  /** The environment of a service that sends through this server. */
   get env() {
     return {
       MAIL_URL: this.url,
@@ -58,7 +58,7 @@ export class MailServer {
     }
   }
 
-  /** The first mail to this address, once it is there, with the token of its link; it is taken away. */
+  /** Waits for the first mail to this address, removes it, and returns it with the token of its link. */
   async next(to: string): Promise<ReceivedMail & { token: string }> {
     const index = () => this.received.findIndex((mail) => mail.to.includes(to))
     await until(() => index() !== -1, 20_000)

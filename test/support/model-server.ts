@@ -19,9 +19,9 @@ export interface Question {
   readonly authorization: string | undefined
   readonly path: string
   readonly headers: IncomingHttpHeaders
-  /** All that was asked for. */
+  /** All requested parts. */
   readonly body: Readonly<Record<string, unknown>>
-  /** What a good model answers. */
+  /** The answer of a good model. */
   readonly good: string
 }
 
@@ -31,7 +31,7 @@ export type Behaviour = (question: Question, response: ServerResponse) => Promis
 /** A real HTTP server that speaks OpenAI's API for chat completions, and writes dull courses. */
 export class ModelServer {
   readonly url: string
-  /** Everything it was asked. */
+  /** All questions so far. */
   readonly questions: Question[] = []
   /** What it has answered well, in the order of the answers. */
   readonly answered: string[] = []
@@ -42,7 +42,7 @@ export class ModelServer {
     this.url = url
   }
 
-  /** One that is gone with the test. */
+  /** Starts a server that stops with the test. */
   static async start(t: Test): Promise<ModelServer> {
     const { model, stop } = await ModelServer.launch()
     t.teardown(stop)
@@ -65,7 +65,7 @@ export class ModelServer {
     return { model, stop }
   }
 
-  /** What a service needs to ask this server. */
+  /** The environment of a service that calls this server. */
   get env() {
     return { LLM_PROVIDER: 'openai', LLM_BASE_URL: this.url, LLM_API_KEY: 'sk-secret-of-tests', LLM_MODEL: 'dull-1' }
   }

@@ -1,6 +1,6 @@
 import type { Replacement } from './repository-copy.ts'
 
-/** What the next version answers beside: a required field of a course, and one of an account. */
+/** The additional fields of the next version: a required one of a course, and one of an account. */
 export const NEXT_VERSION: readonly Replacement[] = [
   {
     file: 'src/courses/shapes.ts',

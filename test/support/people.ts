@@ -99,7 +99,7 @@ export async function statusOf(answer: Promise<Response>): Promise<number> {
 export interface Stack {
   readonly redis: RedisServer
   readonly postgres: PostgresServer
-  /** What a service needs to run on both, without limits, and with an admin. */
+  /** The environment of a service on both, without limits and with an admin. */
   readonly env: Environment
 }
 
@@ -118,14 +118,14 @@ export async function startStack(t: Test, ...redisOptions: string[]): Promise<St
   return { redis, postgres, env: { ...env, SESSION_SECRET: 'the secret of the tests is long enough' } }
 }
 
-/** The service as a process of its own, gone with the test. */
+/** The service as a separate process, stopped with the test. */
 export async function spawnFor(t: Test, env: Environment): Promise<ServerProcess & { url: string }> {
   const service = await spawnService(env)
   t.teardown(() => service.kill('SIGKILL'))
   return service
 }
 
-/** Looks into Redis, past the service. */
+/** A Redis client that bypasses the service. */
 export function lookInto(t: Test, { url }: RedisServer): Redis {
   const redis = new Redis(url)
   redis.on('error', () => {})
@@ -133,7 +133,7 @@ export function lookInto(t: Test, { url }: RedisServer): Redis {
   return redis
 }
 
-/** Asks again until it holds; false when it never does. */
+/** Retries until the condition holds; resolves to false if it never does. */
 export async function eventually(holds: () => Promise<boolean>, withinMs = 5000): Promise<boolean> {
   const end = Date.now() + withinMs
   while (!(await holds())) {

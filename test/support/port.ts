@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 
 const FIRST = 10_000
-/** From here on the system itself takes ports, for every connection that is opened. */
+/** The first ephemeral port, which the system uses for outgoing connections. */
 const LAST = Math.min(32_768, firstOfTheSystem()) - 1
 
 const given = new Set<number>()

@@ -1,6 +1,6 @@
 import type { Log } from '#logging/log.ts'
 
-/** A log that keeps what it is told. */
+/** A log that records its lines. */
 export function recordingLog(): { log: Log; written: () => string } {
   const lines: string[] = []
   const write = (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields)}`)

@@ -57,12 +57,12 @@ export class RedisServer {
     await this.resume()
   }
 
-  /** How long its AOF is, which it has since its start and has not rewritten. */
+  /** The length of its AOF in bytes, for a server that has had it since its start and has not rewritten it. */
   async appendedBytes(): Promise<number> {
     return (await stat(this.#appended)).size
   }
 
-  /** The same with an AOF that ends after so many bytes: what was not on the disk when the power failed is lost. */
+  /** Restarts it with an AOF cut to this many bytes, as after a power failure. */
   async resumeAsOf(appendedBytes: number): Promise<void> {
     await truncate(this.#appended, appendedBytes)
     await this.resume()
@@ -100,7 +100,7 @@ export class RedisServer {
     await this.#process?.kill('SIGKILL')
   }
 
-  /** SIGSTOP freezes it, SIGCONT lets it go on. */
+  /** SIGSTOP freezes it, SIGCONT resumes it. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
     this.#process?.signal(signal)
   }

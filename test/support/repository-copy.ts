@@ -18,7 +18,7 @@ const COPIED = [
 /** One replacement in the source of the service. */
 export interface Replacement {
   readonly file: string
-  /** What the file has exactly once. */
+  /** A text that occurs in the file exactly once. */
   readonly text: string
   readonly becomes: string
 }
@@ -39,7 +39,7 @@ export async function copyRepository(
   return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
 }
 
-/** Throws where the source does not have the text exactly once. */
+/** Throws if the text does not occur in the source exactly once. */
 export function replaced(source: string, { file, text, becomes }: Replacement): string {
   const parts = source.split(text)
   if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} times, not once: ${text}`)

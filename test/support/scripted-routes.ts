@@ -6,14 +6,14 @@ import type { Answer } from './http.ts'
 /** Long enough for requests to arrive, and to find out that they have to wait. */
 export const ARRIVED_MS = 100
 
-/** A handler that says this, and the answer with it. */
+/** A handler with this answer, and the expected outcome. */
 export const says = (text: string) => () => ({ text })
 export const said = (cache: string, text: string) => [200, cache, JSON.stringify({ text })]
 export const outcome = ({ status, headers, body }: Answer) => [status, headers.get('x-cache'), body]
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown
 
-/** A handler that answers when it is let go on; `started` resolves when it runs. */
+/** A handler that answers once released; `started` resolves when it runs. */
 export interface Gated {
   readonly handler: Handler
   readonly started: Promise<void>

@@ -16,7 +16,7 @@ export const coursesToFind = {
   deutsch: { title: 'Deutsche Grammatik', summary: 'Fälle, Verben und Satzbau.', language: 'de' }
 } as const
 
-/** What somebody types, and the course that must come first. */
+/** The typed search, and the course that must come first. */
 export const searches: readonly [search: string, slug: string][] = [
   // Words, in any case.
   ['python', 'python-from-zero'],
@@ -51,7 +51,7 @@ export const searches: readonly [search: string, slug: string][] = [
   ['бюджет подушка безопасности', 'finansovaya-gramotnost'],
   ['postgresql основы', 'osnovy-sql'],
   ['design clinic booking', 'ux-design-fundamentals'],
-  // Errors of typing.
+  // Typos.
   ['Pyhton', 'python-from-zero'],
   ['typscript', 'typescript-in-practice'],
   ['javascrpit', 'javascript-v-brauzere'],
@@ -63,14 +63,14 @@ export const searches: readonly [search: string, slug: string][] = [
   ['climat sciense', 'climate-science-basics'],
   ['photograhpy', 'photography'],
   ['промт инженерия', 'prompt-inzheneriya'],
-  // Beginnings, while somebody types.
+  // Prefixes, as during typing.
   ['прогр', 'programming'],
   ['pyth', 'python-from-zero'],
   ['нейрон', 'nejronnye-seti-na-praktike'],
   ['language mod', 'how-language-models-work'],
   ['типогр', 'tipografika-dlya-interfejsov'],
   ['spani', 'spanish'],
-  // One and two letters, and signs.
+  // One and two letters, and punctuation.
   ['go', 'go'],
   ['R', 'r'],
   ['ИИ', 'ii'],

@@ -81,7 +81,7 @@ export class Sentinels {
     return master
   }
 
-  /** Starts a server that was killed, as a replica of the present master. */
+  /** Restarts a killed server as a replica of the current master. */
   async rejoin(server: RedisServer): Promise<void> {
     await server.resume('--replicaof', `127.0.0.1 ${(await this.master()).port}`)
   }

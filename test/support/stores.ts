@@ -10,7 +10,7 @@ import type { RedisServer } from './redis.ts'
 
 const ROOM = 64 * 1024 * 1024
 
-/** Gives a store as one more process of the same service has it. */
+/** Opens the store as another process of the same service. */
 type Connect = (t: Test) => Promise<Store>
 
 /** The suite against either store: one in memory, which is one for all, then one in Redis, with a client for each process. */

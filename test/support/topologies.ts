@@ -8,7 +8,7 @@ import { RedisServer } from './redis.ts'
 import { Sentinels } from './sentinels.ts'
 import { run, startServer } from './server-process.ts'
 
-/** Whoever starts servers, and ends them. */
+/** An owner of servers, which stops them at its end. */
 export interface Owner {
   teardown(task: () => unknown): void
 }
@@ -19,7 +19,7 @@ export interface Topology {
   readonly env?: Readonly<Record<string, string>>
   /** How many servers have keys of the cache. */
   readonly masters: number
-  /** Ends the master that has this key, as a crash does; another one is to take over. */
+  /** Kills the master that has this key, so that another one takes over. */
   readonly killMasterOf?: (key: string) => Promise<void>
   /** The replica of the master that has this key takes its place, after it has heard nothing of it for so long. */
   readonly takeOver?: (key: string, lagMs: number) => Promise<void>
@@ -71,7 +71,7 @@ export async function startCluster(t: Owner): Promise<Topology> {
   await Promise.all(nodes.map((node) => cli(node, 'config', 'set', 'cluster-node-timeout', NODE_TIMEOUT_MS)))
   const ownerOf = async (key: string) => {
     const answers = await Promise.all(nodes.map((node) => cli(node, 'get', key).catch(() => 'MOVED')))
-    // A master that has not this key's slot answers MOVED, and so does a replica.
+    // A master without the slot of this key answers MOVED, and so does a replica.
     const owner = nodes[answers.findIndex((answer) => !/MOVED/.test(answer))]
     if (owner === undefined) throw new Error(`nobody has ${key}`)
     return owner
@@ -89,7 +89,7 @@ export async function startCluster(t: Owner): Promise<Topology> {
       )?.[1]
       const replica = nodes.find((node) => node.port === Number(port))
       if (replica === undefined) throw new Error(`no replica of ${id}`)
-      // It cannot sign in to its master, and so hears nothing more.
+      // It cannot authenticate at its master, so it gets no more data.
       await cli(replica, 'config', 'set', 'masteruser', 'nobody', 'masterauth', 'nothing')
       await cli(master, 'client', 'kill', 'type', 'replica')
       await sleep(lagMs)

@@ -11,7 +11,7 @@ const GENERATION_PAUSE_MS = 500
 interface Course {
   readonly author: Actor
   readonly path: string
-  /** The highest version whose write was answered. */
+  /** The highest version whose write was acknowledged. */
   acknowledged: number
 }
 
@@ -20,7 +20,7 @@ export class UpgradeLoad {
   reads = 0
   writes = 0
   generations = 0
-  /** Every answer that was another than it should be, in words. */
+  /** A description of every unexpected answer. */
   readonly wrong: string[] = []
   readonly #url: string
   readonly #byToken: boolean
@@ -105,7 +105,7 @@ export class UpgradeLoad {
     if (text !== null && !(version >= least)) this.wrong.push(`${path}: version ${version} after ${least}`)
   }
 
-  /** The body of an answer that has this status; null where it has not, which counts. */
+  /** The body of an answer with this status; otherwise counts it as unexpected and returns null. */
   async #ask(request: () => Promise<Response>, status = 200): Promise<string | null> {
     this.reads++
     try {

@@ -1,19 +1,19 @@
 import type { Config } from '#config/config.ts'
 import type { Environment } from '#config/environment.ts'
 
-/** An environment variable of the contract, and what becomes of it. */
+/** An environment variable of the contract, and its effect on the configuration. */
 export interface Variable {
   readonly name: string
   readonly of: (config: Config) => unknown
   /** The default, where the contract names one. */
   readonly unset?: unknown
   readonly given: string
-  /** What else it needs. */
+  /** Other variables that it needs. */
   readonly with?: Environment
   readonly parsed: unknown
   /** Values that are refused; absent where any text will do. */
   readonly bad?: readonly [string, ...string[]]
-  /** What the message says of the values that are not. */
+  /** The part of the message for refused values. */
   readonly allowed?: RegExp
   /** The value may hold a password, and is never shown. */
   readonly hidden?: true

@@ -11,7 +11,7 @@ import { recordingLog } from './recording-log.ts'
 export const BACK_MS = 6000
 export const ANSWER_MS = 10_000
 
-/** What holds of clients on any topology: they come back from whatever ends them, until they are closed. */
+/** The contract of clients on any topology: they reconnect after any failure until they are closed. */
 export async function comesBack(t: Test, url: string): Promise<void> {
   await t.test('a client that is to reconnect in the moment it connects, as at a failover, does', async (t) => {
     const client = open(t, url)
