@@ -28,7 +28,7 @@ t.test('tasks run up to the limit, queue in order up to the queue limit, and are
   const refused = await begin('e').ended.catch((error: unknown) => error)
   t.match(refused, { statusCode: 503, code: 'BUSY', headers: { 'Retry-After': /^\d+$/ } })
   b.fail(new Error('a failed task frees its place too'))
-  await t.rejects(b.ended, /gives its place back/)
+  await t.rejects(b.ended, /frees its place/)
   a.end()
   t.equal(await a.ended, 'a')
   await turn()

@@ -6,7 +6,7 @@ import { query } from '../support/database.ts'
 import { until } from '../support/eventually.ts'
 import { PostgresServer } from '../support/postgres.ts'
 import { RedisServer } from '../support/redis.ts'
-import { spawnService } from '../support/service.ts'
+import { manyClients, spawnService } from '../support/service.ts'
 
 /** `LOCK_TIMEOUT_MS` of src/database/timeouts.ts, and a statement timeout that is longer. */
 const LOCK_TIMEOUT_MS = 2000
@@ -22,6 +22,7 @@ t.test('bulkheads of the database', async (t) => {
   const databaseUrl = await postgres.createDatabase('seeded')
   // In a separate process: hundreds of concurrent and aborted requests leave connections that a stop waits for.
   const { url, kill } = await spawnService({
+    ...manyClients,
     ...peopleEnvironment,
     REDIS_URL: redis.url,
     DATABASE_URL: databaseUrl,

@@ -29,7 +29,7 @@ export interface Extension {
 const SHARED_EVENT_LOOP = { maxEventLoopDelayMs: 0 }
 
 /** All clients of a test share one address, and those that do not read an answer open a connection for each request. */
-const manyClients = { MAX_CONNECTIONS_PER_ADDRESS: '5000' }
+export const manyClients = { MAX_CONNECTIONS_PER_ADDRESS: '5000' }
 
 /** The service in this process, listening on a free port; embedded unless `env` says otherwise. It ends with the test. */
 export async function startService(
