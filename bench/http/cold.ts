@@ -2,6 +2,7 @@ import { Agent, get } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Target } from './measure.ts'
+import { cacheCount } from './metrics.ts'
 import type { Outcome } from './outcome.ts'
 import { COURSE, COURSE_ID, type Stack } from './stack.ts'
 
@@ -64,10 +65,6 @@ function ask(service: Target | undefined, agent: Agent): Promise<number> {
 }
 
 async function loads(services: readonly Target[]): Promise<number> {
-  let sum = 0
-  for (const { url } of services) {
-    const metrics = await (await fetch(`${url}/metrics`)).text()
-    sum += Number(/^aikademiya_cache_loads_total{[^}]*prefix="course"[^}]*} (\d+)/m.exec(metrics)?.[1] ?? 0)
-  }
-  return sum
+  const counts = await Promise.all(services.map((service) => cacheCount(service, 'loads', 'course')))
+  return counts.reduce((sum, count) => sum + count, 0)
 }

@@ -4,11 +4,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { register } from '../../test/support/actors.ts'
 import { median } from '../median.ts'
-import { type Load, shoot } from './load.ts'
-import { cpuTimes, type Target } from './measure.ts'
-import { COURSE, Stack } from './stack.ts'
+import { LISTS_AT_ONCE, shoot } from './load.ts'
+import { brotli, course, type MakeLoad, me, unchanged, yardstickCourse } from './loads.ts'
+import type { Target } from './measure.ts'
+import { shootAt } from './measured-load.ts'
+import { Stack } from './stack.ts'
 
 const { values } = parseArgs({
   options: {
@@ -27,38 +28,26 @@ const WARM_UP_SECONDS = 8
 interface Row {
   readonly name: string
   readonly start: () => Promise<Target>
-  readonly load: (url: string) => Promise<Omit<Load, 'seconds'>> | Omit<Load, 'seconds'>
+  readonly load: MakeLoad
   readonly goal?: number
 }
 
 const stack = await Stack.start()
-const course = (url: string) => ({ url: url + COURSE })
-const brotli = (url: string) => ({ url: url + COURSE, headers: { 'accept-encoding': 'br' } })
-const unchanged = async (url: string) => {
-  // The form that a load without Accept-Encoding has.
-  const { headers } = await fetch(url + COURSE, { headers: { 'accept-encoding': 'identity' } })
-  return { url: url + COURSE, headers: { 'if-none-match': headers.get('etag') ?? '' } }
-}
 let asked = 0
 const misses = (url: string) => ({
   url,
-  // One client may have so many searches under way (src/database/shares.ts), and 32 are refused.
-  connections: 16,
+  connections: LISTS_AT_ONCE,
   paths: () => Array.from({ length: MISSES / 32 }, () => `/api/v1/courses?limit=1&search=${++asked}`)
 })
-const me = async (url: string) => {
-  const { cookie } = await register(url, `bench-${Date.now()}`)
-  return { url: `${url}/api/v1/users/me`, headers: { cookie } }
-}
 const normal = () => stack.service({ FRONT_DOOR: 'off' })
 const rows: Row[] = [
   {
     name: 'bare Fastify route',
     start: () => stack.yardstick('fixed string'),
-    load: (url) => ({ url: `${url}/course` })
+    load: yardstickCourse
   },
   { name: 'hit, front door', start: () => stack.service(), load: course, goal: 1.33 },
-  { name: 'hit, normal path', start: normal, load: course, goal: 2.4 },
+  { name: 'hit, normal path', start: normal, load: course, goal: 2.2 },
   { name: 'compressed hit, front door', start: () => stack.service(), load: brotli },
   { name: 'compressed hit, normal path', start: normal, load: brotli },
   { name: '304, front door', start: () => stack.service(), load: unchanged },
@@ -78,12 +67,9 @@ for (const row of chosen) {
 for (let round = 0; round < rounds; round++) {
   for (const { target, load, user, all } of sides) {
     await sleep(200)
-    const before = await cpuTimes(target.pid)
-    const { perSecond, errors } = await shoot({ ...load, seconds: SECONDS })
-    const after = await cpuTimes(target.pid)
-    const micros = (seconds: number) => (errors > 0 ? Number.NaN : (seconds * 1e6) / (perSecond * SECONDS))
-    user.push(micros(after.user - before.user))
-    all.push(micros(after.user + after.system - before.user - before.system))
+    const { cpuMicros, userMicros, errors } = await shootAt(target, { ...load, seconds: SECONDS })
+    user.push(errors > 0 ? Number.NaN : userMicros)
+    all.push(errors > 0 ? Number.NaN : cpuMicros)
   }
 }
 const [bare] = sides

@@ -31,6 +31,8 @@ export interface Percentiles {
 }
 
 const CONNECTIONS = 32
+/** One client may have so many lists and searches under way (src/database/shares.ts), and 32 are refused. */
+export const LISTS_AT_ONCE = 16
 const PERCENTILES = fileURLToPath(new URL('percentiles.lua', import.meta.url))
 
 /** Where wrk is installed it makes the load of a single URL: it takes a fraction of what the server does for an answer, autocannon as much. */

@@ -1,6 +1,5 @@
 /** A Fastify server with one route, /course, answered in the way that the first argument names; without any plugin. */
 import { promisify } from 'node:util'
-import caching from '@fastify/caching'
 import Fastify from 'fastify'
 import { Redis } from 'ioredis'
 import { load, text } from './course.ts'
@@ -41,6 +40,7 @@ const answers: Record<string, () => Promise<Answer>> = {
     return () => cache.course()
   },
   '@fastify/caching': async () => {
+    const { default: caching } = await import('@fastify/caching')
     await app.register(caching)
     const kept = promisify<string, { item: object } | null>(app.cache.get.bind(app.cache))
     return async () => {

@@ -1,9 +1,10 @@
-import { register } from '../../test/support/actors.ts'
 import { median } from '../median.ts'
-import { type Load, type Shot, shoot } from './load.ts'
-import { cpuSeconds, residentMiB, type Target } from './measure.ts'
+import { brotli, course, type MakeLoad, me, unchanged, yardstickCourse } from './loads.ts'
+import { residentMiB, type Target } from './measure.ts'
+import { type MeasuredShot, shootAt } from './measured-load.ts'
+import { cacheCount } from './metrics.ts'
 import type { Outcome, SideFigures } from './outcome.ts'
-import { COURSE, COURSE_ID, type Stack } from './stack.ts'
+import { COURSE_ID, type Stack } from './stack.ts'
 import { ListLoad } from './zipf.ts'
 
 /** How long a scenario is measured. */
@@ -15,7 +16,7 @@ export interface Pace {
 
 interface Side {
   readonly start: () => Promise<Target>
-  readonly load: (url: string) => Promise<Omit<Load, 'seconds'>> | Omit<Load, 'seconds'>
+  readonly load: MakeLoad
   /** What it answers when it does what its name says; 200 unless given. */
   readonly status?: number
 }
@@ -33,23 +34,10 @@ export interface Scenario {
 
 /** This service, with all its plugins, beside a route that has none, or beside itself. */
 export function scenarios(stack: Stack): Scenario[] {
-  const course = (url: string) => ({ url: url + COURSE })
   const service = (env: Record<string, string> = {}): Side => ({ start: () => stack.service(env), load: course })
   const hit = service()
   const normal = service({ FRONT_DOOR: 'off' })
-  const peer = (name: string): Side => ({
-    start: () => stack.yardstick(name),
-    load: (url) => ({ url: `${url}/course` })
-  })
-  const brotli = (url: string) => ({ url: url + COURSE, headers: { 'accept-encoding': 'br' } })
-  const etag = async (url: string) => {
-    const answer = await fetch(url + COURSE, { headers: { 'accept-encoding': 'identity' } })
-    return { url: url + COURSE, headers: { 'if-none-match': answer.headers.get('etag') ?? '' } }
-  }
-  const me = async (url: string) => {
-    const { cookie } = await register(url, `bench-${Date.now()}`)
-    return { url: `${url}/api/v1/users/me`, headers: { cookie } }
-  }
+  const peer = (name: string): Side => ({ start: () => stack.yardstick(name), load: yardstickCourse })
   const list = (env: Record<string, string>): Side => ({
     start: () => stack.service(env),
     load: (url) => new ListLoad(url, () => stack.touch(COURSE_ID)).load
@@ -85,7 +73,12 @@ export function scenarios(stack: Stack): Scenario[] {
     { name: 'front door hit : @fastify/caching, memory', ours: hit, yardstick: peer('@fastify/caching'), atLeast: 1 },
     { name: 'front door hit : naive cache-aside', ours: hit, yardstick: peer('naive cache-aside'), atLeast: 1 },
     { name: 'compressed hit : uncompressed hit', ours: { ...hit, load: brotli }, yardstick: hit, atLeast: 0.95 },
-    { name: '304 : 200, both front door', ours: { ...hit, load: etag, status: 304 }, yardstick: hit, atLeast: 1.1 },
+    {
+      name: '304 : 200, both front door',
+      ours: { ...hit, load: unchanged, status: 304 },
+      yardstick: hit,
+      atLeast: 1.1
+    },
     { name: 'signed-in /users/me : one Redis GET', ours: { ...hit, load: me }, yardstick: get, atLeast: 0.45 },
     {
       name: 'lists, 90 % hits : no cache',
@@ -102,20 +95,19 @@ export function scenarios(stack: Stack): Scenario[] {
 /** A Redis that is not there, and no lease: the same service asks the database for every answer. */
 const withoutCache = { REDIS_URL: 'redis://127.0.0.1:1', CACHE_L1_LEASE_MS: '0' }
 
-interface Round extends Shot {
-  readonly cpuMicros: number
-}
-
 /** Both sides in turns: what the machine does meanwhile, it does to both. The ratio is the median of those of the rounds. */
 export async function compare(scenario: Scenario, pace: Pace): Promise<Outcome> {
   const { name, ours, yardstick, atLeast, warmUpSeconds = pace.warmUpSeconds, isOfLists } = scenario
   const sides = [await open(ours), await open(yardstick)] as const
-  const rounds: [Round, Round][] = []
+  const rounds: [MeasuredShot, MeasuredShot][] = []
   let before: Reads = { hits: 0, misses: 0 }
   for (let round = -1; round < pace.rounds; round++) {
     const seconds = round < 0 ? warmUpSeconds : pace.seconds
     if (round === 0 && isOfLists) before = await reads(sides[0].target)
-    const pair: [Round, Round] = [await measure(sides[0], seconds), await measure(sides[1], seconds)]
+    const pair: [MeasuredShot, MeasuredShot] = [
+      await shootAt(sides[0].target, { ...sides[0].load, seconds }),
+      await shootAt(sides[1].target, { ...sides[1].load, seconds })
+    ]
     if (round >= 0) rounds.push(pair)
   }
   const after = isOfLists ? await reads(sides[0].target) : before
@@ -139,16 +131,13 @@ export async function compare(scenario: Scenario, pace: Pace): Promise<Outcome> 
   }
 }
 
-async function measure({ target, load }: Awaited<ReturnType<typeof open>>, seconds: number): Promise<Round> {
-  const before = await cpuSeconds(target.pid)
-  const shot = await shoot({ ...load, seconds })
-  const used = (await cpuSeconds(target.pid)) - before
-  return { ...shot, cpuMicros: (used * 1e6) / (shot.perSecond * seconds) }
-}
-
 /** The medians of the rounds of one side. */
-async function figuresOf(rounds: readonly [Round, Round][], side: 0 | 1, { pid }: Target): Promise<SideFigures> {
-  const of = (read: (round: Round) => number) => median(rounds.map((pair) => read(pair[side])))
+async function figuresOf(
+  rounds: readonly [MeasuredShot, MeasuredShot][],
+  side: 0 | 1,
+  { pid }: Target
+): Promise<SideFigures> {
+  const of = (read: (round: MeasuredShot) => number) => median(rounds.map((pair) => read(pair[side])))
   return {
     cpuMicros: of(({ cpuMicros }) => cpuMicros),
     perSecond: of(({ perSecond }) => perSecond),
@@ -173,13 +162,8 @@ interface Reads {
 }
 
 /** What the cache says of the reads of lists. */
-async function reads({ url }: Target): Promise<Reads> {
-  const metrics = await (await fetch(`${url}/metrics`)).text()
-  const sum = (name: string) => {
-    const values = metrics.matchAll(new RegExp(`^aikademiya_cache_${name}_total{[^}]*prefix="api"[^}]*} (\\d+)`, 'gm'))
-    return [...values].reduce((total, [, value]) => total + Number(value), 0)
-  }
-  return { hits: sum('hits'), misses: sum('misses') }
+async function reads(target: Target): Promise<Reads> {
+  return { hits: await cacheCount(target, 'hits', 'api'), misses: await cacheCount(target, 'misses', 'api') }
 }
 
 function hitShare(before: Reads, after: Reads): string {

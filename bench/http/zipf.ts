@@ -1,4 +1,4 @@
-import type { Load } from './load.ts'
+import { LISTS_AT_ONCE, type Load } from './load.ts'
 
 const QUERIES = 500
 const HITS = 0.9
@@ -47,6 +47,7 @@ export class ListLoad {
     let answers = 0
     this.load = {
       url,
+      connections: LISTS_AT_ONCE,
       paths: () => Array.from({ length: SEQUENCE }, () => `/api/v1/courses${this.#draw()}`),
       answered: () => {
         if (++answers % every === 0) void write()

@@ -1,0 +1,6 @@
+/** The sum of a counter of the cache over all series of a prefix of keys, as `/metrics` of a service at `url` has it. */
+export async function cacheCount({ url }: { readonly url: string }, name: string, prefix: string): Promise<number> {
+  const metrics = await (await fetch(`${url}/metrics`)).text()
+  const pattern = new RegExp(`^aikademiya_cache_${name}_total{[^}]*prefix="${prefix}"[^}]*} (\\d+)`, 'gm')
+  return [...metrics.matchAll(pattern)].reduce((total, [, value]) => total + Number(value), 0)
+}
