@@ -15,8 +15,8 @@ import { startTracing } from '#tracing/tracing.ts'
 
 /**
  * Connections that may wait to be accepted. Beyond Node's default of 511 the operating system drops them, and their
- * clients retry after one second, or three. Those that src/http/connection-limits.ts refuses leave the queue in
- * microseconds.
+ * clients retry after one second, or three. One that src/http/connection-limits.ts refuses leaves the queue after less
+ * than half a millisecond.
  */
 const BACKLOG = 4096
 const GRACE_MS = 10_000

@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import { securityHeaders } from '#http/security-headers.ts'
 
-/** Sets the security headers of helmet on every response. */
+/** Sets the security headers of helmet on every response but those to preflights, which end in `cors`. */
 export default fp(
   async (app) => {
     app.addHook('onRequest', (_request, reply, done) => {

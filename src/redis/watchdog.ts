@@ -24,9 +24,9 @@ const watchdogs = new WeakMap<RedisClient, Watchdog>()
 
 /**
  * Ensures that a client is never without a connection, or an attempt at one, for longer than 3 s, until `closeRedis` is
- * called. ioredis reconnects by itself, with exceptions: `end` is final, whatever caused it (a failover noticed during
- * a query to a sentinel ends a client just as `disconnect()` and `quit()` do); `reconnecting` and `disconnecting` can
- * lose their timer; and a connection that died silently stays `ready` as long as no command is sent on it.
+ * called. ioredis reconnects by itself, except in three cases. It never leaves the state `end`, which a failover that is
+ * noticed during a query to a sentinel causes just as `disconnect()` and `quit()` do. In `reconnecting` and
+ * `disconnecting` it can lose its timer. And a connection that died silently stays `ready` until a command is sent.
  */
 export function keepConnected<Client extends RedisClient>(client: Client): Client {
   watchdogs.set(client, new Watchdog(client))
