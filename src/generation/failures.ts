@@ -2,7 +2,7 @@
 const failures = {
   CANCELLED: {
     en: 'The generation was cancelled. A retry continues from the finished chapters.',
-    ru: 'Генерация отменена. Повтор продолжит с уже готовых глав.'
+    ru: 'Генерация отменена. Повторный запуск продолжит её с готовых глав.'
   },
   MODEL_UNREACHABLE: {
     en: 'The language model cannot be reached. Retry later: the finished chapters are kept.',
@@ -62,7 +62,7 @@ const failures = {
   },
   CHAPTER_CHANGED: {
     en: 'The chapter was changed while it was being rewritten, so the change was kept. A retry replaces the chapter.',
-    ru: 'Пока глава писалась заново, её изменили, и это изменение сохранено. Повтор заменит главу новым текстом.'
+    ru: 'Пока глава писалась заново, её изменили, и это изменение сохранено. Повторный запуск заменит главу новым текстом.'
   },
   CHAPTER_GONE: {
     en: 'The chapter no longer exists, or you may no longer change it.',

@@ -19,14 +19,14 @@ export const texts: Readonly<Record<Language, Readonly<Record<LetterKind, Letter
       intro: 'Somebody asked for a new password for your account at AI Akademiya. If it was you, set one here:',
       action: 'Set a new password',
       outro:
-        'The link works once, for an hour. The new password signs you out everywhere and revokes your access tokens. ' +
+        'The link works once and expires in an hour. The new password signs you out everywhere and revokes your access tokens. ' +
         'If it was not you, ignore this letter: nothing has changed.'
     },
     email_verification: {
       subject: 'Confirm your e-mail address',
       intro: 'This address was entered for an account at AI Akademiya. If the account is yours, confirm the address:',
       action: 'Confirm the address',
-      outro: 'The link works once, for a day. If the account is not yours, ignore this letter.'
+      outro: 'The link works once and expires in a day. If the account is not yours, ignore this letter.'
     },
     email_change: {
       subject: 'Confirm your new e-mail address',
@@ -34,7 +34,7 @@ export const texts: Readonly<Record<Language, Readonly<Record<LetterKind, Letter
         'The owner of an account at AI Akademiya wants to use this e-mail address from now on. If that is you, confirm the change:',
       action: 'Confirm the new address',
       outro:
-        'The link works once, for a day. Until then, the old address stays in use. If it was not you, ignore this letter.'
+        'The link works once and expires in a day. Until then, the old address stays in use. If it was not you, ignore this letter.'
     },
     email_change_notice: {
       subject: 'Your e-mail address is about to change',
@@ -52,21 +52,21 @@ export const texts: Readonly<Record<Language, Readonly<Record<LetterKind, Letter
         'Кто-то запросил новый пароль для вашей учётной записи в AI Akademiya. Если это были вы, задайте его здесь:',
       action: 'Задать новый пароль',
       outro:
-        'Ссылка действует один раз, в течение часа. С новым паролем вы выйдете из системы на всех устройствах, а токены доступа ' +
+        'Ссылка одноразовая и действует в течение часа. С новым паролем вы выйдете из системы на всех устройствах, а токены доступа ' +
         'будут отозваны. Если это были не вы, проигнорируйте это письмо: ничего не изменилось.'
     },
     email_verification: {
       subject: 'Подтвердите адрес электронной почты',
       intro: 'Этот адрес указан для учётной записи в AI Akademiya. Если она ваша, подтвердите адрес:',
       action: 'Подтвердить адрес',
-      outro: 'Ссылка действует один раз, в течение суток. Если учётная запись не ваша, проигнорируйте это письмо.'
+      outro: 'Ссылка одноразовая и действует в течение суток. Если учётная запись не ваша, проигнорируйте это письмо.'
     },
     email_change: {
       subject: 'Подтвердите новый адрес электронной почты',
       intro: 'Учётную запись в AI Akademiya хотят перевести на этот адрес. Если она ваша, подтвердите замену:',
       action: 'Подтвердить новый адрес',
       outro:
-        'Ссылка действует один раз, в течение суток. До подтверждения остаётся прежний адрес. Если это были не вы, проигнорируйте ' +
+        'Ссылка одноразовая и действует в течение суток. До подтверждения остаётся прежний адрес. Если это были не вы, проигнорируйте ' +
         'это письмо.'
     },
     email_change_notice: {
