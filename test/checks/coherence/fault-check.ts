@@ -68,7 +68,7 @@ async function checkAtLease(lease: Lease, { instances, writers, writePauseMs, on
   await load.stop()
   await sleep(world.leaseMs + WINDOW_MS)
   const stuck = await findStuck(world)
-  if (stuck.length > 0) console.error(`stuck when all was quiet:\n${explain(stuck)}`)
+  if (stuck.length > 0) console.error(`still wrong after the writes stopped:\n${explain(stuck)}`)
   await world.stop()
 
   console.log(table([...HEADINGS, ...rows]))

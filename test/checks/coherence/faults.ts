@@ -13,16 +13,22 @@ export interface Fault {
   strike(world: World, tally: Tally): Promise<void>
   /** Restarts what the fault has left down. */
   repair?(world: World): Promise<void>
-  /** True for a fault that must not be noticed: reads follow the rules of the ledger throughout, not only from a second after its end. */
+  /**
+   * True if no reader may notice the fault: the rules of the ledger apply throughout, not only from a second after its
+   * end.
+   */
   readonly unnoticed?: true
-  /** True where reads may fail: without its database the service can answer only what it has cached, and a dead process answers nothing. */
+  /**
+   * True if reads may fail: without a database, the service can only answer from its cache, and a dead process answers
+   * nothing.
+   */
   readonly readsMayFail?: true
 }
 
 export const FAULTS: readonly Fault[] = [
   ...[0, 1, 2].map(killing),
   {
-    name: 'Redis stopped for 2 s (SIGSTOP, SIGCONT)',
+    name: 'Redis suspended for 2 s (SIGSTOP, SIGCONT)',
     async strike({ redis }) {
       redis.signal('SIGSTOP')
       await sleep(FAULT_MS)
@@ -30,21 +36,21 @@ export const FAULTS: readonly Fault[] = [
     }
   },
   {
-    name: 'Redis killed, started again empty',
+    name: 'Redis killed, restarted empty',
     async strike({ redis }) {
       await redis.kill()
       await redis.resumeEmpty()
     }
   },
   {
-    name: 'Redis killed, started again from its AOF',
+    name: 'Redis killed, restarted from its AOF',
     async strike({ redis }) {
       await redis.kill()
       await redis.resume()
     }
   },
   {
-    name: 'Redis killed, started again from an AOF without its last second',
+    name: 'Redis killed, restarted from an AOF without its last second',
     async strike({ redis }) {
       const bytes = await redis.appendedBytes()
       await sleep(1000)
@@ -53,8 +59,8 @@ export const FAULTS: readonly Fault[] = [
     }
   },
   {
-    // Backdates the outbox instead of waiting.
-    name: 'Redis gone for two minutes, then from an AOF without its last second',
+    // Backdates the outbox instead of waiting for two minutes.
+    name: 'Redis down for two minutes, then an AOF without its last second',
     async strike(world) {
       const bytes = await world.redis.appendedBytes()
       await sleep(1000)
@@ -64,7 +70,7 @@ export const FAULTS: readonly Fault[] = [
     }
   },
   {
-    name: 'Redis gone for 12 s, then from its AOF',
+    name: 'Redis down for 12 s, restarted from its AOF',
     async strike({ redis }) {
       await redis.kill()
       await sleep(OUTAGE_MS)
@@ -80,22 +86,22 @@ export const FAULTS: readonly Fault[] = [
     }
   },
   {
-    name: 'writes from outside the service, as psql, for 2 s',
+    name: 'writes from outside the service, as by psql, for 2 s',
     unnoticed: true,
     strike: (world) => writeFromOutside(world, FAULT_MS)
   },
   {
-    name: 'a category is renamed while a course moves into it',
+    name: 'a category renamed while a course is moved into it',
     unnoticed: true,
     strike: renameDuringMove
   },
   {
-    name: 'eviction: a full Redis, allkeys-lru, for 4 s',
+    name: 'Redis full for 4 s, evicting with allkeys-lru',
     unnoticed: true,
     strike: (world) => evict(world, 2 * FAULT_MS)
   },
   {
-    name: 'instance 0 cut off from Redis for 2 s, silently',
+    name: 'instance 0 cut off from Redis for 2 s, connections hang',
     async strike({ proxy }) {
       proxy?.silence()
       await sleep(FAULT_MS)
@@ -111,7 +117,7 @@ export const FAULTS: readonly Fault[] = [
     }
   },
   {
-    name: 'instance 0 stopped for 2 s (SIGSTOP, SIGCONT)',
+    name: 'instance 0 suspended for 2 s (SIGSTOP, SIGCONT)',
     async strike({ instances }) {
       const instance = instances[0]
       instance?.signal('SIGSTOP')

@@ -1,6 +1,7 @@
 /**
- * One API process of the check. Its loads and invalidations pause at random, so that they race each other. It writes when
- * its control server is told to, and answers when the write is acknowledged. It can also be told to die, for this check only.
+ * One API process of the check. Its loads and invalidations pause at random, so that they race each other. Its control
+ * server accepts orders to write, and answers once the write is acknowledged; an order can also make the process kill
+ * itself.
  */
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
@@ -13,7 +14,7 @@ import { perform, write } from './writes.ts'
 const PAUSE_MS = 20
 const LONG_PAUSE_MS = 100
 const LONG_PAUSE_SHARE = 0.02
-/** A pause before an invalidation: it exposes a write that is acknowledged too early. */
+/** The longest pause before an invalidation, which exposes writes that are acknowledged too early. */
 const INVALIDATION_PAUSE_MS = 5
 
 const app = await buildApp(readConfig(process.env))
@@ -24,7 +25,7 @@ courseLists.page = slowed(courseLists.page.bind(courseLists))
 catalogue.modules = slowed(catalogue.modules.bind(catalogue))
 catalogue.categories = slowed(catalogue.categories.bind(catalogue))
 
-/** The course whose invalidation kills this process; the sweeper may invalidate others before. */
+/** The course whose invalidation kills this process: the sweeper may invalidate others before that. */
 let dies: number | null = null
 const invalidate = cache.invalidate.bind(cache)
 cache.invalidate = async (tags) => {

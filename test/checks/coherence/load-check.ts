@@ -8,7 +8,7 @@ import { World } from './world.ts'
 /** The service answers the requests of one connection in order, so only several connections race. */
 const CONNECTIONS = 60
 const DEPTH = 2
-/** How long after the lease every read must be fresh, in ms. */
+/** How long after the end of the lease all reads must be fresh, in ms. */
 const QUIET_MS = 300
 const POLL_MS = 20
 const PROGRESS_MS = 5000
@@ -29,7 +29,7 @@ export async function checkLoad(options: Options): Promise<boolean> {
   }
   console.log(table([HEADINGS, ...rows]))
   console.log(
-    held ? 'coherent: no read was older than the rules allow' : 'NOT COHERENT: see the reads and errors named above'
+    held ? 'coherent: no read was older than the rules allow' : 'NOT COHERENT: see the reads and errors above'
   )
   return held
 }
@@ -81,7 +81,7 @@ async function runLease(lease: Lease, { instances, writers, writePauseMs, reads,
     ],
     complaints: [
       broken.length > 0 ? `lease ${world.leaseMs} ms: stale reads:\n${explainStale(broken)}` : '',
-      stuck.length > 0 ? `stuck when all was quiet:\n${explain(stuck)}` : '',
+      stuck.length > 0 ? `still wrong after the writes stopped:\n${explain(stuck)}` : '',
       errors.length > 0 ? `errors:\n${explain(errors.map(({ what }) => what))}` : ''
     ]
       .filter((text) => text !== '')
@@ -89,16 +89,16 @@ async function runLease(lease: Lease, { instances, writers, writePauseMs, reads,
   }
 }
 
-/** Everything that an instance or the database shows in another version than the last acknowledged one. */
+/** Everything of which an instance or the database has another version than the last acknowledged one. */
 export async function findStuck(world: World): Promise<string[]> {
   const wrong: string[] = []
   for (const subject of world.allSubjects()) {
     const { version, absent } = subject.last
     const stored = await world.stored(subject)
     if (stored !== (absent ? 'absent' : version))
-      wrong.push(`the database has ${stored} of ${subject.name}, not ${version}`)
+      wrong.push(`${subject.name}: the database has ${stored}, expected ${absent ? 'absent' : version}`)
   }
-  // A separate load that is never started: its stale reads are those that stay stale.
+  // A separate load that is never started: any stale read that it tallies is stuck.
   const last = new Load(world, { connections: 0, depth: 0, thinkMs: 0, writers: 0, writePauseMs: 0 })
   for (const instance of world.instances) {
     const connection = new HttpPipeline(() => instance.port)
@@ -110,7 +110,7 @@ export async function findStuck(world: World): Promise<string[]> {
 
 function stuckIn({ stale, failedReads }: Tally): string[] {
   const words = stale.map(
-    (one) => `${one.path} on instance ${one.instance} shows ${one.seen} of ${one.subject}, not ${one.acked.version}`
+    (one) => `${one.subject}: ${one.path} on instance ${one.instance} shows ${one.seen}, expected ${one.acked.version}`
   )
   return [...words, ...failedReads.map(({ what }) => what)]
 }

@@ -27,7 +27,10 @@ export class Tally {
   sent = 0
   answered = 0
   writes = 0
-  /** Reads answered with BUSY or OVERLOADED: on a slow machine more requests are in progress than the service accepts. */
+  /**
+   * Reads answered with BUSY or OVERLOADED: on a slow machine, more requests may be in progress than the service
+   * accepts.
+   */
   refused = 0
   readonly outcomes = new Map<string, number>()
   readonly stale: Stale[] = []

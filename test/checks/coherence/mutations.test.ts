@@ -5,9 +5,12 @@ import { replaced } from '../../support/repository-copy.ts'
 import { ROOT } from '../../support/script.ts'
 import { MUTATIONS } from './mutation-list.ts'
 
-/** `npm run check:coherence -- --mutations` runs them; this test only checks that their text still exists, so that whoever moves the code notices. */
+/**
+ * `npm run check:coherence -- --mutations` runs the mutations. This test only checks that the text that they replace
+ * still exists, so that a change to that code fails here at once.
+ */
 for (const mutation of MUTATIONS) {
-  t.test(`${mutation.name}: its text is in ${mutation.file}, once`, async (t) => {
+  t.test(`${mutation.name}: the replaced text occurs once in ${mutation.file}`, async (t) => {
     const source = await readFile(join(ROOT, mutation.file), 'utf8')
     t.not(replaced(source, mutation), source)
   })

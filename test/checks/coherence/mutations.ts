@@ -31,7 +31,7 @@ export async function checkMutations({ reads, seconds, instances, only, every }:
     console.error(row.join(', '))
     rows.push(row)
   }
-  console.log(table([['mutation', 'in', 'shown by', 'took', 'result'], ...rows]))
+  console.log(table([['mutation', 'in', 'detected by', 'took', 'result'], ...rows]))
   return rows.every((row) => row.at(-1) === 'caught')
 }
 
@@ -54,7 +54,8 @@ async function isCaught(mutation: Mutation, args: string[]): Promise<boolean> {
   // Both exit with 1 for a mistake that they detect; any other code means that they could not run.
   if (code !== 0 && code !== 1) throw new Error(`the check of the copy ended with ${code}:\n${output}`)
   // Errors on a busy machine are not stale reads.
-  const caught = code === 1 && ('test' in by ? /^ *not ok/m : /stale reads:|stuck when all was quiet:/).test(output)
+  const caught =
+    code === 1 && ('test' in by ? /^ *not ok/m : /stale reads:|still wrong after the writes stopped:/).test(output)
   if (!caught) console.error(output)
   return caught
 }

@@ -1,17 +1,17 @@
 import { parseArgs } from 'node:util'
 
 export const USAGE = `usage: npm run check:coherence -- [options]
-  --reads N        reads per lease, or per broken copy with --mutations (100000; 15000)
-  --seconds N      stop after so many seconds, if the reads are not done by then (of each copy with --mutations)
+  --reads N        reads per lease (100000), or per copy with --mutations (15000)
+  --seconds N      stop after N seconds, even if there were fewer reads (with --mutations: for each copy)
   --lease L        0, default or both (both; 0 with --faults)
   --instances N    API processes (3)
-  --writers N      writes at a time (3)
+  --writers N      concurrent writers (3)
   --write-pause MS longest pause of a writer between two writes (60)
-  --faults         what breaks while reads and writes go on, one after the other
-  --first-broken   ends with the first read that breaks a rule
-  --only TEXT      of the faults or mutations, those with this in their name
-  --mutations      breaks copies of the service on purpose, and expects to be told
-  --every N        of the mutations every N-th, others each day of N`
+  --faults         cause faults during reads and writes, one after the other
+  --first-broken   stop at the first read that breaks a rule
+  --only TEXT      run only the faults or mutations whose name contains TEXT
+  --mutations      break copies of the service on purpose; the check must detect each
+  --every N        run every Nth mutation, starting with another one each day`
 
 export type Mode = 'load' | 'faults' | 'mutations'
 export type Lease = '0' | 'default'
@@ -34,8 +34,8 @@ export class UsageError extends Error {}
 /** Throws `UsageError` for unknown or invalid arguments. */
 export function readOptions(args: readonly string[]): Options {
   const { faults, mutations, only, lease, 'first-broken': firstBroken, ...numbers } = parse(args)
-  if (faults && mutations) throw new UsageError('--faults and --mutations are two checks: choose one')
-  if (only !== '' && !faults && !mutations) throw new UsageError('--only goes with --faults or --mutations')
+  if (faults && mutations) throw new UsageError('--faults and --mutations cannot be combined')
+  if (only !== '' && !faults && !mutations) throw new UsageError('--only requires --faults or --mutations')
   const mode = faults ? 'faults' : mutations ? 'mutations' : 'load'
   return {
     mode,
@@ -77,11 +77,11 @@ function parse(args: readonly string[]) {
 function leases(lease: string): readonly Lease[] {
   if (lease === 'both') return ['0', 'default']
   if (lease === '0' || lease === 'default') return [lease]
-  throw new UsageError(`--lease ${lease}: allowed are 0, default and both`)
+  throw new UsageError(`--lease must be 0, default or both, not ${lease}`)
 }
 
 function natural(name: string, value: string | undefined, unset: number): number {
   if (value === undefined) return unset
-  if (!/^[1-9]\d{0,8}$/.test(value)) throw new UsageError(`--${name} ${value}: allowed is a whole number above 0`)
+  if (!/^[1-9]\d{0,8}$/.test(value)) throw new UsageError(`--${name} must be an integer above 0, not ${value}`)
   return Number(value)
 }

@@ -84,7 +84,7 @@ export class Reads {
     return Object.values(this.#kinds).flat()
   }
 
-  /** A random read, distributed as clients choose. */
+  /** A random read, according to `SHARES`. */
   choose(): Readable {
     let at = Math.random()
     for (const [kind, share] of SHARES) {
@@ -102,7 +102,7 @@ export function skewed<T>(items: readonly T[]): T {
   return item
 }
 
-/** The versions of names that an answer shows. */
+/** Finds the versions of the names that an answer shows. */
 interface Names {
   category(shown: Static<typeof Name>): Observation
   all(shown: Static<typeof Names>): Observation[]
@@ -113,7 +113,7 @@ function namesOf({ categories, spareCategory, authors }: Subjects): Names {
     const subjects = new Map(named.map(({ id, name }) => [id, name]))
     return ({ id, name }: Static<typeof Name>) => {
       const subject = subjects.get(id)
-      if (subject === undefined) throw new Error(`an unknown id ${id}`)
+      if (subject === undefined) throw new Error(`unknown id ${id}`)
       return { subject, seen: versionOf(name) }
     }
   }
@@ -167,7 +167,7 @@ function modules({ id, title, module }: Course): Readable {
   }
 }
 
-/** The neighbouring chapter, which is written with the module. */
+/** The first chapter, which shows the title of the second, which is written together with that of the module. */
 function chapter(course: Course): Readable {
   const { id, title, module } = course
   return {

@@ -33,9 +33,9 @@ export function outcomeShares({ outcomes, answered }: Tally): string {
 export function explainStale(stale: readonly Stale[]): string {
   const some = stale.slice(0, EXAMPLES).map(({ path, instance, outcome, subject, seen, acked, lateMs }) => {
     const writer = acked.by === -1 ? 'from outside' : `by instance ${acked.by}`
-    const had = seen === 'absent' ? 'no such thing' : `v${seen}`
-    const should = acked.absent ? 'gone' : `v${acked.version}`
-    return `  ${path} on instance ${instance} (${outcome || 'no X-Cache'}): ${subject} was ${had}, but ${should} (written ${writer}) had been acknowledged; ${lateMs.toFixed(1)} ms late`
+    const shown = seen === 'absent' ? 'absent' : `v${seen}`
+    const expected = acked.absent ? 'its removal' : `v${acked.version}`
+    return `  ${path} on instance ${instance} (${outcome || 'no X-Cache'}): ${subject} was ${shown}, although ${expected} (written ${writer}) had been acknowledged; ${lateMs.toFixed(1)} ms late`
   })
   return [...some, ...more(stale.length)].join('\n')
 }

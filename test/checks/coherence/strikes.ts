@@ -13,7 +13,10 @@ const CACHED_AFTER_MS = 400
 const SWEPT_AFTER_MS = OUTSIDE_GRACE_MS + 500
 const READ_AFTER_MS = 1000
 
-/** Nothing else writes its subject until the sweepers have had a second, as only they can make the write visible. */
+/**
+ * Kills an instance between the commit of a write and its invalidation. Nothing else writes the same course until the
+ * sweepers have had a second, as only they can make the write visible.
+ */
 export function killing(index: number): Fault {
   const instanceOf = ({ instances }: World) => at(instances, index % instances.length)
   let written: Subject | null = null
@@ -22,7 +25,7 @@ export function killing(index: number): Fault {
     readsMayFail: true,
     async strike(world, tally) {
       const instance = instanceOf(world)
-      // The most-read course that is not being written, and has not been for long enough that every instance has it cached.
+      // The most-read course that is not being written. It is left alone until every instance has cached it.
       const course = world.subjects.courses.find(({ title }) => !title.busy)
       if (course === undefined) throw new Error('every course is being written')
       written = course.title
@@ -32,7 +35,7 @@ export function killing(index: number): Fault {
       const { version } = written.last
       instance.up = false
       await new Writer(world, tally).writeCourse(instance, course, true)
-      if (written.last.version === version) throw new Error('the write was not committed before the end')
+      if (written.last.version === version) throw new Error('the instance died before the write was committed')
       written.busy = true
     },
     async repair(world) {
@@ -60,8 +63,8 @@ export async function writeFromOutside(world: World, forMs: number): Promise<voi
 }
 
 /**
- * Two concurrent sessions: the trigger of the second looks for the courses of its category, which the first has not committed
- * yet. In between, the page of the course is read.
+ * Renames a category in one session while another moves a course into it, which the trigger of the rename cannot see
+ * before it is committed. The page of the course is read after the move is committed and before the rename is.
  */
 export async function renameDuringMove(world: World): Promise<void> {
   const course = world.subjects.courses.find(({ categoryId, title }) => categoryId !== CATEGORY_ID && !title.busy)
@@ -73,7 +76,7 @@ export async function renameDuringMove(world: World): Promise<void> {
   await moves.query('update course set category_id = $1 where id = $2', [id, course.id])
   const version = name.issue()
   await renames.query('begin')
-  // It may wait for the other transaction, where the schema makes it wait.
+  // Not awaited yet: it may have to wait for the other transaction.
   const renamed = renames.query('update category set name = $1 where id = $2', [`v${version}`, id])
   await sleep(READ_AFTER_MS)
   await moves.query('commit')
@@ -105,6 +108,6 @@ async function connect({ databaseUrl }: World): Promise<pg.Client> {
 
 function at<T>(items: readonly T[], index: number): T {
   const item = items[index]
-  if (item === undefined) throw new Error(`there is no ${index}`)
+  if (item === undefined) throw new Error(`there is no item ${index}`)
   return item
 }

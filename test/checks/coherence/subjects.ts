@@ -5,7 +5,7 @@ const COURSES = 20
 const GHOSTS = 4
 const DRAFTS = 4
 const CATEGORIES = 2
-/** The last author has drafts only, which become public from time to time. */
+/** The last author has only drafts, which are published from time to time. */
 const AUTHORS = 3
 /** Ids that are unused until the load creates them. */
 const FIRST_GHOST_ID = 1_000_001
@@ -19,8 +19,8 @@ export interface Course {
   readonly categoryId: number
   readonly title: Subject
   /**
-   * The title of its only module and of its second chapter: nested writes change it together with the course title, other writes change it alone;
-   * null in a ghost.
+   * The title of its only module and of its second chapter. Nested writes change it together with the title of the
+   * course, other writes change it alone. Null for ghosts and drafts.
    */
   readonly module: Subject | null
 }
@@ -40,7 +40,7 @@ export interface Subjects {
   readonly drafts: readonly Course[]
   readonly authors: readonly Named[]
   readonly categories: readonly Named[]
-  /** The category of no course at first. */
+  /** A category without courses at first. */
   readonly spareCategory: Named
 }
 

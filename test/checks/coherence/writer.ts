@@ -8,7 +8,7 @@ import type { Course, Named } from './subjects.ts'
 import type { World } from './world.ts'
 import type { Write } from './writes.ts'
 
-/** After this time a transaction whose session is gone has ended, committed or not. */
+/** The time after which a transaction whose session was lost has ended, committed or not. */
 const SETTLED_AFTER_MS = 300
 const GHOST_SHARE = 0.1
 const DRAFT_SHARE = 0.1
@@ -16,7 +16,7 @@ const CATEGORY_SHARE = 0.01
 const AUTHOR_SHARE = 0.05
 export const COURSE_WRITES = ['update', 'updateMany', 'nested', 'module', 'raw'] as const
 
-/** Writes one subject after the other, at any instance; a subject has one writer at a time. */
+/** Writes one subject after the other, on random instances; a subject has one writer at a time. */
 export class Writer {
   readonly #world: World
   readonly #tally: Tally
@@ -64,7 +64,10 @@ export class Writer {
     await this.writeAs(instance, COURSE_WRITES, id, [title, ...parts], dies)
   }
 
-  /** Writes in one of the given ways; resolves when the outcome is known: acknowledged, or read from the database after a failure. */
+  /**
+   * Writes in one of the given ways; resolves when the outcome is known: acknowledged, or read from the database after
+   * a failure.
+   */
   async writeAs(
     instance: ApiProcess,
     ways: readonly Write['how'][],
@@ -86,7 +89,7 @@ export class Writer {
       this.#tally.writes++
     } catch (error) {
       this.#tally.failedWrites.push({ at: performance.now(), what: `${how} on instance ${instance.index}: ${error}` })
-      // A writer that died is known to have committed.
+      // An instance that was ordered to die has committed by then.
       await this.#settle(written, version, absent, dies ? 0 : SETTLED_AFTER_MS)
     } finally {
       subject.busy = false

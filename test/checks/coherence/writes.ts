@@ -22,7 +22,7 @@ const Write = Type.Object({
   /** The id of the course, category or author. */
   id,
   title: Type.String(),
-  /** Dies between commit and invalidation, as by `kill -9`. */
+  /** Whether the instance dies between commit and invalidation, as by `kill -9`. */
   dies: Type.Boolean()
 })
 export type Write = Static<typeof Write>
@@ -35,7 +35,7 @@ export const COURSE_WORD = 'everything'
 export const MODULE_WORD = 'inside'
 export const CATEGORY_ID = 1
 
-/** Writes through the service layer, in each of its ways; resolves when the write is acknowledged. */
+/** Writes through the service layer in the given way; resolves when the write is acknowledged. */
 export async function perform({ how, id, title }: Write, database: Database): Promise<void> {
   const { client } = database
   if (how === 'update') await client.course.update({ where: { id }, data: { title } })
@@ -44,7 +44,7 @@ export async function perform({ how, id, title }: Write, database: Database): Pr
   if (how === 'category') await client.category.update({ where: { id }, data: { name: title } })
   if (how === 'author') await client.user.update({ where: { id }, data: { name: title } })
   if (how === 'publish') await client.course.update({ where: { id }, data: { title, status: 'published' } })
-  // Also for a course that is a draft already: an invisible change.
+  // If the course is a draft already, the change is not visible to the public.
   if (how === 'withdraw') await client.course.update({ where: { id }, data: { title, status: 'draft' } })
   if (how === 'delete') await client.course.delete({ where: { id } })
   if (how === 'nested') {
@@ -52,7 +52,7 @@ export async function perform({ how, id, title }: Write, database: Database): Pr
     const data = { title, modules: part(1), chapters: part(2) }
     await database.write((tx) => tx.course.update({ where: { id }, data }))
   }
-  // Lists do not show it, but searches do.
+  // Lists do not show the title of a module, but searches do.
   if (how === 'module') {
     await database.write(async (tx) => {
       await tx.module.updateMany({ where: { courseId: id, position: 1 }, data: { title } })

@@ -1,7 +1,7 @@
 /**
- * `npm run check:contract [-- --lint]`: checks the OpenAPI document and the service with the tools of integrators. redocly and spectral lint it, a typed
- * client is generated from it, compiled strictly and run, and prism, as a proxy, compares requests and answers with it.
- * Exits with 1 on any finding; `--lint` runs the two linters only.
+ * `npm run check:contract [-- --lint]`: checks the OpenAPI document and the service with the tools of integrators.
+ * redocly and spectral lint it, a typed client is generated from it, compiled strictly and run, and prism, as a proxy,
+ * compares requests and answers with it. Exits with 1 on any finding; `--lint` runs the two linters only.
  */
 import { existsSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -28,13 +28,13 @@ try {
   console.log(`openapi.json: ${statSync(document).size} bytes`)
   await tool('redocly lint', 'redocly', ['lint', '--config', 'redocly.yaml', document])
   await tool('spectral lint', 'spectral', ['lint', '--ruleset', 'spectral.yaml', '--fail-severity', 'hint', document])
-  if (!process.argv.includes('--lint')) await useIt()
+  if (!process.argv.includes('--lint')) await useDocument()
 } finally {
   await rm(folder, { recursive: true, force: true })
 }
 process.exit(findings === 0 ? 0 : 1)
 
-async function useIt(): Promise<void> {
+async function useDocument(): Promise<void> {
   const types = join(TOOLS, 'document.d.ts')
   await tool('a typed client is generated', 'openapi-typescript', [document, '--output', types])
   await tool('the typed client compiles strictly', TSC, ['--project', TOOLS])

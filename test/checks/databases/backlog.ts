@@ -22,10 +22,13 @@ export interface Backlog {
   readonly statementsLeft: number
 }
 
-/** Inserts outbox rows while no process runs, as psql does, and starts a process; then another, which is stopped halfway. */
+/**
+ * Inserts outbox rows while no process runs, as psql would, and starts a process; then does the same again, and stops
+ * the process while it replays them.
+ */
 export async function measureBacklog(env: Environment & { DATABASE_URL: string }): Promise<Backlog> {
   await runScript('src/cli/migrate.ts', { DATABASE_URL: env.DATABASE_URL })
-  await leave(env.DATABASE_URL)
+  await insertBacklog(env.DATABASE_URL)
   const start = performance.now()
   const seconds = () => Math.round((performance.now() - start) / 10) / 100
   const service = await spawnService(env)
@@ -35,7 +38,7 @@ export async function measureBacklog(env: Environment & { DATABASE_URL: string }
   const trustedS = seconds()
   await service.kill('SIGTERM')
 
-  await leave(env.DATABASE_URL)
+  await insertBacklog(env.DATABASE_URL)
   const other = await spawnService(env)
   await sleep(STOPPED_AFTER_MS)
   const stopped = performance.now()
@@ -48,7 +51,7 @@ export async function measureBacklog(env: Environment & { DATABASE_URL: string }
   return { rows: ROWS, readyS, trustedS, ...read, stoppedS, statementsLeft: left.length }
 }
 
-async function leave(databaseUrl: string): Promise<void> {
+async function insertBacklog(databaseUrl: string): Promise<void> {
   await query(databaseUrl, 'delete from cache_invalidation')
   await query(
     databaseUrl,

@@ -1,7 +1,7 @@
 /**
- * `npm run check:databases`: reads and writes at two API processes with a lease of 0, on every supported kind of database.
- * Exits with 1 if a read was stale, an answer was 500, or a process did not start. `--only "part of a name"` selects some,
- * `--writes 200` fewer.
+ * `npm run check:databases`: reads and writes at two API processes with a lease of 0, on every supported kind of
+ * database. Exits with 1 if a read was stale, an answer was 500, or a process did not start. `--only "part of a name"`
+ * selects some, `--writes 200` fewer.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -17,7 +17,7 @@ import { Load } from './load.ts'
 import { SETUPS, type Setup } from './setups.ts'
 
 const BEFORE_MS = 1000
-const BACKLOG = 'many invalidations that waited'
+const BACKLOG = 'a large backlog of invalidations'
 const MAX_TRUSTED_S = 10
 const MAX_STOPPED_S = 5
 
@@ -25,7 +25,7 @@ const { values } = parseArgs({
   options: { only: { type: 'string', default: '' }, writes: { type: 'string', default: '2000' } }
 })
 const rows: (string | number)[][] = [
-  ['database', 'start s', 'writes', 'stale', '500', '503', 'well again s', 'session locks left']
+  ['database', 'start s', 'writes', 'stale', '500', '503', 'recovered after s', 'advisory locks left']
 ]
 const complaints: string[] = []
 const owned = new Owned()
@@ -72,16 +72,16 @@ async function check(setup: Setup, keyPrefix: string, postgres: PostgresServer, 
     const load = new Load(processes.map(({ url }) => url))
     await load.prepare()
     const running = load.run(Number(values.writes))
-    let wellAgainS = '0.0'
+    let recoveredAfterS = '0.0'
     if (setup.strike !== undefined) {
       await sleep(BEFORE_MS)
       await setup.strike(url)
       const end = performance.now()
       await running
-      wellAgainS = (Math.max(0, load.tally.lastTroubleAt - end) / 1000).toFixed(1)
+      recoveredAfterS = (Math.max(0, load.tally.lastTroubleAt - end) / 1000).toFixed(1)
     }
     await running
-    await report(setup, startS, load, wellAgainS, await locksLeft(url))
+    await report(setup, startS, load, recoveredAfterS, await locksLeft(url))
     for (const process of processes) console.error(troubles(process.output()))
   } finally {
     await own.end()
@@ -107,8 +107,8 @@ async function checkBacklog(postgres: PostgresServer, redis: RedisServer): Promi
     SEED: 'none'
   })
   console.log(
-    `${rows} invalidations waited: ready after ${readyS} s, Redis trusted after ${trustedS} s; ${reads} reads meanwhile, ` +
-      `${failedReads} failed, slowest ${slowestReadS} s; stopped in the middle: ended after ${stoppedS} s, ${statementsLeft} statements left`
+    `${rows} pending invalidations: ready after ${readyS} s, Redis trusted after ${trustedS} s; ${reads} reads meanwhile, ` +
+      `${failedReads} failed, slowest ${slowestReadS} s; stopped half-way: exited after ${stoppedS} s, ${statementsLeft} statements left running`
   )
   if (trustedS > MAX_TRUSTED_S || stoppedS > MAX_STOPPED_S || failedReads > 0 || statementsLeft > 0)
     complaints.push(BACKLOG)
@@ -129,11 +129,11 @@ async function locksLeft(url: string): Promise<number> {
   return rows.length
 }
 
-async function report(setup: Setup, startS: string, load: Load, wellAgainS: string, locks: number): Promise<void> {
+async function report(setup: Setup, startS: string, load: Load, recoveredAfterS: string, locks: number): Promise<void> {
   const { writes, stale, failed, refused, examples } = load.tally
-  rows.push([setup.name, startS, writes, stale, failed, refused, wellAgainS, locks])
+  rows.push([setup.name, startS, writes, stale, failed, refused, recoveredAfterS, locks])
   for (const example of examples.slice(0, 5)) console.error(`  ${example}`)
   if (stale > 0) complaints.push(`${setup.name}: ${stale} stale reads`)
-  if (failed > 0) complaints.push(`${setup.name}: ${failed} answers of 500`)
+  if (failed > 0) complaints.push(`${setup.name}: ${failed} answers with 500`)
   if (locks > 0) complaints.push(`${setup.name}: ${locks} advisory locks left behind`)
 }

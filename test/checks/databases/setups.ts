@@ -9,7 +9,7 @@ const READ_ONLY_MS = 5000
 const TERMINATE = `select pg_terminate_backend(pid) from pg_stat_activity
   where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`
 
-/** One way in which people reach a database. */
+/** One way in which an operator may set up a database and the way to it. */
 export interface Setup {
   readonly name: string
   /** Prepares the database; resolves to the environment of the processes. `url` is that of a superuser. */
@@ -48,7 +48,7 @@ export const SETUPS: readonly Setup[] = [
   ),
   withSetting('idle_session_timeout = 2s', `idle_session_timeout = '2s'`),
   {
-    name: 'a role with a schema of its own',
+    name: 'a role with its own schema',
     prepare: (url) =>
       asRole(url, 'owner_of_schema', (role) => [
         `create schema app authorization ${role}`,

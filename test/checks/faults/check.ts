@@ -1,8 +1,8 @@
 /**
- * `npm run check:faults`: how faults affect clients, with three API processes under load, on one Redis, with Sentinel and on
- * a Cluster. Exits with 1 if a rule was broken: a public read failed, a read was stale a second after the fault, an
- * acknowledged write was lost, or a process did not recover soon after one of fifty failovers in a
- * row. `--only "part of a name"` selects some, `--failovers 5` runs fewer failovers.
+ * `npm run check:faults`: how faults affect clients, with three API processes under load, on one Redis, with Sentinel
+ * and on a Cluster. Exits with 1 if a rule was broken: a public read failed, a read was stale a second after the fault,
+ * an acknowledged write was lost, or a process did not recover soon after one of fifty failovers in a row.
+ * `--only "part of a name"` selects some, `--failovers 5` runs fewer failovers.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -31,7 +31,7 @@ const { values } = parseArgs({
 })
 const failovers = Number(values.failovers)
 if (!Number.isInteger(failovers) || failovers < 1) {
-  console.error('--failovers must be a whole number above 0')
+  console.error('--failovers must be an integer above 0')
   process.exit(2)
 }
 
@@ -46,7 +46,7 @@ const rows: (string | number)[][] = [
     'fault',
     'public reads',
     'failed',
-    'signed in: failed',
+    'failed when signed in',
     'writes',
     'refused',
     'slowest ms',
@@ -153,7 +153,7 @@ function judge(name: string, fault: Fault, { during, after, recoveredAfterMs, lo
   if (errors.length > 0) console.error(`  ${errors.join(', ')}`)
   const wrong = [
     during.publicErrors + after.publicErrors > 0 && fault.readsMayFail !== true && 'public reads failed',
-    after.stale > 0 && 'stale later',
+    after.stale > 0 && 'stale reads after the fault',
     lost.length > 0 && 'acknowledged writes lost',
     signedOut && fault.losesSessions !== true && 'signed out',
     recoveredAfterMs < 0 && 'no recovery',

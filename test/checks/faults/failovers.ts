@@ -22,19 +22,19 @@ const AFTER_MS = 1000
 
 export const FAILOVERS_HEADINGS = [
   'failovers in a row',
-  'processes back',
+  'recoveries',
   'slowest s',
   'median s',
   'p95 s',
-  'subscriptions: slowest s',
+  'slowest subscription s',
   'public reads',
   'failed',
   'stale later'
 ]
 
 /**
- * Repeated `kill -9` of the primary: one primary, one replica, three sentinels, two processes under load. Measures for each
- * process the time from the promotion until it uses Redis again for the cache and sessions. Returns a row under
+ * Repeated `kill -9` of the primary: one primary, one replica, three sentinels, two processes under load. Measures for
+ * each process the time from the promotion until it uses Redis again for the cache and sessions. Returns a row under
  * `FAILOVERS_HEADINGS`, and the broken rules.
  */
 export async function failoversInARow(
@@ -45,7 +45,7 @@ export async function failoversInARow(
   const stage = await Stage.start(owned, { url: sentinels.url, masters: 1 }, PROCESSES)
   const { load } = stage
   load.start()
-  // Stopped first in every case: the load must not query processes that are gone.
+  // Stopped before the processes, so that the load does not query processes that no longer run.
   owned.teardown(() => load.stop())
   await until(() => load.tally.writes > 0, SETTLED_MS)
   const student = await signIn(stage.url, 'student@example.org', 'password of student')
@@ -85,7 +85,7 @@ export async function failoversInARow(
     back.push(...times.filter(Number.isFinite))
     never += times.filter((time) => !Number.isFinite(time)).length
     console.error(
-      `Sentinel: failover ${n} of ${failovers}: back after ${times.map((s) => s.toFixed(2)).join(' and ')} s`
+      `Sentinel: failover ${n} of ${failovers}: recovered after ${times.map((s) => s.toFixed(2)).join(' and ')} s`
     )
     await sleep(AFTER_MS)
     staleLater += tally()
@@ -102,11 +102,12 @@ export async function failoversInARow(
   const slowestSubscription = Math.max(0, ...subscribed)
   const lost = await stage.lost()
   const wrong = [
-    never > 0 && `${never} times a process did not come back within ${NEVER_MS / 1000} s of a promotion`,
-    slowest > LIMIT_SECONDS && `a process came back more than ${LIMIT_SECONDS} s after a promotion`,
-    slowestSubscription > LIMIT_SECONDS && `a subscription came back more than ${LIMIT_SECONDS} s after a promotion`,
+    never > 0 && `${never} times a process did not recover within ${NEVER_MS / 1000} s of a promotion`,
+    slowest > LIMIT_SECONDS && `a process took more than ${LIMIT_SECONDS} s to recover from a promotion`,
+    slowestSubscription > LIMIT_SECONDS &&
+      `a subscription took more than ${LIMIT_SECONDS} s to recover from a promotion`,
     total.failed > 0 && 'public reads failed',
-    staleLater > 0 && 'stale later',
+    staleLater > 0 && 'stale reads after a failover',
     lost.length > 0 && 'acknowledged writes lost',
     session.status !== 200 && never === 0 && 'signed out'
   ].filter((problem) => problem !== false)

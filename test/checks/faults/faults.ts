@@ -4,7 +4,6 @@ import { fillDisk } from './small-disk.ts'
 import type { Stage } from './stage.ts'
 
 const FAULT_MS = 2000
-/** Time for sentinels or nodes to agree that a master is down. */
 const HOT_KEY = 'aikademiya:course:1'
 
 export interface Fault {
@@ -18,7 +17,7 @@ export interface Fault {
 
 /** Faults with one Redis. */
 export const singleFaults: readonly Fault[] = [
-  { name: 'a clock that is an hour ahead (2 s of it)', strike: () => sleep(FAULT_MS) },
+  { name: 'a process whose clock is an hour fast, for 2 s', strike: () => sleep(FAULT_MS) },
   { name: 'FLUSHALL', losesSessions: true, strike: async (_stage, redis) => void (await redis.flushall()) },
   { name: 'SCRIPT FLUSH', strike: async (_stage, redis) => void (await redis.script('FLUSH')) },
   {
@@ -32,7 +31,7 @@ export const singleFaults: readonly Fault[] = [
     }
   },
   {
-    name: 'corrupt entries, written by hand for 1 s',
+    name: 'corrupt entries written into Redis, for 1 s',
     strike: async (_stage, redis) => {
       for (let i = 0; i < 50; i++) {
         const key = `aikademiya:course:${1 + (i % 10)}`
@@ -124,7 +123,7 @@ export const sentinelFaults: readonly Fault[] = [
 /** Faults with three masters, each with a replica. */
 export const clusterFaults: readonly Fault[] = [
   {
-    name: 'a replica that lags by 1 s takes its master’s place',
+    name: 'a replica that lags by 1 s is promoted',
     strike: async ({ topology }) => {
       await topology.takeOver?.(HOT_KEY, FAULT_MS / 2)
     }

@@ -4,7 +4,7 @@ import { Actor } from '../../support/actors.ts'
 const COURSES = 10
 const PAUSE_MS = 5
 const WRITE_PAUSE_MS = 20
-/** An answer later than this client timeout is a failure. */
+/** The timeout of the clients: a later answer counts as a failure. */
 const PATIENCE_MS = 5000
 
 /** Observations of the clients since `reset`. */

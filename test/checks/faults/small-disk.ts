@@ -9,11 +9,14 @@ import type { Owner } from '../../support/topologies.ts'
 
 const SIZE = '24m'
 
-/** A file system of 24 MB, which can be filled, for everything that `start` starts. Mounting takes root; throws otherwise. */
+/**
+ * Runs `start` with its temporary files on a file system of 24 MB, which can be filled. Throws unless run as root,
+ * which mounting requires.
+ */
 export async function onSmallDisk<T>(owner: Owner, start: () => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'aikademiya-disk-'))
   const { code, stderr } = await run('mount', ['-t', 'tmpfs', '-o', `size=${SIZE},mode=1777`, 'tmpfs', folder])
-  if (code !== 0) throw new Error(`the check of a full disk mounts one, which takes root: ${stderr}`)
+  if (code !== 0) throw new Error(`the check of a full disk mounts a small file system, which requires root: ${stderr}`)
   owner.teardown(async () => {
     await run('umount', ['-l', folder])
     await rm(folder, { recursive: true, force: true })

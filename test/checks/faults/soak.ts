@@ -13,10 +13,12 @@ import { table } from '../coherence/report.ts'
 import { Owned } from './owned.ts'
 import { Stage } from './stage.ts'
 
-/** Warm-up: a process reaches its size in the first part of the time. */
+/** The share of the time that counts as warm-up: until then, processes grow to their normal size. */
 const WARM_UP = 0.3
 const SAMPLES = 60
-/** How much larger a measure may be at the end than after the warm-up, as uncollected garbage is not a leak. */
+/**
+ * How much larger a measure may be at the end than after the warm-up: garbage that is not collected yet is not a leak.
+ */
 const TOLERANCE = 1.15
 const GENERATION_EVERY = 5
 
@@ -78,7 +80,7 @@ async function sample(): Promise<Sample> {
   const clients = Number(/connected_clients:(\d+)/.exec(await redis.info('clients'))?.[1])
   return {
     'resident memory of three processes, MiB': sum(/^process_resident_memory_bytes (\S+)$/gm) / 1024 / 1024,
-    'JavaScript heap of them, MiB': sum(/^nodejs_heap_size_used_bytes (\S+)$/gm) / 1024 / 1024,
+    'JavaScript heap of three processes, MiB': sum(/^nodejs_heap_size_used_bytes (\S+)$/gm) / 1024 / 1024,
     handles: sum(/^nodejs_active_handles\{[^}]*\} (\S+)$/gm),
     'connections to Redis': clients,
     'connections to PostgreSQL': await stage.databaseConnections(),

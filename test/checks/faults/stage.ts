@@ -10,7 +10,10 @@ import { Load } from './load.ts'
 
 type Api = ServerProcess & { url: string }
 
-/** API processes on one PostgreSQL and one Redis topology, under load. With three, the clock of the second is an hour ahead. */
+/**
+ * API processes on one PostgreSQL and one Redis topology, under load. With three, the clock of the second is an hour
+ * ahead.
+ */
 export class Stage {
   readonly topology: Topology
   readonly postgres: PostgresServer
@@ -61,12 +64,12 @@ export class Stage {
       SESSION_SECRET: 'the secret of the checks is long enough'
     }
     const skewed = fileURLToPath(new URL('skewed-clock.ts', import.meta.url))
-    const peculiar = [
+    const ofThree = [
       { ...common, ...(proxy && { REDIS_URL: `redis://127.0.0.1:${proxy.port}` }) },
       { ...common, NODE_OPTIONS: `--import=${skewed}` },
       common
     ]
-    const environments = plain === undefined ? peculiar : Array.from({ length: plain }, () => common)
+    const environments = plain === undefined ? ofThree : Array.from({ length: plain }, () => common)
     const apis = await Promise.all(environments.map((env) => spawnService(env)))
     owner.teardown(() => Promise.all(apis.map((api) => api.kill('SIGKILL'))))
     const stage = new Stage(topology, postgres, DATABASE_URL, proxy, environments, apis)
@@ -83,7 +86,7 @@ export class Stage {
     }
   }
 
-  /** True when every process answers public reads with Redis, and reads sessions. */
+  /** True if every process uses Redis for public reads, and can read sessions. */
   async recovered(student: string): Promise<boolean> {
     return (await Promise.all(this.urls.map((url) => usesRedis(url, student)))).every((good) => good)
   }
@@ -128,7 +131,7 @@ export class Stage {
   }
 }
 
-/** True when a process answers a public read with Redis, and can tell whether a client is signed in. */
+/** True if a process uses Redis for a public read, and can tell whether a client is signed in. */
 export async function usesRedis(url: string, student: string): Promise<boolean> {
   const course = await fetch(`${url}/api/v1/courses/1`).catch(() => null)
   await course?.arrayBuffer()

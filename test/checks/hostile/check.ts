@@ -1,7 +1,7 @@
 /**
- * `npm run check:hostile`: runs one attacker after the other, none with special rights, against a service on
- * PostgreSQL with 100,000 courses and Redis, beside a visitor who reads. Exits with 1 if a bound was exceeded.
- * `--only "part of a name"` selects some.
+ * `npm run check:hostile`: runs one attack after the other, none with special rights, against a service on PostgreSQL
+ * with 100,000 courses and Redis, while a visitor reads. Exits with 1 if a bound was exceeded. `--only "part of a
+ * name"` selects some.
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -23,7 +23,7 @@ const COURSES = 100_000
 const MAX_MEMORY_MIB = 600
 const MAX_HEALTH_MS = 200
 const MAX_READ_MS = 1000
-/** The time after an attack counts too. */
+/** How long the service is watched after each attack. */
 const AFTERMATH_MS = 3000
 const WARM_UP_MS = 5000
 
@@ -35,7 +35,7 @@ for (const file of (await readdir(folder)).sort()) {
   if (attack.name.includes(values.only)) attacks.push({ file, attack })
 }
 if (attacks.length === 0) {
-  console.error(`no attack has ${JSON.stringify(values.only)} in its name`)
+  console.error(`no attack has a name that contains ${JSON.stringify(values.only)}`)
   process.exit(2)
 }
 
@@ -59,14 +59,14 @@ try {
     await sleep(AFTERMATH_MS)
     const { maxMemoryMiB, maxDescriptors, slowestHealthMs, notReady } = watch.take()
     const { reads, failed, slowestMs, slowestPath, firstFailure } = visitor.take()
-    const got = stdout.trim() || stderr.trim().split('\n').at(-1) || 'it did not end'
+    const got = stdout.trim() || stderr.trim().split('\n').at(-1) || 'it timed out'
     const numbers = [maxMemoryMiB, maxDescriptors, slowestHealthMs, notReady, reads, failed, slowestMs]
     rows.push([attack.name, got, ...numbers.map((number) => String(Math.round(number)))])
     const judge = (holds: boolean, what: string) => holds || broken.push(`${attack.name}: ${what}`)
     judge(code === 0, got)
-    judge(maxMemoryMiB > 0 && maxMemoryMiB <= MAX_MEMORY_MIB, `${Math.round(maxMemoryMiB)} MiB`)
+    judge(maxMemoryMiB > 0 && maxMemoryMiB <= MAX_MEMORY_MIB, `the service used ${Math.round(maxMemoryMiB)} MiB`)
     judge(slowestHealthMs < MAX_HEALTH_MS, `health took ${Math.round(slowestHealthMs)} ms`)
-    judge(notReady === 0, `${notReady} times not healthy`)
+    judge(notReady === 0, `not ready ${notReady} times`)
     judge(reads > 0 && failed === 0, `${failed} of ${reads} reads failed: ${firstFailure}`)
     judge(slowestMs < MAX_READ_MS, `${slowestPath} took ${Math.round(slowestMs)} ms`)
   }

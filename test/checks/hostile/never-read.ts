@@ -10,28 +10,29 @@ const PROBE_MS = 100
 const ATTACKER = '127.0.0.9'
 
 /**
- * Keeps the given number of connections open, each of which sends 60 KB of requests for `path` at once, and never reads. A client that is disconnected
- * reconnects. Resolves to the number of disconnects.
+ * Keeps the given number of connections open. Each sends 60 KB of requests for `path` at once, never reads, and
+ * reconnects when it is disconnected. Resolves to the number of disconnects.
  */
 export async function neverRead(url: string, path: string, connections: number, ms: number): Promise<number> {
   const over = AbortSignal.timeout(ms)
-  let hungUp = 0
+  let disconnects = 0
   const client = async () => {
     while (!over.aborted) {
       const socket = connectTo(url)
       socket.write(pipelined(path))
-      // A client that does not read notices a disconnect only by writing: it sends an empty line, which is not a request.
+      // A client that does not read notices a disconnect only by writing: it sends an empty line, which is not a
+      // request.
       const probe = setInterval(() => socket.write('\r\n'), PROBE_MS)
       await once(socket, 'close', { signal: over }).catch(() => {})
       clearInterval(probe)
       socket.destroy()
       if (over.aborted) return
-      hungUp++
+      disconnects++
       await sleep(BACK_AFTER_MS)
     }
   }
   await Promise.all(Array.from({ length: connections }, client))
-  return hungUp
+  return disconnects
 }
 
 /** A connection that reads nothing until it is resumed. */

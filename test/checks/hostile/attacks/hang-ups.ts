@@ -5,12 +5,15 @@ import type { Attack, Target } from '../attack.ts'
 const AT_ONCE = 50
 const PATIENCE_MS = 20
 const SECONDS = 8
-/** Without a proxy, as each hang-up costs a new connection: behind a proxy, limiting them is the proxy's task. */
+/**
+ * Clients connect without a proxy: each disconnect costs a new connection, and behind a proxy, limiting those is its
+ * task.
+ */
 const ADDRESSES = ['127.0.2.1', '127.0.2.2', '127.0.2.3']
 
-/** Searches whose clients have hung up: the database must cancel them. */
+/** When clients disconnect, the database must cancel their searches. */
 export const attack: Attack = {
-  name: `${AT_ONCE} searches at a time whose client hangs up after ${PATIENCE_MS} ms`,
+  name: `${AT_ONCE} searches at a time, whose clients disconnect after ${PATIENCE_MS} ms`,
   seconds: SECONDS + 10,
   async run({ url }: Target) {
     const agents = ADDRESSES.map((localAddress) => new Agent({ localAddress }))
@@ -29,6 +32,6 @@ export const attack: Attack = {
       isWaiting = false
       for (const search of searches) search.destroy()
     }
-    return `${sent} searches begun, ${refused} connections refused`
+    return `${sent} searches started, ${refused} connections refused`
   }
 }

@@ -4,12 +4,12 @@ import type { Attack, Target } from '../attack.ts'
 
 const WRITERS = 30
 const SECONDS = 10
-/** Two lock timeouts, and the queue before them (src/database/timeouts.ts, shares.ts). */
+/** The sum of two lock timeouts and the wait in the queue (src/database/timeouts.ts, shares.ts). */
 const LONGEST_MS = 8000
 
-/** One row is locked in psql, and many requests write it. */
+/** One row is locked in psql while many requests try to write it. */
 export const attack: Attack = {
-  name: `one row locked in psql, ${WRITERS} who want to change it`,
+  name: `one row locked by psql, and ${WRITERS} requests that change it`,
   seconds: SECONDS + 20,
   async run({ url, databaseUrl, admin }: Target) {
     const signedIn = await fetch(`${url}/api/v1/auth/login`, {

@@ -9,9 +9,9 @@ const GENERATIONS = 11
 const MAX_ACCEPTED = 20
 const LARGEST = { topic: 'Chess', level: 'beginner', language: 'en', modules: 12, chaptersPerModule: 10 }
 
-/** A network that registers accounts has the limits of one network, not of ten users. */
+/** New accounts of one network share its limits, so ten of them get no more than one. */
 export const attack: Attack = {
-  name: 'ten new accounts of one network ask for the largest courses',
+  name: 'ten new accounts from one network request the largest courses',
   seconds: 30,
   run: async ({ url }) => {
     const made = await Promise.all(

@@ -8,7 +8,7 @@ const AT_A_TIME = 100
 const SECONDS = 10
 
 export const attack: Attack = {
-  name: '6,000 connections of one address, each with half a request',
+  name: '6,000 connections from one address, each with an incomplete request',
   seconds: SECONDS,
   run: async ({ url }) => {
     const over = AbortSignal.timeout(SECONDS * 1000)

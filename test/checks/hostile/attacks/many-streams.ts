@@ -7,12 +7,12 @@ const STREAMS = 900
 /** The default of MAX_STREAMS_PER_USER. */
 const MAX_OPEN = 20
 const HOLD_MS = 3000
-/** The status for a connection that was not accepted. */
+/** The result for a connection that was not accepted. */
 const refused = { status: 0, ended: Promise.resolve('ended') }
 
-/** A user can hold few streams, and none after signing out. */
+/** A user can have few open streams, and none after signing out. */
 export const attack: Attack = {
-  name: 'one user opens 900 streams of events, and signs out everywhere',
+  name: 'one user opens 900 event streams, then signs out everywhere',
   seconds: 60,
   run: async (target) => {
     const eve = await oldAccount(target, '192.0.2.2')

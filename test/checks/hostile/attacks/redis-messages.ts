@@ -7,7 +7,7 @@ const CHANNEL = 'aikademiya:invalidations'
 
 /** Forged invalidation messages from a client that can publish to Redis: the most expensive patterns and lists. */
 export const attack: Attack = {
-  name: 'messages of 100,000 stars and 100,000 tags to all processes',
+  name: 'forged invalidation messages with 100,000 stars or 100,000 tags',
   seconds: SECONDS + 5,
   async run({ redisUrl }: Target) {
     const redis = new Redis(redisUrl)
@@ -25,6 +25,6 @@ export const attack: Attack = {
       await sleep(20)
     }
     redis.disconnect()
-    return `${sent} messages, which stopped nobody`
+    return `${sent} messages sent`
   }
 }

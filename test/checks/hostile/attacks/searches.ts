@@ -5,7 +5,7 @@ const SECONDS = 8
 
 /** One visitor repeatedly sends as many different searches at once as the limit allows. */
 export const attack: Attack = {
-  name: `${AT_ONCE} searches at a time by one visitor`,
+  name: `one visitor sends ${AT_ONCE} searches at a time`,
   seconds: SECONDS + 10,
   async run({ url }: Target) {
     const statuses = new Map<number, number>()
@@ -25,6 +25,6 @@ export const attack: Attack = {
     const failed = [...statuses.keys()].filter((status) => ![200, 429, 503].includes(status))
     if (failed.length > 0) throw new Error(`searches were answered with ${failed.join(', ')}`)
     if (!statuses.has(200)) throw new Error('no search was answered')
-    return [...statuses].map(([status, count]) => `${count} times ${status}`).join(', ')
+    return [...statuses].map(([status, count]) => `${status}: ${count}`).join(', ')
   }
 }

@@ -5,10 +5,10 @@ const CONNECTIONS = 25
 const SECONDS = 10
 
 export const attack: Attack = {
-  name: '25 connections ask for /metrics 60 KB at a time, and never read',
+  name: '25 connections send 60 KB of requests for /metrics, and never read',
   seconds: SECONDS,
   run: async ({ url }) => {
-    const hungUp = await neverRead(url, '/metrics', CONNECTIONS, SECONDS * 1000)
-    return `hung up on ${hungUp} times`
+    const disconnects = await neverRead(url, '/metrics', CONNECTIONS, SECONDS * 1000)
+    return `disconnected ${disconnects} times`
   }
 }

@@ -29,7 +29,7 @@ export const attack: Attack = {
     const guesses = counts.get('account 401') ?? 0
     if (guesses > MAX_GUESSES) throw new Error(`${guesses} guesses at one account in ${SECONDS} s`)
     const odd = [...counts.keys()].filter((name) => !/ (401|429|503)$/.test(name))
-    if (odd.length > 0) throw new Error(`answers of another kind: ${odd.join(', ')}`)
+    if (odd.length > 0) throw new Error(`unexpected answers: ${odd.join(', ')}`)
     return `${guesses} guesses at one account, ${counts.get('others 401') ?? 0} at others`
   }
 }
