@@ -6,8 +6,8 @@ import { isPinned } from '../support/pinned.ts'
 
 t.test('fastify is pinned: src/app.ts hooks into how it serves and closes', (t) => isPinned(t, 'fastify'))
 
-// The front door: every server that Fastify opens is made by serverFactory. With one, Fastify opens no second for localhost (docs/configuration.md).
-t.test('serverFactory makes every server, and its handler is the way into Fastify', async (t) => {
+// plugins/app/front-door.ts. With a serverFactory, Fastify opens only one server for localhost (docs/configuration.md).
+t.test('every server is created by serverFactory, whose handler passes requests to Fastify', async (t) => {
   const servers: Server[] = []
   const app = Fastify({
     serverFactory: (handler) => {
@@ -34,8 +34,8 @@ t.test('serverFactory makes every server, and its handler is the way into Fastif
   }
 })
 
-// src/http/server.ts: what Node gives to another event goes the same way.
-t.test('the handler of serverFactory takes requests of the server event checkExpectation', async (t) => {
+// src/http/server.ts: Node emits requests with an unknown Expect header as another event.
+t.test('the handler of serverFactory also accepts requests from the server event checkExpectation', async (t) => {
   const app = Fastify({ serverFactory: (handler) => createServer(handler).on('checkExpectation', handler) })
   t.teardown(() => app.close())
   app.addHook('onRequest', async ({ headers }, reply) => {
@@ -49,8 +49,8 @@ t.test('the handler of serverFactory takes requests of the server event checkExp
   t.equal(answer.statusCode, 417)
 })
 
-// plugins/app/draining.ts and generation.ts: those who follow a stream are let go before the server waits for them.
-t.test('preClose runs before the server waits for its connections, onClose after', async (t) => {
+// plugins/app/draining.ts and generation.ts: event streams are ended before the server waits for their connections.
+t.test('preClose hooks run before the server waits for its connections, onClose hooks afterwards', async (t) => {
   const app = Fastify({ forceCloseConnections: 'idle', return503OnClosing: false })
   const order: string[] = []
   const streams: (() => void)[] = []
@@ -73,8 +73,8 @@ t.test('preClose runs before the server waits for its connections, onClose after
   t.same(order, ['preClose', 'stream ends', 'onClose'])
 })
 
-// src/app.ts, answerBadUrl and answerBadRequest: the two places where no hook runs.
-t.test('frameworkErrors has the URLs that cannot be read, clientErrorHandler what is no HTTP', async (t) => {
+// src/app.ts, answerBadUrl and answerBadRequest: no hooks run for these two kinds of requests.
+t.test('frameworkErrors gets malformed URLs, and clientErrorHandler gets malformed HTTP', async (t) => {
   const codes: string[] = []
   const app = Fastify({
     frameworkErrors: (error, _request: FastifyRequest, reply: FastifyReply) => {

@@ -8,37 +8,35 @@ t.test('fastify is pinned: src/app.ts, plugins/ and routes/ hook into it', (t) =
 
 const ID = { type: 'object', properties: { id: { type: 'integer' } } } as const
 
-// The look-up of the cache: keys are built in onRequest from validated parameters; what does not validate goes on to the 400.
-t.test(
-  'getValidationFunction gives the compiled schemas of a route in onRequest already, and they coerce',
-  async (t) => {
-    const app = Fastify()
-    t.teardown(() => app.close())
-    app.get<{ Params: { id: number } }>(
-      '/:id',
-      {
-        schema: { params: ID, querystring: ID },
-        onRequest: async (request, reply) => {
-          const valid = [
-            request.getValidationFunction('params')?.(request.params),
-            request.getValidationFunction('querystring')?.(request.query)
-          ]
-          reply.header('valid', String(valid)).header('id', typeof request.params.id)
-        }
-      },
-      async ({ params }) => params
-    )
-    const good = await app.inject('/7?id=8')
-    t.equal(good.headers.valid, 'true,true')
-    t.equal(good.headers.id, 'number', 'the parameters are coerced in place')
-    const bad = await app.inject('/x?id=8')
-    t.equal(bad.statusCode, 400)
-    t.equal(bad.headers.valid, 'false,true')
-  }
-)
+// The look-up of the cache builds keys in onRequest from validated parameters; other requests continue to Fastify's
+// 400.
+t.test('in onRequest, getValidationFunction already returns the validators of the route, which coerce', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  app.get<{ Params: { id: number } }>(
+    '/:id',
+    {
+      schema: { params: ID, querystring: ID },
+      onRequest: async (request, reply) => {
+        const valid = [
+          request.getValidationFunction('params')?.(request.params),
+          request.getValidationFunction('querystring')?.(request.query)
+        ]
+        reply.header('valid', String(valid)).header('id', typeof request.params.id)
+      }
+    },
+    async ({ params }) => params
+  )
+  const good = await app.inject('/7?id=8')
+  t.equal(good.headers.valid, 'true,true')
+  t.equal(good.headers.id, 'number', 'the parameters are coerced in place')
+  const bad = await app.inject('/x?id=8')
+  t.equal(bad.statusCode, 400)
+  t.equal(bad.headers.valid, 'false,true')
+})
 
-// plugins/external/ajv-compiler.ts: it compiles bodies in another way than the rest.
-t.test('the validator factory of schemaController is told the part of the request', async (t) => {
+// plugins/external/ajv-compiler.ts compiles the schemas of bodies differently from others.
+t.test('schemaController passes the part of the request to the validator factory', async (t) => {
   const parts: unknown[] = []
   const buildValidator: BuildCompilerFromPool = (sharedSchemas) => {
     const compile = AjvCompiler()(sharedSchemas, { customOptions: {} })
@@ -54,8 +52,8 @@ t.test('the validator factory of schemaController is told the part of the reques
   t.same(new Set(parts), new Set(['headers', 'body', 'querystring', 'params']))
 })
 
-// plugins/app/{query,access,response-cache,front-door}.ts: they change routes where they are registered, HEAD routes among them.
-t.test('onRoute may add hooks and config to a route, and is called for its HEAD route too', async (t) => {
+// plugins/app/{query,access,response-cache,front-door}.ts change routes as they are registered, including HEAD routes.
+t.test('an onRoute hook may add hooks to a route, and is also called for its HEAD route', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   const seen: string[] = []
@@ -74,9 +72,9 @@ t.test('onRoute may add hooks and config to a route, and is called for its HEAD 
   t.same(seen, ['GET', 'HEAD'])
 })
 
-// plugins/app/errors.ts and routes with an error handler of their own.
+// plugins/app/errors.ts, and routes with their own error handler.
 t.test(
-  "a route's error handler has the errors of its hooks and of validation; what it throws goes to the app's",
+  "a route's error handler gets errors of hooks and validation; what it throws goes to the handler of the app",
   async (t) => {
     const app = Fastify()
     t.teardown(() => app.close())
@@ -97,7 +95,7 @@ t.test(
   }
 )
 
-// src/http and the look-up of the cache: an answer in onRequest ends the request there, and onSend sees its text.
+// src/http and the look-up of the cache: an answer in onRequest ends the request, and onSend hooks get its text.
 t.test('reply.send in onRequest skips validation and the handler, and runs onSend and onResponse', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
@@ -113,8 +111,8 @@ t.test('reply.send in onRequest skips validation and the handler, and runs onSen
   t.same(seen, ['hit', 'done'])
 })
 
-// src/app.ts: an application/json without a body is no error, and __proto__ is one.
-t.test('getDefaultJsonParser takes the text of a body, and refuses prototypes', async (t) => {
+// src/app.ts: an empty body with the type application/json is accepted, and __proto__ in a body is refused.
+t.test('the parser of getDefaultJsonParser accepts the text of a body, and refuses prototypes', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   const parse = app.getDefaultJsonParser('error', 'error')

@@ -12,7 +12,7 @@ const nodes = await startTwoNodes(t)
 const [first, second] = nodes
 const addresses = nodes.map(({ server }) => ({ host: '127.0.0.1', port: server.port }))
 
-/** As in src/redis/connect.ts. */
+/** Overrides the same method as WatchedCluster in src/redis/connect.ts. */
 class Watched extends Cluster {
   readonly errors: string[] = []
   override handleError(...[error, ...more]: Parameters<Cluster['handleError']>): void {
@@ -25,39 +25,42 @@ cluster.on('error', () => {})
 t.teardown(() => cluster.disconnect())
 await once(cluster, 'ready')
 
-// src/redis/connect.ts, mastersBySlot: who has which slots.
-t.test('`slots` has for each slot the addresses of its servers, the master first', async (t) => {
+// src/redis/connect.ts, mastersBySlot.
+t.test('`slots` contains the addresses of the servers of each slot, the master first', async (t) => {
   t.equal(cluster.slots.length, SLOTS)
   t.same(cluster.slots[0], [`127.0.0.1:${first.server.port}`])
   t.same(cluster.slots[SLOTS - 1], [`127.0.0.1:${second.server.port}`])
 })
 
 // src/redis/connect.ts, mastersOf; watchdog.ts, ping.
-t.test('nodes("master") gives a client for each master', async (t) => {
+t.test('nodes("master") returns a client for each master', async (t) => {
   const ports = cluster.nodes('master').map((node) => node.options.port)
   t.same(new Set(ports), new Set(nodes.map(({ server }) => server.port)))
 })
 
 // src/redis/connect.ts, WatchedCluster and onInterruption.
-t.test('handleError is called for a MOVED before the command is sent on, and a "refresh" follows', async (t) => {
-  // The slot of "canary" is given to the other one, which the client does not know yet.
-  const slot = await first.redis.cluster('KEYSLOT', 'canary')
-  const [from, to] = slot < SLOTS / 2 ? [first, second] : [second, first]
-  await to.redis.call('CLUSTER', 'SETSLOT', slot, 'NODE', to.id)
-  await from.redis.call('CLUSTER', 'SETSLOT', slot, 'NODE', to.id)
-  const refreshed = once(cluster, 'refresh')
-  let seen = 0
-  await cluster.set('canary', '1').then(() => {
-    seen = cluster.errors.length
-  })
-  t.equal(seen, 1, 'before the answer')
-  t.match(cluster.errors[0], /^MOVED \d+ /)
-  await refreshed
-  t.same(cluster.slots[Number(slot)], [`127.0.0.1:${to.server.port}`])
-})
+t.test(
+  'handleError is called for a MOVED before the command is redirected, and "refresh" is emitted later',
+  async (t) => {
+    // Moves the slot of "canary" to the other node, which the client does not know yet.
+    const slot = await first.redis.cluster('KEYSLOT', 'canary')
+    const [from, to] = slot < SLOTS / 2 ? [first, second] : [second, first]
+    await to.redis.call('CLUSTER', 'SETSLOT', slot, 'NODE', to.id)
+    await from.redis.call('CLUSTER', 'SETSLOT', slot, 'NODE', to.id)
+    const refreshed = once(cluster, 'refresh')
+    let seen = 0
+    await cluster.set('canary', '1').then(() => {
+      seen = cluster.errors.length
+    })
+    t.equal(seen, 1, 'before the answer')
+    t.match(cluster.errors[0], /^MOVED \d+ /)
+    await refreshed
+    t.same(cluster.slots[Number(slot)], [`127.0.0.1:${to.server.port}`])
+  }
+)
 
 // src/redis/connect.ts, allMasters.
-t.test('refreshSlotsCache calls back when `slots` are those that a node has named', async (t) => {
+t.test('refreshSlotsCache calls back once `slots` has been read from a node', async (t) => {
   cluster.slots = []
   const error = await new Promise((resolve) => cluster.refreshSlotsCache(resolve))
   t.notOk(error)
@@ -65,7 +68,7 @@ t.test('refreshSlotsCache calls back when `slots` are those that a node has name
 })
 
 // src/redis/connect.ts, onInterruption.
-t.test('"-node" is emitted when a node is lost, "close" and "end" when all are', async (t) => {
+t.test('"-node" is emitted when one node is lost, and "close" and "end" when all are', async (t) => {
   const lost = once(cluster, '-node')
   cluster.nodes('master')[0]?.emit('end')
   await lost
@@ -75,7 +78,7 @@ t.test('"-node" is emitted when a node is lost, "close" and "end" when all are',
   await Promise.all([closed, ended])
   t.equal(cluster.status, 'end')
   await cluster.connect()
-  t.equal(cluster.status, 'ready', 'connect() begins anew')
+  t.equal(cluster.status, 'ready', 'connect() reconnects')
 })
 
 t.test('ioredis is pinned: src/redis/connect.ts overrides a method of its Cluster', (t) => isPinned(t, 'ioredis'))

@@ -11,7 +11,7 @@ const SOON_MS = 5000
 const server = await RedisServer.start()
 t.teardown(() => server.stop())
 
-/** As src/redis/connect.ts makes them: nothing is queued, and nothing sent again. */
+/** Like in src/redis/connect.ts: commands are neither queued nor sent again. */
 const OPTIONS = { enableOfflineQueue: false, maxRetriesPerRequest: 0, retryStrategy: () => 50 }
 
 function open(t: Test, options: object = {}): Redis {
@@ -23,24 +23,27 @@ function open(t: Test, options: object = {}): Redis {
 
 t.test('ioredis is pinned: src/redis/{connect,watchdog}.ts hook into it', (t) => isPinned(t, 'ioredis'))
 
-// src/redis/watchdog.ts: the names of states decide what it does, and the events are its signs of life.
-t.test('a client goes through connecting, connect, ready; then close, reconnecting, connecting', async (t) => {
-  const client = open(t)
-  t.equal(client.status, 'connecting')
-  const events: string[] = []
-  for (const event of ['connecting', 'connect', 'ready', 'close', 'reconnecting', 'end']) {
-    client.on(event, () => events.push(event))
+// src/redis/watchdog.ts decides by the names of states, and takes events as signs of life.
+t.test(
+  'the states are connecting, connect, ready, and after a disconnect close, reconnecting, connecting',
+  async (t) => {
+    const client = open(t)
+    t.equal(client.status, 'connecting')
+    const events: string[] = []
+    for (const event of ['connecting', 'connect', 'ready', 'close', 'reconnecting', 'end']) {
+      client.on(event, () => events.push(event))
+    }
+    await once(client, 'ready')
+    t.equal(client.status, 'ready')
+    client.disconnect(true)
+    await once(client, 'ready')
+    const whole = ['connecting', 'connect', 'ready']
+    t.same(events, [...whole, 'close', 'reconnecting', ...whole])
   }
-  await once(client, 'ready')
-  t.equal(client.status, 'ready')
-  client.disconnect(true)
-  await once(client, 'ready')
-  const whole = ['connecting', 'connect', 'ready']
-  t.same(events, [...whole, 'close', 'reconnecting', ...whole])
-})
+)
 
-// src/redis/watchdog.ts, #ended and #connect: "end" is final, whoever caused it, until connect() is called.
-t.test('disconnect() and quit() end a client for good, and connect() begins anew', async (t) => {
+// src/redis/watchdog.ts, #ended and #connect: "end" is final until connect() is called, whatever caused it.
+t.test('after disconnect() or quit(), only connect() makes a client connect again', async (t) => {
   const client = open(t)
   await once(client, 'ready')
   for (const end of [() => client.disconnect(), () => client.quit()]) {
@@ -54,8 +57,8 @@ t.test('disconnect() and quit() end a client for good, and connect() begins anew
   await t.rejects(client.connect(), /already connect/, 'the watchdog may call it at any time')
 })
 
-// src/redis/watchdog.ts, keepConnected: one of the reasons for it.
-t.test('a client that is to reconnect while a sentinel is asked ends', async (t) => {
+// src/redis/watchdog.ts, keepConnected, exists among other reasons because of this.
+t.test('disconnect(true) while a sentinel is being queried ends a client for good', async (t) => {
   const silent = await freePort()
   const client = new Redis({ ...OPTIONS, sentinels: [{ host: '127.0.0.1', port: silent }], name: 'main' })
   t.teardown(() => client.disconnect())
@@ -68,7 +71,7 @@ t.test('a client that is to reconnect while a sentinel is asked ends', async (t)
 })
 
 // src/redis/watchdog.ts, SIGNS_OF_LIFE.
-t.test('while no sentinel answers the state stays connecting, with an "error" for each round', async (t) => {
+t.test('while no sentinel answers, the state stays connecting, and each round emits "error"', async (t) => {
   const sentinels = [{ host: '127.0.0.1', port: await freePort() }]
   const client = new Redis({ ...OPTIONS, sentinels, name: 'main', sentinelRetryStrategy: () => 10 })
   t.teardown(() => client.disconnect())
@@ -78,8 +81,9 @@ t.test('while no sentinel answers the state stays connecting, with an "error" fo
   t.equal(client.status, 'connecting')
 })
 
-// src/redis/watchdog.ts, #askForSign: a Redis that loads its data answers INFO, and is asked while the client is not ready.
-t.test('INFO is sent in the state "connect", other commands are not', async (t) => {
+// src/redis/watchdog.ts, #askForSign: while the client is not ready, it sends INFO, which a Redis that is loading
+// answers.
+t.test('in the state "connect", INFO is sent and other commands are not', async (t) => {
   const client = open(t)
   const asked = new Promise<unknown[]>((resolve) => {
     client.once('connect', () => {
@@ -90,9 +94,9 @@ t.test('INFO is sent in the state "connect", other commands are not', async (t) 
   t.match(await asked, [{ status: 'fulfilled', value: /redis_version/ }, { status: 'rejected' }])
 })
 
-// src/redis/watchdog.ts, answered: a late answer is known by this message, and an error of the server by this class.
+// src/redis/watchdog.ts, answered, recognises a late answer by this message and an error of the server by this class.
 t.test(
-  'a command without an answer fails with "Command timed out", one that Redis refuses with ReplyError',
+  'an unanswered command fails with "Command timed out", and one that Redis refuses with ReplyError',
   async (t) => {
     const client = open(t, { commandTimeout: 100 })
     await once(client, 'ready')
@@ -105,15 +109,15 @@ t.test(
   }
 )
 
-// src/redis/connect.ts: the caller degrades at once where there is no connection.
-t.test('without a connection a command fails at once, and is not sent later', async (t) => {
+// src/redis/connect.ts: without a connection, callers must be able to fall back at once.
+t.test('without a connection, a command fails at once and is not sent later', async (t) => {
   const client = open(t)
   await t.rejects(client.set('queued', '1'), /enableOfflineQueue/)
   await once(client, 'ready')
   t.equal(await client.get('queued'), null)
 })
 
-// src/observability/redis-node.ts: where a node is.
+// src/observability/redis-node.ts reads the address of a node from it.
 t.test('the stream of a client is its socket', async (t) => {
   const client = open(t)
   await once(client, 'ready')

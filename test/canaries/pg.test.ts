@@ -28,9 +28,9 @@ async function openClient(t: Test): Promise<pg.Client> {
 
 t.test('pg is pinned: src/database/{commits,pool,notifications,unavailable}.ts hook into it', (t) => isPinned(t, 'pg'))
 
-// src/database/commits.ts, watchPool: a pool emits "connect" with each client before anybody gets it, and the `query` that
-// is assigned to the client then is the one that everybody calls.
-t.test('a `query` that replaces that of a client at "connect" sees every statement of the pool', async (t) => {
+// src/database/commits.ts, watchPool: a pool emits "connect" with each client before handing it out, and from then on
+// all statements go through the `query` that was assigned to the client.
+t.test('a `query` assigned to a client at "connect" sees every statement of the pool', async (t) => {
   const pool = openPool(t)
   const seen: unknown[] = []
   pool.on('connect', (client) => {
@@ -54,8 +54,8 @@ t.test('a `query` that replaces that of a client at "connect" sees every stateme
   ])
 })
 
-// src/database/commits.ts: the result is held back until the invalidation is done, so all of it must be there by then.
-t.test('a notice is emitted before the result of its statement, by promise and by callback', async (t) => {
+// src/database/commits.ts: the result is held back until the invalidation is done, so all notices must come before it.
+t.test('a notice is emitted before the result of its statement, which comes by promise or callback', async (t) => {
   const client = await openClient(t)
   const order: string[] = []
   client.on('notice', ({ message }) => order.push(String(message)))
@@ -66,8 +66,8 @@ t.test('a notice is emitted before the result of its statement, by promise and b
   t.same(order, ['heard', 'promise', 'heard', 'callback'])
 })
 
-// src/database/commits.ts: how it knows that a transaction is over, and whether it was committed.
-t.test('the transaction status is known with a result; a COMMIT that fails is answered by ROLLBACK', async (t) => {
+// src/database/commits.ts finds out in this way that a transaction is over, and whether it was committed.
+t.test('the transaction status is up to date with each result; a failed COMMIT is answered by ROLLBACK', async (t) => {
   const client = await openClient(t)
   t.equal(client.getTransactionStatus(), 'I')
   await client.query('BEGIN')
@@ -81,19 +81,20 @@ t.test('the transaction status is known with a result; a COMMIT that fails is an
   t.equal(client.getTransactionStatus(), 'I')
 })
 
-// src/database/commits.ts: what a transaction touched is forgotten when the next statement begins: an error comes too early.
+// src/database/commits.ts discards the tags of a failed transaction only at the next statement, because an error comes
+// before the status is known.
 t.test('the callback of a failed statement is called before the transaction status has changed', async (t) => {
   const client = await openClient(t)
   await client.query('BEGIN')
   const status = await new Promise((resolve) => {
     client.query('select 1 / 0', () => resolve(client.getTransactionStatus()))
   })
-  t.equal(status, 'T', 'if it is E, commits.ts need not look again at the next statement')
+  t.equal(status, 'T', 'if it is E, commits.ts need not check again at the next statement')
   await client.query('ROLLBACK')
 })
 
 // src/database/commits.ts, signed: the triggers find the comment in current_query().
-t.test('a comment at the beginning of a statement is in current_query(), with parameters too', async (t) => {
+t.test('current_query() includes a comment at the beginning of a statement, with parameters too', async (t) => {
   const client = await openClient(t)
   for (const values of [[], [1]]) {
     const text = `/* signed */ select current_query() as text${values.length > 0 ? ', $1::int' : ''}`
@@ -102,7 +103,7 @@ t.test('a comment at the beginning of a statement is in current_query(), with pa
   }
 })
 
-// src/database/pool.ts, createPool: no statement runs in a session whose time zone is not set.
+// src/database/pool.ts, createPool: the time zone of a session is set before any other statement runs.
 t.test('onConnect is awaited before a client is handed out', async (t) => {
   const pool = openPool(t, {
     onConnect: async (client) => {
@@ -113,8 +114,8 @@ t.test('onConnect is awaited before a client is handed out', async (t) => {
   t.equal(rows[0].TimeZone, 'Asia/Tokyo')
 })
 
-// src/database/pool.ts, createPool: a client that leads to a standby is ended when it is released.
-t.test('a pool emits "release" with the client, and removes one that is ended there', async (t) => {
+// src/database/pool.ts, createPool: a client that is connected to a standby is ended when it is released.
+t.test('a pool emits "release" with the client, and removes the client if a listener ends it', async (t) => {
   const pool = openPool(t)
   pool.on('release', (_error, client) => void client.end())
   await pool.query('select 1')
@@ -122,7 +123,7 @@ t.test('a pool emits "release" with the client, and removes one that is ended th
   t.equal(pool.idleCount, 0)
 })
 
-// src/database/pool.ts, discardIdle: as many connects as there are idle clients get those, and release(true) removes them.
+// src/database/pool.ts, discardIdle: it connects as often as there are idle clients, to get and remove all of them.
 t.test('connect() hands out an idle client if there is one, and release(true) removes it', async (t) => {
   const pool = openPool(t)
   const clients = await Promise.all([pool.connect(), pool.connect()])
@@ -134,7 +135,7 @@ t.test('connect() hands out an idle client if there is one, and release(true) re
   t.equal(pool.totalCount, 0)
 })
 
-// src/database/notifications.ts, #connected: it waits for "end" to connect again.
+// src/database/notifications.ts, #connected, reconnects after "end".
 t.test('a connection that the server ends emits "error", and then "end"', async (t) => {
   const [client, other] = [await openClient(t), await openClient(t)]
   const { rows } = await client.query('select pg_backend_pid() as pid')
@@ -147,8 +148,8 @@ t.test('a connection that the server ends emits "error", and then "end"', async 
   t.ok(events.includes('error'))
 })
 
-// src/database/unavailable.ts, FULL_MESSAGE and LOST_MESSAGES: errors of the driver have no code, and are known by their words.
-t.test('the messages of lost connections and of full pools are those that unavailable.ts knows', async (t) => {
+// src/database/unavailable.ts, FULL_MESSAGE and LOST_MESSAGES: errors of the driver have no code, only a message.
+t.test('the messages for lost connections and full pools are those in unavailable.ts', async (t) => {
   const [client, other] = [await openClient(t), await openClient(t)]
   const { rows } = await client.query('select pg_backend_pid() as pid')
   const asked = client.query('select pg_sleep(10)')
@@ -172,19 +173,16 @@ t.test('the messages of lost connections and of full pools are those that unavai
   await t.rejects(refused.connect(), { code: 'ECONNREFUSED' })
 })
 
-// src/database/schema-engine.ts and postgres.ts, inSession: a migration and the note that it is done are one transaction.
-t.test(
-  'a script of several statements is one transaction, and a semicolon in a function does not cut it',
-  async (t) => {
-    const client = await openClient(t)
-    const half = 'create table half (); select 1 / 0'
-    await t.rejects(client.query(half), { code: '22012' })
-    await t.rejects(client.query('select from half'), { code: '42P01' }, 'nothing of it is left')
-    await client.query(
-      `create function whole() returns int language plpgsql as $$ begin return 1; end; $$; select whole()`
-    )
-  }
-)
+// src/database/schema-engine.ts and postgres.ts, inSession: a migration and the record of it are one transaction.
+t.test('a script of several statements is one transaction, even with semicolons inside a function', async (t) => {
+  const client = await openClient(t)
+  const half = 'create table half (); select 1 / 0'
+  await t.rejects(client.query(half), { code: '22012' })
+  await t.rejects(client.query('select from half'), { code: '42P01' }, 'nothing of it is left')
+  await client.query(
+    `create function whole() returns int language plpgsql as $$ begin return 1; end; $$; select whole()`
+  )
+})
 
 function textOf(statement: unknown): unknown {
   return typeof statement === 'object' && statement !== null && 'text' in statement ? statement.text : statement

@@ -16,32 +16,29 @@ t.test('PGlite and its adapter are pinned: src/database/{commits,pglite,embedded
 )
 
 t.test('PGlite', async (t) => {
-  // src/database/commits.ts, watchPglite: notices go to the query that caused them, before it resolves.
-  await t.test(
-    'onNotice is called with message and detail before query() resolves, in a transaction too',
-    async (t) => {
-      const order: unknown[] = []
-      const onNotice = ({ message, detail }: { message?: string | undefined; detail?: string | undefined }) =>
-        order.push([message, detail])
-      await pglite.query(NOTICE, [], { onNotice })
+  // src/database/commits.ts, watchPglite: each query gets the notices that it caused before it resolves.
+  await t.test('onNotice gets message and detail before query() resolves, in a transaction too', async (t) => {
+    const order: unknown[] = []
+    const onNotice = ({ message, detail }: { message?: string | undefined; detail?: string | undefined }) =>
+      order.push([message, detail])
+    await pglite.query(NOTICE, [], { onNotice })
+    order.push('resolved')
+    await pglite.query('select 1', [], { onNotice })
+    await pglite.transaction(async (tx) => {
+      await tx.query(NOTICE, [], { onNotice })
       order.push('resolved')
-      await pglite.query('select 1', [], { onNotice })
-      await pglite.transaction(async (tx) => {
-        await tx.query(NOTICE, [], { onNotice })
-        order.push('resolved')
-      })
-      t.same(order, [['heard', 'why'], 'resolved', ['heard', 'why'], 'resolved'])
-    }
-  )
+    })
+    t.same(order, [['heard', 'why'], 'resolved', ['heard', 'why'], 'resolved'])
+  })
 
   // src/database/commits.ts, SIGNATURE: the triggers find the comment in current_query().
-  await t.test('a comment at the beginning of a statement is in current_query()', async (t) => {
+  await t.test('current_query() includes a comment at the beginning of a statement', async (t) => {
     const { rows } = await pglite.query<{ text: string }>('/* signed */ select current_query() as text, $1::int', [1])
     t.match(rows[0]?.text, /^\/\* signed \*\/ select/)
   })
 
-  // src/database/commits.ts: what a rolled back transaction touched is dropped where rollback() is called, or it rejects.
-  await t.test('transaction() resolves after the COMMIT, and also where its task called rollback()', async (t) => {
+  // src/database/commits.ts discards the tags of a transaction when rollback() is called or transaction() rejects.
+  await t.test('transaction() resolves after the COMMIT, or after its callback has called rollback()', async (t) => {
     await pglite.exec('create table kept (id int)')
     await pglite.transaction((tx) => tx.query('insert into kept values (1)'))
     await pglite.transaction(async (tx) => {
@@ -58,8 +55,8 @@ t.test('PGlite', async (t) => {
     t.same((await pglite.query('select id from kept')).rows, [{ id: 1 }])
   })
 
-  // src/database/embedded.ts: there is one session, so that this holds for whatever comes later.
-  await t.test('a setting of exec() holds for every later statement', async (t) => {
+  // src/database/embedded.ts sets the session up once, because there is only one.
+  await t.test('a setting made with exec() applies to all later statements', async (t) => {
     await pglite.exec(`set time zone 'Asia/Tokyo'`)
     t.same((await pglite.query('show time zone')).rows, [{ TimeZone: 'Asia/Tokyo' }])
     await pglite.transaction(async (tx) => {
@@ -67,25 +64,28 @@ t.test('PGlite', async (t) => {
     })
   })
 
-  // prisma/migrations, the search of courses: both dictionaries are in the library's own PostgreSQL.
-  await t.test('it has the dictionaries of both languages', async (t) => {
+  // The migrations of the search use the dictionaries of both languages.
+  await t.test('it includes the Russian and the English dictionary', async (t) => {
     const { rows } = await pglite.query(`select to_tsvector('russian', 'книгами')::text as ru,
       websearch_to_tsquery('english', 'running "two words"')::text as en`)
     t.same(rows, [{ ru: `'книг':1`, en: `'run' & 'two' <-> 'word'` }])
   })
 
-  // src/database/notifications.ts and embedded.ts: a channel is listened to on the same session.
-  await t.test('listen() is called with what a transaction announced, and gives back what ends it', async (t) => {
-    const heard: string[] = []
-    const unlisten = await pglite.listen('canary', (payload) => heard.push(payload))
-    await pglite.query(`select pg_notify('canary', 'one')`)
-    await unlisten()
-    await pglite.query(`select pg_notify('canary', 'two')`)
-    t.same(heard, ['one'])
-  })
+  // src/database/notifications.ts and embedded.ts listen on the only session.
+  await t.test(
+    'the callback of listen() gets each notification, and listen() resolves to a function that stops it',
+    async (t) => {
+      const heard: string[] = []
+      const unlisten = await pglite.listen('canary', (payload) => heard.push(payload))
+      await pglite.query(`select pg_notify('canary', 'one')`)
+      await unlisten()
+      await pglite.query(`select pg_notify('canary', 'two')`)
+      t.same(heard, ['one'])
+    }
+  )
 
   // src/database/unavailable.ts, sqlState.
-  await t.test('an error has its SQLSTATE as code', async (t) => {
+  await t.test('the code of an error is its SQLSTATE', async (t) => {
     await t.rejects(pglite.query('select 1 / 0'), { code: '22012' })
   })
 })
@@ -95,9 +95,9 @@ t.test('pglite-prisma-adapter', async (t) => {
   await pglite.exec(`create table parent (id int primary key);
     create table child (id int references parent deferrable initially deferred)`)
 
-  // src/database/commits.ts, watchPglite: it assigns these two on the instance, after the adapter was made.
+  // src/database/commits.ts, watchPglite, assigns these two methods to the instance after the adapter was created.
   await t.test(
-    'it asks by query() of the instance, and begins by transaction(), whose query() and rollback() it uses',
+    'it calls query() and transaction() of the instance, and query() and rollback() of the transaction',
     async (t) => {
       const calls: string[] = []
       const query = pglite.query.bind(pglite)
@@ -149,7 +149,7 @@ t.test('pglite-prisma-adapter', async (t) => {
     }
   )
 
-  // src/database/pglite.ts, checkingBeforeCommit: the reason for it.
+  // src/database/pglite.ts, checkingBeforeCommit, exists because of this.
   await t.test('it loses the error of a COMMIT', async (t) => {
     const transaction = await connection.startTransaction()
     await transaction.executeRaw(sql('insert into child values (1)'))
@@ -157,7 +157,7 @@ t.test('pglite-prisma-adapter', async (t) => {
     t.same((await pglite.query('select from child')).rows, [], 'and nothing was written')
   })
 
-  // src/database/scripts.ts, runningScripts: the reason for it.
+  // src/database/scripts.ts, runningScripts, exists because of this.
   await t.test('executeScript() does not wait for the script', async (t) => {
     const exec = pglite.exec.bind(pglite)
     const run = Promise.withResolvers<void>()
@@ -172,7 +172,7 @@ t.test('pglite-prisma-adapter', async (t) => {
     Object.assign(pglite, watched)
     t.teardown(() => Object.assign(pglite, { exec }))
     await connection.executeScript('select pg_sleep(0.05)')
-    t.equal(done, false, 'if it is done, and an error rejects, PGlite needs no runningScripts any more')
+    t.equal(done, false, 'if it is done, and an error rejects, PGlite no longer needs runningScripts')
     await run.promise
   })
 })

@@ -19,8 +19,8 @@ async function connect(t: Test, timeZone: string) {
 
 t.test('the adapter is pinned: src/database/{pool,scripts}.ts work around it', (t) => isPinned(t, '@prisma/adapter-pg'))
 
-// src/database/pool.ts, UTC: the reason why every session of ours is in UTC.
-t.test('it writes and reads instants without an offset, so they are right in UTC only', async (t) => {
+// src/database/pool.ts, UTC: this is why all our sessions use UTC.
+t.test('it ignores offsets when it writes and reads timestamps, so they are correct only in UTC', async (t) => {
   const instant = '2026-01-02T03:04:05.678Z'
   for (const [zone, stored] of [
     ['UTC', instant],
@@ -33,14 +33,18 @@ t.test('it writes and reads instants without an offset, so they are right in UTC
       argTypes: [{ scalarType: 'datetime', dbType: 'TIMESTAMPTZ', arity: 'scalar' }]
     })
     const [ms, read] = rows[0] ?? []
-    t.equal(new Date(Number(ms)).toISOString(), stored, 'if it is right in Tokyo too, pool.ts need not set a time zone')
-    t.equal(new Date(String(read)).toISOString(), instant, 'the offset is ignored when it is read, too')
+    t.equal(
+      new Date(Number(ms)).toISOString(),
+      stored,
+      'if it is correct in Tokyo too, pool.ts need not set a time zone'
+    )
+    t.equal(new Date(String(read)).toISOString(), instant, 'the offset is ignored by reads, too')
   }
 })
 
-// src/database/scripts.ts, runningScripts: the reason why scripts are run past the adapter.
-t.test('executeScript cuts a function at its semicolons', async (t) => {
+// src/database/scripts.ts, runningScripts: this is why scripts bypass the adapter.
+t.test('executeScript splits a function at its semicolons', async (t) => {
   const connection = await connect(t, 'UTC')
   const script = `create function canary() returns int language plpgsql as $$ begin return 1; end; $$;`
-  await t.rejects(connection.executeScript(script), 'if it is run, PostgreSQL needs no runningScripts any more')
+  await t.rejects(connection.executeScript(script), 'if it runs, PostgreSQL no longer needs runningScripts')
 })

@@ -16,7 +16,7 @@ const { log } = recordingLog()
 const migrated = await openDatabase({ databaseUrl: url, dataDir: '' }, log)
 await migrated.exclusively(() => migrate(migrated, log), log).finally(() => migrated.close())
 
-/** A client of Prisma with nothing of ours around it, and what its pool is asked. */
+/** A bare Prisma client, and a record of the statements that its pool gets. */
 function openClient(t: Test, options: pg.PoolConfig = {}) {
   const pool = new pg.Pool({ connectionString: url, ...options })
   pool.on('error', () => {})
@@ -46,29 +46,27 @@ t.test('prisma is pinned: src/database/{commits,guard,scripts,pool,unavailable}.
   isPinned(t, 'prisma', '@prisma/client', '@prisma/adapter-pg', '@prisma/driver-adapter-utils')
 )
 
-// src/database/commits.ts: textOf reads the text of a config object, signed replaces exactly "BEGIN", isCommit looks for "COMMIT".
-t.test(
-  'a transaction is BEGIN, its statements and COMMIT or ROLLBACK, on one client, as objects with a text',
-  async (t) => {
-    const { client, asked, texts } = openClient(t)
-    await client.$transaction(async (tx) => {
-      await tx.$executeRaw`select 1`
-    })
-    t.same(texts(), ['BEGIN', 'select 1', 'COMMIT'])
-    t.ok(asked.every((statement) => typeof statement === 'object'))
-    await t.rejects(
-      client.$transaction(async () => {
-        throw new Error('given up')
-      }),
-      /given up/
-    )
-    t.same(texts().slice(3), ['BEGIN', 'ROLLBACK'])
-  }
-)
+// src/database/commits.ts: textOf reads the text of a config object, signed replaces "BEGIN", isCommit looks for
+// "COMMIT".
+t.test('a transaction sends BEGIN, its statements and COMMIT or ROLLBACK, all as objects with a text', async (t) => {
+  const { client, asked, texts } = openClient(t)
+  await client.$transaction(async (tx) => {
+    await tx.$executeRaw`select 1`
+  })
+  t.same(texts(), ['BEGIN', 'select 1', 'COMMIT'])
+  t.ok(asked.every((statement) => typeof statement === 'object'))
+  await t.rejects(
+    client.$transaction(async () => {
+      throw new Error('given up')
+    }),
+    /given up/
+  )
+  t.same(texts().slice(3), ['BEGIN', 'ROLLBACK'])
+})
 
-// src/database/commits.ts: a write is held back because Prisma waits for the answer: it comes by callback where the pool is
-// asked for one statement, and by promise inside a transaction.
-t.test('Prisma waits for an answer that is held back, of one statement and of a COMMIT', async (t) => {
+// src/database/commits.ts holds back the result of a write, so Prisma must wait for it. Single statements, which go to
+// the pool, get their result by callback, and statements of a transaction by promise.
+t.test('Prisma waits for a delayed result, both of a single statement and of a COMMIT', async (t) => {
   const { client, pool } = openClient(t)
   const held: string[] = []
   const hold = async (way: string) => {
@@ -95,8 +93,8 @@ t.test('Prisma waits for an answer that is held back, of one statement and of a 
   t.same(held.slice(1), ['promise', 'promise', 'promise'])
 })
 
-// src/database/guard.ts: its extension sees what a reader finds, in transactions too, and not the transactions themselves.
-t.test('a query extension sees every operation, of models and raw, in both kinds of transactions', async (t) => {
+// src/database/guard.ts: its extension sees operations, in transactions too, but not the transactions themselves.
+t.test('a query extension sees all model and raw operations, in both kinds of transactions', async (t) => {
   const seen: string[] = []
   const inside = new AsyncLocalStorage<true>()
   const client = openClient(t).client.$extends({
@@ -125,7 +123,7 @@ t.test('an operation does nothing before it is awaited', async (t) => {
   t.ok(asked.length > 0)
 })
 
-// src/database/guard.ts: the second extension replaces $transaction, and calls that of the client which it extends.
+// src/database/guard.ts: the second extension replaces $transaction, and calls the one of the client that it extends.
 t.test('a client extension may replace $transaction', async (t) => {
   const { client } = openClient(t)
   let calls = 0
@@ -142,8 +140,8 @@ t.test('a client extension may replace $transaction', async (t) => {
   t.equal(calls, 1)
 })
 
-// src/database/unavailable.ts, sqlState: where in an error of Prisma the code of PostgreSQL is.
-t.test('an error has the SQLSTATE at meta.driverAdapterError.cause.originalCode', async (t) => {
+// src/database/unavailable.ts, sqlState, reads the SQLSTATE from there.
+t.test('meta.driverAdapterError.cause.originalCode of an error is the SQLSTATE', async (t) => {
   const { client } = openClient(t)
   const failed = await client.$executeRaw`select 1 / 0`.catch((error: unknown) => error)
   t.ok(failed instanceof Prisma.PrismaClientKnownRequestError)
@@ -151,7 +149,7 @@ t.test('an error has the SQLSTATE at meta.driverAdapterError.cause.originalCode'
 })
 
 // src/database/unavailable.ts, isSafeToRetry and isConnectionLost.
-t.test('a serialization failure is P2034, and a lost connection is P1017 or says so', async (t) => {
+t.test('a serialization failure has the code P2034, and a lost connection the SQLSTATE 57P01', async (t) => {
   const { client } = openClient(t)
   const { id } = await client.category.create({ data: category() })
   const conflict = await client
@@ -169,8 +167,8 @@ t.test('a serialization failure is P2034, and a lost connection is P1017 or says
   t.match(lost, { meta: { driverAdapterError: { cause: { originalCode: '57P01' } } } })
 })
 
-// src/database/scripts.ts and schema-engine.ts: they replace methods of a connection, and wrap the factory around it.
-t.test('a client works on a factory that is a plain object with the four members of the interface', async (t) => {
+// src/database/scripts.ts and schema-engine.ts replace methods of a connection, and wrap the factory that creates it.
+t.test('a client accepts a factory that is a plain object with the members of the interface', async (t) => {
   const { pool } = openClient(t)
   const factory = new PrismaPg(pool)
   let connects = 0

@@ -8,7 +8,7 @@ import { pgliteAdapter } from '#database/pglite.ts'
 import { freshDataDir } from '../support/data-dir.ts'
 import { isPinned } from '../support/pinned.ts'
 
-/** The functions used here of what TypeScript declares for browsers only. */
+/** The functions used here, which TypeScript declares only for browsers. */
 declare const WebAssembly: {
   compile(bytes: Uint8Array): Promise<object>
   instantiate(module: object, imports: object): Promise<{ exports: Readonly<Record<string, unknown>> }>
@@ -25,12 +25,12 @@ t.teardown(() => pglite.close())
 const file = new URL('schema_engine_bg.wasm', import.meta.resolve('@prisma/schema-engine-wasm'))
 const module = await WebAssembly.compile(await readFile(file))
 
-t.test('the engine is pinned: src/database/schema-engine.ts loads and watches it', (t) =>
+t.test('the engine is pinned: src/database/schema-engine.ts loads it and intercepts its statements', (t) =>
   isPinned(t, '@prisma/schema-engine-wasm', '@prisma/driver-adapter-utils')
 )
 
-// src/database/schema-engine.ts, instantiate: it does what the package's entry point does with an import of the .wasm file.
-t.test('the engine is loaded with the functions of schema_engine_bg.js, a timer among them', async (t) => {
+// src/database/schema-engine.ts, instantiate, does what the package's entry point does by importing the .wasm file.
+t.test('the engine imports only functions of schema_engine_bg.js, including one timer', async (t) => {
   const wanted = WebAssembly.Module.imports(module)
   t.same([...new Set(wanted.map(({ module }) => module))], ['./schema_engine_bg.js'])
   t.same(
@@ -41,15 +41,15 @@ t.test('the engine is loaded with the functions of schema_engine_bg.js, a timer 
   t.equal(
     wanted.filter(({ name }) => name.startsWith('__wbg_setTimeout_')).length,
     1,
-    'the timer that is not to be kept'
+    'the timer that schema-engine.ts replaces'
   )
   const entry = await readFile(new URL('schema_engine.js', import.meta.resolve('@prisma/schema-engine-wasm')), 'utf8')
   t.match(entry, '__wbg_set_wasm(wasm)')
   t.match(entry, 'wasm.__wbindgen_start()')
 })
 
-// src/database/schema-engine.ts, adapted: the lock is skipped, and the note that a script is done is made part of it.
-t.test('applyMigrations takes its lock by one statement, and runs the text of a migration as one script', async (t) => {
+// src/database/schema-engine.ts, adapted, skips the lock, and makes the record of a migration part of its script.
+t.test('applyMigrations takes its lock with one statement, and runs each migration as one script', async (t) => {
   const imports: Record<string, unknown> = { ...engine }
   for (const name of Object.keys(imports)) {
     if (name.startsWith('__wbg_setTimeout_')) {
@@ -100,7 +100,7 @@ t.test('applyMigrations takes its lock by one statement, and runs the text of a 
   const locks = statements.filter((statement) => /lock/i.test(statement))
   t.equal(locks.length, 1)
   t.match(locks[0], /^\s*select pg_advisory_lock\(\d+\)\s*$/i, 'ENGINE_LOCK must match it')
-  t.ok(scripts.includes(SCRIPT), 'the text of the migration, letter for letter')
+  t.ok(scripts.includes(SCRIPT), 'the unchanged text of the migration')
   const { rows } = await pglite.query(
     `select migration_name, finished_at is not null as finished, applied_steps_count from _prisma_migrations`
   )
