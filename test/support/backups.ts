@@ -11,8 +11,8 @@ import { run } from './server-process.ts'
 import { temporaryFolder } from './service.ts'
 
 /**
- * PostgreSQL and Redis with passwords, and what the service needs to run on them: a database of a role that owns it and no more, and
- * the users of Redis that the documentation names.
+ * PostgreSQL and Redis with passwords, and what the service needs to run on them: a database whose owner has no other
+ * rights, and the Redis users that the documentation names.
  */
 export async function startServers(t: Test, password: string, prefix: string) {
   const tools = findPostgres()
@@ -56,13 +56,13 @@ export async function startServers(t: Test, password: string, prefix: string) {
   return { tools, postgres, strangers, database, withPassword, redis, keys, env }
 }
 
-/** Rewrites the checksums of a backup, as if its errors had been there from the beginning. */
+/** Rewrites the checksums of a backup, as if its content had been wrong from the beginning. */
 export async function resealed(backup: string): Promise<void> {
   const { stdout } = await run('sha256sum', ['backup.json', 'postgres.dump', 'sessions.jsonl'], { cwd: backup })
   await writeFile(join(backup, 'SHA256SUMS'), stdout)
 }
 
-/** A PATH on which the tool is replaced by a line of shell. */
+/** A PATH on which the tool is replaced by a shell script of one line. */
 export async function withTool(t: Test, name: string, line: string, path: string): Promise<string> {
   const folder = await temporaryFolder(t)
   await writeFile(join(folder, name), `#!/bin/sh\n${line}\n`)

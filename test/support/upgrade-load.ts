@@ -15,7 +15,9 @@ interface Course {
   acknowledged: number
 }
 
-/** Visitors, authors and people who have courses written, all at `url`; what they see is counted. */
+/**
+ * Visitors, authors and a student who generates courses, all at `url`; counts their requests and unexpected answers.
+ */
 export class UpgradeLoad {
   reads = 0
   writes = 0
@@ -28,7 +30,7 @@ export class UpgradeLoad {
   #running = true
   #work: Promise<void>[] = []
 
-  /** `byToken`: by access tokens, which live through an update that ends sessions. */
+  /** `byToken`: with access tokens, which survive an update that ends sessions. */
   constructor(url: string, byToken: boolean) {
     this.#url = url
     this.#byToken = byToken

@@ -7,13 +7,13 @@ import { RedisMessages } from '../../src/cache/invalidation/messages.ts'
 import { until } from './eventually.ts'
 import { recordingLog } from './recording-log.ts'
 
-/** Longer than a client may be without an attempt, and one attempt. */
+/** Longer than a client may stay without a connection attempt, plus the duration of one attempt. */
 export const BACK_MS = 6000
 export const ANSWER_MS = 10_000
 
 /** The contract of clients on any topology: they reconnect after any failure until they are closed. */
 export async function comesBack(t: Test, url: string): Promise<void> {
-  await t.test('a client that is to reconnect in the moment it connects, as at a failover, does', async (t) => {
+  await t.test('a client that is told to reconnect while it connects, as at a failover, connects', async (t) => {
     const client = open(t, url)
     t.equal(client.status, 'connecting')
     client.disconnect(true)
@@ -21,7 +21,7 @@ export async function comesBack(t: Test, url: string): Promise<void> {
   })
 
   for (const how of ['disconnect', 'quit'] as const) {
-    await t.test(`a client that somebody else has ended by ${how}() comes back, and says so once`, async (t) => {
+    await t.test(`a client that other code has ended with ${how}() reconnects, and reports that once`, async (t) => {
       const client = open(t, url)
       await answers(client)
       const reasons: Error[] = []
@@ -35,7 +35,7 @@ export async function comesBack(t: Test, url: string): Promise<void> {
     })
   }
 
-  await t.test('a client that is ended again and again while it connects comes back', async (t) => {
+  await t.test('a client that is repeatedly ended while it connects reconnects in the end', async (t) => {
     const client = open(t, url)
     for (let i = 0; i < 20; i++) {
       client.disconnect(i % 2 === 0)
@@ -44,7 +44,7 @@ export async function comesBack(t: Test, url: string): Promise<void> {
     await answers(client)
   })
 
-  await t.test('a duplicate that subscribes, and has ended, hears messages again', async (t) => {
+  await t.test('a subscribed duplicate that has ended receives messages again', async (t) => {
     const client = open(t, url)
     const { subscriber, heard } = subscribed(t, client, 'ended')
     const other = new RedisMessages(client, client, 'ended')
@@ -57,7 +57,7 @@ export async function comesBack(t: Test, url: string): Promise<void> {
     }
   })
 
-  await t.test('a client that is closed stays closed, and nothing is left that keeps a process', async (t) => {
+  await t.test('a closed client stays closed, and nothing of it keeps the process alive', async (t) => {
     const before = process.getActiveResourcesInfo().length
     for (const afterMs of [0, 1, 5, 20, 200]) {
       const client = connectRedis(url)
@@ -79,12 +79,12 @@ export function open(t: Test, url: string): RedisClient {
   return client
 }
 
-/** Waits until a client works; resolves to how long that took, in ms. */
+/** Waits until a client works; resolves to the time that took, in ms. */
 export async function answers(client: RedisClient): Promise<number> {
   return until(async () => (await client.set('answers', '1').catch(() => '')) === 'OK', ANSWER_MS)
 }
 
-/** A duplicate that listens as the cache's does, and the tags it has heard of. */
+/** A duplicate that listens like that of the cache, and the tags that it has received. */
 export function subscribed(t: Test, client: RedisClient, prefix: string) {
   const subscriber = duplicateOf(client)
   subscriber.on('error', () => {})
@@ -97,7 +97,7 @@ export function subscribed(t: Test, client: RedisClient, prefix: string) {
   return { subscriber, heard }
 }
 
-/** Publishes once more; true when the tag was heard. */
+/** Publishes the tag once; resolves to whether it was received. */
 export async function publishUntil(messages: RedisMessages, heard: Set<string>, tag: string): Promise<boolean> {
   await messages.publish({ tags: [tag] }).catch(() => {})
   await sleep(20)

@@ -9,16 +9,16 @@ import { runScript } from '../support/script.ts'
 import { run } from '../support/server-process.ts'
 import { temporaryFolder } from '../support/service.ts'
 
-/** As whom PostgreSQL runs where the tests run as root. */
+/** The user that PostgreSQL runs as if the tests run as root. */
 const NOBODY = 65_534
 const PASSWORD = 'password'
 
 const folder = await temporaryFolder(t)
 const [small, backups] = [join(folder, 'small'), join(folder, 'backups')]
-// PostgreSQL runs as another user.
+// PostgreSQL runs as another user, which must be able to open it.
 await chmod(folder, 0o755)
 const reason = await mounted(small, '26m')
-t.test('a disk that is full', reason === null ? {} : { skip: reason }, drill)
+t.test('a full disk', reason === null ? {} : { skip: reason }, drill)
 
 async function drill(t: Test): Promise<void> {
   const tools = findPostgres()
@@ -36,12 +36,12 @@ async function drill(t: Test): Promise<void> {
   const database = new pg.Client(DATABASE_URL)
   await database.connect()
   t.teardown(() => database.end())
-  // 12 MB that hardly compress, of which each row is in the table itself.
+  // 12 MB that hardly compress, in rows that are too small to be stored outside the table.
   const row = `(select string_agg(md5(n::text || i), '') from generate_series(1, 60) i)`
   await database.query(`create table much as select n, ${row} as text from generate_series(1, 6000) n`)
   const ops = (script: string, ...args: string[]) => runScript(`src/cli/${script}.ts`, env, ...args)
 
-  await t.test('there is no room for a backup', async (t) => {
+  await t.test('a backup for which there is no room is refused, or fails without a trace', async (t) => {
     t.equal(await mounted(backups, '10m'), null)
     const first = await ops('backup', '--into', backups)
     t.match(first, {
@@ -55,34 +55,37 @@ async function drill(t: Test): Promise<void> {
     t.match(second, { code: 1, stderr: new RegExp(`1\\.5 times the size of ${name}.*--force`) })
     const failed = await ops('backup', '--force', '--into', backups, '--keep', '1')
     t.match(failed, { code: 1, stderr: /could not write to .*No space left on device/ })
-    t.strictSame(await readdir(backups), [name], 'the one before stays, and nothing is left behind')
+    t.strictSame(await readdir(backups), [name], 'the previous backup stays, and nothing else is left behind')
   })
 
-  await t.test('there is no room for what is restored, beside what is there until it is done', async (t) => {
-    const [name = ''] = await readdir(backups)
-    await database.query('create table written_after_the_backup ()')
-    const there = async () => (await database.query('select count(*)::int, max(text) from much')).rows
-    const before = await there()
-    const free = await freeIn(small)
-    const refused = await ops('restore', join(backups, name))
-    t.match(refused, {
-      code: 1,
-      stderr: /^the disk of PostgreSQL has \d+\.\d MB free, but until the restore is done it needs 2\d\.\d MB/
-    })
-    t.match(refused.stderr, /--force\nnothing was changed\n$/)
-    const failed = await ops('restore', '--force', join(backups, name))
-    t.match(failed, { code: 1, stderr: /No space left on device.*\nnothing was changed\n$/s })
-    t.strictSame(await there(), before)
-    await database.query('table written_after_the_backup')
-    await database.query('checkpoint')
-    t.ok(free - (await freeIn(small)) < 6_000_000, 'and the second copy is not left there')
-  })
+  await t.test(
+    'a restore for which there is no room beside the current data is refused, or changes nothing',
+    async (t) => {
+      const [name = ''] = await readdir(backups)
+      await database.query('create table written_after_the_backup ()')
+      const there = async () => (await database.query('select count(*)::int, max(text) from much')).rows
+      const before = await there()
+      const free = await freeIn(small)
+      const refused = await ops('restore', join(backups, name))
+      t.match(refused, {
+        code: 1,
+        stderr: /^the disk of PostgreSQL has \d+\.\d MB free, but until the restore is done it needs 2\d\.\d MB/
+      })
+      t.match(refused.stderr, /--force\nnothing was changed\n$/)
+      const failed = await ops('restore', '--force', join(backups, name))
+      t.match(failed, { code: 1, stderr: /No space left on device.*\nnothing was changed\n$/s })
+      t.strictSame(await there(), before)
+      await database.query('table written_after_the_backup')
+      await database.query('checkpoint')
+      t.ok(free - (await freeIn(small)) < 6_000_000, 'the incomplete copy is removed')
+    }
+  )
 }
 
-/** Mounts a disk of this size at a new folder; resolves to null, or to why that cannot be done here. */
+/** Mounts a disk of this size at a new folder; resolves to null, or to the reason why that is impossible here. */
 async function mounted(path: string, size: string): Promise<string | null> {
   await mkdir(path)
-  if (process.getuid?.() !== 0) return 'mounting a small disk needs root'
+  if (process.getuid?.() !== 0) return 'mounting a small disk requires root'
   const options = `size=${size},uid=${NOBODY},gid=${NOBODY},mode=700`
   const { code, stderr } = await run('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path])
   if (code !== 0) return `no disk can be mounted here: ${stderr.split('\n')[0]}`

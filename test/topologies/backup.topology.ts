@@ -27,7 +27,7 @@ const topologies: [string, (t: Test) => Promise<Topology>][] = [
   ['Sentinel', startSentinel],
   ['a cluster', startCluster],
   ['TLS and an ACL', startTls],
-  ['a server for sessions', startSeparate]
+  ['a separate server for sessions', startSeparate]
 ]
 for (const [name, start] of topologies) {
   await t.test(`backup and restore with ${name}`, async (t) => {
@@ -52,13 +52,17 @@ for (const [name, start] of topologies) {
     t.strictSame(await sessionsIn(redis), ids)
     t.equal(await redis.get(key(ids[0] ?? '')), `text of ${ids[0]}`)
     const ttl = await redis.pttl(key(ids[0] ?? ''))
-    t.ok(ttl > 0 && ttl <= TTL_MS, 'they last no longer than they would have')
+    t.ok(ttl > 0 && ttl <= TTL_MS, 'the TTL is not extended')
 
     const { killMasterOf } = topology
     if (killMasterOf === undefined) return
     await killMasterOf(key(ids[0] ?? ''))
     const again = await runScript('src/cli/backup.ts', env, `${folder}-2`)
-    t.match(again, { code: 0, stdout: new RegExp(`Redis: ${SESSIONS} sessions saved`) }, 'while a master is replaced')
+    t.match(
+      again,
+      { code: 0, stdout: new RegExp(`Redis: ${SESSIONS} sessions saved`) },
+      'while a master is being replaced'
+    )
   })
 }
 

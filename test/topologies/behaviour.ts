@@ -17,7 +17,7 @@ const COURSES = '/api/v1/courses'
 const CACHE = '/api/v1/admin/cache'
 const RECOVERY_MS = 15_000
 
-/** What users and operators get on any topology of Redis, from two processes. */
+/** What two processes must do for users and operators on any topology of Redis. */
 export async function behaviour(
   t: Test,
   { url: redisUrl, env: more = {}, masters, killMasterOf }: Topology
@@ -46,7 +46,7 @@ export async function behaviour(
     return answer.headers.get('x-cache')
   }
 
-  await t.test('what one process caches the other answers; what one writes both answer at once', async (t) => {
+  await t.test('the processes share cached entries, and each sees the writes of the other at once', async (t) => {
     await statusOf(visitors[0].get(`${COURSES}/1`))
     t.equal(await outcome(visitors[1]), 'HIT')
     for (let i = 0; i < 20; i++) {
@@ -61,7 +61,7 @@ export async function behaviour(
     await until(async () => (await titleAt(visitors[0])) === 'By psql', 1000)
   })
 
-  await t.test('sessions and limits are those of all processes', async (t) => {
+  await t.test('sessions and limits are shared by all processes', async (t) => {
     const ann = await register(there.url, 'ann')
     const same = new Actor(here.url, ann.cookie)
     t.equal(await statusOf(same.get('/api/v1/auth/session')), 200)
@@ -77,7 +77,7 @@ export async function behaviour(
     }
   })
 
-  await t.test('a generation is followed on the other process', async (t) => {
+  await t.test('a generation can be followed on the other process', async (t) => {
     const { id } = await generate(boss)
     t.match((await events(bossThere.get(`${PATH}/${id}/events`))).at(-1)?.generation, { status: 'completed' })
   })
@@ -95,7 +95,7 @@ export async function behaviour(
       for (const { key } of page.items) keys.add(key)
       t.ok(
         page.items.every(({ bytes }) => bytes !== null),
-        'each master tells what its keys take'
+        'each master reports the sizes of its keys'
       )
       cursor = page.nextCursor
     }
@@ -104,7 +104,7 @@ export async function behaviour(
       const entry = await bodyOf(CacheEntry, await bossThere.get(`${CACHE}/entry?key=${key}`))
       t.ok(entry.valid && (entry.bytes ?? 0) > 0, key)
     }
-    t.equal((await bodyOf(AdminReport, await boss.get(CACHE))).store.state, 'trusted', 'and nothing is doubted')
+    t.equal((await bodyOf(AdminReport, await boss.get(CACHE))).store.state, 'trusted', 'Redis is still trusted')
     t.same(await (await bossThere.request('DELETE', `${CACHE}?pattern=course:*`)).json(), { deleted: 20 })
     t.equal(await outcome(visitors[0]), 'MISS')
     t.equal(await statusOf(boss.get('/api/v1/auth/session')), 200, 'sessions stay')
@@ -122,7 +122,7 @@ export async function behaviour(
 
   if (killMasterOf === undefined) return
   await t.test(
-    'a master dies and another takes over: no public read fails, nothing is stale, nobody is signed out',
+    'while a dead master is replaced, no public read fails, nothing is stale, and nobody is signed out',
     async (t) => {
       const statuses = new Map<number, number>()
       let reading = true

@@ -9,7 +9,7 @@ import { spawnService } from '../support/service.ts'
 const postgres = await PostgresServer.start()
 t.teardown(() => postgres.stop())
 
-/** A new database, and the URL of a new role that has got these rights on it. */
+/** The URL of a new database, and the environment for a service that uses it as a new role with these rights. */
 async function roleWith(name: string, grants: (role: string) => string[]) {
   const databaseUrl = await postgres.createDatabase()
   for (const statement of [`create role ${name} login`, ...grants(name)]) await query(databaseUrl, statement)
@@ -29,7 +29,7 @@ const tables = (url: string, schema: string) =>
 
 const ready = async (url: string) => JSON.parse(await (await fetch(`${url}/health/ready`)).text())
 
-t.test('a role that owns only a schema of its own: everything is in there', async (t) => {
+t.test('with a role that owns only one schema, all tables are created there', async (t) => {
   const { databaseUrl, env } = await roleWith('schema_owner', (role) => [
     `create schema app authorization ${role}`,
     `alter role ${role} set search_path = app`
@@ -39,7 +39,7 @@ t.test('a role that owns only a schema of its own: everything is in there', asyn
   await register(url, 'ann')
   t.ok((await tables(databaseUrl, 'app')) > 15, 'the tables of the service and of the queue')
   t.equal(await tables(databaseUrl, 'public'), 0)
-  // Who writes from outside may have another search path.
+  // A writer from outside may have another search path.
   await query(
     databaseUrl,
     `create role reporter login; grant usage on schema app to reporter; grant select, update on app.app_user to reporter;
@@ -51,17 +51,17 @@ t.test('a role that owns only a schema of its own: everything is in there', asyn
   const [touched] = await query(databaseUrl, 'select tag from app.cache_invalidation order by id desc limit 1')
   t.match(touched, { tag: /^user:\d+$/ })
   await kill('SIGTERM')
-  t.ok(await start(env), 'and a second time')
+  t.ok(await start(env), 'it starts again')
 })
 
-t.test('a role that may make no schema keeps its queue beside its tables', async (t) => {
+t.test('a role that may not create schemas has its queue in the schema of its tables', async (t) => {
   const { databaseUrl, env } = await roleWith('no_schemas', (role) => [`grant create on schema public to ${role}`])
   const { url } = await start(env)
   t.match(await ready(url), { checks: { database: 'up', queue: 'up' } })
   t.equal(await tables(databaseUrl, 'pgboss'), 0)
 })
 
-t.test('a role that may make no tables is told so in one line, before anything is written', async (t) => {
+t.test('with a role that may not create tables, a start fails with one line, before anything is written', async (t) => {
   const { databaseUrl, env } = await roleWith('no_tables', () => [])
   await t.rejects(start(env), {
     message: /^DATABASE_URL: .*role "no_tables" may not create tables in schema "public" of database .*grant create.*$/m
@@ -69,7 +69,7 @@ t.test('a role that may make no tables is told so in one line, before anything i
   t.equal(await tables(databaseUrl, 'public'), 0)
 })
 
-t.test('a role with no schema at all is told so', async (t) => {
+t.test('with a role that may use no schema, a start fails and names the search_path', async (t) => {
   const { env } = await roleWith('no_schema', (role) => [`alter role ${role} set search_path = nowhere`])
   await t.rejects(start(env), {
     message: /role "no_schema" may use none of the schemas in its search_path \(nowhere\)/
@@ -79,12 +79,15 @@ t.test('a role with no schema at all is told so', async (t) => {
 t.test('MIGRATE=none', async (t) => {
   const { databaseUrl, env } = await roleWith('runner', () => [])
 
-  await t.test('refuses what is not migrated, in one line that says what is pending', async (t) => {
-    await t.rejects(start({ ...env, MIGRATE: 'none' }), {
-      message: /^DATABASE_URL: .*MIGRATE=none, and migrations are pending: 20261123000000_init, .*npm run migrate$/m
-    })
-    t.equal(await tables(databaseUrl, 'public'), 0)
-  })
+  await t.test(
+    'a start on a database that is not migrated fails with one line, which lists what is pending',
+    async (t) => {
+      await t.rejects(start({ ...env, MIGRATE: 'none' }), {
+        message: /^DATABASE_URL: .*MIGRATE=none, and migrations are pending: 20261123000000_init, .*npm run migrate$/m
+      })
+      t.equal(await tables(databaseUrl, 'public'), 0)
+    }
+  )
 
   await t.test('a migration that fails is rolled back, and the message names it and quotes PostgreSQL', async (t) => {
     const file = 'prisma/migrations/20261127000900_sessions/migration.sql'
@@ -102,7 +105,7 @@ t.test('MIGRATE=none', async (t) => {
     t.equal((await query(databaseUrl, "select to_regclass('half_done') as there"))[0]?.there, null)
   })
 
-  await t.test('serves with the rights of who runs, once an owner has migrated', async (t) => {
+  await t.test('a role without rights to migrate can run the service once the owner has migrated', async (t) => {
     const migrated = await runScript('src/cli/migrate.ts', { DATABASE_URL: databaseUrl })
     t.equal(migrated.code, 0, migrated.stderr)
     for (const schema of ['public', 'pgboss']) {

@@ -10,7 +10,7 @@ import { RedisServer } from '../support/redis.ts'
 import { spawnService } from '../support/service.ts'
 
 const WRITES = 30
-/** The number of the lock that a start takes (`src/db/startup-lock.ts`). */
+/** The number of the lock that a start takes (`src/database/advisory-locks.ts`). */
 const STARTUP_LOCK = 4_714_032_001n
 
 const postgres = await PostgresServer.start()

@@ -4,11 +4,11 @@ import { spawnFor, startStack, statusOf } from '../support/people.ts'
 
 const READ = '/api/v1/categories'
 const WAVES = 10
-/** Per process. A busy machine handles no more within the Redis command timeout. */
+/** Per process: a busy machine cannot handle more within the timeout of Redis commands. */
 const REQUESTS_OF_A_WAVE = 4
 const MAX_ATTEMPTS = 10
 
-t.test('exactly 100 requests of one address pass, of 160 over four processes', async (t) => {
+t.test('of 160 requests from one address to four processes, exactly 100 pass', async (t) => {
   const { env } = await startStack(t)
   const limits = { RATE_LIMIT_ANONYMOUS: '100', TRUST_PROXY: 'true' }
   // The first process migrates and seeds the database.
@@ -47,6 +47,6 @@ t.test('exactly 100 requests of one address pass, of 160 over four processes', a
   t.equal(statuses.filter((status) => status === 429).length, 60)
 
   for (const path of ['/health/live', '/health/ready']) {
-    for (const client of clients) t.equal(await statusOf(client.get(path)), 200, 'health has a limit of its own')
+    for (const client of clients) t.equal(await statusOf(client.get(path)), 200, 'health has a separate limit')
   }
 })

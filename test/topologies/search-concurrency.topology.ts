@@ -3,7 +3,7 @@ import pg from 'pg'
 import t, { type Test } from 'tap'
 import { startDatabase } from '../support/postgres-database.ts'
 
-/** How long a statement is given that may have to wait for the other transaction. */
+/** How long to wait for a statement that may be blocked by the other transaction. */
 const WAIT_MS = 100
 const NOT_SERIALIZABLE = '40001'
 
@@ -13,8 +13,8 @@ const WRITES: Record<string, string> = {
   'the course is published': `update course set status = 'published'`,
   'its title changes': `update course set title = 'new'`,
   'one of its chapters changes': `update chapter set content = 'changed' where position = 1`,
-  'another one changes': `update chapter set content = 'altered' where position = 2`,
-  'one more is added': `insert into chapter (course_id, module_id, title, content, position)
+  'another chapter changes': `update chapter set content = 'altered' where position = 2`,
+  'a chapter is added': `insert into chapter (course_id, module_id, title, content, position)
     select course_id, id, 'added', 'added', 3 from module`
 }
 
@@ -37,31 +37,37 @@ async function makeCourse(client: pg.Client, status: string): Promise<void> {
 
 for (const level of ['read committed', 'repeatable read', 'serializable']) {
   for (const status of ['draft', 'published']) {
-    t.test(`two writers of a course that was ${status}, at ${level}: its document has what both wrote`, async (t) => {
-      const [first, second] = [await connect(t), await connect(t)]
-      for (const [one, firstWrite] of Object.entries(WRITES)) {
-        for (const [other, secondWrite] of Object.entries(WRITES)) {
-          if (one === other) continue
-          await makeCourse(first, status)
-          for (const client of [first, second])
-            await client.query(`begin isolation level ${level}; select from course, chapter`)
-          await first.query(firstWrite)
-          const outcome = second.query(secondWrite).then(
-            () => 'commit',
-            (error) => error.code
-          )
-          await Promise.race([outcome, sleep(WAIT_MS)])
-          await first.query('commit')
-          const end = await outcome
-          t.ok(end === 'commit' || (end === NOT_SERIALIZABLE && level !== 'read committed'), `${one}, ${other}: ${end}`)
-          await second.query(end === 'commit' ? 'commit' : 'rollback')
-          const { rows } = await first.query(`with kept as (select document as before from course_search),
+    t.test(
+      `after two concurrent writers of a ${status} course, at ${level}, its document contains what both wrote`,
+      async (t) => {
+        const [first, second] = [await connect(t), await connect(t)]
+        for (const [one, firstWrite] of Object.entries(WRITES)) {
+          for (const [other, secondWrite] of Object.entries(WRITES)) {
+            if (one === other) continue
+            await makeCourse(first, status)
+            for (const client of [first, second])
+              await client.query(`begin isolation level ${level}; select from course, chapter`)
+            await first.query(firstWrite)
+            const outcome = second.query(secondWrite).then(
+              () => 'commit',
+              (error) => error.code
+            )
+            await Promise.race([outcome, sleep(WAIT_MS)])
+            await first.query('commit')
+            const end = await outcome
+            t.ok(
+              end === 'commit' || (end === NOT_SERIALIZABLE && level !== 'read committed'),
+              `${one}, ${other}: ${end}`
+            )
+            await second.query(end === 'commit' ? 'commit' : 'rollback')
+            const { rows } = await first.query(`with kept as (select document as before from course_search),
               filled as (select search_fill(array(select id from course)) as done)
             select before from kept, filled`)
-          const { rows: after } = await first.query('select document from course_search')
-          t.same(rows[0]?.before, after[0]?.document, `${one}, and meanwhile ${other}`)
+            const { rows: after } = await first.query('select document from course_search')
+            t.same(rows[0]?.before, after[0]?.document, `${one} while ${other}`)
+          }
         }
       }
-    })
+    )
   }
 }

@@ -3,7 +3,7 @@ import { Actor, ADMIN, draftOf, register, signIn } from '../support/actors.ts'
 import { Category, CoursePage } from '../support/contract.ts'
 import { bodyOf, spawnFor, startStack, statusOf } from '../support/people.ts'
 
-t.test('a search shows what was written just now, by whichever process', async (t) => {
+t.test('searches on all processes show an acknowledged write at once', async (t) => {
   const stack = await startStack(t)
   const env = { ...stack.env, CACHE_L1_LEASE_MS: '0' }
   const one = await spawnFor(t, env)
@@ -60,7 +60,7 @@ t.test('a search shows what was written just now, by whichever process', async (
   t.same(await found('xylophone20'), [[], []])
 })
 
-t.test('decomposed letters are composed where they are stored', async (t) => {
+t.test('decomposed letters are stored composed', async (t) => {
   const { env } = await startStack(t)
   const { url } = await spawnFor(t, env)
   const ann = await register(url, 'ann')

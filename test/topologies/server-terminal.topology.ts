@@ -7,11 +7,11 @@ import { script, spawnService, temporaryFolder } from '../support/service.ts'
 
 const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g')
 
-t.test('in a terminal it says where it is, in lines for people', async (t) => {
+t.test('in a terminal, the service prints readable lines, and its URLs', async (t) => {
   const DATA_DIR = join(await temporaryFolder(t), 'data')
   await copySeededDataDir(DATA_DIR)
   const command = `exec ${process.execPath} ${script('src/server.ts')}`
-  // `script`, of util-linux, has a terminal for it.
+  // `script` of util-linux runs it in a terminal.
   const service = await startServer('script', ['-qefc', command, '/dev/null'], /Generation +template.*/, {
     cwd: script(''),
     env: { ...inherited, PORT: '0', DATA_DIR, REDIS_KEY_PREFIX: 'x' }
@@ -26,7 +26,7 @@ t.test('in a terminal it says where it is, in lines for people', async (t) => {
   t.match(output, /^\[\d\d:\d\d:\d\d\] INFO: /m)
 })
 
-t.test('elsewhere it writes a line of JSON for each event, and nothing else', async (t) => {
+t.test('elsewhere, the service writes one line of JSON for each event, and nothing else', async (t) => {
   const DATA_DIR = join(await temporaryFolder(t), 'data')
   await copySeededDataDir(DATA_DIR)
   const service = await spawnService({ DATA_DIR })
@@ -34,7 +34,7 @@ t.test('elsewhere it writes a line of JSON for each event, and nothing else', as
   for (const line of service.output().trim().split('\n')) t.match(JSON.parse(line), { level: Number, msg: String })
 })
 
-t.test('a file .env is read where there is one, and nothing is said where there is none', async (t) => {
+t.test('a .env file is read if there is one, and a missing one is not reported', async (t) => {
   const folder = await temporaryFolder(t)
   const show = () =>
     run(

@@ -23,7 +23,7 @@ service.app.server.on('request', ({ method }, response) => {
 const caches: [string, boolean, () => Promise<SharedCache>][] = [
   ['nginx', true, () => startNginx(t, [service.url])],
   ['Varnish', true, () => startVarnish(t, service.url, 'ops/varnish.vcl')],
-  ['Varnish as it comes', false, () => startVarnish(t, service.url, null)]
+  ['Varnish by default', false, () => startVarnish(t, service.url, null)]
 ]
 for (const [name, keeps, start] of caches) {
   await t.test(name, async (t) => behaviour(t, await start(), keeps, name.replaceAll(' ', '-').toLowerCase()))

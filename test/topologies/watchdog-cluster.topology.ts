@@ -9,17 +9,17 @@ const LEFT_AFTER_MS = 5000
 
 const { url, servers = [] } = await startCluster(t)
 
-// Once in several runs of CI something kept this process after its last test, and the run waited for it in vain. It is named, and ended.
+// In a few runs of CI, something kept this process running after its last test. This prints what it was, and exits.
 t.teardown(() => {
   setTimeout(() => {
-    console.error(`left: ${process.getActiveResourcesInfo().join()}`)
+    console.error(`still active: ${process.getActiveResourcesInfo().join()}`)
     process.exit()
   }, LEFT_AFTER_MS).unref()
 })
 
 t.test('Cluster', (t) => comesBack(t, url))
 
-t.test('the node of a cluster that a duplicate subscribes at stops', async (t) => {
+t.test('a duplicate subscribes again after the cluster node of its subscription has stopped', async (t) => {
   const client = open(t, url)
   const { heard } = subscribed(t, client, 'stopped')
   const other = new RedisMessages(client, client, 'stopped')
