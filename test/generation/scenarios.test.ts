@@ -6,16 +6,13 @@ const results: Result[] = []
 
 for (const [kind, scenarios] of Object.entries(kinds)) {
   t.test(kind, async (t) => {
-    // They wait for pauses and deadlines, not for each other.
+    // Concurrently: they mostly wait for pauses and timeouts.
     for (const result of await Promise.all(scenarios.map(play))) {
       const { scenario, told, most } = result
       results.push(result)
       t.comment(lineOf(result))
       t.same([result.calls, result.outcome], [scenario.calls, scenario.outcome], scenario.name)
-      t.ok(
-        most <= (scenario.needed ?? 1) + 2,
-        `${scenario.name}: no question takes more than two calls more than needed`
-      )
+      t.ok(most <= (scenario.needed ?? 1) + 2, `${scenario.name}: no question takes more than two unneeded calls`)
       if (scenario.told !== undefined) t.match(told, scenario.told, scenario.name)
       t.notMatch(told, KEY)
       for (const form of [encodeURIComponent(KEY), Buffer.from(KEY).toString('base64').slice(0, -4)])
@@ -31,7 +28,7 @@ for (const [kind, scenarios] of Object.entries(kinds)) {
   })
 }
 
-t.test('a key that is cut by the length of what is logged', async (t) => {
+t.test('no part of a key is logged where a message is truncated', async (t) => {
   const texts = Array.from({ length: 60 }, (_, i) => `${'x'.repeat(960 + i)}${KEY}`)
   for (const text of texts) {
     const scenario = { name: '', calls: 1, outcome: 'MODEL_KEY', serve: refuse(() => true, 401, text) } as const
@@ -39,20 +36,20 @@ t.test('a key that is cut by the length of what is logged', async (t) => {
   }
 })
 
-t.test('the scenarios together', async (t) => {
+t.test('usage, fallbacks and messages of the scenarios', async (t) => {
   const named = (name: string) => results.find(({ scenario }) => scenario.name === name)
   t.ok(results.length >= 60)
   t.same(named('everything works')?.usage, { promptTokens: 300, completionTokens: 150 })
   t.same(
-    named('another form for ever')?.usage,
+    named('always another form')?.usage,
     { promptTokens: 300, completionTokens: 150 },
-    'what was no use has cost, too'
+    'useless answers count, too'
   )
   t.same(named('any response_format refused')?.fallbacks, [
     'the form of answers: json object instead of schema',
     'the form of answers: prompt instead of json object'
   ])
-  t.same(named('400 whatever is asked')?.fallbacks, [], 'what did not help is not kept')
+  t.same(named('400 for every request')?.fallbacks, [], 'fallbacks that did not help are not kept')
   for (const { questions } of results) {
     t.ok(
       questions.every(({ messages }) =>
@@ -64,6 +61,6 @@ t.test('the scenarios together', async (t) => {
   t.match(merged, [{ role: 'user', content: /^You write courses(.|\n)*Write chapter/ }])
   const asked = named('a chapter in another language')?.questions.find(({ messages }) => messages.length > 2)
   t.match(asked?.messages.at(-1)?.content, /not in the requested language \(ru\)/)
-  const tidy = named('headings of any level, CRLF, a title, a fence around it: put right without asking')
+  const tidy = named('wrong heading levels, CRLF, a title and a fence are fixed without a request')
   t.match(tidy?.chapters[0]?.content, /^## 1\.\d\n\n## About/)
 })

@@ -5,10 +5,10 @@ import { servers } from './servers.ts'
 import { texts } from './texts.ts'
 
 export const kinds: Readonly<Record<string, readonly Scenario[]>> = {
-  'What servers can do': servers,
-  'Where the answer is': texts,
-  'No answer, or half of one': failures,
-  'What readers need': chapters
+  'Features of the server': servers,
+  'Form of the answer': texts,
+  'Missing, incomplete or refused answers': failures,
+  'Quality of chapters': chapters
 }
 
 /** One line of the table. */
@@ -16,4 +16,4 @@ export function lineOf({ scenario, calls, most, outcome }: Result): string {
   return `${scenario.name.padEnd(82)} ${String(calls).padStart(5)} ${String(most).padStart(12)}  ${outcome}`
 }
 
-export const HEAD = `${''.padEnd(82)} calls most a quest.  outcome`
+export const HEAD = `${''.padEnd(82)} calls per question  outcome`

@@ -4,7 +4,7 @@ const changed = (change: (content: string) => string) => (good: string) => {
   const chapter: { minutes: number; content: string } = JSON.parse(good)
   return JSON.stringify({ ...chapter, content: change(chapter.content) })
 }
-/** What is said once of a chapter, and once it was told what is wrong. */
+/** Changes the first answer for a chapter, but not the one after its problem was described. */
 const once = (change: (content: string) => string) =>
   only(
     '1.1',
@@ -19,16 +19,16 @@ const bad = (name: string, change: (content: string) => string, more: Partial<Sc
   ...more
 })
 
-/** Chapters that a reader would mind: asked for again once, with what is wrong. */
+/** Bad chapters, each requested again once, with a description of the problem. */
 export const chapters: readonly Scenario[] = [
   bad('a chapter in another language', () => 'English all over. '.repeat(40), { language: 'ru' }),
   bad('a chapter that is too short', () => '## Short\n\nThat is all.'),
-  bad('a fence that is not closed in a chapter', (content) => `${content}\n\n\`\`\`js\nlet a = 1`),
-  bad('words of an assistant', (content) => `Sure, here is the chapter.\n\n${content}`),
+  bad('an unclosed code fence in a chapter', (content) => `${content}\n\n\`\`\`js\nlet a = 1`),
+  bad('phrases of an assistant', (content) => `Sure, here is the chapter.\n\n${content}`),
   bad('leftovers of a prompt', (content) => `${content}\n\n<|im_end|>`),
-  bad('a chapter of blanks', () => '   '),
+  bad('a blank chapter', () => '   '),
   {
-    name: 'a chapter bad twice is taken',
+    name: 'a chapter that is too short twice is accepted',
     calls: 4,
     needed: 2,
     outcome: 'course',
@@ -38,9 +38,9 @@ export const chapters: readonly Scenario[] = [
     [
       ['its improvement is refused', refuse(() => true, 403, 'no'), 4],
       ['its improvement fails (503)', refuse(() => true, 503, 'overloaded'), 6],
-      ['its improvement is a refusal', say(() => "I'm sorry, I can't help with that."), 4],
+      ['the model refuses to improve it', say(() => "I'm sorry, I can't help with that."), 4],
       [
-        'its improvement is cut off for ever',
+        'its improvement is always truncated',
         send((response, good, question) =>
           sendAsAsked(response, good.slice(0, 40), question, { finish_reason: 'length' })
         ),
@@ -48,7 +48,7 @@ export const chapters: readonly Scenario[] = [
       ]
     ] as const
   ).map(([why, serve, calls]) => ({
-    name: `a chapter that is short is taken where ${why}`,
+    name: `a short chapter is accepted if ${why}`,
     calls,
     needed: calls - 2,
     outcome: 'course' as const,
@@ -61,7 +61,7 @@ export const chapters: readonly Scenario[] = [
     })
   })),
   {
-    name: 'a chapter of blanks twice is not',
+    name: 'a chapter that is blank twice is not accepted',
     calls: 4,
     needed: 2,
     outcome: 'MODEL_BAD_ANSWER',
@@ -69,7 +69,7 @@ export const chapters: readonly Scenario[] = [
     serve: only('1.1', say(changed(() => '   ')))
   },
   {
-    name: 'headings of any level, CRLF, a title, a fence around it: put right without asking',
+    name: 'wrong heading levels, CRLF, a title and a fence are fixed without a request',
     calls: 3,
     outcome: 'course',
     serve: say((good, { what }) =>
@@ -79,7 +79,7 @@ export const chapters: readonly Scenario[] = [
     )
   },
   {
-    name: 'the same chapter twice',
+    name: 'two identical chapters',
     calls: 4,
     needed: 2,
     outcome: 'course',

@@ -13,7 +13,7 @@ const cut = (share: number, always = false) =>
     else sendAsAsked(response, good.slice(0, at), question, { finish_reason: 'length' })
   })
 
-/** The first answer is cut off, and more room than `limit` is refused. */
+/** The first answer is truncated, and token limits above `limit` are refused. */
 const tooMuchRoom = (limit: number, status: number, message: string) => () => {
   const cutOff = first(cut(0.3))()
   const refusal = refuse(({ body }) => Number(body.max_tokens ?? 0) > limit, status, message)()
@@ -21,38 +21,38 @@ const tooMuchRoom = (limit: number, status: number, message: string) => () => {
     'max_tokens' in question.body ? refusal(question, response) : cutOff(question, response)
 }
 
-/** Answers that are none, or not the whole one. */
+/** Missing, incomplete and refused answers, and errors. */
 export const failures: readonly Scenario[] = [
   {
-    name: 'no JSON, then right',
+    name: 'no JSON, once',
     calls: 4,
     outcome: 'course',
     needed: 2,
     serve: first(say(() => 'I would love to help. What is it about?'))
   },
   {
-    name: 'another form, then right',
+    name: 'another form, once',
     calls: 4,
     outcome: 'course',
     needed: 2,
     serve: first(say(() => '{"answer": 42}'))
   },
   {
-    name: 'another form for ever',
+    name: 'always another form',
     calls: 3,
     outcome: 'MODEL_BAD_ANSWER',
     serve: say(() => '{"answer": 42}'),
     told: /title is required/
   },
   {
-    name: 'cut off (length): the rest is asked for',
+    name: 'truncated (length): the rest is requested',
     calls: 4,
     outcome: 'course',
     needed: 2,
     serve: only('1.1', cut(0.6))
   },
   {
-    name: 'cut off (length): the rest repeats some words, in a fence',
+    name: 'truncated (length): the rest repeats some words, and is in a code fence',
     calls: 4,
     outcome: 'course',
     needed: 2,
@@ -66,7 +66,7 @@ export const failures: readonly Scenario[] = [
     )
   },
   {
-    name: 'cut off (length): the whole once more, with more room',
+    name: 'truncated (length): the whole answer is requested with a higher limit',
     calls: 4,
     outcome: 'course',
     needed: 2,
@@ -76,7 +76,7 @@ export const failures: readonly Scenario[] = [
     })
   },
   {
-    name: 'cut off (length) while it thinks: more room, as max_completion_tokens',
+    name: 'truncated (length) while reasoning: a higher limit, as max_completion_tokens',
     calls: 5,
     outcome: 'course',
     needed: 2,
@@ -92,7 +92,7 @@ export const failures: readonly Scenario[] = [
     }
   },
   {
-    name: 'cut off (length): the server takes less room than it is asked for',
+    name: 'truncated (length): the server accepts only a lower limit than requested',
     calls: 5,
     outcome: 'course',
     needed: 2,
@@ -109,7 +109,7 @@ export const failures: readonly Scenario[] = [
     }
   },
   {
-    name: 'cut off (length) for ever',
+    name: 'always truncated (length)',
     calls: 4,
     needed: 4,
     outcome: 'MODEL_TOO_LONG',
@@ -117,7 +117,7 @@ export const failures: readonly Scenario[] = [
     told: /token limit/
   },
   {
-    name: 'cut off (length), more room than the tokens of a minute (413, Groq)',
+    name: 'truncated (length): a limit above the tokens per minute (413, Groq)',
     calls: 5,
     outcome: 'course',
     needed: 2,
@@ -128,7 +128,7 @@ export const failures: readonly Scenario[] = [
     )
   },
   {
-    name: 'cut off (length), more room than the credit (402, OpenRouter)',
+    name: 'truncated (length): a limit above the credit (402, OpenRouter)',
     calls: 5,
     outcome: 'course',
     needed: 2,
@@ -139,7 +139,7 @@ export const failures: readonly Scenario[] = [
     )
   },
   {
-    name: 'empty, cut off and of another form by turns, for ever',
+    name: 'always empty, truncated or of another form, in turn',
     calls: 12,
     needed: 8,
     outcome: 'MODEL_BAD_ANSWER',
@@ -164,7 +164,7 @@ export const failures: readonly Scenario[] = [
     )
   },
   {
-    name: 'content_filter of the question (400, Azure)',
+    name: 'content_filter for the question (400, Azure)',
     calls: 1,
     outcome: 'MODEL_FILTERED',
     told: /triggering Azure/,
@@ -186,7 +186,7 @@ export const failures: readonly Scenario[] = [
     })
   },
   {
-    name: 'a refusal in words',
+    name: 'a refusal as text',
     calls: 1,
     outcome: 'MODEL_REFUSED',
     told: /assist/,
@@ -200,7 +200,7 @@ export const failures: readonly Scenario[] = [
     serve: say(() => 'К сожалению, я не могу помочь с этой темой.')
   },
   {
-    name: 'an error inside of a 200, once',
+    name: 'an error with status 200, once',
     calls: 4,
     outcome: 'course',
     needed: 2,
@@ -225,7 +225,7 @@ export const failures: readonly Scenario[] = [
     )
   },
   {
-    name: 'an error inside of a 200 that tells of the key',
+    name: 'an error with status 200 about the key',
     calls: 1,
     outcome: 'MODEL_KEY',
     serve: refuse(always, 200, { error: { code: 401, message: 'No auth credentials found' } })
@@ -239,20 +239,20 @@ export const failures: readonly Scenario[] = [
   },
   { name: 'empty content, once (DeepSeek)', calls: 4, outcome: 'course', needed: 2, serve: first(say(() => '')) },
   {
-    name: 'empty content with json_schema, for ever',
+    name: 'always empty content with json_schema',
     calls: 5,
     outcome: 'course',
     serve: say((good, { body }) => (JSON.stringify(body.response_format ?? '').includes('json_schema') ? '' : good))
   },
-  { name: 'nothing but empty content', calls: 3, outcome: 'MODEL_BAD_ANSWER', serve: say(() => ' \n ') },
+  { name: 'always empty content', calls: 3, outcome: 'MODEL_BAD_ANSWER', serve: say(() => ' \n ') },
   {
-    name: 'null content',
+    name: 'always null content',
     calls: 3,
     outcome: 'MODEL_BAD_ANSWER',
     serve: refuse(always, 200, { choices: [{ message: { content: null }, finish_reason: 'stop' }] })
   },
   {
-    name: 'a stream that breaks off in the middle, once',
+    name: 'a stream whose connection breaks in the middle, once',
     calls: 4,
     outcome: 'course',
     needed: 2,
@@ -272,7 +272,7 @@ export const failures: readonly Scenario[] = [
     serve: first(() => () => new Promise(() => {}))
   },
   {
-    name: 'no answer for ever',
+    name: 'never an answer',
     calls: 3,
     outcome: 'MODEL_TIMEOUT',
     timeoutMs: 200,
@@ -280,7 +280,7 @@ export const failures: readonly Scenario[] = [
     told: /LLM_TIMEOUT/
   },
   {
-    name: 'a stream of comments for ever',
+    name: 'an endless stream of comments',
     calls: 3,
     outcome: 'MODEL_TIMEOUT',
     timeoutMs: 200,
@@ -291,7 +291,7 @@ export const failures: readonly Scenario[] = [
     })
   },
   {
-    name: 'an answer without an end',
+    name: 'an endless answer',
     calls: 3,
     outcome: 'MODEL_BAD_ANSWER',
     serve: send((response) => {
@@ -303,7 +303,7 @@ export const failures: readonly Scenario[] = [
     })
   },
   {
-    name: 'a page instead of an answer',
+    name: 'an HTML page instead of an answer',
     calls: 4,
     outcome: 'course',
     url: (url) => url.replace('/v1', ''),
@@ -320,14 +320,14 @@ export const failures: readonly Scenario[] = [
     told: /cannot be reached/
   },
   {
-    name: '401, and the key in the answer',
+    name: '401 that quotes the key',
     calls: 1,
     outcome: 'MODEL_KEY',
     serve: refuse(always, 401, `wrong key ${KEY}, ${encoded}, ${base64}`),
     told: /LLM_API_KEY.*401.*wrong key \*\*\*/s
   },
   {
-    name: '404, and the key of the query in the answer',
+    name: '404 that quotes the key from the query',
     calls: 2,
     outcome: 'MODEL_MISCONFIGURED',
     url: (url) => `${url}?api-version=2024-10-21&key=${encoded}`,
@@ -336,7 +336,7 @@ export const failures: readonly Scenario[] = [
     told: /Cannot POST .*api-version=2024-10-21&key=\*\*\*/
   },
   {
-    name: 'a wrong key told with 400 (Google)',
+    name: 'a wrong key, as 400 (Google)',
     calls: 1,
     outcome: 'MODEL_KEY',
     serve: refuse(always, 400, [
@@ -351,7 +351,7 @@ export const failures: readonly Scenario[] = [
     told: /402.*Insufficient Balance/s
   },
   {
-    name: 'no credit told with 400 (Anthropic)',
+    name: 'no credit, as 400 (Anthropic)',
     calls: 1,
     outcome: 'MODEL_UNPAID',
     serve: refuse(always, 400, 'Your credit balance is too low to access the API.')
@@ -375,7 +375,7 @@ export const failures: readonly Scenario[] = [
     told: /region/
   },
   {
-    name: '404, the name of the model',
+    name: '404, unknown model',
     calls: 1,
     outcome: 'MODEL_UNKNOWN',
     serve: refuse(always, 404, {
@@ -384,16 +384,16 @@ export const failures: readonly Scenario[] = [
     told: /LLM_MODEL.*does not exist/s
   },
   {
-    name: '404, the name of the model (Ollama)',
+    name: '404, unknown model (Ollama)',
     calls: 1,
     outcome: 'MODEL_UNKNOWN',
     serve: refuse(always, 404, 'model "dull-1" not found, try pulling it first')
   },
   ...(
     [
-      ['400, the name of the model (OpenRouter)', 400, 'vendor/x is not a valid model ID'],
-      ['404, a model that nobody serves (OpenRouter)', 404, 'No endpoints found for vendor/x.'],
-      ['400, no model (LM Studio)', 400, 'No models loaded. Please load a model in the developer page.']
+      ['400, unknown model (OpenRouter)', 400, 'vendor/x is not a valid model ID'],
+      ['404, a model without a provider (OpenRouter)', 404, 'No endpoints found for vendor/x.'],
+      ['400, no model loaded (LM Studio)', 400, 'No models loaded. Please load a model in the developer page.']
     ] as const
   ).map(([name, status, said]) => ({
     name,
@@ -410,7 +410,7 @@ export const failures: readonly Scenario[] = [
     serve: first(refuse(always, 503, 'Model not found in cache, loading'))
   },
   {
-    name: 'the question does not fit the context, told in a stream (llama.cpp)',
+    name: 'a question that does not fit the context, in a stream (llama.cpp)',
     calls: 1,
     outcome: 'MODEL_TOO_LONG',
     serve: send((response) => {
@@ -419,7 +419,7 @@ export const failures: readonly Scenario[] = [
     })
   },
   {
-    name: '404 everywhere',
+    name: '404 for every path',
     calls: 2,
     outcome: 'MODEL_MISCONFIGURED',
     serve: refuse(always, 404, { detail: 'Not Found' }),
@@ -433,14 +433,14 @@ export const failures: readonly Scenario[] = [
     told: /LLM_BASE_URL/
   },
   {
-    name: '400 whatever is asked',
+    name: '400 for every request',
     calls: 3,
     outcome: 'MODEL_MISCONFIGURED',
     serve: refuse(always, 400, 'no'),
     told: /refused the request \(400\): 400.*no/s
   },
   {
-    name: 'the question does not fit the context',
+    name: 'a question that does not fit the context',
     calls: 1,
     outcome: 'MODEL_TOO_LONG',
     serve: refuse(always, 400, "This model's maximum context length is 512 tokens.")
@@ -476,17 +476,17 @@ export const failures: readonly Scenario[] = [
     serve: refuse(always, 429, 'Rate limit reached for model', { 'retry-after': '3600' }),
     told: /Rate limit reached/
   },
-  { name: '429 for ever', calls: 3, outcome: 'MODEL_BUSY', serve: refuse(always, 429, 'slow down') },
+  { name: 'always 429', calls: 3, outcome: 'MODEL_BUSY', serve: refuse(always, 429, 'slow down') },
   { name: '500, once', calls: 4, outcome: 'course', needed: 2, serve: first(refuse(always, 500, 'sorry')) },
   {
-    name: '503 for ever',
+    name: 'always 503',
     calls: 3,
     outcome: 'MODEL_DOWN',
     serve: refuse(always, 503, 'the model is overloaded'),
     told: /503.*overloaded/s
   },
   {
-    name: 'JSON held for wrong by the server, and sent in the error (Groq)',
+    name: 'valid JSON that the server rejects, and sends in the error (Groq)',
     calls: 3,
     outcome: 'course',
     serve: () => (question, response) =>

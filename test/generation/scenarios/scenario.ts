@@ -6,16 +6,16 @@ import { ModelError, type Usage } from '#generation/provider.ts'
 import type { FinishedChapter } from '#generation/records.ts'
 import { type Behaviour, ModelServer, type Question, sendStream, sendWhole } from '../../support/model-server.ts'
 
-/** How one kind of server or answer is met, shown with a course of one module and two chapters: three questions. */
+/** One kind of server or answer, played with a course of one module and two chapters, which takes three questions. */
 export interface Scenario {
   readonly name: string
-  /** How often the server is asked in all. */
+  /** The number of requests in all. */
   readonly calls: number
   readonly outcome: 'course' | Failure
   readonly serve: () => Behaviour
-  /** What the operator is told, as a pattern. */
+  /** A pattern for the message to the operator. */
   readonly told?: RegExp
-  /** How often one of the questions has to be asked at least, where that is more than once. */
+  /** The least number of requests that one of the questions takes, if it is more than one. */
   readonly needed?: number
   readonly url?: (url: string) => string
   readonly timeoutMs?: number
@@ -26,7 +26,7 @@ export interface Result {
   readonly scenario: Scenario
   readonly calls: number
   readonly outcome: string
-  /** The most calls that one question took. */
+  /** The largest number of requests for one question. */
   readonly most: number
   readonly told: string
   readonly usage: Usage
@@ -41,7 +41,7 @@ export async function play(scenario: Scenario): Promise<Result> {
   const { model, stop } = await ModelServer.launch()
   model.behaviour = scenario.serve()
   const baseUrl = scenario.url?.(model.url) ?? model.url
-  // A key in the query is the only one.
+  // If the URL has a key, there is no other.
   const apiKey = new URL(baseUrl).searchParams.has('key') ? null : KEY
   const provider = new OpenAIProvider(
     { baseUrl, apiKey, model: 'dull-1', timeoutMs: scenario.timeoutMs ?? 5000 },
@@ -87,14 +87,14 @@ export async function play(scenario: Scenario): Promise<Result> {
     stop()
   }
   const { questions } = model
-  if (admitted !== questions.length) throw new Error(`${admitted} questions were admitted, ${questions.length} asked`)
+  if (admitted !== questions.length) throw new Error(`${admitted} requests were admitted, ${questions.length} sent`)
   const counts = Map.groupBy(questions, ({ what }) => what)
   const most = Math.max(...[...counts.values()].map((asked) => asked.length))
   const { fallbacks } = provider.client
   return { scenario, calls: questions.length, outcome, most, told, usage, chapters, questions, fallbacks }
 }
 
-/** Answers what is asked with an error, while `when` says so. */
+/** Answers requests for which `when` is true with an error, and others like a good model. */
 export function refuse(
   when: (question: Question) => boolean,
   status: number,
@@ -109,12 +109,12 @@ export function refuse(
   }
 }
 
-/** Answers with what `change` makes of a good answer. */
+/** Answers with a good answer that `change` has changed. */
 export function say(change: (good: string, question: Question) => string): () => Behaviour {
   return () => (question) => change(question.good, question)
 }
 
-/** Sends a good answer in its own way. */
+/** Lets `how` send a good answer. */
 export function send(how: (response: ServerResponse, good: string, question: Question) => void): () => Behaviour {
   return () => (question, response) => {
     how(response, question.good, question)
@@ -122,13 +122,13 @@ export function send(how: (response: ServerResponse, good: string, question: Que
   }
 }
 
-/** Sends the answer in the way that was asked for, with a change of its choice. */
+/** Sends the answer streamed or whole, as requested; `change` is put into the choice. */
 export function sendAsAsked(response: ServerResponse, text: string, { body }: Question, change: object): void {
   const how = body.stream === true ? sendStream : sendWhole
   how(response, text, change).end()
 }
 
-/** As `serve` the first time that each thing, or any, is asked; well after that. */
+/** Answers the first requests like `serve`, and later ones like a good model. */
 export function first(serve: () => Behaviour, times = 1): () => Behaviour {
   return () => {
     const behaviour = serve()
@@ -137,7 +137,7 @@ export function first(serve: () => Behaviour, times = 1): () => Behaviour {
   }
 }
 
-/** As `serve` says of one thing. */
+/** Answers requests for one outline or chapter like `serve`, and others like a good model. */
 export function only(what: string, serve: () => Behaviour): () => Behaviour {
   return () => {
     const behaviour = serve()

@@ -3,7 +3,7 @@ import { formatOf, refuse, type Scenario, say, send } from './scenario.ts'
 
 const hasKeyword = /"(minItems|maxItems|minimum|maximum|pattern|additionalProperties)"/
 
-/** What servers can do, and what they refuse. */
+/** Servers with different features. */
 export const servers: readonly Scenario[] = [
   { name: 'everything works', calls: 3, outcome: 'course', serve: () => () => null },
   {
@@ -35,7 +35,7 @@ export const servers: readonly Scenario[] = [
     serve: refuse((q) => formatOf(q) !== 'none', 400, "'response_format' is not supported by this model")
   },
   {
-    name: 'only json_schema and text known (LM Studio)',
+    name: 'only json_schema and text supported (LM Studio)',
     calls: 3,
     outcome: 'course',
     serve: refuse((q) => formatOf(q) === 'json_object', 400, "'response_format.type' must be 'json_schema' or 'text'")
@@ -66,19 +66,19 @@ export const servers: readonly Scenario[] = [
     }
   },
   {
-    name: 'json_schema ignored: words around the JSON',
+    name: 'json_schema ignored: text around the JSON',
     calls: 3,
     outcome: 'course',
     serve: say((good) => `Here you are:\n\n${good}\n\nAnything else?`)
   },
   {
-    name: 'refused without a reason (400), takes nothing but messages',
+    name: 'everything but messages refused without a reason (400)',
     calls: 4,
     outcome: 'course',
     serve: refuse((q) => 'response_format' in q.body || 'stream_options' in q.body, 400, { error: 'Bad Request' })
   },
   {
-    name: 'refused without a reason (422), no streaming either',
+    name: 'response_format and streaming refused without a reason (422)',
     calls: 5,
     outcome: 'course',
     serve: refuse((q) => 'response_format' in q.body || 'stream' in q.body, 422, {})
@@ -151,7 +151,7 @@ export const servers: readonly Scenario[] = [
     )
   },
   {
-    name: 'max_tokens refused (it is sent where answers are cut off only)',
+    name: 'max_tokens refused (it is only sent after a truncated answer)',
     calls: 3,
     outcome: 'course',
     serve: refuse((q) => 'max_tokens' in q.body, 400, "Unsupported parameter: 'max_tokens'")
@@ -164,13 +164,13 @@ export const servers: readonly Scenario[] = [
     serve: refuse((q) => !q.path.startsWith('/v1/chat/'), 404, { detail: 'Not Found' })
   },
   {
-    name: 'base URL with a /v1 that is not there',
+    name: 'base URL with a /v1 that does not exist',
     calls: 4,
     outcome: 'course',
     serve: refuse((q) => q.path.startsWith('/v1/'), 404, { error: { code: '404', message: 'Resource not found' } })
   },
   {
-    name: 'base URL without /v1: an error inside of a 200 (LM Studio)',
+    name: 'base URL without /v1: an error with status 200 (LM Studio)',
     calls: 4,
     outcome: 'course',
     url: (url) => url.replace('/v1', ''),
@@ -193,7 +193,7 @@ export const servers: readonly Scenario[] = [
     serve: refuse((q) => q.path !== '/v1/chat/completions?api-version=2024-10-21', 404, { detail: 'Not Found' })
   },
   {
-    name: 'a slow model: it streams for longer than the deadline',
+    name: 'a slow model that streams for longer than the timeout',
     calls: 3,
     outcome: 'course',
     timeoutMs: 400,

@@ -5,36 +5,34 @@ import { type Scenario, say, send, sendAsAsked } from './scenario.ts'
 const rawNewlines = (good: string) => good.replaceAll('\\n', '\n')
 const thoughts = 'First I think of {"title": "no"} and then of more.'
 
-/** Answers that hold what was asked for, in some way. */
+/** Complete answers in unusual forms. */
 const written: Readonly<Record<string, Scenario['serve']>> = {
   'a code fence': say((good) => `\`\`\`json\n${good}\n\`\`\``),
   'a fence without a language, indented JSON': say(
     (good) => `\`\`\`\n${JSON.stringify(JSON.parse(good), null, 2)}\n\`\`\``
   ),
   'a fence of tildes': say((good) => `~~~JSON\n${good}\n~~~`),
-  'a fence that is not closed': say((good) => `\`\`\`json\n${good}`),
+  'an unclosed fence': say((good) => `\`\`\`json\n${good}`),
   'a fence with CRLF': say((good) => `\`\`\`json\r\n${good}\r\n\`\`\`\r\n`),
-  'words before and after': say(
-    (good) => `Sure! Here is the {JSON} you asked for:\n${good}\nI hope that {this} helps.`
-  ),
+  'text before and after': say((good) => `Sure! Here is the {JSON} you asked for:\n${good}\nI hope that {this} helps.`),
   'a byte order mark': say((good) => `\ufeff${good}`),
-  'thoughts in <think>': say((good) => `<think>\n${thoughts}\n</think>\n\n${good}`),
-  '</think> without its begin': say((good) => `${thoughts}\n</think>\n${good}`),
-  '<think> without its end': say((good) => `<think>\nI will write it.\n${good}`),
+  'reasoning in <think>': say((good) => `<think>\n${thoughts}\n</think>\n\n${good}`),
+  '</think> without an opening tag': say((good) => `${thoughts}\n</think>\n${good}`),
+  '<think> without a closing tag': say((good) => `<think>\nI will write it.\n${good}`),
   'raw newlines in strings': say(rawNewlines),
-  'a comma too many': say((good) => good.replace(/\}$/, ',}')),
+  'a trailing comma': say((good) => good.replace(/\}$/, ',}')),
   'single quotes, as Python prints them': say((good) => good.replace(/\\n/g, ' ').replaceAll('"', "'")),
   'a comment in the JSON': say((good) => good.replace('{', '{ // the answer\n')),
-  'the last bracket is missing': say((good) => good.slice(0, -1)),
-  'numbers as text': say((good) => good.replace('"minutes":12', '"minutes":"12"')),
+  'a missing last bracket': say((good) => good.slice(0, -1)),
+  'a number as a string': say((good) => good.replace('"minutes":12', '"minutes":"12"')),
   'a number with a fraction': say((good) => good.replace('"minutes":12', '"minutes":12.5')),
-  'one field too many': say((good) => good.replace('{', '{"note":"as asked",')),
-  'the object inside of another': say((good) => `{"result": ${good}}`),
+  'an additional field': say((good) => good.replace('{', '{"note":"as asked",')),
+  'the object inside another': say((good) => `{"result": ${good}}`),
   'the object in a list': say((good) => `[${good}]`),
   'JSON in a string': say((good) => JSON.stringify(good)),
   'a tool call written as text': say((good) => `{"name": "answer", "arguments": ${good}}`),
-  'JSON twice': say((good) => `${good}\n${good}`),
-  'half of a character': say((good) => good.replace('Chess', 'Chess \\ud800')),
+  'the JSON twice': say((good) => `${good}\n${good}`),
+  'a lone surrogate': say((good) => good.replace('Chess', 'Chess \\ud800')),
   'reasoning_content beside the answer': send((response, good) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     response.write(event({ choices: [{ delta: { content: null, reasoning_content: thoughts } }] }))
@@ -74,13 +72,13 @@ const written: Readonly<Record<string, Scenario['serve']>> = {
     }
     response.end('data: [DONE]\r\n\r\n')
   }),
-  'events that are no JSON before, between and after (data: ping)': send((response, good) => {
+  'events that are not JSON before, between and after the others (data: ping)': send((response, good) => {
     const half = good.length >> 1
     response.write(`data: ping\n\ndata: keep-alive\n\ndata: {"choices": [{"del\n\n${token(good.slice(0, half))}`)
     response.write(`data: ping\n\ndata:\n${token(good.slice(half))}data: {"choices\n\n`)
     response.end(event({ choices: [{ delta: {}, finish_reason: 'stop' }] }))
   }),
-  'an event in several lines of data': send((response, good) => {
+  'an event that spans several data lines': send((response, good) => {
     const lines = JSON.stringify({ choices: [{ delta: { content: good }, finish_reason: 'stop' }] }, null, 1).split(
       '\n'
     )
@@ -90,11 +88,11 @@ const written: Readonly<Record<string, Scenario['serve']>> = {
     const choices = [{ delta: {}, message: { content: good }, finish_reason: 'stop' }]
     response.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify({ choices }))
   }),
-  'the whole message once more at the end of a stream': send((response, good) => {
+  'a stream that ends with the whole message again': send((response, good) => {
     response.write(token(good))
     response.end(event({ choices: [{ delta: {}, message: { content: good }, finish_reason: 'stop' }] }))
   }),
-  'gzip where it is asked for (it is not)': send((response, good, { headers }) => {
+  'gzip for clients that accept it (the service does not)': send((response, good, { headers }) => {
     const text = JSON.stringify({ choices: [{ message: { content: good }, finish_reason: 'stop' }] })
     const isIdentity = headers['accept-encoding'] === 'identity'
     response.writeHead(200, isIdentity ? {} : { 'content-encoding': 'gzip' })
@@ -105,16 +103,16 @@ const written: Readonly<Record<string, Scenario['serve']>> = {
     response.writeHead(200, { 'content-type': 'application/x-ndjson' })
     response.end(choice({ delta: { content: good } }) + choice({ delta: {}, finish_reason: 'stop' }))
   }),
-  'a stream in pieces of one character': send((response, good) => sendStream(response, good, {}, 1).end()),
-  'a stream that breaks off after the last word': send((response, good) => {
+  'a stream of single characters': send((response, good) => sendStream(response, good, {}, 1).end()),
+  'a stream whose connection breaks after the last word': send((response, good) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     response.write(token(good), () => response.destroy())
   }),
-  'a stream without a reason to finish': send((response, good) => {
+  'a stream without a finish_reason': send((response, good) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     response.end(token(good))
   }),
-  'cut off (length) after the whole answer': send((response, good, question) => {
+  'truncated (length) after the whole answer': send((response, good, question) => {
     sendAsAsked(response, `${good}\n\nAnd by the w`, question, { finish_reason: 'length' })
   })
 }
