@@ -35,7 +35,7 @@ export async function signIn(url: string, email: string, password: string): Prom
   return withSession(url, '/api/v1/auth/login', { email, password })
 }
 
-/** Registers an account, which is then signed in. */
+/** Registers an account, which also signs it in. */
 export async function register(url: string, name: string): Promise<Actor> {
   return withSession(url, '/api/v1/auth/register', {
     email: `${name}@example.org`,
@@ -66,7 +66,7 @@ export function admin({ url }: Service): Promise<Actor> {
   return signIn(url, ADMIN.email, ADMIN.password)
 }
 
-/** Creates a draft of the actor with one module and one chapter. */
+/** Creates a draft by the actor, with one module and one chapter. */
 export async function draftOf(
   actor: Actor,
   title = 'A draft'

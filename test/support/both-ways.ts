@@ -11,7 +11,7 @@ const UNLIMITED = { RATE_LIMIT_ANONYMOUS: '0' }
 export interface RealService extends Service {
   readonly redis: RedisServer
   readonly postgres: PostgresServer
-  /** What it was started with. */
+  /** The environment that it was started with. */
   readonly env: Environment
 }
 
@@ -36,7 +36,7 @@ export async function startReal(t: Test, more: Environment = {}, extension?: Ext
   return { ...(await settled(await startService(t, env, extension))), redis, postgres, env }
 }
 
-/** The sweeper applies the rows of a start: until then no HIT is certain. */
+/** Waits until the sweeper has applied the outbox rows of the start: before that, a second read need not be a HIT. */
 async function settled(service: Service): Promise<Service> {
   const { client } = service.app.database
   const pending = () => client.$queryRaw<object[]>`select from cache_invalidation where applied_at is null limit 1`
@@ -45,15 +45,15 @@ async function settled(service: Service): Promise<Service> {
 }
 
 export interface Ways {
-  /** Of both services. */
+  /** The environment of both services. */
   readonly env?: Environment
   readonly extension?: Extension
 }
 
 /**
- * Both ways to run answer alike: the suite runs against the embedded service, then against the real one. The same holds for the front
- * door: the first has it, the second takes the normal path always, unless `env` says otherwise. That the two answer the same
- * to the letter is the subject of test/plugins/front-door.test.ts, which has the door open on both.
+ * Runs the suite against the embedded service, and then against one on Redis and PostgreSQL: both must answer alike.
+ * Unless `env` says otherwise, only the first has the front door. test/plugins/front-door.test.ts, which enables it for
+ * both, checks that its answers are identical to those of the normal path.
  */
 export async function bothWays(
   t: Test,

@@ -29,12 +29,12 @@ export type Settings = Partial<typeof DEFAULTS>
 export type Replay = (apply: (tags: string[]) => Promise<void>) => Promise<void>
 const nothingToReplay: Replay = async () => {}
 
-/** The cache of one process, with what it logged. */
+/** The cache of one process, with its log. */
 export interface Instance extends RunningCache {
   readonly logged: () => string
 }
 
-/** The cache of a service that is one process. */
+/** The cache of a service of one process, without Redis. */
 export async function embeddedCache(t: Test, settings: Settings = {}, replay = nothingToReplay): Promise<Instance> {
   const { log, written } = recordingLog()
   const running = createEmbeddedCache({ ...DEFAULTS, ...settings, replay, registry: null, log })
@@ -43,7 +43,7 @@ export async function embeddedCache(t: Test, settings: Settings = {}, replay = n
   return { ...running, logged: written }
 }
 
-/** A cache on Redis, as one process of a service has it; it is trusted once Redis is there and has answered. */
+/** A cache on Redis, like that of one process of a service. It is trusted once Redis has answered. */
 export function cacheOn(
   t: Test,
   url: string,
@@ -63,7 +63,9 @@ export function cacheOn(
   return { ...running, logged: written }
 }
 
-/** The processes of one service of its own, over one Redis: all of them trust it, and hear each other. */
+/**
+ * The caches of the processes of a new service on one Redis: all of them trust it, and receive each other's messages.
+ */
 export async function openService(t: Test, server: RedisServer, settings: readonly Settings[], replay?: Replay) {
   const prefix = randomUUID()
   const instances = settings.map((one) => cacheOn(t, server.url, prefix, one, replay))
@@ -88,7 +90,7 @@ export async function cutSubscriptions(redis: Redis): Promise<void> {
 
 type Open = (t: Test, settings?: Settings) => Promise<Instance>
 
-/** The suite on a cache in this process, then on one over a Redis of the test's own; `npm run test:unit` starts no Redis. */
+/** Runs the suite on a cache in this process, then on one over a separate Redis, except in `npm run test:unit`. */
 export async function onBothStores(t: Test, suite: (t: Test, open: Open) => Promise<void>): Promise<void> {
   await t.test('in memory', (t) => suite(t, embeddedCache))
   const skip = process.env.TEST_STORES === 'memory' && 'npm run test:unit starts no Redis'

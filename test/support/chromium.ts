@@ -7,7 +7,7 @@ const PATHS = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium'
 ]
 
-/** A Chromium of the system: `CHROMIUM`, or where it usually is. */
+/** The path of a Chromium: `CHROMIUM`, or one of the usual places. */
 export function findChromium(): string | undefined {
   return process.env.CHROMIUM ?? PATHS.find((path) => existsSync(path))
 }

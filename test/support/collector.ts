@@ -34,7 +34,7 @@ export interface ReceivedSpan extends Omit<Static<typeof Span>, 'attributes'> {
 /** An OTLP collector over HTTP. It parses spans sent as JSON. */
 export class Collector {
   readonly spans: ReceivedSpan[] = []
-  /** All that was sent, as text. */
+  /** Everything that was sent, as text. */
   sent = ''
   /** The headers of the last request. */
   headers: Readonly<Record<string, unknown>> = {}
@@ -68,7 +68,9 @@ export class Collector {
     this.#server.closeAllConnections()
   }
 
-  /** The trace as a tree, a line for each span, in the order in which they began; within a millisecond, in which they ended. */
+  /**
+   * The trace as a tree, with one line per span, ordered by the start of the spans; within a millisecond, by their end.
+   */
   tree(traceId: string): string {
     const spans = this.spans.filter((span) => span.traceId === traceId)
     const known = new Set(spans.map(({ spanId }) => spanId))

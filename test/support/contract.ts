@@ -2,7 +2,10 @@ import type { Static, TObject, TProperties, TSchema } from 'typebox'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 
-/** The shapes of the HTTP contract, written from its document and not from the code. Extra fields are errors, like missing ones. */
+/**
+ * The shapes of the HTTP contract, written from its document and not from the code. Extra fields are errors, like
+ * missing ones.
+ */
 
 const exactly = <T extends TProperties>(properties: T): TObject<T> =>
   Type.Object(properties, { additionalProperties: false })
@@ -98,10 +101,10 @@ export const Statistics = exactly({
   topCourses: Type.Array(exactly({ id, title: text, enrollments: count }), { maxItems: 5 })
 })
 
-/** The value of a JSON text; throws, and says where, when it has not the shape. */
+/** The value of a JSON text; throws if it does not have the shape, and says where. */
 export function parse<const T extends TSchema>(shape: T, json: string): Static<T> {
   const value: unknown = JSON.parse(json)
   if (Value.Check(shape, value)) return value
   const errors = Value.Errors(shape, value).map(({ instancePath, message }) => `${instancePath || '/'} ${message}`)
-  throw new Error(`not the shape of the contract: ${errors.slice(0, 5).join('; ')}\n${json.slice(0, 500)}`)
+  throw new Error(`does not match the contract: ${errors.slice(0, 5).join('; ')}\n${json.slice(0, 500)}`)
 }

@@ -5,7 +5,7 @@ import type { Service } from './service.ts'
 
 export type Client = Service['app']['database']['client']
 
-/** A course in the database, published unless `data` says otherwise: two modules, one of them empty, and one chapter. */
+/** Creates a course, published unless `data` says otherwise, with two modules, one of them empty, and one chapter. */
 export async function addCourse(client: Client, data: Partial<Prisma.CourseUncheckedCreateInput> & { slug: string }) {
   const author = await client.user.findFirstOrThrow({ orderBy: { id: 'asc' } })
   const { id } = await client.course.create({
@@ -27,7 +27,7 @@ export async function addCourse(client: Client, data: Partial<Prisma.CourseUnche
   return { id, authorId: author.id, moduleId: module.id, chapterId: chapter.id }
 }
 
-/** What the database has published, as the contract shows it: what every list must agree with. */
+/** The published courses of the database in the shape of the contract, to which every list must conform. */
 export async function publishedCourses(client: Client): Promise<Static<typeof CourseItem>[]> {
   const rows = await client.course.findMany({
     where: { status: 'published' },

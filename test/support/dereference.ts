@@ -1,4 +1,7 @@
-/** A copy of a document in which each local reference (`{ "$ref": "#/..." }`) is replaced by what it refers to, which refers to no parent. */
+/**
+ * A copy of a document in which each local reference (`{ "$ref": "#/..." }`) is replaced by its target. No target may
+ * refer to a parent.
+ */
 export function dereference(document: unknown): unknown {
   const visit = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(visit)
@@ -9,13 +12,13 @@ export function dereference(document: unknown): unknown {
   return visit(document)
 }
 
-/** What a JSON pointer (RFC 6901) after `#` leads to. */
+/** The target of a JSON pointer (RFC 6901) after `#`. */
 function at(document: unknown, reference: string): unknown {
   let found = document
   for (const part of reference.split('/').slice(1)) {
     const key = part.replaceAll('~1', '/').replaceAll('~0', '~')
     const next = new Map(Object.entries(Object(found))).get(key)
-    if (next === undefined) throw new Error(`${reference} leads nowhere`)
+    if (next === undefined) throw new Error(`${reference} has no target`)
     found = next
   }
   return found

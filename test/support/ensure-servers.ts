@@ -1,5 +1,5 @@
 /**
- * Run before the tests: they start their own servers and Chromium, and this installs what is not there.
+ * Run before the tests, which start their own servers and Chromium: installs what is missing.
  * Arguments name the required packages; without arguments, all that `npm test` needs.
  */
 import { spawnSync } from 'node:child_process'
@@ -14,7 +14,7 @@ const needed = [
   { what: 'redis-server (7 or later)', apt: 'redis-server', brew: 'redis', there: () => has('redis-server') },
   { what: 'PgBouncer', apt: 'pgbouncer', brew: 'pgbouncer', there: () => has('pgbouncer') },
   { what: 'Chromium', apt: 'chromium', brew: 'chromium', there: () => findChromium() !== undefined },
-  // npm has the server, and not pg_dump, pg_restore and psql.
+  // The npm package has only the server, not pg_dump, pg_restore and psql.
   { what: 'PostgreSQL', apt: 'postgresql', brew: 'postgresql', there: () => findPostgres() !== undefined },
   { what: 'openssl', apt: 'openssl', brew: 'openssl', there: () => spawnSync('openssl', ['version']).status === 0 },
   { what: 'nginx', apt: 'nginx-light', brew: 'nginx', there: () => spawnSync('nginx', ['-v']).status === 0 },
@@ -26,7 +26,7 @@ const named = new Set(process.argv.slice(2))
 const isWanted = (apt: string) => (named.size === 0 ? !ONLY_IF_NAMED.has(apt) : named.has(apt))
 const missing = () => needed.filter(({ apt, there }) => isWanted(apt) && !there())
 
-/** Without it Debian makes a database cluster with the package, and starts it now and at every boot. */
+/** Without this setting, Debian creates a database cluster with the package, and starts it now and at every boot. */
 const NO_CLUSTER = '/etc/postgresql-common/createcluster.d/ai-akademiya-api.conf'
 
 if (missing().length > 0) install()

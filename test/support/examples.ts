@@ -5,7 +5,7 @@ import { Generation, generate, PATH } from './generations.ts'
 import { bodyOf } from './people.ts'
 import type { Service } from './service.ts'
 
-/** What a service must be started with. */
+/** The environment of the service. */
 export const examplesEnvironment = { ...peopleEnvironment }
 
 const MAX_TEXT = 120
@@ -13,7 +13,9 @@ const MAX_ITEMS = 2
 
 type Json = Record<string, unknown>
 
-/** What a seeded service answers, by the name of the schema in OpenAPI, short: texts are cut, and lists have two items. */
+/**
+ * Answers of a seeded service, by the name of their OpenAPI schema, shortened: texts are cut, and lists have two items.
+ */
 export async function takeExamples(service: Service): Promise<Json> {
   const boss = await admin(service)
   const ann = await register(service.url, 'ann')

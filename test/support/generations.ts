@@ -8,7 +8,7 @@ import { bodyOf } from './people.ts'
 import { inherited, ownNode, type ServerProcess, startServer } from './server-process.ts'
 import { type Service, script } from './service.ts'
 
-/** The shape of the HTTP contract, written from its page. */
+/** The shape in the HTTP contract, written from its document. */
 const count = Type.Integer({ minimum: 0 })
 const exact = { additionalProperties: false }
 const time = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?Z$' })
@@ -102,13 +102,15 @@ export async function events(answer: Promise<Response>): Promise<Event[]> {
     })
 }
 
-/** Cancels all generations, and waits until the worker has dropped them: it would delay the end of the test. */
+/**
+ * Cancels all generations and waits until the worker has dropped them, which would otherwise delay the end of the test.
+ */
 export async function cancelAll({ app }: Service): Promise<void> {
   await app.database.client.generationJob.updateMany({ data: { status: 'cancelled' } })
   await until(() => app.generationFeed.followers === 0, 10_000)
 }
 
-/** A worker as a process of its own, in this copy of the repository or another. The caller ends it. */
+/** Starts a worker process from this copy of the repository or another. The caller ends it. */
 export function spawnWorker(env: Environment, root = script('')): Promise<ServerProcess> {
   const options = { cwd: root, env: { ...inherited, ...env } }
   const [node, ...own] = ownNode

@@ -17,14 +17,14 @@ export async function send(url: string, init: RequestInit = {}): Promise<Answer>
   return { status: response.status, headers: response.headers, body: await response.text() }
 }
 
-/** What a GET answers: 200, and exactly this shape. */
+/** The body of a GET, which must answer 200 with exactly this shape. */
 export async function get<const T extends TSchema>(shape: T, url: string): Promise<Static<T>> {
   const { status, body } = await send(url)
   if (status !== 200) throw new Error(`GET ${url} answered ${status}: ${body}`)
   return parse(shape, body)
 }
 
-/** Any bytes, to where `url` listens; resolves to the one answer that comes back before the server hangs up. */
+/** Sends any bytes to the server at `url`; resolves to the one answer before the server closes the connection. */
 export async function sendBytes(url: string, bytes: string | Uint8Array): Promise<Answer> {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)

@@ -8,7 +8,7 @@ import type { Test } from 'tap'
 import { run } from './server-process.ts'
 import { temporaryFolder } from './service.ts'
 
-/** A key and a certificate of its own, which browsers take when they are told to ignore errors of certificates. */
+/** A key and a self-signed certificate, which browsers accept if they ignore certificate errors. */
 export async function certificate(t: Test): Promise<{ key: string; cert: string }> {
   const folder = await temporaryFolder(t)
   const [key, cert] = [join(folder, 'key'), join(folder, 'cert')]
@@ -18,7 +18,7 @@ export async function certificate(t: Test): Promise<{ key: string; cert: string 
   return { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8') }
 }
 
-/** An HTTPS server on a free port of this machine; resolves to the port. */
+/** Starts an HTTPS server on a free port of this machine; resolves to the port. */
 export async function listenHttps(t: Test, listener: RequestListener): Promise<number> {
   const server = createServer(await certificate(t), listener)
   t.teardown(() => {
@@ -26,11 +26,11 @@ export async function listenHttps(t: Test, listener: RequestListener): Promise<n
     server.closeAllConnections()
   })
   await once(server.listen(0), 'listening')
-  // It listens on a port.
+  // The address is not a string, because the server listens on a port.
   return (server.address() as AddressInfo).port
 }
 
-/** A proxy that ends TLS in front of the service at `url`, and says so; resolves to the port. */
+/** A proxy that terminates TLS in front of the service at `url`, and forwards the scheme; resolves to its port. */
 export function endTls(t: Test, url: () => string): Promise<number> {
   return listenHttps(t, (incoming, outgoing) => {
     const { method = 'GET', headers, socket } = incoming

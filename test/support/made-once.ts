@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { ROOT } from './script.ts'
 
-/** What the content of a first start is made of. */
+/** The files that determine what a first start creates. */
 const SOURCES = [
   'package-lock.json',
   'prisma/migrations',
@@ -20,8 +20,8 @@ const SOURCES = [
 ]
 
 /**
- * The folder of this name below the one for temporary files, filled by `make` where it is not there yet: once a machine. Tests at
- * the same moment race for the name, and any of them may win.
+ * A folder of this name in the folder for temporary files. If it does not exist yet on this machine, `make` fills it;
+ * concurrent tests race for the name, and any of them may win.
  */
 export async function madeOnce(name: string, make: (draft: string) => Promise<void>): Promise<string> {
   const home = join(process.env.MADE_ONCE_FOLDER ?? tmpdir(), `aikademiya-${process.getuid?.() ?? 0}-${name}`)
@@ -43,7 +43,7 @@ let version: Promise<string> | undefined
 export function contentVersion(): Promise<string> {
   version ??= (async () => {
     const hash = createHash('sha256')
-    // With their names: a database knows its migrations by these.
+    // With their names, by which a database identifies its migrations.
     for (const source of SOURCES) {
       for (const file of await filesOf(source)) hash.update(relative(ROOT, file)).update(await readFile(file))
     }
@@ -52,7 +52,7 @@ export function contentVersion(): Promise<string> {
   return version
 }
 
-/** The files below a path of the repository, without what is generated from them. */
+/** The files below a path of the repository, without generated ones. */
 async function filesOf(source: string): Promise<string[]> {
   const path = join(ROOT, source)
   if (source.includes('.')) return [path]

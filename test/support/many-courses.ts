@@ -5,9 +5,10 @@ const AUTHORS = 500
 const WITH_CHAPTERS = 10
 
 /**
- * Fills a migrated PostgreSQL database with `count` published courses of plausible words, half in Russian, half in English, with
- * categories, authors, modules, and chapters for some of them: the same ones each time, and 100,000 within seconds, as no trigger
- * runs for each row. The tags of the lists are left in the outbox. The role must be a superuser.
+ * Fills a migrated PostgreSQL database with `count` published courses of plausible words, half in Russian, half in
+ * English, with categories, authors, modules, and chapters for some of them. The courses are the same each time.
+ * 100,000 take seconds, because no triggers run; the tags of the lists are left in the outbox. The role must be a
+ * superuser.
  */
 export async function insertCourses(databaseUrl: string, count: number): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl })
@@ -18,7 +19,7 @@ export async function insertCourses(databaseUrl: string, count: number): Promise
     await client.query(USERS, [AUTHORS])
     await client.query(CATEGORIES, [Object.keys(categories), Object.values(categories)])
     await client.query('create temp table made (like course including defaults) on commit drop')
-    // The ids of the courses follow one another: what is only made on the way takes none.
+    // Intermediate rows take no ids, so the ids of the courses are consecutive.
     await client.query('alter table made alter id drop default, alter id drop not null')
     for (const [language, { subjects, aspects, audiences, openings }] of Object.entries(vocabularies)) {
       await client.query(COURSES, [count, language, subjects, aspects, audiences, openings])
@@ -35,7 +36,7 @@ export async function insertCourses(databaseUrl: string, count: number): Promise
   }
 }
 
-/** Indexes are faster built than filled. */
+/** Building indexes is faster than filling them. */
 async function fillSearch(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ name: string; definition: string }>(
     `select indexname as name, indexdef as definition from pg_indexes where tablename = 'course_search' and indexdef ~ 'gin'`
@@ -51,7 +52,7 @@ const USERS = `insert into app_user (email, password_hash, name, role)
 const CATEGORIES = `insert into category (slug, name)
   select * from unnest($1::text[], $2::text[]) on conflict (slug) do nothing`
 
-/** Of a list, the element that a hash of the course and of the place in its text chooses. */
+/** The element of a list that a hash of the course and of the place in its text selects. */
 function pick(list: string, place: number): string {
   return `(${list})[1 + mod(hashint8extended(i, ${place}) & 1048575, cardinality(${list}))]`
 }
@@ -71,7 +72,7 @@ const COURSES = `insert into made
     (select array_agg(id order by id) as authors from app_user where email like '%@many.example')
   where (mod(i, 2) = 0) = ($2 = 'ru')`
 
-/** Languages mixed, and what is newer has the higher id. */
+/** The languages alternate, and newer courses have higher ids. */
 const IN_ORDER = `insert into course
     (slug, title, summary, description, level, language, status, category_id, author_id, created_at, updated_at)
   select slug, title, summary, description, level, language, status, category_id, author_id, created_at, updated_at

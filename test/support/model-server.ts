@@ -12,7 +12,7 @@ const Completion = Type.Object({
   stream: Type.Optional(Type.Boolean())
 })
 
-/** What the server was asked for: `outline`, or a chapter as `2.1`, or as `"Title"` where it is written again. */
+/** The requested part: `outline`, or a chapter as `2.1`, or as `"Title"` if it is rewritten. */
 export interface Question {
   readonly what: string
   readonly messages: readonly { role: string; content: string }[]
@@ -25,15 +25,18 @@ export interface Question {
   readonly good: string
 }
 
-/** How one request is answered: with this text as the model's answer, or with anything else. Null: as a good model does. */
+/**
+ * Answers one request: returns the text of the model's answer, or null for that of a good model, or sends anything
+ * itself.
+ */
 export type Behaviour = (question: Question, response: ServerResponse) => Promise<string | null> | string | null
 
-/** A real HTTP server that speaks OpenAI's API for chat completions, and writes dull courses. */
+/** A real HTTP server with OpenAI's API for chat completions, which writes dull courses. */
 export class ModelServer {
   readonly url: string
   /** All questions so far. */
   readonly questions: Question[] = []
-  /** What it has answered well, in the order of the answers. */
+  /** The parts that were answered well, in the order of the answers. */
   readonly answered: string[] = []
   behaviour: Behaviour = () => null
   delayMs = 0
@@ -110,7 +113,7 @@ export class ModelServer {
 /** The usage of an answer of this server. */
 export const USAGE = { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 }
 
-/** An answer in one piece, but for its end; `change` is put into the choice. */
+/** Sends an answer in one piece, without ending the response; `change` is put into the choice. */
 export function sendWhole(response: ServerResponse, text: string, change: object): ServerResponse {
   const message = { role: 'assistant', content: text, refusal: null }
   const choices = [{ index: 0, message, finish_reason: 'stop', logprobs: null, ...change }]
@@ -119,7 +122,7 @@ export function sendWhole(response: ServerResponse, text: string, change: object
   return response
 }
 
-/** The same as a stream of events, in pieces of `size` characters; `change` is put into the last choice. */
+/** Sends it as a stream of events, in pieces of `size` characters; `change` is put into the last choice. */
 export function sendStream(response: ServerResponse, text: string, change: object, size = 200): ServerResponse {
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   for (let start = 0; start < text.length; start += size) response.write(token(text.slice(start, start + size)))
@@ -137,7 +140,7 @@ export function event(fields: object): string {
   return `data: ${JSON.stringify({ id: 'x', object: 'chat.completion.chunk', model: 'dull-1', ...fields })}\n\n`
 }
 
-/** Dull, and as long as a chapter has to be. */
+/** A dull text, as long as a chapter has to be. */
 export function chapterText(place: string, topic: string, language: string): string {
   const sentence = language.startsWith('ru')
     ? `Вот что глава ${place} говорит о теме.`

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 export class NormalPath {
   #requests = 0
 
-  /** For `buildApp`. The hook is one of `onSend`, which also those run that an earlier plugin refuses. */
+  /** For `buildApp`. It adds an `onSend` hook, which also runs for requests that an earlier plugin refuses. */
   readonly extend = (app: FastifyInstance): void => {
     app.addHook('onSend', (_request, _reply, payload, done) => {
       this.#requests++
@@ -12,7 +12,7 @@ export class NormalPath {
     })
   }
 
-  /** What `ask` resolves to, and how many requests took the normal path meanwhile. */
+  /** The result of `ask`, and how many requests took the normal path meanwhile. */
   async during<T>(ask: () => Promise<T>): Promise<{ normal: number; answer: T }> {
     const before = this.#requests
     const answer = await ask()

@@ -4,7 +4,10 @@ import { parse } from './contract.ts'
 import { dereference } from './dereference.ts'
 import { send } from './http.ts'
 
-/** The part of OpenAPI 3.1 that the service uses. What the standard does not know is an error, `x-` extensions aside. */
+/**
+ * The part of OpenAPI 3.1 that the service uses. Fields that the standard does not define are errors, except `x-`
+ * extensions.
+ */
 
 const strict = { additionalProperties: false }
 const text = Type.String({ minLength: 1 })
@@ -76,13 +79,13 @@ export const Document = Type.Object(
 export type Document = Static<typeof Document>
 export type Operation = Static<typeof Operation>
 
-/** The document of a service, in which what is referred to stands where it is referred to. */
+/** The document of a service, with all references resolved. */
 export async function describedBy(url: string): Promise<Document> {
   const { body } = await send(`${url}/openapi.json`)
   return parse(Document, JSON.stringify(dereference(JSON.parse(body))))
 }
 
-/** The schema of a JSON answer; undefined where the document has none. */
+/** The schema of a JSON answer; undefined if the document has none. */
 export function responseSchema(document: Document, path: string, status: number) {
   return document.paths[path]?.get?.responses[String(status)]?.content?.['application/json']?.schema
 }

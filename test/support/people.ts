@@ -10,7 +10,7 @@ import { RedisServer } from './redis.ts'
 import type { ServerProcess } from './server-process.ts'
 import { spawnService } from './service.ts'
 
-/** The shapes of people in the HTTP contract, written from its page. */
+/** The shapes of users in the HTTP contract, written from its document. */
 
 const id = Type.Integer({ minimum: 1 })
 const count = Type.Integer({ minimum: 0 })
@@ -103,7 +103,7 @@ export interface Stack {
   readonly env: Environment
 }
 
-/** A Redis and a PostgreSQL of the test's own, and no service yet. */
+/** Starts a Redis and a PostgreSQL for the test, but no service. */
 export async function startStack(t: Test, ...redisOptions: string[]): Promise<Stack> {
   const redis = await RedisServer.start(...redisOptions)
   t.teardown(() => redis.stop())

@@ -9,7 +9,7 @@ const NOBODY = 65_534
 const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
 const SERVER_CONNECTIONS = 20
 
-/** A real PgBouncer in front of the server on `port`, gone with its owner. */
+/** A real PgBouncer in front of the server on `port`, which stops with its owner. */
 export class PgBouncer {
   readonly port: number
   readonly #folder: string
@@ -21,13 +21,13 @@ export class PgBouncer {
     this.#process = process
   }
 
-  /** `options` are lines of its configuration, as `application_name_add_host=1`. */
+  /** `options` are lines of its configuration, such as `application_name_add_host=1`. */
   static async start(target: number, mode: 'session' | 'transaction', ...options: string[]): Promise<PgBouncer> {
     const folder = await mkdtemp(join(tmpdir(), 'aikademiya-pgbouncer-'))
     const port = await freePort()
     const lines = [
       '[databases]',
-      // `auth_type = any` leaves it to this line as whom PostgreSQL is entered.
+      // With `auth_type = any`, this line determines the PostgreSQL user.
       `* = host=127.0.0.1 port=${target} user=postgres`,
       '[pgbouncer]',
       'listen_addr = 127.0.0.1',
@@ -47,7 +47,7 @@ export class PgBouncer {
     return new PgBouncer(port, folder, process)
   }
 
-  /** The URL of a database, through it. */
+  /** The URL of a database through PgBouncer. */
   url(databaseUrl: string): string {
     const url = new URL(databaseUrl)
     url.port = String(this.port)

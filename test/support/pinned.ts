@@ -6,8 +6,8 @@ import { ROOT } from './script.ts'
 const EXACT = /^\d+\.\d+\.\d+(-[0-9a-z.-]+)?$/
 
 /**
- * The canaries of a library hold for one version of it: package.json must name exactly that one, and it must be installed.
- * Whoever changes the version runs the canaries, and reads the code that a failing one names.
+ * Canary tests apply to one version of a library: package.json must pin it, and it must be installed. To change the
+ * version, run the canaries, and read the code that a failing one names.
  */
 export async function isPinned(t: Test, ...libraries: string[]): Promise<void> {
   const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))

@@ -9,8 +9,8 @@ const LAST = Math.min(32_768, firstOfTheSystem()) - 1
 const given = new Set<number>()
 
 /**
- * A TCP port of 127.0.0.1 on which nothing listens, below those that the system gives to connections: one that it chose could
- * be gone before a server listens on it, or while that server is being started again. Each is given once a process.
+ * A TCP port of 127.0.0.1 on which nothing listens, below the ephemeral ports: one of those could be taken by a
+ * connection before a server listens on it, or while that server restarts. Each port is returned once per process.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

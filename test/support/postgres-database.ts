@@ -4,7 +4,7 @@ import { openDatabase } from '#database/open.ts'
 import { PostgresServer } from './postgres.ts'
 import { recordingLog } from './recording-log.ts'
 
-/** A PostgreSQL of the test's own, with a migrated database that is empty otherwise. */
+/** Starts a PostgreSQL for the test, with a migrated but empty database. */
 export async function startDatabase(t: Test): Promise<{ postgres: PostgresServer; url: string; database: Database }> {
   const postgres = await PostgresServer.start()
   t.teardown(() => postgres.stop())
@@ -13,14 +13,17 @@ export async function startDatabase(t: Test): Promise<{ postgres: PostgresServer
   return { postgres, url, database }
 }
 
-/** The database as one process of the service has it. Until somebody listens to its commits, it is one that crashes after each. */
+/**
+ * Opens the database like a process of the service. As long as nothing listens to its commits, it behaves like a
+ * process that crashes after each.
+ */
 export async function connectDatabase(t: Test, url: string): Promise<Database> {
   const database = await openDatabase({ databaseUrl: url, dataDir: '' }, recordingLog().log)
   t.teardown(() => database.close())
   return database
 }
 
-/** Leaves rows in the outbox as a transaction does that touched these tags. */
+/** Leaves rows in the outbox, like a transaction that invalidates these tags. */
 export async function leaveTags({ client }: Database, tags: readonly string[]): Promise<void> {
   await client.$executeRaw`insert into cache_invalidation (tag) select unnest(${tags}::text[])`
 }

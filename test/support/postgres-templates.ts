@@ -5,10 +5,16 @@ import { GenerationQueue } from '#generation/queue.ts'
 import { prepareDatabase } from '#seed/prepare.ts'
 import { recordingLog } from './recording-log.ts'
 
-/** What a new database may have in it: what `npm run migrate` leaves, or a first start with the demo catalogue, without a demo admin. */
+/**
+ * Contents of a new database: those after `npm run migrate`, or after a first start with the demo catalogue, without a
+ * demo admin.
+ */
 export type Template = 'migrated' | 'seeded'
 
-/** Fills an empty database as the template of this name. What that touched is in the outbox, for the first process that starts on it. */
+/**
+ * Fills an empty database as the template of this name. The invalidations stay in the outbox for the first process that
+ * starts on it.
+ */
 export async function fillTemplate(template: Template, DATABASE_URL: string): Promise<void> {
   const { log } = recordingLog()
   const secret = 'nobody signs in here so any secret will do'

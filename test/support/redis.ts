@@ -6,12 +6,12 @@ import { Redis } from 'ioredis'
 import { freePort } from './port.ts'
 import { type ServerProcess, startServer } from './server-process.ts'
 
-/** What fills a Redis: how much it takes until it is full, and how many keys come at a time. */
+/** How a Redis is filled: the bytes it may take until it is full, and the number of keys per batch. */
 const FILL_BYTES = 256 * 1024
 const FILL_KEYS = 20
 const FILL = 'x'.repeat(1000)
 
-/** A real `redis-server` of the test's own, on a free port, gone with the test. */
+/** A real `redis-server` for the test, on a free port. */
 export class RedisServer {
   readonly port: number
   readonly url: string
@@ -26,7 +26,7 @@ export class RedisServer {
     this.#options = options
   }
 
-  /** Starts one; `options` are more words for its command line, as `--appendonly yes`. */
+  /** Starts one; `options` are added to its command line, such as `--appendonly yes`. */
   static async start(...options: string[]): Promise<RedisServer> {
     const folder = await mkdtemp(join(tmpdir(), 'aikademiya-redis-'))
     const server = new RedisServer(await freePort(), folder, options)
@@ -34,7 +34,7 @@ export class RedisServer {
     return server
   }
 
-  /** Starts it again after `kill`, on the same port and folder; `more` words of its command line win over those of before. */
+  /** Restarts it after `kill`, with the same port and folder; `more` options override earlier ones. */
   async resume(...more: string[]): Promise<void> {
     const args = [
       '--port',
@@ -51,29 +51,29 @@ export class RedisServer {
     this.#process = await startServer('redis-server', args, /Ready to accept connections/)
   }
 
-  /** The same without what it had: a cache that is no longer there. */
+  /** Restarts it without its data. */
   async resumeEmpty(): Promise<void> {
     await rm(join(this.#folder, 'appendonlydir'), { recursive: true, force: true })
     await this.resume()
   }
 
-  /** The length of its AOF in bytes, for a server that has had it since its start and has not rewritten it. */
+  /** The length of its AOF in bytes, if it has had one since its start and has not rewritten it. */
   async appendedBytes(): Promise<number> {
     return (await stat(this.#appended)).size
   }
 
-  /** Restarts it with an AOF cut to this many bytes, as after a power failure. */
+  /** Restarts it with its AOF truncated to this many bytes, as after a power failure. */
   async resumeAsOf(appendedBytes: number): Promise<void> {
     await truncate(this.#appended, appendedBytes)
     await this.resume()
   }
 
-  /** Fills it with other keys, so that it evicts what it has, for so long; resolves to how many keys it evicted. */
+  /** Fills it with other keys for the given time, so that it evicts its own; resolves to the number of evicted keys. */
   async fill(forMs: number): Promise<number> {
     const redis = new Redis(this.url)
     const before = await info(redis, 'stats', 'evicted_keys')
     const bytes = await info(redis, 'memory', 'used_memory')
-    // One sample: which of all keys goes is chance.
+    // With one sample, a random key is evicted.
     await redis.config(
       'SET',
       'maxmemory',
@@ -95,7 +95,7 @@ export class RedisServer {
     return evicted
   }
 
-  /** Ends it as a crash does. */
+  /** Kills it, as in a crash. */
   async kill(): Promise<void> {
     await this.#process?.kill('SIGKILL')
   }

@@ -23,12 +23,15 @@ export interface Replacement {
   readonly becomes: string
 }
 
-/** A copy of the repository, to be another version of the service; the packages are the same. The caller removes it. */
+/**
+ * A copy of the repository that serves as another version of the service, with the same packages. The caller removes
+ * it.
+ */
 export async function copyRepository(
   replacements: readonly Replacement[]
 ): Promise<{ folder: string; remove(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'aikademiya-copy-'))
-  // Not the packages of the tools of the contract: 20,000 files, and ours are 600.
+  // Without the packages of the contract tools: they are 20,000 files, and ours are 600.
   const filter = (path: string) => basename(path) !== 'node_modules'
   for (const name of COPIED) await cp(join(ROOT, name), join(folder, name), { recursive: true, filter })
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
@@ -42,6 +45,6 @@ export async function copyRepository(
 /** Throws if the text does not occur in the source exactly once. */
 export function replaced(source: string, { file, text, becomes }: Replacement): string {
   const parts = source.split(text)
-  if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} times, not once: ${text}`)
+  if (parts.length !== 2) throw new Error(`${file} must contain this text once, not ${parts.length - 1} times: ${text}`)
   return parts.join(becomes)
 }

@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { cachedByParams } from '#plugins/app/cached-routes.ts'
 import type { Answer } from './http.ts'
 
-/** Long enough for requests to arrive, and to find out that they have to wait. */
+/** Long enough for requests to arrive and start waiting for a load. */
 export const ARRIVED_MS = 100
 
 /** A handler with this answer, and the expected outcome. */
@@ -38,8 +38,8 @@ export const HANDLER_TIMEOUT_MS = 400
 export const BRIEF_MS = 200
 
 /**
- * Cached routes whose loads a test scripts: `/scripted/:name`; `/timed/:name`, which has a `handlerTimeout` and the same entries;
- * `/brief/:name`, whose entries expire soon.
+ * Cached routes whose loads a test scripts: `/scripted/:name`; `/timed/:name`, which has a `handlerTimeout` and the
+ * same entries; `/brief/:name`, whose entries expire soon.
  */
 export class ScriptedRoutes {
   #names = 0
@@ -47,7 +47,7 @@ export class ScriptedRoutes {
   specs = 0
   readonly #handlers = new Map<string, { handlers: Handler[]; loads: number }>()
 
-  /** A name that nothing is cached of: its first load runs the first handler, and so on; the last of them is repeated. */
+  /** A name without cached entries: its first load runs the first handler, and so on; the last handler is repeated. */
   name(...handlers: Handler[]): string {
     const name = `load-${++this.#names}`
     this.#handlers.set(name, { handlers, loads: 0 })

@@ -1,4 +1,4 @@
-/** Courses beside those of the demo that searches are to find, by their slugs. */
+/** Courses, in addition to those of the demo catalogue, that searches must find, by their slugs. */
 export const coursesToFind = {
   go: { title: 'Go за выходные', summary: 'Сервис на Go: горутины, каналы, ошибки.', language: 'ru' },
   r: { title: 'R для биологов', summary: 'Таблицы, графики и проверка гипотез.', language: 'ru' },
@@ -16,7 +16,7 @@ export const coursesToFind = {
   deutsch: { title: 'Deutsche Grammatik', summary: 'Fälle, Verben und Satzbau.', language: 'de' }
 } as const
 
-/** The typed search, and the course that must come first. */
+/** Searches, and the course that must come first. */
 export const searches: readonly [search: string, slug: string][] = [
   // Words, in any case.
   ['python', 'python-from-zero'],
@@ -81,7 +81,7 @@ export const searches: readonly [search: string, slug: string][] = [
   ['.NET', 'dotnet'],
   ['node.js', 'nodejs'],
   ['UX', 'ux-design-fundamentals'],
-  // Letters that are decomposed, or written in two ways; the other layout of the keyboard; other languages.
+  // Decomposed letters, letters with two spellings, the other keyboard layout, other languages.
   ['английский'.normalize('NFD'), 'anglijskij-dlya-it'],
   ['ежики', 'cooking'],
   ['ёлка', 'cooking'],

@@ -5,8 +5,8 @@ import { contentVersion, madeOnce } from './made-once.ts'
 import { makeSmall } from './small-database.ts'
 
 /**
- * Fills `folder` with what a first start makes there, migrated and with the demo catalogue: a copy takes a twentieth of the
- * time. No demo admin is among them, as in production: each test names its own.
+ * Fills `folder` like a first start, migrated and with the demo catalogue. This is a copy, which takes a twentieth of
+ * the time. It has no demo admin, as in production: each test configures its own.
  */
 export async function copySeededDataDir(folder: string): Promise<void> {
   const home = await madeOnce(`seeded-${await contentVersion()}`, async (draft) => {

@@ -77,7 +77,8 @@ export class Sentinels {
   async master(): Promise<RedisServer> {
     const ports = await this.masterPorts()
     const master = this.servers.find(({ port }) => port === ports[0])
-    if (master === undefined || ports.length > 1) throw new Error(`the sentinels name as master: ${ports.join(', ')}`)
+    if (master === undefined || ports.length > 1)
+      throw new Error(`the sentinels do not agree on one master: ${ports.join(', ')}`)
     return master
   }
 
@@ -102,7 +103,7 @@ export class Sentinels {
     }, withinMs)
   }
 
-  /** What each sentinel answers about the master, a word a line. */
+  /** The answer of each sentinel about the master, with one word per line. */
   #ask(question: string): Promise<string[]> {
     return Promise.all(
       this.#clients.map(async (client) => {

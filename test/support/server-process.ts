@@ -4,7 +4,7 @@ import { once } from 'node:events'
 /** With `FRONT_DOOR=off` in the environment, a check or the whole suite runs without the front door. */
 export const frontDoor = { FRONT_DOOR: process.env.FRONT_DOOR }
 
-/** What a process of the service gets of our environment. */
+/** The part of our environment that processes of the service inherit. */
 export const inherited = {
   PATH: process.env.PATH,
   NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
@@ -19,17 +19,17 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-/** A server that runs as a process of its own. */
+/** A server in a separate process. */
 export interface ServerProcess {
   readonly pid: number
-  /** Everything it has written so far, standard output and error together. */
+  /** Everything that it has written so far to standard output and standard error. */
   output(): string
   signal(signal: NodeJS.Signals): void
-  /** Signals it and waits for its end; resolves to its exit code, null when the signal ended it. */
+  /** Sends a signal and waits for the end; resolves to the exit code, or null if the signal ended the process. */
   kill(signal: NodeJS.Signals): Promise<number | null>
 }
 
-/** Starts a command; resolves when it has written `ready`, rejects with its output when it ends before. */
+/** Starts a command; resolves when its output matches `ready`, and rejects with its output if it ends before that. */
 export async function startServer(
   command: string,
   args: readonly string[],
@@ -38,7 +38,7 @@ export async function startServer(
 ): Promise<ServerProcess> {
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
   running.add(child)
-  // Not the exit: what it wrote last is read only then.
+  // Not at `exit`, because the last output may not have been read then.
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
   ended.then(() => running.delete(child))
 
@@ -47,7 +47,7 @@ export async function startServer(
   await new Promise<void>((resolve, reject) => {
     const collect = (chunk: Buffer) => {
       output += chunk
-      // Not again with each line of a long log.
+      // Once it is ready, a long output is not searched again.
       if (isReady || !ready.test(output)) return
       isReady = true
       resolve()

@@ -17,21 +17,23 @@ export interface Service {
 }
 
 export interface Extension {
-  /** Adds hooks and routes, as `buildApp` takes it. */
+  /** Adds hooks and routes: passed to `buildApp`. */
   readonly extend?: (app: FastifyInstance) => void | Promise<void>
-  /** How long the cache lets others wait for one load, in ms. */
+  /** How long readers wait for a load by another reader, in ms. */
   readonly maxLoadMs?: number
-  /** Bounds of its connections. */
+  /** Limits of its connections. */
   readonly server?: Partial<Config['server']>
 }
 
-/** What the tests of a file do delays the event loop of the service, too: that says nothing about its load. */
+/**
+ * The tests run in the same process and delay the event loop, so its lag says nothing about the load of the service.
+ */
 const SHARED_EVENT_LOOP = { maxEventLoopDelayMs: 0 }
 
 /** All clients of a test share one address, and those that do not read an answer open a connection for each request. */
 export const manyClients = { MAX_CONNECTIONS_PER_ADDRESS: '5000' }
 
-/** The service in this process, listening on a free port; embedded unless `env` says otherwise. It ends with the test. */
+/** Starts the service in this process on a free port, embedded unless `env` says otherwise. It stops with the test. */
 export async function startService(
   t: Test,
   env: Environment = {},
@@ -57,7 +59,10 @@ export function script(name: string): string {
 
 type Command = readonly [string, ...string[]]
 
-/** The service as a process of its own, in this copy of the repository or another, by this command. The caller ends it. */
+/**
+ * Starts the service in a separate process, from this copy of the repository or another, with this command. The caller
+ * ends it.
+ */
 export async function spawnService(
   env: Environment,
   root = script(''),

@@ -11,13 +11,13 @@ const START_MS = 10_000
 /** A real cache in front of the service at `url`. */
 export interface SharedCache {
   readonly url: string
-  /** Where it keeps what it keeps, null where that is memory. */
+  /** The folder of its stored responses; null if they are in memory. */
   readonly folder: string | null
 }
 
 /**
- * nginx in front of these processes of the service, with the configuration that the documentation names; without TLS unless there is
- * a folder with a key and a certificate. Then it redirects to HTTPS at `plain`.
+ * Starts nginx in front of these processes of the service, with the documented configuration. It uses TLS only if there
+ * is a folder with a key and a certificate; then it redirects plain HTTP at `plain`.
  */
 export async function startNginx(
   t: Test,
@@ -46,7 +46,7 @@ export async function startNginx(
     http { access_log off; ${paths.join(' ')}\n${site} }`
   await mkdir(cache)
   await writeFile(join(folder, 'nginx.conf'), main)
-  // 1.22 wants it writable before the configuration names another.
+  // Without `-e`, nginx 1.22 needs its default error log to be writable until it has read the configuration.
   const nginx = await startServer(
     'nginx',
     ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr'],
@@ -54,15 +54,15 @@ export async function startNginx(
   )
   t.teardown(() => nginx.kill('SIGTERM'))
   const url = `${certificates === null ? 'http' : 'https'}://127.0.0.1:${port}`
-  // The redirect, as it needs no certificate.
+  // Waits for the redirect, which needs no certificate.
   await reachable(`http://127.0.0.1:${plain}`)
   return { url, plain: `http://127.0.0.1:${plain}`, folder: cache }
 }
 
-/** Varnish, with the configuration that the documentation names, or with none (`null`). */
+/** Starts Varnish with the documented configuration, or with none (`null`). */
 export async function startVarnish(t: Test, service: string, vcl: 'ops/varnish.vcl' | null): Promise<SharedCache> {
   const folder = await temporaryFolder(t)
-  // Started by root, it reads as another user.
+  // If started by root, it reads the file as another user.
   await chmod(folder, 0o755)
   const port = await freePort()
   const { host, port: servicePort, hostname } = new URL(service)
@@ -88,7 +88,7 @@ export async function startVarnish(t: Test, service: string, vcl: 'ops/varnish.v
 
 function replaced(text: string, pairs: readonly (readonly [string, string])[]): string {
   for (const [from, to] of pairs) {
-    if (!text.includes(from)) throw new Error(`no ${from} in the configuration`)
+    if (!text.includes(from)) throw new Error(`the configuration does not contain ${from}`)
     text = text.replaceAll(from, to)
   }
   return text

@@ -1,12 +1,14 @@
 import type { Config } from '#config/config.ts'
 import { type SessionRecord, SessionRecords } from '#sessions/session-record.ts'
 
-/** What is stored of a session, whoever has signed it. */
+/** The stored content of a session, without checking its signature. */
 export function fieldsOf(stored: string | null): Record<string, unknown> {
   return JSON.parse(stored?.slice(stored.indexOf(' ') + 1) ?? '')
 }
 
-/** A session with these changes as the service itself would store it under its key; null where it would not. */
+/**
+ * A session with these changes, as the service would store it under its key; null if the service would not store it.
+ */
 export function signedAgain(
   { session }: Pick<Config, 'session'>,
   key: string,

@@ -13,7 +13,10 @@ const ROOM = 64 * 1024 * 1024
 /** Opens the store as another process of the same service. */
 type Connect = (t: Test) => Promise<Store>
 
-/** The suite against either store: one in memory, which is one for all, then one in Redis, with a client for each process. */
+/**
+ * Runs the suite with both kinds of stores: one in memory, shared by all, and one in Redis, with a client for each
+ * process.
+ */
 export async function onEachStore(
   t: Test,
   server: RedisServer,
@@ -25,7 +28,7 @@ export async function onEachStore(
   await t.test('in Redis', (t) => suite(t, (t) => redisStore(t, server, prefix)))
 }
 
-/** A store in Redis with a client of its own. */
+/** A store in Redis with its own client. */
 export async function redisStore(t: Test, server: RedisServer, prefix: string): Promise<RedisStore> {
   const client = connectRedis(server.url)
   client.on('error', () => {})

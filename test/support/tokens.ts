@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { Actor } from './actors.ts'
 import { bodyOf } from './people.ts'
 
-/** Access tokens as the HTTP contract has them, written from its page. */
+/** The shapes of access tokens in the HTTP contract, written from its document. */
 
 export const TOKENS = '/api/v1/auth/tokens'
 
@@ -28,7 +28,7 @@ export async function makeToken(
   return bodyOf(MadeAccessToken, await actor.request('POST', TOKENS, body), 201)
 }
 
-/** A program that sends this token with each request, and maybe a cookie. */
+/** A client that sends this token with each request, and optionally a cookie. */
 export function withToken(url: string, token: string, cookie = ''): Actor {
   return new Bearer(url, token, cookie)
 }

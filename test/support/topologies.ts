@@ -8,26 +8,26 @@ import { RedisServer } from './redis.ts'
 import { Sentinels } from './sentinels.ts'
 import { run, startServer } from './server-process.ts'
 
-/** An owner of servers, which stops them at its end. */
+/** Owns servers, and stops them at its end. */
 export interface Owner {
   teardown(task: () => unknown): void
 }
 
-/** Redis as production runs it, on loopback, gone with the test. */
+/** A production-like Redis on loopback, which stops with the test. */
 export interface Topology {
   readonly url: string
   readonly env?: Readonly<Record<string, string>>
-  /** How many servers have keys of the cache. */
+  /** The number of servers that have keys of the cache. */
   readonly masters: number
   /** Kills the master that has this key, so that another one takes over. */
   readonly killMasterOf?: (key: string) => Promise<void>
-  /** The replica of the master that has this key takes its place, after it has heard nothing of it for so long. */
+  /** Promotes the replica of the master that has this key, after cutting it off from the master for this time. */
   readonly takeOver?: (key: string, lagMs: number) => Promise<void>
-  /** All servers that have or copy keys. */
+  /** All masters and replicas. */
   readonly servers?: readonly RedisServer[]
-  /** The servers that follow a master. */
+  /** The replicas. */
   readonly replicas?: readonly RedisServer[]
-  /** Moves half the slots of the master that has this key to another one, while they are served. */
+  /** Moves half the slots of the master that has this key to another master, while they are being served. */
   readonly reshard?: (key: string) => Promise<void>
 }
 
@@ -62,18 +62,18 @@ export async function startCluster(t: Owner): Promise<Topology> {
     const infos = await Promise.all(nodes.map((node) => cli(node, 'cluster', 'info')))
     return infos.every((info) => /cluster_state:ok/.test(info) && /cluster_known_nodes:6/.test(info))
   }, 20_000)
-  // What is not yet replicated when a master dies is lost: replicas must be connected first.
+  // Writes that are not yet replicated when a master dies are lost, so replicas must be connected first.
   await until(
     async () => (await Promise.all(nodes.map((node) => cli(node, 'role')))).join().match(/connected/g)?.length === 3,
     20_000
   )
-  // Not before: a node that is slow to shake hands within it is forgotten, and `--cluster create` waits for it without end.
+  // Not set earlier: a node whose handshake takes longer is forgotten, and `--cluster create` waits for it forever.
   await Promise.all(nodes.map((node) => cli(node, 'config', 'set', 'cluster-node-timeout', NODE_TIMEOUT_MS)))
   const ownerOf = async (key: string) => {
     const answers = await Promise.all(nodes.map((node) => cli(node, 'get', key).catch(() => 'MOVED')))
     // A master without the slot of this key answers MOVED, and so does a replica.
     const owner = nodes[answers.findIndex((answer) => !/MOVED/.test(answer))]
-    if (owner === undefined) throw new Error(`nobody has ${key}`)
+    if (owner === undefined) throw new Error(`no node has ${key}`)
     return owner
   }
   return {
@@ -89,7 +89,7 @@ export async function startCluster(t: Owner): Promise<Topology> {
       )?.[1]
       const replica = nodes.find((node) => node.port === Number(port))
       if (replica === undefined) throw new Error(`no replica of ${id}`)
-      // It cannot authenticate at its master, so it gets no more data.
+      // The replica cannot authenticate at its master, so it gets no more data.
       await cli(replica, 'config', 'set', 'masteruser', 'nobody', 'masterauth', 'nothing')
       await cli(master, 'client', 'kill', 'type', 'replica')
       await sleep(lagMs)
@@ -129,7 +129,10 @@ export async function startSentinel(t: Owner): Promise<Topology> {
   }
 }
 
-/** One server that speaks TLS only, asks for a client certificate, and knows one user with as much as the service needs. */
+/**
+ * One server with TLS only, which requires a client certificate, and one user with only the rights that the service
+ * needs.
+ */
 export async function startTls(t: Owner): Promise<Topology> {
   const folder = await mkdtemp(join(tmpdir(), 'aikademiya-tls-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))

@@ -5,13 +5,13 @@ import type { Environment } from '#config/environment.ts'
 export interface Variable {
   readonly name: string
   readonly of: (config: Config) => unknown
-  /** The default, where the contract names one. */
+  /** The default, if the contract names one. */
   readonly unset?: unknown
   readonly given: string
   /** Other variables that it needs. */
   readonly with?: Environment
   readonly parsed: unknown
-  /** Values that are refused; absent where any text will do. */
+  /** Values that are refused; absent if any text is allowed. */
   readonly bad?: readonly [string, ...string[]]
   /** The part of the message for refused values. */
   readonly allowed?: RegExp
