@@ -70,4 +70,5 @@ t.test('with a wrong Redis password the service starts degraded, and does not lo
   t.equal(await service.kill('SIGTERM'), 0)
   t.match(service.output(), 'REDIS_URL', 'the log names the variable')
   t.notMatch(service.output(), 'hunter2')
+  t.match(service.output(), 'set SESSION_SECRET', 'another process on this Redis would not accept its sessions')
 })

@@ -35,6 +35,8 @@ export default fp(
   async (app) => {
     const { config, redis, log } = app
     const store = redis.session ? new RedisSessions(redis.session, config.redis.keyPrefix) : new MemorySessions()
+    if (redis.session && config.session.isGenerated && config.role === 'api')
+      log.warn('sessions end with this process, and other processes do not accept them: set SESSION_SECRET')
     app.decorate(
       'sessionStore',
       adapt(store, new SessionRecords(config.session.secrets, config.session), config.session.ttlMs, log)
