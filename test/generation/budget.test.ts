@@ -67,7 +67,7 @@ t.test('the model is called no more often than the budget allows', async (t) => 
     const all = { ...env, ...model.env, ...budget }
     const other = await spawnFor(t, { ...all, WORKER: 'none' })
     await checkBudget(t, await startService(t, all), model, other.url)
-    // Calls were refused, twice where an hour of the day has passed, and no model was called.
+    // By now, this process has refused several generations.
     const told = () => other.output().match(/budget of questions[^\n]*LLM_BUDGET_HOUR/g)?.length ?? 0
     await until(() => told() > 0, 5000)
     t.equal(told(), 1, 'one log line per hour names the remedy')

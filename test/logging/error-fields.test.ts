@@ -1,10 +1,10 @@
 import t from 'tap'
 import { errorFields } from '#logging/error-fields.ts'
 
-/** What must be in no log line. */
+/** Must not be in any log line. */
 const SECRET = 'ann@example.org'
 
-t.test('a log line has type, message, code and stack of an error, and no values of rows', async (t) => {
+t.test('an error is logged with type, message, code and stack, without values of rows', async (t) => {
   const driver = Object.assign(new Error(`duplicate key value: Key (email)=(${SECRET}) already exists.`), {
     code: '23505',
     detail: `Key (email)=(${SECRET}) already exists.`,
@@ -21,12 +21,15 @@ t.test('a log line has type, message, code and stack of an error, and no values 
   t.match(fields.cause?.message, /Key \(email\)=\(\.\.\.\) already exists/)
 })
 
-t.test('rows that break a constraint, several errors, and what is no error', async (t) => {
-  const row = new Error(`new row violates a constraint: Failing row contains (1, ${SECRET}, $argon2id$v=19).`)
-  t.notMatch(JSON.stringify(errorFields(new AggregateError([row], 'all failed'))), new RegExp(SECRET))
-  t.match(errorFields(new AggregateError([row], 'all failed')), { errors: [{ message: /Failing row contains/ }] })
-  t.match(errorFields('a text'), { type: 'string', message: 'a text' })
-  const circle = new Error('a circle')
-  circle.cause = circle
-  t.ok(errorFields(circle))
-})
+t.test(
+  'row values are removed from constraint errors; aggregate errors, cycles and other values are logged',
+  async (t) => {
+    const row = new Error(`new row violates a constraint: Failing row contains (1, ${SECRET}, $argon2id$v=19).`)
+    t.notMatch(JSON.stringify(errorFields(new AggregateError([row], 'all failed'))), new RegExp(SECRET))
+    t.match(errorFields(new AggregateError([row], 'all failed')), { errors: [{ message: /Failing row contains/ }] })
+    t.match(errorFields('a text'), { type: 'string', message: 'a text' })
+    const circle = new Error('a circle')
+    circle.cause = circle
+    t.ok(errorFields(circle))
+  }
+)

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { startServer } from '../support/server-process.ts'
 
-/** A process that logs what `script` says. */
+/** A process that runs `script`, in which `log` writes to the stream. */
 function logging(script: string) {
   const program = `
     import { pino } from 'pino'
@@ -15,7 +15,7 @@ function logging(script: string) {
 
 const messages = (output: string) => output.match(/(?<="msg":")[^"]*/g)
 
-t.test('lines are written in their order, however many', async (t) => {
+t.test('lines are written in order, however many there are', async (t) => {
   const child = await logging('for (let i = 0; i < 1000; i++) log.info(String(i))')
   t.equal(await child.kill('SIGCONT'), 0)
   t.same(
@@ -24,7 +24,7 @@ t.test('lines are written in their order, however many', async (t) => {
   )
 })
 
-t.test('a line comes within a moment, trouble at once', async (t) => {
+t.test('a line is written within half a second, an error at once', async (t) => {
   const child = await logging("log.info('first'); setInterval(() => {}, 1000)")
   await sleep(500)
   t.same(messages(child.output()), ['first'])
@@ -37,7 +37,7 @@ t.test('a line comes within a moment, trouble at once', async (t) => {
   t.same(messages(killed.output()), ['before', 'trouble'])
 })
 
-t.test('a slow request is trouble, too: a line that is given its level', async (t) => {
+t.test('a line of level warn, such as that of a slow request, is written at once, too', async (t) => {
   const child = await logging(
     `logStream.write('{"msg":"slow request"}\\n', 40); setTimeout(() => process.kill(process.pid, 'SIGKILL'), 50)`
   )
@@ -45,7 +45,7 @@ t.test('a slow request is trouble, too: a line that is given its level', async (
   t.same(messages(child.output()), ['slow request'])
 })
 
-t.test('what is left is written when the process ends, whichever way', async (t) => {
+t.test('buffered lines are written when the process ends, however it ends', async (t) => {
   const ways = {
     exit: 'process.exit(3)',
     error: "throw new Error('nobody catches it')",

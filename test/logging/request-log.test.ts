@@ -16,61 +16,64 @@ const SECRETS = {
   LLM_API_KEY: 'sk-the-key-of-the-model'
 }
 
-t.test('with LOG_SAMPLE ordinary requests are left out, all others told, and secrets are in no line', async (t) => {
-  const DATA_DIR = await temporaryFolder(t)
-  await copySeededDataDir(DATA_DIR)
-  const LLM_BASE_URL = `http://user:sk-in-the-url@127.0.0.1:${await talkativeModel(t)}/v1?key=sk-in-the-query`
-  const env = { ...peopleEnvironment, ...SECRETS, DATA_DIR, LLM_PROVIDER: 'openai', LLM_BASE_URL }
-  const { url, kill, output } = await spawnService({ ...env, LOG_LEVEL: 'debug', LOG_SAMPLE: '1000000' })
-  t.teardown(() => kill('SIGKILL'))
-  const visitor = new Actor(url)
-  const ann = await register(url, 'ann')
-  const admin = await signIn(url, ADMIN.email, ADMIN.password)
-  const { id } = await bodyOf(OwnUser, await ann.get('/api/v1/users/me'))
-  const ask = (by: Actor, method: string, path: string, body?: object, headers = {}) =>
-    statusOf(by.request(method, path, body, headers))
+t.test(
+  'with LOG_SAMPLE, ordinary requests are left out, others are logged, and no line contains a secret',
+  async (t) => {
+    const DATA_DIR = await temporaryFolder(t)
+    await copySeededDataDir(DATA_DIR)
+    const LLM_BASE_URL = `http://user:sk-in-the-url@127.0.0.1:${await quotingModel(t)}/v1?key=sk-in-the-query`
+    const env = { ...peopleEnvironment, ...SECRETS, DATA_DIR, LLM_PROVIDER: 'openai', LLM_BASE_URL }
+    const { url, kill, output } = await spawnService({ ...env, LOG_LEVEL: 'debug', LOG_SAMPLE: '1000000' })
+    t.teardown(() => kill('SIGKILL'))
+    const visitor = new Actor(url)
+    const ann = await register(url, 'ann')
+    const admin = await signIn(url, ADMIN.email, ADMIN.password)
+    const { id } = await bodyOf(OwnUser, await ann.get('/api/v1/users/me'))
+    const ask = (by: Actor, method: string, path: string, body?: object, headers = {}) =>
+      statusOf(by.request(method, path, body, headers))
 
-  for (let i = 0; i < 20; i++) t.equal(await ask(visitor, 'GET', '/api/v1/courses/1'), 200)
-  t.equal(await ask(visitor, 'GET', '/api/v1/courses/999'), 404)
-  t.equal(await ask(admin, 'PATCH', `/api/v1/users/${id}`, { role: 'author' }), 200)
-  const login = { email: 'ann@example.org', password: 'a guess at her password' }
-  t.equal(await ask(visitor, 'POST', '/api/v1/auth/login', login), 401)
-  const { token } = await bodyOf(
-    Type.Object({ token: Type.String() }),
-    await ann.request('POST', '/api/v1/auth/tokens', { name: 'mine', scopes: ['read'] }),
-    201
-  )
-  const withToken = { authorization: `Bearer ${token}` }
-  t.equal(await ask(visitor, 'GET', '/api/v1/users/me', undefined, withToken), 200)
-  t.equal(await ask(visitor, 'GET', `/api/v1/courses?access_token=${token}`), 400)
-  t.equal(await ask(visitor, 'GET', '/metrics', undefined, { authorization: `Bearer ${SECRETS.METRICS_TOKEN}` }), 200)
-  t.equal(await ask(visitor, 'GET', '/metrics'), 401)
-  t.equal(await ask(ann, 'POST', '/api/v1/generation', wanted), 202)
-  await until(() => output().includes('"msg":"generation failed'), 10_000)
-  await kill('SIGTERM')
+    for (let i = 0; i < 20; i++) t.equal(await ask(visitor, 'GET', '/api/v1/courses/1'), 200)
+    t.equal(await ask(visitor, 'GET', '/api/v1/courses/999'), 404)
+    t.equal(await ask(admin, 'PATCH', `/api/v1/users/${id}`, { role: 'author' }), 200)
+    const login = { email: 'ann@example.org', password: 'a guess at her password' }
+    t.equal(await ask(visitor, 'POST', '/api/v1/auth/login', login), 401)
+    const { token } = await bodyOf(
+      Type.Object({ token: Type.String() }),
+      await ann.request('POST', '/api/v1/auth/tokens', { name: 'mine', scopes: ['read'] }),
+      201
+    )
+    const withToken = { authorization: `Bearer ${token}` }
+    t.equal(await ask(visitor, 'GET', '/api/v1/users/me', undefined, withToken), 200)
+    t.equal(await ask(visitor, 'GET', `/api/v1/courses?access_token=${token}`), 400)
+    t.equal(await ask(visitor, 'GET', '/metrics', undefined, { authorization: `Bearer ${SECRETS.METRICS_TOKEN}` }), 200)
+    t.equal(await ask(visitor, 'GET', '/metrics'), 401)
+    t.equal(await ask(ann, 'POST', '/api/v1/generation', wanted), 202)
+    await until(() => output().includes('"msg":"generation failed'), 10_000)
+    await kill('SIGTERM')
 
-  const lines = output()
-  const requests = [...lines.matchAll(/^.*"msg":"request"\}$/gm)].map(([line]) => JSON.parse(line))
-  t.same(
-    requests.map(({ status, route }) => [status, route]),
-    [
-      [404, '/api/v1/courses/:id'],
-      [401, '/api/v1/auth/login'],
-      [400, '/api/v1/courses'],
-      [401, '/metrics']
+    const lines = output()
+    const requests = [...lines.matchAll(/^.*"msg":"request"\}$/gm)].map(([line]) => JSON.parse(line))
+    t.same(
+      requests.map(({ status, route }) => [status, route]),
+      [
+        [404, '/api/v1/courses/:id'],
+        [401, '/api/v1/auth/login'],
+        [400, '/api/v1/courses'],
+        [401, '/metrics']
+      ]
+    )
+    t.match(lines, `"audit":"role changed"`, 'actions of admins')
+    t.match(lines, `"audit":"account action"`, 'the creation of a token')
+    const secrets = [
+      ...Object.values(SECRETS),
+      ...['sk-in-the-url', 'sk-in-the-query', ADMIN.password, 'password of ann', login.password, token],
+      ...[ann, admin].map(({ cookie }) => cookie.slice(cookie.indexOf('=') + 1))
     ]
-  )
-  t.match(lines, `"audit":"role changed"`, 'what an admin does')
-  t.match(lines, `"audit":"account action"`, 'and who makes a token')
-  const secrets = [
-    ...Object.values(SECRETS),
-    ...['sk-in-the-url', 'sk-in-the-query', ADMIN.password, 'password of ann', login.password, token],
-    ...[ann, admin].map(({ cookie }) => cookie.slice(cookie.indexOf('=') + 1))
-  ]
-  for (const secret of secrets) t.ok(secret.length > 8 && !lines.includes(secret), `not in the log: ${secret}`)
-})
+    for (const secret of secrets) t.ok(secret.length > 8 && !lines.includes(secret), `not in the log: ${secret}`)
+  }
+)
 
-t.test('a database that is not there is said without its password', async (t) => {
+t.test('an unreachable database is reported without its password', async (t) => {
   const DATABASE_URL = 'postgresql://ann:p4ssw0rd-of-the-database@127.0.0.1:1/academy?sslpassword=p4ssw0rd-of-the-key'
   const commands: [string, ...string[]][] = [
     ['src/server.ts'],
@@ -85,8 +88,8 @@ t.test('a database that is not there is said without its password', async (t) =>
   }
 })
 
-/** The port of a model server that quotes in its refusals what it was asked with. */
-async function talkativeModel(t: Test): Promise<number> {
+/** Starts a model server whose refusals quote the key and the URL of the request; resolves to its port. */
+async function quotingModel(t: Test): Promise<number> {
   const server = createServer(({ url, headers }, response) => {
     response.writeHead(401, { 'content-type': 'application/json' })
     response.end(JSON.stringify({ error: { message: `wrong key: ${headers.authorization}, ${url}` } }))

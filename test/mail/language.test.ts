@@ -1,7 +1,7 @@
 import t from 'tap'
 import { languageOf } from '#mail/language.ts'
 
-t.test('a letter is in the language that the client likes best of those that there are', async (t) => {
+t.test('a letter is in the supported language that the client prefers', async (t) => {
   const cases: [string | undefined, string][] = [
     ['ru-RU,ru;q=0.9,en-US;q=0.8', 'ru'],
     ['en;q=0.5, RU', 'ru'],

@@ -27,7 +27,7 @@ function beatOf(id: string): Heartbeat {
   }
 }
 
-/** The process that is asked knows nothing. */
+/** The contribution of a process that has no data. */
 const own: ReportOptions['own'] = {
   store: { state: 'trusted', since: '2026-01-01T00:00:00.000Z', reason: null },
   process: null,
@@ -68,7 +68,7 @@ async function suite(t: Test, reportStore: ReportStore): Promise<void> {
   t.match(report.prefixes[2], { prefix: 'api', hits: 0, misses: 1, hitRatio: 0, keys: null })
   const minute = report.history.find(({ hits }) => hits > 0)
   t.match(minute, { hits: 9, misses: 2, opsPerSecond: 11.5, usedBytes: 1001, requests: 9 })
-  t.match(report.history[0], { opsPerSecond: null, usedBytes: null, requests: null }, 'not known is not 0')
+  t.match(report.history[0], { opsPerSecond: null, usedBytes: null, requests: null }, 'unknown values are null, not 0')
 
   const clearing = { at: new Date().toISOString(), by: 'ann@here', pattern: 'all', deleted: 7 }
   await reportStore.putClearing(clearing)
@@ -94,9 +94,9 @@ async function suite(t: Test, reportStore: ReportStore): Promise<void> {
   ])
 }
 
-t.test('in this process', (t) => suite(t, new MemoryReportStore()))
+t.test('the report store in memory', (t) => suite(t, new MemoryReportStore()))
 
-t.test('in Redis, shared by all processes', async (t) => {
+t.test('the report store in Redis, shared by all processes', async (t) => {
   const server = await RedisServer.start()
   t.teardown(() => server.stop())
   const redis = connectRedis(server.url)
@@ -115,7 +115,7 @@ t.test('in Redis, shared by all processes', async (t) => {
     t.equal(await reportStore.claimKeyCount(), true)
   })
 
-  await t.test('everything on it expires, and nothing is what clearing clears', async (t) => {
+  await t.test('all its keys expire, and clearing the cache leaves them alone', async (t) => {
     const keys = await redis.keys('*')
     t.ok(keys.length > 2)
     for (const key of keys) {
@@ -124,7 +124,7 @@ t.test('in Redis, shared by all processes', async (t) => {
     }
   })
 
-  await t.test('what was put there by hand is no report, and no error', async (t) => {
+  await t.test('invalid values in Redis are ignored', async (t) => {
     await redis.zadd('test:board:processes', Date.now(), 'odd')
     await redis.set('test:board:process:odd', '{"id":"odd"}')
     await redis.set('test:board:keys', 'no JSON')
@@ -140,18 +140,18 @@ t.test('in Redis, shared by all processes', async (t) => {
     const many = Array.from({ length: 2000 }, (_, i) => [`planted${i}`, '1'] as const)
     await redis.hset(minute, Object.fromEntries(many))
     const { counts } = (await reportStore.minutes.last(1))[0] ?? { counts: {} }
-    t.equal(Object.keys(counts).length, 0, 'of a minute with more counts than there are')
+    t.equal(Object.keys(counts).length, 0, 'a minute with too many counters is ignored')
     await redis.del(minute)
     await redis.hset(minute, 'course:hits', '1'.repeat(2_000_000))
-    t.same((await reportStore.minutes.last(1))[0]?.counts, {}, 'of a minute that is larger than any')
+    t.same((await reportStore.minutes.last(1))[0]?.counts, {}, 'a minute with too many bytes is ignored')
     const clearing = { at: '2026-06-30T23:59:60Z', by: 'x', pattern: 'all', deleted: 1 }
     await redis.set('test:board:clearing', JSON.stringify(clearing))
-    t.equal(await reportStore.lastClearing(), null, 'at a time that browsers do not know')
+    t.equal(await reportStore.lastClearing(), null, 'a clearing with an invalid time is ignored')
     await redis.del(minute)
     if (Object.keys(kept).length > 0) await redis.hset(minute, kept)
   })
 
-  await t.test('what fails in part is not counted twice; a key of another type is replaced', async (t) => {
+  await t.test('after a partial failure nothing is counted twice; keys of another type are replaced', async (t) => {
     await redis.set('test:board:processes', 'text')
     await reportStore.beat(beatOf('c'))
     await reportStore.beat(beatOf('c'))
@@ -162,7 +162,7 @@ t.test('in Redis, shared by all processes', async (t) => {
     await redis.lpush('test:board:invalidations', 'no JSON', `"${'x'.repeat(20_000)}"`)
     t.same(await reportStore.invalidations(), [note])
     await redis.lpush('test:board:invalidations', 'x'.repeat(1_000_000))
-    t.same(await reportStore.invalidations(), [], 'more bytes than there can be')
+    t.same(await reportStore.invalidations(), [], 'a list with too many bytes is ignored')
     await redis.lpop('test:board:invalidations')
     t.same(
       (await reportStore.processes()).map(({ id }) => id),
@@ -175,7 +175,7 @@ t.test('in Redis, shared by all processes', async (t) => {
     t.ok(Number.isFinite(report.hitRatio.hour))
   })
 
-  await t.test('while Redis is gone the report says what it can', async (t) => {
+  await t.test('while Redis is down, the report contains everything that does not need Redis', async (t) => {
     await server.kill()
     const report = await reportOf({ reportStore, redis, own, database: asked(broken) })
     t.match(report, { mode: 'redis', nodes: [], processes: [], outbox: { depth: null }, sessions: { active: 3 } })

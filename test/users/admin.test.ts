@@ -31,12 +31,12 @@ t.test('ADMIN_EMAIL with ADMIN_PASSWORD', async (t) => {
     t.notMatch(output, FIRST)
   })
 
-  await t.test('is left alone by a start with the same password', async (t) => {
+  await t.test('changes nothing at a start with the same password', async (t) => {
     await prepare(env)
     t.strictSame(await users(DATABASE_URL), created)
   })
 
-  await t.test('gives the admin a changed password, and the old one ends', async (t) => {
+  await t.test('replaces the password of the admin when it has changed', async (t) => {
     const output = await prepare({ ...env, ADMIN_EMAIL: 'boss@example.com', ADMIN_PASSWORD: SECOND })
     const [boss, ...others] = await users(DATABASE_URL)
     t.strictSame(others, [])
@@ -46,14 +46,14 @@ t.test('ADMIN_EMAIL with ADMIN_PASSWORD', async (t) => {
     t.notMatch(output, SECOND)
   })
 
-  await t.test('no longer set, the admin stays as it is', async (t) => {
+  await t.test('leaves the admin unchanged when no longer set', async (t) => {
     const before = await users(DATABASE_URL)
     await prepare({ DATABASE_URL })
     t.strictSame(await users(DATABASE_URL), before)
   })
 })
 
-t.test('an account that has the e-mail already becomes the admin, and stays itself', async (t) => {
+t.test('an existing account with that e-mail becomes the admin, and keeps its name', async (t) => {
   const DATABASE_URL = await postgres.createDatabase()
   await prepare({ DATABASE_URL })
   await query(DATABASE_URL, `insert into app_user (email, name, password_hash) values ('eve@example.com', 'Eve', '!')`)
@@ -72,7 +72,7 @@ t.test('with the demo catalogue, the configured admin is the only one', async (t
   t.notMatch(output, 'shown this once')
 })
 
-t.test('a start that breaks between the catalogue and its demo admin leaves the admin to the next one', async (t) => {
+t.test('if a start fails between the catalogue and its demo admin, the next start creates the admin', async (t) => {
   const DATABASE_URL = await postgres.createDatabase()
   await prepare({ DATABASE_URL })
   await query(DATABASE_URL, `alter table app_user add constraint broken check (role <> 'admin')`)
@@ -80,5 +80,5 @@ t.test('a start that breaks between the catalogue and its demo admin leaves the 
   await query(DATABASE_URL, 'alter table app_user drop constraint broken')
   const output = await prepare({ DATABASE_URL, SEED: 'demo' })
   t.equal((await admins(DATABASE_URL)).length, 1, 'there is an admin')
-  t.match(output, 'shown this once', 'and somebody was told the password')
+  t.match(output, 'shown this once', 'and its password is printed')
 })

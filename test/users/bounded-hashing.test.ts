@@ -2,7 +2,7 @@ import t from 'tap'
 import { Bulkhead } from '#database/bulkhead.ts'
 import { ApiError } from '#http/errors.ts'
 
-t.test('so much runs, so much waits, and the next is told to come back', async (t) => {
+t.test('two tasks run at a time, three wait, and the next is refused', async (t) => {
   const work = new Bulkhead({
     limit: 2,
     queue: 3,
@@ -29,5 +29,5 @@ t.test('so much runs, so much waits, and the next is told to come back', async (
 
   const failing = Array.from({ length: 4 }, () => work.run(() => Promise.reject(new Error('failed'))))
   for (const one of failing) await t.rejects(one, /failed/)
-  t.equal(await work.run(async () => 'and on'), 'and on')
+  t.equal(await work.run(async () => 'still works'), 'still works')
 })
