@@ -1,6 +1,7 @@
 /**
- * Runs the tests: `npm test`, or `npm test -- test/cache/*.test.ts --jobs=1` for some. What they write goes to memory where there is
- * room, since much of their time is the copying of databases, and is removed with the end of the run.
+ * Runs the tests: all with `npm test`, some with `npm test -- test/cache/*.test.ts --jobs=1`. Their files are written
+ * to memory if there is room, because copying databases takes much of their time, and are removed at the end of the
+ * run.
  */
 import { type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -21,11 +22,11 @@ import { join } from 'node:path'
 const MEMORY = '/dev/shm'
 const ROOM_BYTES = 4 * 2 ** 30
 const CACHE = join(process.cwd(), 'node_modules', '.cache')
-/** The configuration that tap was built with. */
+/** The configuration that tap was last built with. */
 const BUILT = join(CACHE, 'taprc')
 
 const folder = mkdtempSync(join(hasRoom(MEMORY) ? MEMORY : tmpdir(), 'aikademiya-tests-'))
-// PostgreSQL runs as another user where the tests run as root.
+// If the tests run as root, PostgreSQL runs as another user, which must be able to read the folder.
 chmodSync(folder, 0o755)
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
@@ -45,7 +46,10 @@ async function build(): Promise<number> {
   return code
 }
 
-/** Runs it in a process group of its own, which ends with it: what it has started may not outlive it, whatever it died of. */
+/**
+ * Runs a command in a separate process group, and kills the group after it, so that no child outlives it, however it
+ * ended.
+ */
 async function run(command: string, ...args: string[]): Promise<number> {
   const options: SpawnOptions = { stdio: 'inherit', env, detached: true }
   const child = spawn(command, args, options)
@@ -53,7 +57,7 @@ async function run(command: string, ...args: string[]): Promise<number> {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, signal)
     } catch {
-      // Nobody is left.
+      // The group is empty.
     }
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end)
@@ -63,7 +67,7 @@ async function run(command: string, ...args: string[]): Promise<number> {
   return code ?? 1
 }
 
-/** Tests also run files that they have written there. */
+/** Whether there is enough memory; files there must be executable, because tests run files that they have written. */
 function hasRoom(path: string): boolean {
   try {
     const { bavail, bsize } = statfsSync(path)

@@ -7,7 +7,7 @@ const STATIC_IMPORT = /^(?:import|export) (?!type )[^'"]*?['"]([^'"]+)['"]/gm
 
 const known = new Map<string, boolean>()
 
-/** True for a test that runs in its own process alone, without a service, a server or a database: one for `npm run test:unit`. */
+/** True for a test of `npm run test:unit`: one that starts no service, server, database or other process. */
 export function isUnitTest(file: string): boolean {
   return !startsSomething(file)
 }

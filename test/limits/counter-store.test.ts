@@ -57,7 +57,7 @@ async function remaining(app: FastifyInstance, method: 'GET' | 'HEAD' | 'POST', 
   return Number(headers['x-ratelimit-remaining'])
 }
 
-async function limitsAreApart(t: Test, app: FastifyInstance): Promise<void> {
+async function limitsAreSeparate(t: Test, app: FastifyInstance): Promise<void> {
   t.equal(await remaining(app, 'GET', '/all'), 9)
   t.equal(await remaining(app, 'GET', '/also'), 8, 'all routes share the general limit')
   t.equal(await remaining(app, 'GET', '/own'), 4, 'a route may have its own limit')
@@ -80,60 +80,66 @@ async function limitsAreApart(t: Test, app: FastifyInstance): Promise<void> {
   ])
 }
 
-t.test('a limit that is neither of a route nor has keys of its own is refused', async (t) => {
+t.test('a limit that neither belongs to a route nor has its own keys is refused', async (t) => {
   const app = await startProcess(t, null)
   t.throws(() => app.createRateLimit({ max: 1 }), /needs a keyGenerator/)
 })
 
-t.test('limits are counted apart in one process', async (t) => limitsAreApart(t, await startProcess(t, null)))
+t.test('limits are counted separately in one process', async (t) => limitsAreSeparate(t, await startProcess(t, null)))
 
 t.test('with Redis', async (t) => {
   const server = await RedisServer.start()
   t.teardown(() => server.stop())
   const clients = [await openClient(t, server), await openClient(t, server)]
 
-  await t.test('limits are counted apart', async (t) => {
-    await limitsAreApart(t, await startProcess(t, clients[0] ?? null))
+  await t.test('limits are counted separately', async (t) => {
+    await limitsAreSeparate(t, await startProcess(t, clients[0] ?? null))
     await clients[0]?.flushall()
   })
 
-  await t.test('what is no count, or has no end, begins anew: nobody is refused for ever', async (t) => {
-    const app = await startProcess(t, clients[0] ?? null)
-    const put: [string, () => Promise<unknown> | undefined][] = [
-      ['a list', () => clients[0]?.rpush(KEY, 'x')],
-      ['a text', () => clients[0]?.set(KEY, 'x')],
-      ['a count without an end', () => clients[0]?.set(KEY, 1000)],
-      ['one that ends in a year', () => clients[0]?.set(KEY, 1000, 'EX', 31_536_000)],
-      ['one below zero', () => clients[0]?.set(KEY, -1000, 'PX', MINUTE_MS)],
-      ['the largest', () => clients[0]?.set(KEY, '9223372036854775807', 'PX', MINUTE_MS)]
-    ]
-    for (const [what, begin] of put) {
-      await clients[0]?.del(KEY)
-      await begin()
-      t.equal(await remaining(app, 'GET', '/all'), 9, what)
-      t.equal(await remaining(app, 'GET', '/all'), 8, what)
-      const ttl = (await clients[0]?.pttl(KEY)) ?? 0
-      t.ok(ttl > 0 && ttl <= 2 * MINUTE_MS, `${what}: ${ttl} ms`)
+  await t.test(
+    'an invalid counter, or one that does not expire, is reset, so that no client is refused forever',
+    async (t) => {
+      const app = await startProcess(t, clients[0] ?? null)
+      const put: [string, () => Promise<unknown> | undefined][] = [
+        ['a list', () => clients[0]?.rpush(KEY, 'x')],
+        ['a text', () => clients[0]?.set(KEY, 'x')],
+        ['a count without a TTL', () => clients[0]?.set(KEY, 1000)],
+        ['a count with a TTL of a year', () => clients[0]?.set(KEY, 1000, 'EX', 31_536_000)],
+        ['a negative count', () => clients[0]?.set(KEY, -1000, 'PX', MINUTE_MS)],
+        ['the largest integer', () => clients[0]?.set(KEY, '9223372036854775807', 'PX', MINUTE_MS)]
+      ]
+      for (const [what, begin] of put) {
+        await clients[0]?.del(KEY)
+        await begin()
+        t.equal(await remaining(app, 'GET', '/all'), 9, what)
+        t.equal(await remaining(app, 'GET', '/all'), 8, what)
+        const ttl = (await clients[0]?.pttl(KEY)) ?? 0
+        t.ok(ttl > 0 && ttl <= 2 * MINUTE_MS, `${what}: ${ttl} ms`)
+      }
+      await clients[0]?.flushall()
     }
-    await clients[0]?.flushall()
-  })
+  )
 
-  await t.test('two processes count exactly, each for itself without Redis, and together again with it', async (t) => {
-    const processes = await Promise.all(clients.map((client) => startProcess(t, client, 20)))
-    /** The numbers of requests that pass, of 30 to each process, all at once. */
-    const passed = async () => {
-      const answers = processes.map((app) => Promise.all(Array.from({ length: 30 }, () => app.inject('/all'))))
-      return (await Promise.all(answers)).map((all) => all.filter(({ statusCode }) => statusCode === 200).length)
+  await t.test(
+    'two processes count exactly: together with Redis, separately without it, and together again after it has returned',
+    async (t) => {
+      const processes = await Promise.all(clients.map((client) => startProcess(t, client, 20)))
+      /** How many of 30 concurrent requests to each process pass. */
+      const passed = async () => {
+        const answers = processes.map((app) => Promise.all(Array.from({ length: 30 }, () => app.inject('/all'))))
+        return (await Promise.all(answers)).map((all) => all.filter(({ statusCode }) => statusCode === 200).length)
+      }
+      const sum = (counts: number[]) => counts.reduce((total, count) => total + count)
+      t.equal(sum(await passed()), 20)
+
+      await server.kill()
+      await until(() => clients.every(({ status }) => status !== 'ready'), BACK_MS)
+      t.same(await passed(), [20, 20])
+
+      await server.resume()
+      await until(() => clients.every(({ status }) => status === 'ready'), BACK_MS)
+      t.equal(sum(await passed()), 20)
     }
-    const sum = (counts: number[]) => counts.reduce((total, count) => total + count)
-    t.equal(sum(await passed()), 20)
-
-    await server.kill()
-    await until(() => clients.every(({ status }) => status !== 'ready'), BACK_MS)
-    t.same(await passed(), [20, 20])
-
-    await server.resume()
-    await until(() => clients.every(({ status }) => status === 'ready'), BACK_MS)
-    t.equal(sum(await passed()), 20)
-  })
+  )
 })

@@ -1,6 +1,6 @@
 /**
- * `npm run check:alerts`: the rules of ops/prometheus, that each alert fires by its cause, the queries of the dashboard, and
- * the configurations, by Prometheus' own promtool.
+ * `npm run check:alerts`: uses Prometheus' promtool to check the rules of ops/prometheus, that each alert fires on its
+ * cause, the queries of the dashboard, and the configurations.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ const DASHBOARD = 'ops/grafana/dashboards/aikademiya.json'
 const Dashboard = Type.Object({
   panels: Type.Array(Type.Object({ targets: Type.Optional(Type.Array(Type.Object({ expr: Type.String() }))) }))
 })
-/** Debian's package is taken out here and not installed, as it would start a server. */
+/** Debian's package is unpacked here rather than installed, because installing it would start a server. */
 const FOLDER = join(process.cwd(), 'node_modules', '.cache', 'prometheus')
 const UNPACKED = join(FOLDER, 'usr', 'bin', 'promtool')
 
@@ -23,7 +23,9 @@ const promtool = () => ['promtool', UNPACKED].find((path) => works(path, '--vers
 if (promtool() === undefined) unpack()
 const found = promtool()
 if (found === undefined) {
-  console.error('the alerts are checked by promtool: `sudo apt-get install prometheus`, or `brew install prometheus`')
+  console.error(
+    'checking the alerts requires promtool: `sudo apt-get install prometheus`, or `brew install prometheus`'
+  )
   process.exitCode = 1
 } else {
   for (const args of [
@@ -37,7 +39,7 @@ if (found === undefined) {
   }
 }
 
-/** A file with each query as a rule, which promtool parses; with what Grafana puts in place of its variables. */
+/** Writes each query as a rule for promtool, with values in place of Grafana's variables; returns the file. */
 function queriesOfTheDashboard(): string {
   const { panels } = Parse(Dashboard, JSON.parse(readFileSync(DASHBOARD, 'utf8')))
   const rules = panels.flatMap(({ targets = [] }, panel) =>

@@ -18,13 +18,13 @@ interface Service {
   readonly logging?: { readonly options?: Readonly<Record<string, string>> }
 }
 
-/** A password that every place where it is pasted into a URL, a shell or a list of words would break. */
+/** A password that breaks wherever it is inserted into a URL, a shell command or a list of words. */
 const PASSWORD = 'p@ss/w:rd#1 $x'
 const VARIABLE = /\$\{(?<name>\w+)(?:(?<operator>:[-?])(?<operand>[^}]*))?\}/g
 const text = await readFile('docker-compose.yml', 'utf8')
 const secrets = ['POSTGRES_PASSWORD', 'REDIS_PASSWORD', 'GRAFANA_PASSWORD', 'SESSION_SECRET']
 
-t.test('npm run check accepts the file, and refuses one that Compose would', async (t) => {
+t.test('npm run check accepts the file, and refuses files that Compose refuses', async (t) => {
   t.equal(await lint(t, text), 0)
   const broken: [string, RegExp | string, string][] = [
     [
@@ -100,7 +100,7 @@ t.test('each service has limits, and is reachable from this machine only', async
   }
 })
 
-t.test('the names that operators and the scripts in ops/ rely on', async (t) => {
+t.test('the names on which operators and the scripts in ops/ rely are unchanged', async (t) => {
   const { api, worker, backup, redis, postgres } = compose()
   t.equal(redis?.container_name, 'aikademiya-redis')
   t.equal(api?.container_name, undefined, 'the API can be scaled')
@@ -113,7 +113,7 @@ t.test('the names that operators and the scripts in ops/ rely on', async (t) => 
   }
 })
 
-/** The services as Compose sees them with passwords and nothing else set. */
+/** The services as Compose resolves them if only the passwords are set. */
 function compose(): Readonly<Record<string, Service>> {
   const file: { services: Record<string, Service>; volumes: Record<string, unknown> } = parse(text, {
     merge: true,
@@ -127,7 +127,7 @@ function compose(): Readonly<Record<string, Service>> {
   return file.services
 }
 
-/** Compose interpolates the values of the parsed file: what a variable holds is never read as YAML. */
+/** Interpolates like Compose, which replaces variables after parsing, so their values are never read as YAML. */
 function interpolated(value: string): string {
   return value.replace(VARIABLE, (...matched) => {
     const { name, operator, operand } = matched.at(-1)

@@ -10,7 +10,10 @@ import type {
   VizTooltipOptions
 } from '@grafana/schema'
 
-/** A dashboard of Grafana as the JSON of a file, by the types that Grafana makes of its schema; of panels those that ours has. */
+/**
+ * The JSON of a Grafana dashboard, by the types that Grafana generates from its schema, with the kinds of panels that
+ * we use.
+ */
 export type DashboardFile = Omit<Json<Dashboard>, 'panels'> & {
   panels: (
     | Json<RowPanel>
@@ -26,7 +29,7 @@ type PanelOf<Type extends string, Options, Custom> = Omit<
   Required<Pick<Json<Panel>, 'title' | 'gridPos'>> & {
     type: Type
     options?: Json<Partial<Options>>
-    // What is no axis has no unit either.
+    // `unit` is required: a panel without one shows bare numbers.
     fieldConfig: {
       defaults: Json<Omit<FieldConfig, 'custom'>> & { unit: string; custom?: Json<Custom> }
       overrides: []
@@ -34,7 +37,7 @@ type PanelOf<Type extends string, Options, Custom> = Omit<
     targets: (Omit<DataQuery, 'datasource'> & { expr: string; legendFormat: string })[]
   }
 
-/** JSON has the values of an enum in place of its names. */
+/** In JSON, enums are replaced by their values. */
 type Json<T> = unknown extends T
   ? T
   : T extends string

@@ -24,7 +24,7 @@ const Kustomization = Type.Object({
   configMapGenerator: Type.Array(Type.Object({ literals: Type.Array(Type.String()) }))
 })
 
-/** Throws what is wrong with a manifest, by the schema of its kind. */
+/** Throws if a manifest does not match the schema of its kind. */
 async function validate(manifest: unknown): Promise<void> {
   const { apiVersion, kind } = Parse(Manifest, manifest)
   const models: Record<string, new (manifest: unknown) => { validate(): void }> = await import(
@@ -38,7 +38,7 @@ async function validate(manifest: unknown): Promise<void> {
 const read = async (name: string) =>
   parseAllDocuments(await readFile(new URL(name, KUBERNETES), 'utf8')).map((document) => document.toJSON())
 
-t.test('the manifests for Kubernetes are valid, and all of them are named in the kustomization', async (t) => {
+t.test('the Kubernetes manifests are valid, and the kustomization lists all of them', async (t) => {
   const kustomization = Parse(Kustomization, (await read('kustomization.yaml'))[0])
   const files = (await readdir(KUBERNETES)).filter((name) => name !== 'kustomization.yaml')
   t.same(kustomization.resources.toSorted(), files.toSorted())
@@ -51,7 +51,7 @@ t.test('the manifests for Kubernetes are valid, and all of them are named in the
     }
   }
   const [namespace] = await read('namespace.yaml')
-  await t.rejects(validate({ ...namespace, metadata: { name: 5 } }), 'a wrong one is refused')
+  await t.rejects(validate({ ...namespace, metadata: { name: 5 } }), 'an invalid manifest is refused')
 
   const environment = Object.fromEntries(
     kustomization.configMapGenerator.flatMap(({ literals }) => literals.map((line) => line.split('=')))
@@ -63,15 +63,15 @@ t.test('the manifests for Kubernetes are valid, and all of them are named in the
   t.doesNotThrow(() => readConfig({ ...environment, DATABASE_URL: 'postgres://h/d', SESSION_SECRET: 'x'.repeat(32) }))
 })
 
-const without = spawnSync('systemd-analyze', ['--version']).status === 0 ? false : 'no systemd here'
-t.test('systemd takes the units, and refuses a wrong one', { skip: without }, async (t) => {
+const without = spawnSync('systemd-analyze', ['--version']).status === 0 ? false : 'systemd is not installed'
+t.test('systemd accepts the units, and refuses an invalid one', { skip: without }, async (t) => {
   const folder = await temporaryFolder(t)
   const verify = (names: readonly string[]) =>
     run('systemd-analyze', ['verify', '--man=no', ...names.map((name) => join(folder, name))])
   const names = await readdir(SYSTEMD)
   for (const name of names) {
     const unit = await readFile(new URL(name, SYSTEMD), 'utf8')
-    // It looks whether the program is there.
+    // `systemd-analyze verify` requires that the program exists.
     await writeFile(join(folder, name), unit.replace(/^ExecStart=\S+/m, `ExecStart=${process.execPath}`))
   }
   t.same(await verify(names), { code: 0, stdout: '', stderr: '' })

@@ -90,7 +90,7 @@ t.test('the dashboard can be filtered by instance and route', (t) => {
     templating.list.map(({ name }: { name: string }) => name),
     ['datasource', 'instance', 'route']
   )
-  // These are of the database, and the same from every process.
+  // These describe the database, and are the same in every process.
   const shared = /^max( by \(\w+\))? ?\(aikademiya_(outbox_depth|sweeper_lag_seconds|generations|workers)\b/
   for (const { title, targets = [] } of panels) {
     for (const { expr } of targets) {

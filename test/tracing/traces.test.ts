@@ -13,7 +13,7 @@ import { script, spawnService, temporaryFolder } from '../support/service.ts'
 
 const PARENT = '00f067aa0ba902b7'
 const TITLE = 'A title that nobody else needs to know'
-/** What imports and requires of OpenTelemetry, its API apart, which other libraries have loaded already. */
+/** Reports each import of an OpenTelemetry package, except its API, which other libraries load. */
 const WATCH_IMPORTS = `data:text/javascript,${encodeURIComponent(`
   import { registerHooks } from 'node:module'
   registerHooks({ resolve: (name, context, next) => {
@@ -215,18 +215,20 @@ t.test('without an endpoint OpenTelemetry is not loaded, and the trace id of a c
   t.notMatch(requests, [{ spanId: /./ }])
 })
 
-/** The lines are in the tree, in this order; their times are left out. */
+/** Checks that the tree contains these lines in this order; times are ignored. */
 function checkTree(t: Test, tree: string, lines: readonly string[]): void {
   const rest = tree.split('\n')
   for (const line of lines) {
     const at = rest.findIndex((other) => other.startsWith(line))
-    if (at === -1) return void t.fail(`not there, or not behind the line before: ${line}`, { tree })
+    if (at === -1) return void t.fail(`missing, or not after the previous line: ${line}`, { tree })
     rest.splice(0, at + 1)
   }
-  t.pass(`${lines[0]} and what follows`)
+  t.pass(`${lines[0]} and the following lines`)
 }
 
-/** What begins a trace of its own and is neither a request without `traceparent` nor an invalidation of what others have written. */
+/**
+ * The names of root spans, except those of requests without `traceparent` and of invalidations of writes from outside.
+ */
 function rootsOf(spans: readonly ReceivedSpan[]): string[] {
   const names = spans.filter(({ parentSpanId = '' }) => parentSpanId === '').map(({ name }) => name)
   return names.filter((name) => !/^(POST|cache invalidate)/.test(name))
