@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openPglite, pgliteAdapter } from '#database/pglite.ts'
 import { diffMigrations } from '#database/schema-engine.ts'
+import { MigrationFailedError } from '#database/unusable.ts'
 
 const name = process.argv[2]
 if (name === undefined || !/^[a-z0-9_]{1,60}$/.test(name) || process.argv.length > 3) {
@@ -10,11 +11,21 @@ if (name === undefined || !/^[a-z0-9_]{1,60}$/.test(name) || process.argv.length
   process.exit(2)
 }
 
-const pglite = await openPglite(null)
-const sql = await diffMigrations(pgliteAdapter(pglite)).finally(() => pglite.close())
-if (sql === '') {
-  console.log('prisma/migrations is up to date with prisma/schema.prisma: nothing to write')
-} else {
+try {
+  await create(name)
+} catch (error) {
+  if (!(error instanceof MigrationFailedError)) throw error
+  console.error(error.message)
+  process.exitCode = 1
+}
+
+async function create(name: string): Promise<void> {
+  const pglite = await openPglite(null)
+  const sql = await diffMigrations(pgliteAdapter(pglite)).finally(() => pglite.close())
+  if (sql === '') {
+    console.log('prisma/migrations is up to date with prisma/schema.prisma: nothing to write')
+    return
+  }
   const stamp = new Date().toISOString().replace(/\D/g, '').slice(0, 14)
   const folder = join('prisma', 'migrations', `${stamp}_${name}`)
   await mkdir(folder, { recursive: true })

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import {
   bindMigrationAwareSqlAdapterFactory,
+  type SqlDriverAdapter,
   type SqlMigrationAwareDriverAdapterFactory
 } from '@prisma/driver-adapter-utils'
 import type { MigrationList, SchemaEngine } from '@prisma/schema-engine-wasm'
@@ -23,19 +24,18 @@ export async function applyMigrations(
   database: SqlMigrationAwareDriverAdapterFactory,
   waits: (name: string) => void = () => {}
 ): Promise<string[]> {
-  // The engine does not pass on the error of the database.
-  let failure: MigrationFailedError | undefined
-  const failed = (error: MigrationFailedError) => {
-    failure = error
+  // Sent together, and so in one transaction: if the start is killed in between, the migration is marked as begun, but
+  // none of it has been applied.
+  const marked: RunMigration = (name, script, run) => {
+    const scriptAndMark = `${script};
+      update _prisma_migrations set finished_at = now() where migration_name = '${name}' and finished_at is null`
+    return withShortLockWaits(scriptAndMark, run, () => waits(name))
   }
-  using schemaEngine = await openSchemaEngine(await adapted(database, { failed, waits }))
-  const migrationsList = await migrationList()
-  try {
+  return withSchemaEngine(database, marked, async (schemaEngine) => {
+    const migrationsList = await migrationList()
     const { appliedMigrationNames } = await schemaEngine.applyMigrations({ migrationsList, filters: NO_FILTERS })
     return appliedMigrationNames
-  } catch (error) {
-    throw failure ?? error
-  }
+  })
 }
 
 /**
@@ -45,51 +45,60 @@ export async function applyMigrations(
 const ENGINE_LOCK = /^\s*select pg_advisory_lock\(\d+\)\s*$/i
 
 /**
- * A script and the update that marks it finished are sent together, and so are one transaction: if the start is killed
- * in between, the migration is marked as begun, but none of it has been applied.
- */
-async function adapted(
-  database: SqlMigrationAwareDriverAdapterFactory,
-  { failed, waits }: { failed: (error: MigrationFailedError) => void; waits: (name: string) => void }
-): Promise<SqlMigrationAwareDriverAdapterFactory> {
-  const names = new Map((await readMigrations()).map(({ name, sql }) => [sql, name]))
-  return {
-    ...database,
-    connect: async () => {
-      const connection = await database.connect()
-      const run = connection.executeScript.bind(connection)
-      const executeRaw = connection.executeRaw.bind(connection)
-      connection.executeRaw = async (query) => (ENGINE_LOCK.test(query.sql) ? 0 : executeRaw(query))
-      connection.executeScript = (script) => {
-        const name = names.get(script)
-        if (name === undefined) return run(script)
-        const scriptAndMark = `${script};
-          update _prisma_migrations set finished_at = now() where migration_name = '${name}' and finished_at is null`
-        return withShortLockWaits(scriptAndMark, run, () => waits(name)).catch((error) => {
-          failed(new MigrationFailedError(name, error))
-          throw error
-        })
-      }
-      return connection
-    }
-  }
-}
-
-/**
  * The SQL that leads from the migrations to `schema.prisma`; empty if they agree. `database` only provides a shadow
- * database.
+ * database. Throws `MigrationFailedError`.
  */
 export async function diffMigrations(database: SqlMigrationAwareDriverAdapterFactory): Promise<string> {
-  using schemaEngine = await openSchemaEngine(database)
-  const { stdout } = await schemaEngine.diff({
-    from: { tag: 'migrations', ...(await migrationList()) },
-    to: { tag: 'schemaDatamodel', files: [{ path: 'schema.prisma', content: await readFile(SCHEMA, 'utf8') }] },
-    script: true,
-    exitCode: null,
-    filters: NO_FILTERS
+  const unmarked: RunMigration = (_name, script, run) => run(script)
+  return withSchemaEngine(database, unmarked, async (schemaEngine) => {
+    const { stdout } = await schemaEngine.diff({
+      from: { tag: 'migrations', ...(await migrationList()) },
+      to: { tag: 'schemaDatamodel', files: [{ path: 'schema.prisma', content: await readFile(SCHEMA, 'utf8') }] },
+      script: true,
+      exitCode: null,
+      filters: NO_FILTERS
+    })
+    const script = stdout ?? ''
+    return /^\s*(--.*\s*)*$/.test(script) ? '' : script
   })
-  const script = stdout ?? ''
-  return /^\s*(--.*\s*)*$/.test(script) ? '' : script
+}
+
+/** Runs the script of a migration with `run`. */
+type RunMigration = (name: string, script: string, run: (script: string) => Promise<void>) => Promise<void>
+
+/** Calls `task` with an engine whose migrations are run by `runMigration`. Throws `MigrationFailedError` if one fails. */
+async function withSchemaEngine<T>(
+  database: SqlMigrationAwareDriverAdapterFactory,
+  runMigration: RunMigration,
+  task: (schemaEngine: SchemaEngine) => Promise<T>
+): Promise<T> {
+  // The engine does not pass on the error of the database.
+  let failure: MigrationFailedError | undefined
+  const names = new Map((await readMigrations()).map(({ name, sql }) => [sql, name]))
+  const adapted = (connection: SqlDriverAdapter) => {
+    const run = connection.executeScript.bind(connection)
+    const executeRaw = connection.executeRaw.bind(connection)
+    connection.executeRaw = async (query) => (ENGINE_LOCK.test(query.sql) ? 0 : executeRaw(query))
+    connection.executeScript = (script) => {
+      const name = names.get(script)
+      if (name === undefined) return run(script)
+      return runMigration(name, script, run).catch((error) => {
+        failure = new MigrationFailedError(name, error)
+        throw error
+      })
+    }
+    return connection
+  }
+  using schemaEngine = await openSchemaEngine({
+    ...database,
+    connect: async () => adapted(await database.connect()),
+    connectToShadowDb: async () => adapted(await database.connectToShadowDb())
+  })
+  try {
+    return await task(schemaEngine)
+  } catch (error) {
+    throw failure ?? error
+  }
 }
 
 async function openSchemaEngine(database: SqlMigrationAwareDriverAdapterFactory): Promise<SchemaEngine> {

@@ -1,7 +1,7 @@
 import { appendFile, cp, readdir, readFile, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { ROOT, runScript, runScriptIn } from '../support/script.ts'
+import { lines, ROOT, runScript, runScriptIn } from '../support/script.ts'
 import { temporaryFolder } from '../support/service.ts'
 
 const CREATE = 'src/cli/create-migration.ts'
@@ -40,6 +40,18 @@ t.test('npm run migration:create, in a copy of the repository', async (t) => {
     const sql = await readFile(join(copy, 'prisma', 'migrations', name, 'migration.sql'), 'utf8')
     t.match(sql, 'CREATE TABLE "tag"')
     t.notMatch(sql, /DROP|ALTER TABLE/, 'no other statement')
+  })
+
+  await t.test('quotes PostgreSQL if a migration fails, and writes nothing', async (t) => {
+    const before = await migrations(copy)
+    const last = before.findLast((entry) => /^\d/.test(entry)) ?? ''
+    await appendFile(join(copy, 'prisma', 'migrations', last, 'migration.sql'), 'CREATE INDEX ON tags (id);')
+    const { code, stdout, stderr } = await runScriptIn(copy, CREATE, {}, 'next')
+    t.equal(code, 1)
+    t.equal(stdout, '')
+    t.match(lines(stderr), [new RegExp(`^the migration ${last} failed.*relation "tags" does not exist`)])
+    t.equal(lines(stderr).length, 1)
+    t.strictSame(await migrations(copy), before)
   })
 
   t.strictSame(await migrations(ROOT), committed, 'nothing is written to the repository itself')
