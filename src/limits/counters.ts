@@ -22,7 +22,8 @@ if ttl < 0 then
 end
 return { current, ttl }`
 
-const MAX_OWN_COUNTERS = 100_000
+/** As a size, not as `max`, for which lru-cache would allocate the room at the start. */
+const OWN_COUNTERS = { maxSize: 100_000, sizeCalculation: () => 1 }
 
 export interface Count {
   readonly current: number
@@ -44,7 +45,7 @@ export class Counters {
   readonly #redis: RedisClient | null
   readonly #prefix: string
   readonly #log: Log
-  readonly #own = new LRUCache<string, { current: number }>({ max: MAX_OWN_COUNTERS })
+  readonly #own = new LRUCache<string, { current: number }>(OWN_COUNTERS)
   readonly #groups = new Map<string, Group>()
   #failing = false
 

@@ -1,7 +1,7 @@
 import type { Log } from '#logging/log.ts'
 import type { DueLetter, Letters } from './letters.ts'
+import { type OutgoingMail, RefusedError } from './outgoing-mail.ts'
 import { renderLetter } from './render.ts'
-import { type OutgoingMail, RefusedError } from './smtp.ts'
 
 /** Letters that one process sends at a time. */
 const AT_ONCE = 4

@@ -2,23 +2,13 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createTransport, type Transporter } from 'nodemailer'
 import { isMailable, normalize } from './address.ts'
-import type { RenderedLetter } from './render.ts'
+import { type OutgoingMail, RefusedError } from './outgoing-mail.ts'
 
 /**
  * Timeouts to connect, for the greeting and for silence, after which the letter is retried later; `deadlineMs` is for
  * one letter in total.
  */
 const TIMEOUTS = { connectMs: 10_000, silenceMs: 15_000, deadlineMs: 60_000 }
-
-export interface OutgoingMail extends RenderedLetter {
-  readonly to: string
-  readonly language: string
-}
-
-/** The mail server refused this letter permanently. */
-export class RefusedError extends Error {
-  override readonly name = 'RefusedError'
-}
 
 /** Hands letters to an SMTP server. */
 export class Smtp {

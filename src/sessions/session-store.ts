@@ -66,11 +66,12 @@ export class RedisSessions implements SessionStore {
   }
 }
 
-const MAX_SESSIONS = 100_000
+/** As a size, not as `max`, for which lru-cache would allocate the room at the start. */
+const SESSIONS = { maxSize: 100_000, sizeCalculation: () => 1 }
 
 /** Sessions in this process, for the embedded service: a restart signs everybody out. */
 export class MemorySessions implements SessionStore {
-  readonly #items = new LRUCache<string, string>({ max: MAX_SESSIONS })
+  readonly #items = new LRUCache<string, string>(SESSIONS)
 
   async get(id: string): Promise<string | null> {
     return this.#items.get(id) ?? null

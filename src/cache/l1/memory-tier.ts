@@ -54,7 +54,9 @@ export class MemoryTier {
       sizeCalculation: ({ entry }, key) => BYTES_PER_CHARACTER * (entry.value.length + key.length) + COPY_OVERHEAD
     })
     this.#tags = new LRUCache({
-      max: MAX_TAGS,
+      // As a size, not as `max`, for which lru-cache would allocate the room at the start.
+      maxSize: MAX_TAGS,
+      sizeCalculation: () => 1,
       dispose: (tag) => {
         tag.droppedAt = Number.POSITIVE_INFINITY
       }
