@@ -30,6 +30,7 @@ import { logStream } from '#logging/log-stream.ts'
 import { loggedUrl } from '#logging/logged-url.ts'
 import type { Tracing } from '#tracing/tracing.ts'
 import { buildValidator } from '../plugins/external/ajv-compiler.ts'
+import { buildSerializer } from '../plugins/external/fast-json-stringify-compiler.ts'
 import { proxyTrust } from '../plugins/external/proxy-addr.ts'
 import { networkKey } from '../plugins/external/rate-limit.ts'
 import { registerPlugins } from '../plugins/index.ts'
@@ -91,7 +92,7 @@ export async function buildApp(
     return503OnClosing: false,
     frameworkErrors: answerBadUrl,
     clientErrorHandler: answerBadRequest,
-    schemaController: { compilersFactory: { buildValidator } }
+    schemaController: { compilersFactory: { buildValidator, buildSerializer } }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   // Some clients send this Content-Type without a body: routes that need a body say so in their schema.
