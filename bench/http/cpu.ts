@@ -46,6 +46,21 @@ const rows: Row[] = [
     start: () => stack.yardstick('fixed string'),
     load: yardstickCourse
   },
+  {
+    name: 'bare route, our HTTP server',
+    start: () => stack.yardstick('fixed string', '--server'),
+    load: yardstickCourse
+  },
+  {
+    name: '... and the headers of a hit',
+    start: () => stack.yardstick('fixed string', '--server', '--headers'),
+    load: yardstickCourse
+  },
+  {
+    name: '... and a log line',
+    start: () => stack.yardstick('fixed string', '--server', '--headers', '--log'),
+    load: yardstickCourse
+  },
   { name: 'hit, front door', start: () => stack.service(), load: course, goal: 1.33 },
   { name: 'hit, normal path', start: normal, load: course, goal: 2.2 },
   { name: 'compressed hit, front door', start: () => stack.service(), load: brotli },

@@ -1,7 +1,14 @@
-/** A Fastify server with one route, /course, answered in the way that the first argument names; without any plugin. */
-import { promisify } from 'node:util'
-import Fastify from 'fastify'
+/**
+ * A Fastify server with one route, /course, answered in the way that the first argument names; without any plugin. `--server`,
+ * `--headers` and `--log` add what this service has as well, to see what that costs.
+ */
+import { readFile } from 'node:fs/promises'
+import type { RequestListener } from 'node:http'
+import { parseArgs, promisify } from 'node:util'
+import Fastify, { LogController } from 'fastify'
 import { Redis } from 'ioredis'
+import { createHttpServer } from '../../src/http/server.ts'
+import { logStream } from '../../src/logging/log-stream.ts'
 import { load, text } from './course.ts'
 
 const TTL_MS = 600_000
@@ -58,8 +65,46 @@ const answers: Record<string, () => Promise<Answer>> = {
   }
 }
 
-const name = process.argv[2] ?? ''
-const app = Fastify()
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { server: { type: 'boolean' }, headers: { type: 'boolean' }, log: { type: 'boolean' } }
+})
+const [name = ''] = positionals
+const limits = {
+  maxConnections: 0,
+  maxConnectionsPerAddress: 0,
+  requestTimeoutMs: 30_000,
+  sendTimeoutMs: 30_000,
+  addressKey: () => null
+}
+const app = Fastify({
+  ...(values.server && { serverFactory: (handler: RequestListener) => createHttpServer(handler, limits, () => {}) }),
+  ...(values.log && {
+    logger: { stream: logStream },
+    logController: new LogController({ disableRequestLogging: true })
+  })
+})
+if (values.headers) {
+  const headers: Record<string, string> = JSON.parse(await readFile(process.env.HEADERS_FILE ?? '', 'utf8'))
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    reply.headers(headers)
+    done(null, payload)
+  })
+}
+if (values.log) {
+  app.addHook('onResponse', ({ id, method, url, routeOptions }, reply, done) => {
+    const line = {
+      requestId: id,
+      method,
+      url,
+      route: routeOptions.url,
+      status: reply.statusCode,
+      ms: reply.elapsedTime
+    }
+    app.log.info(line, 'request')
+    done()
+  })
+}
 const answer = await answers[name]?.()
 if (answer === undefined) throw new Error(`no server "${name}": ${Object.keys(answers).join(', ')}`)
 app.get('/course', async (_request, reply) => {

@@ -39,10 +39,14 @@ export class Stack {
     const [postgres, redis] = await Promise.all([PostgresServer.start(), RedisServer.start()])
     const DATABASE_URL = await postgres.createDatabase()
     const db = new pg.Pool({ connectionString: DATABASE_URL, max: 4 })
-    const file = join(FOLDER, 'course.json')
-    const env = { DATABASE_URL, REDIS_URL: redis.url, COURSE_FILE: file }
+    const env = {
+      DATABASE_URL,
+      REDIS_URL: redis.url,
+      COURSE_FILE: join(FOLDER, 'course.json'),
+      HEADERS_FILE: join(FOLDER, 'headers.json')
+    }
     const stack = new Stack(env, db, () => Promise.all([postgres.stop(), redis.stop(), db.end()]))
-    await stack.#fill(file)
+    await stack.#fill(env)
     return stack
   }
 
@@ -65,9 +69,9 @@ export class Stack {
     )
   }
 
-  /** A Fastify route without plugins that answers `/course` in the named way (`server.ts`). */
-  yardstick(name: string): Promise<Target> {
-    return serve([path('server.ts'), name], this.#env)
+  /** A Fastify route without plugins that answers `/course` in the named way (`server.ts`), with these additions. */
+  yardstick(name: string, ...additions: ('--server' | '--headers' | '--log')[]): Promise<Target> {
+    return serve([path('server.ts'), name, ...additions], this.#env)
   }
 
   /** A write from outside, which the service has to hear of: of this course, and so of all lists. */
@@ -79,7 +83,7 @@ export class Stack {
     return this.#stop()
   }
 
-  async #fill(file: string): Promise<void> {
+  async #fill(files: { COURSE_FILE: string; HEADERS_FILE: string }): Promise<void> {
     const service = await this.service()
     const { db } = this
     const answer = async () => (await fetch(service.url + COURSE)).text()
@@ -98,7 +102,15 @@ export class Stack {
     const fresh = await this.service()
     const text = await (await fetch(fresh.url + COURSE)).text()
     if (Buffer.byteLength(text) !== COURSE_BYTES) throw new Error(`the course has ${Buffer.byteLength(text)} bytes`)
-    await writeFile(file, text)
+    await writeFile(files.COURSE_FILE, text)
+    const { headers } = await fetch(fresh.url + COURSE)
+    await writeFile(files.HEADERS_FILE, JSON.stringify(withoutNodes(headers)))
     await fresh.stop()
   }
+}
+
+/** The headers of an answer, without those that Node writes. */
+function withoutNodes(headers: Headers): Record<string, string> {
+  const ofNode = new Set(['connection', 'content-length', 'date', 'keep-alive'])
+  return Object.fromEntries([...headers].filter(([name]) => !ofNode.has(name)))
 }
