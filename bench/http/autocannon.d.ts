@@ -1,4 +1,4 @@
-/** What is used here of autocannon, which has no types of its own. */
+/** The part of autocannon that the benchmarks use; the package has no types. */
 declare module 'autocannon' {
   interface Client {
     /** Sent in turns. */

@@ -5,10 +5,10 @@ const ROW = 34
 const LABELS = 330
 const SCALE_END = 2
 
-/** How much of its goal each value has reached, as bars up to twice the goal: an SVG that is read on light and on dark. */
+/** Draws how far each value reached its goal, as bars up to twice the goal: an SVG for light and dark backgrounds. */
 export function chart(outcomes: readonly Outcome[]): string {
   const x = (ratio: number) => LABELS + ((WIDTH - LABELS - 70) * Math.min(ratio, SCALE_END)) / SCALE_END
-  // Of a value that should be small the goal is a share: long is good, everywhere.
+  // For values with an upper bound the ratio is inverted, so that a longer bar is always better.
   const share = ({ value, goal }: Outcome) => ('atLeast' in goal ? value / goal.atLeast : goal.atMost / value)
   const rows = outcomes.map((outcome, i) => {
     const y = 40 + i * ROW

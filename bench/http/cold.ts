@@ -8,10 +8,10 @@ import { COURSE, COURSE_ID, type Stack } from './stack.ts'
 
 const REQUESTS = 1000
 const PROCESSES = 3
-/** How long the table is locked: long beside what 1,000 requests cost, so that it is the load that is measured. */
+/** How long the table is locked: much longer than 1,000 requests take, so that the database load dominates. */
 const LOCK_MS = 1000
 
-/** What the slowest of 1,000 requests for a course that nobody has cached waits for, beside one alone; and how often it is loaded. */
+/** Measures the slowest of 1,000 simultaneous requests for an uncached course against a single one, and counts the loads. */
 export async function coldRequests(stack: Stack): Promise<Outcome> {
   const services: Target[] = []
   for (let i = 0; i < PROCESSES; i++) services.push(await stack.service())
@@ -33,10 +33,10 @@ export async function coldRequests(stack: Stack): Promise<Outcome> {
   }
 }
 
-/** Invalidates the course, asks for it while its table is locked, and resolves to how long the answers took, in ms. */
+/** Invalidates the course, requests it while its table is locked, and resolves to the response times in ms. */
 async function askCold(stack: Stack, services: readonly Target[], requests: number): Promise<number[]> {
   await stack.touch(COURSE_ID)
-  // Until every process has heard of it.
+  // Until every process has received the invalidation.
   await sleep(1500)
   const client = await stack.db.connect()
   const agent = new Agent({ keepAlive: true, maxSockets: 100 })

@@ -4,7 +4,7 @@ import type { Outcome } from './outcome.ts'
 
 const BENCH = fileURLToPath(new URL('../invalidation.ts', import.meta.url))
 
-/** What `npm run bench:invalidation` finds. */
+/** Runs `npm run bench:invalidation` and returns its results. */
 export async function invalidation(): Promise<Outcome[]> {
   const { code, stdout, stderr } = await run(process.execPath, [BENCH, '--json'])
   if (code !== 0) throw new Error(stderr)

@@ -5,7 +5,7 @@ import { COURSE, COURSE_ID, type Stack } from './stack.ts'
 const HITS_PER_SECOND = 500
 const WRITES_PER_SECOND = 50
 
-/** How long hits take at the worst while somebody writes the very course, 50 times a second, and while nobody does. */
+/** The p99 of hits while their course is written 50 times a second, compared with no writes. */
 export async function latencyUnderWrites(stack: Stack, seconds: number, rounds: number): Promise<Outcome> {
   const { url, stop } = await stack.service()
   const hits = { calm: [] as number[], written: [] as number[] }
@@ -31,7 +31,7 @@ export async function latencyUnderWrites(stack: Stack, seconds: number, rounds: 
   }
 }
 
-/** Asks at fixed times, whatever the answers take; resolves to how long each hit took from when it was due, in ms. */
+/** Sends requests at fixed times, however long responses take; resolves to the latency of each hit since it was due, in ms. */
 async function ask(url: string, seconds: number): Promise<number[]> {
   const begun = performance.now()
   const hits: number[] = []

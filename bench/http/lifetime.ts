@@ -10,7 +10,7 @@ import { ListLoad } from './zipf.ts'
 const L1_MIB = 64
 const POLL_MS = 2
 
-/** From the start of the process to its first answer, on a database that is migrated and seeded. */
+/** The time from the start of the process to its first response, on a migrated and seeded database. */
 export async function startTime(stack: Stack, rounds: number): Promise<Outcome> {
   const times: number[] = []
   for (let round = 0; round < rounds; round++) {
@@ -38,7 +38,7 @@ async function answers(url: string): Promise<boolean> {
   )
 }
 
-/** What a process has resident after a long load of hits, lists and writes, beyond what its memory tier may have. */
+/** The resident memory after a long load of hits, lists and writes, minus the limit of the memory tier. */
 export async function memory(stack: Stack, seconds: number): Promise<Outcome> {
   const { url, pid, stop } = await stack.service()
   const atStart = await residentMiB(pid)

@@ -9,18 +9,18 @@ export interface Load {
   readonly url: string
   readonly seconds: number
   readonly headers?: Record<string, string>
-  /** The paths that one connection asks for in turns; else that of `url`. */
+  /** The paths that each connection requests in turn; otherwise that of `url`. */
   readonly paths?: () => readonly string[]
-  /** 32 unless given. */
+  /** Default: 32. */
   readonly connections?: number
-  /** Called at every answer. */
+  /** Called for every response. */
   readonly answered?: () => void
 }
 
 export interface Shot {
   readonly perSecond: number
   readonly errors: number
-  /** How long answers took, in ms: the median, and what 99 and 99.9 of 100 took at most. */
+  /** Percentiles of the response time, in ms. */
   readonly latency: Percentiles
 }
 
@@ -31,18 +31,18 @@ export interface Percentiles {
 }
 
 const CONNECTIONS = 32
-/** One client may have so many lists and searches under way (src/database/shares.ts), and 32 are refused. */
+/** The lists and searches that one client may run at once (src/database/shares.ts); of 32, some would be refused. */
 export const LISTS_AT_ONCE = 16
 const PERCENTILES = fileURLToPath(new URL('percentiles.lua', import.meta.url))
 
-/** Where wrk is installed it makes the load of a single URL: it takes a fraction of what the server does for an answer, autocannon as much. */
+/** wrk, if installed, loads a single URL: it needs a fraction of the CPU time of the server; autocannon needs as much as the server. */
 const hasWrk = await run('wrk', ['--version']).then(
   () => true,
-  // It tells its version, and then fails.
+  // It prints its version and exits with an error.
   ({ code }) => code !== 'ENOENT'
 )
 
-/** As many answers as there can be on 32 connections. */
+/** Sends requests as fast as 32 connections can. */
 export function shoot(load: Load): Promise<Shot> {
   return hasWrk && load.paths === undefined ? shootWithWrk(load) : shootWithAutocannon(load)
 }
@@ -54,7 +54,7 @@ async function shootWithWrk({ url, seconds, headers = {} }: Load): Promise<Shot>
   const micros = /^percentiles: (\d+) (\d+) (\d+)$/m.exec(stdout) ?? []
   const [p50, p99, p999] = micros.slice(1).map((value) => Number(value) / 1000)
   if (rate === null || p50 === undefined || p99 === undefined || p999 === undefined)
-    throw new Error(`wrk says no rate or percentiles:\n${stdout}`)
+    throw new Error(`wrk printed no rate or percentiles:\n${stdout}`)
   const failed = stdout.match(/(?<=Non-2xx or 3xx responses: |(?:connect|read|write|timeout) )\d+/g) ?? []
   return {
     perSecond: Number(rate[1]),

@@ -2,7 +2,7 @@ import { register } from '../../test/support/actors.ts'
 import type { Load } from './load.ts'
 import { COURSE } from './stack.ts'
 
-/** Makes the load on a server at a URL. */
+/** Builds the load for the server at a URL. */
 export type MakeLoad = (url: string) => Promise<Omit<Load, 'seconds'>> | Omit<Load, 'seconds'>
 
 export const course: MakeLoad = (url) => ({ url: url + COURSE })
@@ -12,7 +12,7 @@ export const yardstickCourse: MakeLoad = (url) => ({ url: `${url}/course` })
 
 export const brotli: MakeLoad = (url) => ({ url: url + COURSE, headers: { 'accept-encoding': 'br' } })
 
-/** Asks with the entity tag that the answer to a load without `Accept-Encoding` has. */
+/** Sends the entity tag of the uncompressed response. */
 export const unchanged: MakeLoad = async (url) => {
   const { headers } = await fetch(url + COURSE, { headers: { 'accept-encoding': 'identity' } })
   return { url: url + COURSE, headers: { 'if-none-match': headers.get('etag') ?? '' } }

@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** The server has one core; the load, and the databases, have another: what they take from each other would be measured, too. */
+/** The server has a core of its own; the load and the databases share the other, so that they do not slow the server down. */
 export const SERVER_CORE = '0'
 export const LOAD_CORE = '1'
 const LISTENING = /Server listening at (http:\/\/[^"\s]+)/
 const START_MS = 60_000
 
-/** Logs, and what else is needed for one run. */
+/** Logs and other files of one run. */
 export const FOLDER = mkdtempSync(join(tmpdir(), 'aikademiya-bench-'))
 const running = new Set<ChildProcess>()
 process.on('exit', () => {
@@ -29,11 +29,11 @@ export interface Target {
 }
 
 export interface Place {
-  /** The cores it may use; `SERVER_CORE` unless given. */
+  /** The cores it may use. Default: `SERVER_CORE`. */
   readonly cores?: string
 }
 
-/** A process of its own; what it logs goes to a file, and takes nothing from the load. */
+/** Starts a server process that logs to a file. */
 export async function serve(
   args: readonly string[],
   env: Record<string, string>,
@@ -59,7 +59,7 @@ async function urlIn(file: string, child: ChildProcess): Promise<string> {
     if (url !== undefined) return url
     if (child.exitCode !== null) throw new Error(log)
   }
-  throw new Error('it does not listen')
+  throw new Error('the server does not listen')
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -67,25 +67,25 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
 }
 
-/** Moves a process, by its id, and all its threads; itself unless told. */
+/** Moves a process and all its threads to these cores. Default: this process. */
 export async function moveTo(cores: string, pid = process.pid): Promise<void> {
   await once(spawn('taskset', ['-a', '-cp', cores, String(pid)], { stdio: 'ignore' }), 'exit')
 }
 
-/** The seconds of CPU that a process has used. */
+/** The CPU time of a process, in seconds. */
 export async function cpuSeconds(pid: number): Promise<number> {
   const { user, system } = await cpuTimes(pid)
   return user + system
 }
 
-/** The same in its own code, and in the kernel on its behalf. */
+/** The CPU time of a process in user and in kernel mode, in seconds. */
 export async function cpuTimes(pid: number): Promise<{ user: number; system: number }> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return { user: Number(fields[11]) / 100, system: Number(fields[12]) / 100 }
 }
 
-/** The memory that a process has resident, in MiB. */
+/** The resident memory of a process, in MiB. */
 export async function residentMiB(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024

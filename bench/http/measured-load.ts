@@ -1,7 +1,7 @@
 import { type Load, type Shot, shoot } from './load.ts'
 import { cpuTimes, type Target } from './measure.ts'
 
-/** A load, and what an answer cost the process of the server, in microseconds of CPU: altogether, and in its own code. */
+/** A load with the CPU time of the server per response, in microseconds: in total, and in user mode. */
 export interface MeasuredShot extends Shot {
   readonly cpuMicros: number
   readonly userMicros: number

@@ -1,4 +1,4 @@
-/** The sum of a counter of the cache over all series of a prefix of keys, as `/metrics` of a service at `url` has it. */
+/** The sum of a cache counter over all series of a key prefix, from `/metrics` of the service at `url`. */
 export async function cacheCount({ url }: { readonly url: string }, name: string, prefix: string): Promise<number> {
   const metrics = await (await fetch(`${url}/metrics`)).text()
   const pattern = new RegExp(`^aikademiya_cache_${name}_total{[^}]*prefix="${prefix}"[^}]*} (\\d+)`, 'gm')

@@ -7,8 +7,8 @@ import { COURSE, type Stack } from './stack.ts'
 const BOTH = `${SERVER_CORE},${LOAD_CORE}`
 
 /**
- * What a second process on a second core adds. The load needs a core of its own, which a machine of two does not have
- * then: so the CPU that an answer takes is told too, which says what two whole cores would do.
+ * What a second process on a second core adds. The load would need a core of its own, which a machine with two cores
+ * does not have. So the remark also states the CPU time per response, which shows what two whole cores would do.
  */
 export async function twoProcesses(stack: Stack, seconds: number, rounds: number): Promise<Outcome> {
   const one = await stack.service()
@@ -38,7 +38,7 @@ export async function twoProcesses(stack: Stack, seconds: number, rounds: number
 
 interface Burst {
   readonly perSecond: number
-  /** The CPU that the processes used, in cores and in microseconds an answer. */
+  /** The CPU time of the processes: in cores, and in microseconds per response. */
   readonly cores: number
   readonly cpuMicros: number
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: this service, with all its plugins, beside its yardsticks, in one run. Prints a table and writes
- * `results.json` beside this file; a run of a part, or a quick one, `results-partial.json`. A goal that is not met is no error.
+ * `npm run bench`: compares this service, with all its plugins, with its yardsticks in one run. Prints a table and writes
+ * `results.json` beside this file, or `results-partial.json` for a partial or quick run. A missed goal is not an error.
  */
 import { writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
@@ -83,7 +83,7 @@ await writeFile(
 if (picture !== undefined) await writeFile(picture, chart(outcomes))
 process.exit(0)
 
-/** The figures of both sides, as `ours / yardstick`. */
+/** The figures of both sides as `ours / yardstick`. */
 function both([ours, yardstick]: readonly [SideFigures, SideFigures]): string[] {
   const pair = (read: (side: SideFigures) => number, digits: number) =>
     `${read(ours).toFixed(digits)} / ${read(yardstick).toFixed(digits)}`

@@ -1,6 +1,6 @@
 /**
- * A Fastify server with one route, /course, answered in the way that the first argument names; without any plugin. `--server`,
- * `--headers` and `--log` add what this service has as well, to see what that costs.
+ * A Fastify server without plugins. The first argument says how its only route, /course, gets its response. `--server`,
+ * `--headers` and `--log` add parts of this service, to measure what each costs.
  */
 import { readFile } from 'node:fs/promises'
 import type { RequestListener } from 'node:http'

@@ -7,7 +7,7 @@ import { RedisServer } from '../../test/support/redis.ts'
 import { FOLDER, LOAD_CORE, moveTo, type Place, serve, type Target } from './measure.ts'
 
 const COURSE_BYTES = 4096
-/** One in plain ASCII, so that a text is no dearer to send than its bytes. */
+/** A course in plain ASCII: sending its text costs no more than sending its bytes. */
 export const COURSE_ID = 3
 export const COURSE = `/api/v1/courses/${COURSE_ID}`
 const COURSES = 2000
@@ -15,13 +15,13 @@ const NO_LIMIT = '1000000000'
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
-/** How `npm start` starts Node: settings of the environment, and flags. */
+/** The environment variables and flags of `npm start`. */
 const { scripts } = JSON.parse(await readFile(path('../../package.json'), 'utf8'))
 const words = String(scripts.start).split(' ')
 const settings = Object.fromEntries(words.filter((word) => /^[A-Z_]+=/.test(word)).map((word) => word.split('=')))
 const flags = words.filter((word) => word.startsWith('--') && !word.startsWith('--env'))
 
-/** A PostgreSQL and a Redis, on the core of the load, with 2,000 courses, one of them of exactly 4 KB. */
+/** A PostgreSQL and a Redis on the core of the load, with 2,000 courses, one of exactly 4 KB. */
 export class Stack {
   readonly db: pg.Pool
   readonly #env: Record<string, string>
@@ -34,7 +34,7 @@ export class Stack {
   }
 
   static async start(): Promise<Stack> {
-    // What this process starts stays where it is.
+    // Processes started by this one inherit its core.
     await moveTo(LOAD_CORE)
     const [postgres, redis] = await Promise.all([PostgresServer.start(), RedisServer.start()])
     const DATABASE_URL = await postgres.createDatabase()
@@ -50,7 +50,7 @@ export class Stack {
     return stack
   }
 
-  /** The service with all its plugins. Limits are high, and counted by the process, unless `env` says otherwise. */
+  /** The service with all its plugins. Rate limits are high and counted in the process, unless `env` says otherwise. */
   service(env: Record<string, string> = {}, place?: Place): Promise<Target> {
     return serve(
       [...flags, path('../../src/server.ts')],
@@ -69,12 +69,12 @@ export class Stack {
     )
   }
 
-  /** A Fastify route without plugins that answers `/course` in the named way (`server.ts`), with these additions. */
+  /** A Fastify route without plugins that gets its response in the named way (`server.ts`), with these additions. */
   yardstick(name: string, ...additions: ('--server' | '--headers' | '--log')[]): Promise<Target> {
     return serve([path('server.ts'), name, ...additions], this.#env)
   }
 
-  /** A write from outside, which the service has to hear of: of this course, and so of all lists. */
+  /** Updates this course by SQL, which invalidates it and all lists. */
   async touch(id: number): Promise<void> {
     await this.db.query('update course set updated_at = clock_timestamp() where id = $1', [id])
   }
@@ -109,7 +109,7 @@ export class Stack {
   }
 }
 
-/** The headers of an answer, without those that Node writes. */
+/** The headers of a response, without those that Node writes. */
 function withoutNodes(headers: Headers): Record<string, string> {
   const ofNode = new Set(['connection', 'content-length', 'date', 'keep-alive'])
   return Object.fromEntries([...headers].filter(([name]) => !ofNode.has(name)))

@@ -17,7 +17,7 @@ export interface Pace {
 interface Side {
   readonly start: () => Promise<Target>
   readonly load: MakeLoad
-  /** What it answers when it does what its name says; 200 unless given. */
+  /** The expected status. Default: 200. */
   readonly status?: number
 }
 
@@ -26,13 +26,13 @@ export interface Scenario {
   readonly ours: Side
   readonly yardstick: Side
   readonly atLeast: number
-  /** Where it takes longer than elsewhere. */
+  /** If it needs longer than the others. */
   readonly warmUpSeconds?: number
-  /** Compared by requests a second, as most of the work is the database's; the share of hits is worth a remark. */
+  /** Compared by requests per second, because most of the work is done by the database; the remark states the share of hits. */
   readonly isOfLists?: boolean
 }
 
-/** This service, with all its plugins, beside a route that has none, or beside itself. */
+/** This service, with all its plugins, compared with a route without any, or with itself. */
 export function scenarios(stack: Stack): Scenario[] {
   const service = (env: Record<string, string> = {}): Side => ({ start: () => stack.service(env), load: course })
   const hit = service()
@@ -55,7 +55,7 @@ export function scenarios(stack: Stack): Scenario[] {
       yardstick: get,
       atLeast: 0.85
     },
-    // Empty is unset: they are counted where the cache is.
+    // An empty value counts as unset: limits are then counted in the Redis of the cache.
     {
       name: 'hit, limit counted in Redis : one Redis GET',
       ours: service({ REDIS_LIMIT_URL: '' }),
@@ -92,10 +92,10 @@ export function scenarios(stack: Stack): Scenario[] {
   ]
 }
 
-/** A Redis that is not there, and no lease: the same service asks the database for every answer. */
+/** An unreachable Redis and no lease: the service queries the database for every response. */
 const withoutCache = { REDIS_URL: 'redis://127.0.0.1:1', CACHE_L1_LEASE_MS: '0' }
 
-/** Both sides in turns: what the machine does meanwhile, it does to both. The ratio is the median of those of the rounds. */
+/** Measures both sides alternately, so that other work on the machine affects both. The value is the median ratio of the rounds. */
 export async function compare(scenario: Scenario, pace: Pace): Promise<Outcome> {
   const { name, ours, yardstick, atLeast, warmUpSeconds = pace.warmUpSeconds, isOfLists } = scenario
   const sides = [await open(ours), await open(yardstick)] as const
@@ -121,7 +121,7 @@ export async function compare(scenario: Scenario, pace: Pace): Promise<Outcome> 
     name,
     ours: inWords(figures[0]),
     yardstick: inWords(figures[1]),
-    // Errors are answered fast: what they cost says nothing.
+    // Error responses are cheap, so their cost says nothing.
     value: errors > 0 ? Number.NaN : median(ratios),
     unit: '',
     goal: { atLeast },
@@ -161,7 +161,7 @@ interface Reads {
   readonly misses: number
 }
 
-/** What the cache says of the reads of lists. */
+/** The cache counters of list reads. */
 async function reads(target: Target): Promise<Reads> {
   return { hits: await cacheCount(target, 'hits', 'api'), misses: await cacheCount(target, 'misses', 'api') }
 }

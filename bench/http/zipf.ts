@@ -2,10 +2,10 @@ import { LISTS_AT_ONCE, type Load } from './load.ts'
 
 const QUERIES = 500
 const HITS = 0.9
-/** How many paths one connection goes round in. */
+/** How many paths each connection repeats. */
 const SEQUENCE = 2000
 
-/** 500 different queries of the catalogue, none of them empty. */
+/** 500 different queries of the catalogue, each with results. */
 function queries(): string[] {
   const levels = ['beginner', 'intermediate', 'advanced']
   const sorts = ['title', '-createdAt', '-updatedAt']
@@ -22,14 +22,14 @@ function queries(): string[] {
   return all.slice(0, QUERIES)
 }
 
-/** What share of the requests each query has, by Zipf's law: the n-th is asked for 1/n times as often as the first. */
+/** The share of each query in the requests, by Zipf's law: the n-th is sent 1/n times as often as the first. */
 const SHARES = (() => {
   const weights = Array.from({ length: QUERIES }, (_, n) => 1 / (n + 1))
   const sum = weights.reduce((a, b) => a + b)
   return weights.map((weight) => weight / sum)
 })()
 
-/** After how many requests a write empties the lists, so that the wanted share of them are hits. */
+/** After how many requests a write invalidates the lists, so that the wanted share of reads are hits. */
 function requestsPerWrite(): number {
   const misses = (requests: number) => SHARES.reduce((sum, share) => sum + 1 - (1 - share) ** requests, 0)
   let requests = QUERIES
@@ -37,7 +37,7 @@ function requestsPerWrite(): number {
   return requests
 }
 
-/** Lists with filters, asked for as people ask: a few of them often, most of them rarely; and now and then somebody writes. */
+/** Lists with filters, drawn like real traffic: few queries are frequent, most are rare, and there are occasional writes. */
 export class ListLoad {
   readonly load: Omit<Load, 'seconds'>
   readonly #queries = queries()
