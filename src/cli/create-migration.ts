@@ -14,9 +14,14 @@ if (name === undefined || !/^[a-z0-9_]{1,60}$/.test(name) || process.argv.length
 try {
   await create(name)
 } catch (error) {
-  if (!(error instanceof MigrationFailedError)) throw error
+  if (!(error instanceof MigrationFailedError || isSchemaMistake(error))) throw error
   console.error(error.message)
   process.exitCode = 1
+}
+
+/** Prisma's error for a schema that is not valid; its message names the line. */
+function isSchemaMistake(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && error.code === 'P1012'
 }
 
 async function create(name: string): Promise<void> {

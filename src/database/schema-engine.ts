@@ -27,8 +27,10 @@ export async function applyMigrations(
   // Sent together, and so in one transaction: if the start is killed in between, the migration is marked as begun, but
   // none of it has been applied.
   const marked: RunMigration = (name, script, run) => {
-    const scriptAndMark = `${script};
-      update _prisma_migrations set finished_at = now() where migration_name = '${name}' and finished_at is null`
+    // On a line of its own, as the script may end with a comment.
+    const scriptAndMark = `${script}
+      ; update _prisma_migrations set finished_at = now()
+      where migration_name = '${name}' and finished_at is null and rolled_back_at is null`
     return withShortLockWaits(scriptAndMark, run, () => waits(name))
   }
   return withSchemaEngine(database, marked, async (schemaEngine) => {

@@ -1,10 +1,11 @@
-import { appendFile, cp, readdir, readFile, symlink } from 'node:fs/promises'
+import { appendFile, cp, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { lines, ROOT, runScript, runScriptIn } from '../support/script.ts'
 import { temporaryFolder } from '../support/service.ts'
 
 const CREATE = 'src/cli/create-migration.ts'
+const MIGRATE = 'src/cli/migrate.ts'
 const TAG = '\nmodel Tag {\n  id Int @id\n  word String\n  @@map("tag")\n}\n'
 
 const migrations = async (root: string) => (await readdir(join(root, 'prisma', 'migrations'))).sort()
@@ -42,10 +43,28 @@ t.test('npm run migration:create, in a copy of the repository', async (t) => {
     t.notMatch(sql, /DROP|ALTER TABLE/, 'no other statement')
   })
 
+  await t.test('writes a migration that can be applied, even if it ends with a comment', async (t) => {
+    const last = (await migrations(copy)).findLast((entry) => /^\d/.test(entry)) ?? ''
+    await appendFile(join(copy, 'prisma', 'migrations', last, 'migration.sql'), '-- no line end')
+    const { code, stderr } = await runScriptIn(copy, MIGRATE, { DATA_DIR: await temporaryFolder(t) })
+    t.equal(code, 0, stderr)
+  })
+
+  await t.test('names the line of a mistake in schema.prisma', async (t) => {
+    const schema = join(copy, 'prisma', 'schema.prisma')
+    const text = await readFile(schema, 'utf8')
+    await writeFile(schema, `${text}model Broken {\n`)
+    const { code, stderr } = await runScriptIn(copy, CREATE, {}, 'broken')
+    await writeFile(schema, text)
+    t.equal(code, 1)
+    t.match(stderr, /schema\.prisma:\d+/)
+    t.notMatch(stderr, 'at wasm://', 'no stack')
+  })
+
   await t.test('quotes PostgreSQL if a migration fails, and writes nothing', async (t) => {
     const before = await migrations(copy)
     const last = before.findLast((entry) => /^\d/.test(entry)) ?? ''
-    await appendFile(join(copy, 'prisma', 'migrations', last, 'migration.sql'), 'CREATE INDEX ON tags (id);')
+    await appendFile(join(copy, 'prisma', 'migrations', last, 'migration.sql'), '\nCREATE INDEX ON tags (id);')
     const { code, stdout, stderr } = await runScriptIn(copy, CREATE, {}, 'next')
     t.equal(code, 1)
     t.equal(stdout, '')
