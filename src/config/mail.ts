@@ -38,13 +38,23 @@ function readMailUrl(env: Environment): string | null {
   if (value === null) return null
   const { pathname, hash, username, password, searchParams } = new URL(value)
   const known = [...searchParams.keys()].every((name) => name === 'ca')
-  if (/^\/?$/.test(pathname) && hash === '' && known && (username === '') === (password === '')) return value
+  const isComplete = /^\/?$/.test(pathname) && hash === '' && known && (username === '') === (password === '')
+  if (isComplete && isDecodable(username + password)) return value
   throw new ConfigError(
     'MAIL_URL',
     value,
-    'must be smtp://user:password@host:587 or smtps://..., optionally with ?ca=file',
+    'must be smtp://user:password@host:587 or smtps://..., percent-encoded, optionally with ?ca=file',
     true
   )
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function readPublicUrl(env: Environment): string | null {

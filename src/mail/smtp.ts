@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createTransport, type Transporter } from 'nodemailer'
+import { ConfigError } from '#config/environment.ts'
 import { isMailable, normalize } from './address.ts'
 import { type OutgoingMail, RefusedError } from './outgoing-mail.ts'
 
@@ -16,7 +17,7 @@ export class Smtp {
   readonly #from: string
   readonly #deadlineMs: number
 
-  /** `url` has been validated by the configuration. */
+  /** `url` has been validated by the configuration. Throws `ConfigError`. */
   constructor(url: string, from: string, { connectMs, silenceMs, deadlineMs } = TIMEOUTS) {
     const { protocol, hostname, port, username, password, searchParams } = new URL(url)
     const ca = searchParams.get('ca')
@@ -32,7 +33,7 @@ export class Smtp {
       // A password must not be sent unencrypted.
       requireTLS: !secure && (auth !== undefined || ca !== null) && !isLoopback(hostname),
       ...(auth && { auth }),
-      ...(ca !== null && { tls: { ca: readFileSync(ca) } }),
+      ...(ca !== null && { tls: { ca: readCertificate(url, ca) } }),
       connectionTimeout: connectMs,
       greetingTimeout: connectMs,
       dnsTimeout: connectMs,
@@ -68,6 +69,14 @@ export class Smtp {
     } finally {
       timer.abort()
     }
+  }
+}
+
+function readCertificate(url: string, path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch {
+    throw new ConfigError('MAIL_URL', url, `it refers to ${path}, a file that cannot be read`, true)
   }
 }
 

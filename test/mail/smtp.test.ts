@@ -20,6 +20,10 @@ const letter = (to: string, language: 'ru' | 'en' = 'en') => ({
   ...renderLetter('password_reset', language, 'https://academy.example/reset-password#token=a-b_c')
 })
 
+t.test('a certificate that cannot be read is refused by name', async (t) => {
+  t.throws(() => new Smtp('smtps://mail.example?ca=/no/such/file', FROM), /^MAIL_URL.*refers to \/no\/such\/file/)
+})
+
 t.test('a letter arrives unchanged, in both languages', async (t) => {
   const server = await MailServer.start(t)
   const smtp = new Smtp(server.url, FROM)

@@ -180,7 +180,8 @@ export const variables: readonly Variable[] = [
       'http://mail.example',
       'smtp://mail.example/path',
       'smtp://user@mail.example',
-      'smtp://mail.example?x=y'
+      'smtp://mail.example?x=y',
+      'smtp://user:100%sure@mail.example'
     ],
     allowed: /smtps?:\/\//,
     hidden: true
