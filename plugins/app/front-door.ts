@@ -135,7 +135,7 @@ export default fp(
       if (!headers?.confirmed) return false
       const body = status === 304 ? null : encodedBody(entry, encoding)
       if (body instanceof Promise) return false
-      const allowance = app.countVisitor(raw)
+      const allowance = app.consumeVisitorLimit(raw)
       if (allowance === null) return false
       if (allowance instanceof Promise) {
         void allowance.then((allowance) => {

@@ -26,7 +26,7 @@ declare module 'fastify' {
      * Counts a visitor's request towards the limit of all routes, outside of Fastify's life cycle; without a promise if
      * this process counts on its own. Returns the headers of the limit, empty if it is off; null if it is used up.
      */
-    countVisitor(request: IncomingMessage): Headers | null | Promise<Headers | null>
+    consumeVisitorLimit(request: IncomingMessage): Headers | null | Promise<Headers | null>
   }
 }
 
@@ -91,7 +91,7 @@ export default fp(
     const trust = proxyTrust(app.config.trustProxy)
     const remaining = ({ current, ttl }: Count) =>
       current > anonymous ? null : limitHeaders(anonymous, anonymous - current, ttl)
-    app.decorate('countVisitor', (request) => {
+    app.decorate('consumeVisitorLimit', (request) => {
       if (anonymous === 0) return {}
       const address = trust === false ? request.socket.remoteAddress : proxyAddr(request, trust)
       const count = counters.increment(networkKey(address), HOUR_MS)

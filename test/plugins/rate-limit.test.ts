@@ -7,11 +7,11 @@ import { type Service, startService } from '../support/service.ts'
 /** A route that is not cached, so that Fastify answers each request. */
 const PATH = '/api/v1/auth/session'
 
-/** The result of `countVisitor` for a request, and the rate limit headers of Fastify's answer to it. */
+/** The result of `consumeVisitorLimit` for a request, and the rate limit headers of Fastify's answer to it. */
 async function both({ app, url }: Service, headers: Record<string, string> = {}) {
-  let counted: ReturnType<typeof app.countVisitor> = null
+  let counted: ReturnType<typeof app.consumeVisitorLimit> = null
   app.server.prependOnceListener('request', (raw: IncomingMessage) => {
-    counted = app.countVisitor(raw)
+    counted = app.consumeVisitorLimit(raw)
   })
   const answer = await send(url + PATH, { headers })
   const isPromise = Object(counted) instanceof Promise
