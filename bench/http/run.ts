@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: compares this service, with all its plugins, with its yardsticks in one run. Prints a table and writes
+ * `npm run bench`: compares this service, with all its plugins, with baselines in one run. Prints a table and writes
  * `results.json` beside this file, or `results-partial.json` for a partial or quick run. A missed goal is not an error.
  */
 import { writeFile } from 'node:fs/promises'
@@ -57,7 +57,7 @@ await stack.stop()
 
 console.log(
   table([
-    ['', 'ours', 'yardstick', 'value', 'goal', ''],
+    ['', 'ours', 'baseline', 'value', 'goal', ''],
     ...outcomes.map((outcome) => [
       outcome.name,
       outcome.ours,
@@ -70,7 +70,7 @@ console.log(
 )
 const compared = outcomes.flatMap(({ name, sides }) => (sides === undefined ? [] : [[name, ...both(sides)]]))
 if (compared.length > 0) {
-  const columns = ['ours / yardstick', 'CPU µs', 'a second', 'p50 ms', 'p99 ms', 'p99.9 ms', 'resident MiB']
+  const columns = ['ours / baseline', 'CPU µs', 'a second', 'p50 ms', 'p99 ms', 'p99.9 ms', 'resident MiB']
   console.log(table([columns, ...compared]))
 }
 for (const { name, remark } of outcomes) if (remark) console.log(`${name}: ${remark}`)
@@ -83,7 +83,7 @@ await writeFile(
 if (picture !== undefined) await writeFile(picture, chart(outcomes))
 process.exit(0)
 
-/** The figures of both sides as `ours / yardstick`. */
+/** The figures of both sides as `ours / baseline`. */
 function both([ours, yardstick]: readonly [SideFigures, SideFigures]): string[] {
   const pair = (read: (side: SideFigures) => number, digits: number) =>
     `${read(ours).toFixed(digits)} / ${read(yardstick).toFixed(digits)}`
