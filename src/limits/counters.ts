@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { growingTo } from '#bounds/growing-to.ts'
 import type { Log } from '#logging/log.ts'
 import type { RedisClient } from '#redis/connect.ts'
 import { endOfTurn } from '#redis/once-per-turn.ts'
@@ -22,8 +23,7 @@ if ttl < 0 then
 end
 return { current, ttl }`
 
-/** As a size, not as `max`, for which lru-cache would allocate the room at the start. */
-const OWN_COUNTERS = { maxSize: 100_000, sizeCalculation: () => 1 }
+const MAX_OWN_COUNTERS = 100_000
 
 export interface Count {
   readonly current: number
@@ -45,7 +45,7 @@ export class Counters {
   readonly #redis: RedisClient | null
   readonly #prefix: string
   readonly #log: Log
-  readonly #own = new LRUCache<string, { current: number }>(OWN_COUNTERS)
+  readonly #own = new LRUCache<string, { current: number }>(growingTo(MAX_OWN_COUNTERS))
   readonly #groups = new Map<string, Group>()
   #failing = false
 

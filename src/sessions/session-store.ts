@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { growingTo } from '#bounds/growing-to.ts'
 import type { RedisClient } from '#redis/connect.ts'
 import { OncePerTurn } from '#redis/once-per-turn.ts'
 import { MAX_SESSION_BYTES } from './session-record.ts'
@@ -66,12 +67,11 @@ export class RedisSessions implements SessionStore {
   }
 }
 
-/** As a size, not as `max`, for which lru-cache would allocate the room at the start. */
-const SESSIONS = { maxSize: 100_000, sizeCalculation: () => 1 }
+const MAX_SESSIONS = 100_000
 
 /** Sessions in this process, for the embedded service: a restart signs everybody out. */
 export class MemorySessions implements SessionStore {
-  readonly #items = new LRUCache<string, string>(SESSIONS)
+  readonly #items = new LRUCache<string, string>(growingTo(MAX_SESSIONS))
 
   async get(id: string): Promise<string | null> {
     return this.#items.get(id) ?? null

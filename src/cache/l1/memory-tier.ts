@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { growingTo } from '#bounds/growing-to.ts'
 import type { Entry } from '../entry.ts'
 import { matcher } from '../store/glob.ts'
 
@@ -54,9 +55,7 @@ export class MemoryTier {
       sizeCalculation: ({ entry }, key) => BYTES_PER_CHARACTER * (entry.value.length + key.length) + COPY_OVERHEAD
     })
     this.#tags = new LRUCache({
-      // As a size, not as `max`, for which lru-cache would allocate the room at the start.
-      maxSize: MAX_TAGS,
-      sizeCalculation: () => 1,
+      ...growingTo(MAX_TAGS),
       dispose: (tag) => {
         tag.droppedAt = Number.POSITIVE_INFINITY
       }
