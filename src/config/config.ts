@@ -3,7 +3,17 @@ import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { parseRedisUrl, REDIS_URL_FORMS, withPassword } from '#redis/address.ts'
 import { DATABASE_DEFAULTS } from './defaults.ts'
-import { ConfigError, choice, type Environment, integer, matching, secret, text, url } from './environment.ts'
+import {
+  ConfigError,
+  choice,
+  type Environment,
+  integer,
+  matching,
+  secret,
+  text,
+  url,
+  urlWithCredentials
+} from './environment.ts'
 import { readLimits } from './limits.ts'
 import { readMail } from './mail.ts'
 import { withSecretFiles } from './secret-files.ts'
@@ -134,7 +144,7 @@ export function readConfig(environment: Environment) {
 
 function llm(env: Environment) {
   const provider = choice(env, 'LLM_PROVIDER', 'template', ['template', 'openai'])
-  const baseUrl = url(env, 'LLM_BASE_URL', ['http:', 'https:'])
+  const baseUrl = urlWithCredentials(env, 'LLM_BASE_URL', ['http:', 'https:'])
   const apiKey = secret(env, 'LLM_API_KEY', 1)
   if (provider === 'openai' && baseUrl === null && apiKey === null) {
     throw new ConfigError(

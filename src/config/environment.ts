@@ -53,6 +53,26 @@ export function url(env: Environment, name: string, protocols: readonly string[]
   return value
 }
 
+/** The same, of a server that gets its user and password decoded: they must be percent-encoded. */
+export function urlWithCredentials(env: Environment, name: string, protocols: readonly string[]): string | null {
+  const value = url(env, name, protocols)
+  if (value === null) return null
+  const { username, password } = new URL(value)
+  try {
+    decodeURIComponent(username)
+    decodeURIComponent(password)
+    return value
+  } catch {
+    const form = protocols.map((protocol) => `${protocol}//`).join(' or ')
+    throw new ConfigError(
+      name,
+      value,
+      `must begin with ${form}, and its user and password must be percent-encoded`,
+      true
+    )
+  }
+}
+
 /** A value that must match `pattern`; `problem` says so in words. */
 export function matching(env: Environment, name: string, pattern: RegExp, problem: string): string | null {
   const value = env[name]

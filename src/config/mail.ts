@@ -1,4 +1,4 @@
-import { ConfigError, type Environment, matching, text, url } from './environment.ts'
+import { ConfigError, type Environment, matching, text, url, urlWithCredentials } from './environment.ts'
 
 const SENDER =
   /^(?:[^\p{Cc}<>"@,;]{1,100} <[^\s\p{Cc}<>"@,;]+@[^\s\p{Cc}<>"@,;]+>|[^\s\p{Cc}<>"@,;]+@[^\s\p{Cc}<>"@,;]+)$/u
@@ -34,27 +34,17 @@ export function readMail(env: Environment, production: boolean, port: number) {
 }
 
 function readMailUrl(env: Environment): string | null {
-  const value = url(env, 'MAIL_URL', ['smtp:', 'smtps:'])
+  const value = urlWithCredentials(env, 'MAIL_URL', ['smtp:', 'smtps:'])
   if (value === null) return null
   const { pathname, hash, username, password, searchParams } = new URL(value)
   const known = [...searchParams.keys()].every((name) => name === 'ca')
-  const isComplete = /^\/?$/.test(pathname) && hash === '' && known && (username === '') === (password === '')
-  if (isComplete && isDecodable(username + password)) return value
+  if (/^\/?$/.test(pathname) && hash === '' && known && (username === '') === (password === '')) return value
   throw new ConfigError(
     'MAIL_URL',
     value,
-    'must be smtp://user:password@host:587 or smtps://..., percent-encoded, optionally with ?ca=file',
+    'must be smtp://user:password@host:587 or smtps://..., optionally with ?ca=file',
     true
   )
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function readPublicUrl(env: Environment): string | null {

@@ -392,7 +392,7 @@ export const variables: readonly Variable[] = [
     unset: null,
     given: 'http://localhost:11434/v1',
     parsed: 'http://localhost:11434/v1',
-    bad: [...noUrl, 'ftp://host'],
+    bad: [...noUrl, 'ftp://host', 'http://user:100%sure@host'],
     allowed: /https?:\/\//,
     hidden: true
   },
