@@ -34,7 +34,7 @@ export const texts: Readonly<Record<Language, Readonly<Record<LetterKind, Letter
         'The owner of an account at AI Akademiya wants to use this e-mail address from now on. If that is you, confirm the change:',
       action: 'Confirm the new address',
       outro:
-        'The link works once and expires in a day. Until then, the old address stays in use. If it was not you, ignore this letter.'
+        'The link works once and expires in a day. Until you confirm, the old address stays in use. If it was not you, ignore this letter.'
     },
     email_change_notice: {
       subject: 'Your e-mail address is about to change',

@@ -24,9 +24,11 @@ const watchdogs = new WeakMap<RedisClient, Watchdog>()
 
 /**
  * Ensures that a client is never without a connection, or an attempt at one, for longer than 3 s, until `closeRedis` is
- * called. ioredis reconnects by itself, except in three cases. It never leaves the state `end`, which a failover that is
- * noticed during a query to a sentinel causes just as `disconnect()` and `quit()` do. In `reconnecting` and
- * `disconnecting` it can lose its timer. And a connection that died silently stays `ready` until a command is sent.
+ * called. ioredis reconnects by itself, except in three cases:
+ * - in the state `end`, which is final. `disconnect()` and `quit()` lead to it, but so does a failover that is
+ *   noticed while a sentinel is queried;
+ * - in `reconnecting` and `disconnecting`, if it has lost its timer;
+ * - if a connection has died silently, which stays `ready` until a command is sent.
  */
 export function keepConnected<Client extends RedisClient>(client: Client): Client {
   watchdogs.set(client, new Watchdog(client))
